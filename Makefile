@@ -1,0 +1,33 @@
+# `make demo` and `make test` set up everything they need; no other step comes first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test serve check setup protos clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(READY)  ## make .venv with everything (1 to 2 minutes)
+
+$(READY): pyproject.toml client/pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e './client[images,torch]' -e '.[dev]'
+	@touch $@
+
+protos: $(READY)  ## rebuild the stubs in client/augmint/v1 from protos/
+	$(BIN)/python -m grpc_tools.protoc -I protos --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=quiet:client \
+		augmint/v1/generator.proto
+
+test: $(READY)  ## pass the tests
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:  ## remove what the other targets made, .venv included
+	rm -rf $(VENV) demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

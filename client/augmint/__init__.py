@@ -1,0 +1,1 @@
+"""Draw labelled synthetic samples from an augmint service."""

@@ -1,0 +1,336 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GeneratorState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GENERATOR_STATE_UNSPECIFIED: _ClassVar[GeneratorState]
+    GENERATOR_STATE_LOADING: _ClassVar[GeneratorState]
+    GENERATOR_STATE_READY: _ClassVar[GeneratorState]
+    GENERATOR_STATE_FAILED: _ClassVar[GeneratorState]
+
+class DataType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DATA_TYPE_UNSPECIFIED: _ClassVar[DataType]
+    DATA_TYPE_UINT8: _ClassVar[DataType]
+    DATA_TYPE_INT16: _ClassVar[DataType]
+    DATA_TYPE_INT32: _ClassVar[DataType]
+    DATA_TYPE_INT64: _ClassVar[DataType]
+    DATA_TYPE_FLOAT32: _ClassVar[DataType]
+
+class ColorSpace(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COLOR_SPACE_UNSPECIFIED: _ClassVar[ColorSpace]
+    COLOR_SPACE_GRAY: _ClassVar[ColorSpace]
+    COLOR_SPACE_RGB: _ClassVar[ColorSpace]
+GENERATOR_STATE_UNSPECIFIED: GeneratorState
+GENERATOR_STATE_LOADING: GeneratorState
+GENERATOR_STATE_READY: GeneratorState
+GENERATOR_STATE_FAILED: GeneratorState
+DATA_TYPE_UNSPECIFIED: DataType
+DATA_TYPE_UINT8: DataType
+DATA_TYPE_INT16: DataType
+DATA_TYPE_INT32: DataType
+DATA_TYPE_INT64: DataType
+DATA_TYPE_FLOAT32: DataType
+COLOR_SPACE_UNSPECIFIED: ColorSpace
+COLOR_SPACE_GRAY: ColorSpace
+COLOR_SPACE_RGB: ColorSpace
+
+class GenerateRequest(_message.Message):
+    __slots__ = ("generator", "version", "digest", "label", "class_indices", "n", "seed", "start_index", "truncation")
+    GENERATOR_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    START_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATION_FIELD_NUMBER: _ClassVar[int]
+    generator: str
+    version: int
+    digest: str
+    label: str
+    class_indices: _containers.RepeatedScalarFieldContainer[int]
+    n: int
+    seed: int
+    start_index: int
+    truncation: float
+    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., n: _Optional[int] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., truncation: _Optional[float] = ...) -> None: ...
+
+class GenerateResponse(_message.Message):
+    __slots__ = ("data", "class_indices", "seed", "start_index", "generator", "version", "digest", "truncation")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    START_INDEX_FIELD_NUMBER: _ClassVar[int]
+    GENERATOR_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATION_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    class_indices: _containers.RepeatedScalarFieldContainer[int]
+    seed: int
+    start_index: int
+    generator: str
+    version: int
+    digest: str
+    truncation: float
+    def __init__(self, data: _Optional[bytes] = ..., class_indices: _Optional[_Iterable[int]] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., truncation: _Optional[float] = ...) -> None: ...
+
+class ListGeneratorsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListGeneratorsResponse(_message.Message):
+    __slots__ = ("generators",)
+    GENERATORS_FIELD_NUMBER: _ClassVar[int]
+    generators: _containers.RepeatedCompositeFieldContainer[GeneratorStatus]
+    def __init__(self, generators: _Optional[_Iterable[_Union[GeneratorStatus, _Mapping]]] = ...) -> None: ...
+
+class GetGeneratorRequest(_message.Message):
+    __slots__ = ("generator", "version")
+    GENERATOR_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    generator: str
+    version: int
+    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+
+class GetGeneratorResponse(_message.Message):
+    __slots__ = ("generator", "status", "limits")
+    GENERATOR_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    generator: Generator
+    status: GeneratorStatus
+    limits: Limits
+    def __init__(self, generator: _Optional[_Union[Generator, _Mapping]] = ..., status: _Optional[_Union[GeneratorStatus, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+
+class GeneratorStatus(_message.Message):
+    __slots__ = ("name", "version", "digest", "state", "reason", "is_default", "labels", "capacity_samples_per_second")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_SAMPLES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    digest: str
+    state: GeneratorState
+    reason: str
+    is_default: bool
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    capacity_samples_per_second: float
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[GeneratorState, str]] = ..., reason: _Optional[str] = ..., is_default: _Optional[bool] = ..., labels: _Optional[_Iterable[str]] = ..., capacity_samples_per_second: _Optional[float] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("max_samples", "preferred_page_samples")
+    MAX_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    PREFERRED_PAGE_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    max_samples: int
+    preferred_page_samples: int
+    def __init__(self, max_samples: _Optional[int] = ..., preferred_page_samples: _Optional[int] = ...) -> None: ...
+
+class Generator(_message.Message):
+    __slots__ = ("name", "version", "labels", "sample", "latent_size", "provenance", "quality", "golden")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    LATENT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    GOLDEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    sample: SampleSpec
+    latent_size: int
+    provenance: Provenance
+    quality: QualityCard
+    golden: _containers.RepeatedCompositeFieldContainer[GoldenSample]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sample: _Optional[_Union[SampleSpec, _Mapping]] = ..., latent_size: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., quality: _Optional[_Union[QualityCard, _Mapping]] = ..., golden: _Optional[_Iterable[_Union[GoldenSample, _Mapping]]] = ...) -> None: ...
+
+class SampleSpec(_message.Message):
+    __slots__ = ("shape", "dtype", "image", "audio", "music", "text", "table")
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_FIELD_NUMBER: _ClassVar[int]
+    MUSIC_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    dtype: DataType
+    image: ImageSpec
+    audio: AudioSpec
+    music: MusicSpec
+    text: TextSpec
+    table: TableSpec
+    def __init__(self, shape: _Optional[_Iterable[int]] = ..., dtype: _Optional[_Union[DataType, str]] = ..., image: _Optional[_Union[ImageSpec, _Mapping]] = ..., audio: _Optional[_Union[AudioSpec, _Mapping]] = ..., music: _Optional[_Union[MusicSpec, _Mapping]] = ..., text: _Optional[_Union[TextSpec, _Mapping]] = ..., table: _Optional[_Union[TableSpec, _Mapping]] = ...) -> None: ...
+
+class ImageSpec(_message.Message):
+    __slots__ = ("color_space",)
+    COLOR_SPACE_FIELD_NUMBER: _ClassVar[int]
+    color_space: ColorSpace
+    def __init__(self, color_space: _Optional[_Union[ColorSpace, str]] = ...) -> None: ...
+
+class AudioSpec(_message.Message):
+    __slots__ = ("sample_rate_hz",)
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    sample_rate_hz: int
+    def __init__(self, sample_rate_hz: _Optional[int] = ...) -> None: ...
+
+class MusicSpec(_message.Message):
+    __slots__ = ("steps_per_quarter", "lowest_pitch", "programs")
+    STEPS_PER_QUARTER_FIELD_NUMBER: _ClassVar[int]
+    LOWEST_PITCH_FIELD_NUMBER: _ClassVar[int]
+    PROGRAMS_FIELD_NUMBER: _ClassVar[int]
+    steps_per_quarter: int
+    lowest_pitch: int
+    programs: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, steps_per_quarter: _Optional[int] = ..., lowest_pitch: _Optional[int] = ..., programs: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class TextSpec(_message.Message):
+    __slots__ = ("vocabulary", "end_id")
+    VOCABULARY_FIELD_NUMBER: _ClassVar[int]
+    END_ID_FIELD_NUMBER: _ClassVar[int]
+    vocabulary: _containers.RepeatedScalarFieldContainer[str]
+    end_id: int
+    def __init__(self, vocabulary: _Optional[_Iterable[str]] = ..., end_id: _Optional[int] = ...) -> None: ...
+
+class TableSpec(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[ColumnSpec]
+    def __init__(self, columns: _Optional[_Iterable[_Union[ColumnSpec, _Mapping]]] = ...) -> None: ...
+
+class ColumnSpec(_message.Message):
+    __slots__ = ("name", "categories", "integer")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    integer: bool
+    def __init__(self, name: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., integer: _Optional[bool] = ...) -> None: ...
+
+class Provenance(_message.Message):
+    __slots__ = ("preset", "configuration_json", "data_name", "data_digest", "splits", "seed", "steps", "samples_seen", "training_seconds", "libraries", "code_revision", "created_at", "opset")
+    class LibrariesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PRESET_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_JSON_FIELD_NUMBER: _ClassVar[int]
+    DATA_NAME_FIELD_NUMBER: _ClassVar[int]
+    DATA_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SPLITS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_SEEN_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    LIBRARIES_FIELD_NUMBER: _ClassVar[int]
+    CODE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    OPSET_FIELD_NUMBER: _ClassVar[int]
+    preset: str
+    configuration_json: str
+    data_name: str
+    data_digest: str
+    splits: _containers.RepeatedCompositeFieldContainer[SplitCounts]
+    seed: int
+    steps: int
+    samples_seen: int
+    training_seconds: float
+    libraries: _containers.ScalarMap[str, str]
+    code_revision: str
+    created_at: str
+    opset: int
+    def __init__(self, preset: _Optional[str] = ..., configuration_json: _Optional[str] = ..., data_name: _Optional[str] = ..., data_digest: _Optional[str] = ..., splits: _Optional[_Iterable[_Union[SplitCounts, _Mapping]]] = ..., seed: _Optional[int] = ..., steps: _Optional[int] = ..., samples_seen: _Optional[int] = ..., training_seconds: _Optional[float] = ..., libraries: _Optional[_Mapping[str, str]] = ..., code_revision: _Optional[str] = ..., created_at: _Optional[str] = ..., opset: _Optional[int] = ...) -> None: ...
+
+class SplitCounts(_message.Message):
+    __slots__ = ("split", "counts", "digest")
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    split: str
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    digest: str
+    def __init__(self, split: _Optional[str] = ..., counts: _Optional[_Iterable[int]] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class QualityCard(_message.Message):
+    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings")
+    REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFICATION_ACCURACY_SCORE_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIDELITY_FIELD_NUMBER: _ClassVar[int]
+    FRECHET_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    FRECHET_DISTANCE_FLOOR_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_DISTANCE_FLOOR_FIELD_NUMBER: _ClassVar[int]
+    DENSITY_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_CEILING_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    real_samples: int
+    synthetic_samples: int
+    real_accuracy: float
+    classification_accuracy_score: float
+    label_fidelity: float
+    frechet_distance: float
+    frechet_distance_floor: float
+    kernel_distance: float
+    kernel_distance_floor: float
+    density: float
+    coverage: float
+    coverage_ceiling: float
+    classes: _containers.RepeatedCompositeFieldContainer[ClassQuality]
+    feature_digest: str
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ClassQuality(_message.Message):
+    __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFICATION_ACCURACY_SCORE_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIDELITY_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_RATIO_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    real_samples: int
+    real_accuracy: float
+    classification_accuracy_score: float
+    label_fidelity: float
+    spread_ratio: float
+    def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ...) -> None: ...
+
+class GoldenSample(_message.Message):
+    __slots__ = ("seed", "index", "class_index", "truncation", "data")
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    CLASS_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATION_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seed: int
+    index: int
+    class_index: int
+    truncation: float
+    data: bytes
+    def __init__(self, seed: _Optional[int] = ..., index: _Optional[int] = ..., class_index: _Optional[int] = ..., truncation: _Optional[float] = ..., data: _Optional[bytes] = ...) -> None: ...
