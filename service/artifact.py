@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -194,7 +195,8 @@ def _match(kind: str, wanted: Sequence[Tensor], found: Sequence[Tensor]) -> None
             )
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rows:
     """One batch of addresses, as the graph takes them; every array has the shape [n]."""
 
     seed: np.ndarray  # uint64, mixed
@@ -276,7 +278,7 @@ def publish(models: Path, name: str, build: Callable[[int], bytes]) -> Path:
             staging.chmod(0o755)
             try:
                 # Renaming a folder onto a non-empty one fails, so a taken version is never overwritten.
-                os.rename(staging, folder / str(version))
+                staging.rename(folder / str(version))
                 return folder / str(version) / FILE_NAME
             except OSError:
                 if not (folder / str(version)).exists():
