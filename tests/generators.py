@@ -1,0 +1,99 @@
+"""Real artifacts without training: a random two-layer perceptron behind the same addressed latent as any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from training.latent import OPSET, with_latent
+
+DIGITS = tuple(str(digit) for digit in range(10))
+
+
+def network(
+    classes: int = 10, shape: tuple[int, ...] = (8, 8, 1), hidden: int = 32, latent_size: int = 16, seed: int = 0
+) -> onnx.ModelProto:
+    """latent float32 [n, latent_size], label int64 [n] -> sample uint8 [n, *shape]; no two classes or latents alike."""
+    random = np.random.default_rng(seed)
+    size = int(np.prod(shape))
+
+    def weights(name: str, *extents: int) -> onnx.TensorProto:
+        values = random.standard_normal(extents) / np.sqrt(extents[0])
+        return numpy_helper.from_array(values.astype(np.float32), name)
+
+    initializers = [
+        weights("first", latent_size, hidden),
+        weights("classes", classes, hidden),
+        weights("second", hidden, size),
+        numpy_helper.from_array(np.float32(127.5), "half"),
+        numpy_helper.from_array(np.float32(128), "middle"),
+        numpy_helper.from_array(np.array([-1, *shape], np.int64), "shape"),
+    ]
+    nodes = [
+        helper.make_node("MatMul", ["latent", "first"], ["projected"]),
+        helper.make_node("Gather", ["classes", "label"], ["class"]),
+        helper.make_node("Add", ["projected", "class"], ["summed"]),
+        helper.make_node("LeakyRelu", ["summed"], ["hidden"], alpha=0.2),
+        helper.make_node("MatMul", ["hidden", "second"], ["logits"]),
+        helper.make_node("Tanh", ["logits"], ["unit"]),
+        helper.make_node("Mul", ["unit", "half"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "middle"], ["levels"]),
+        helper.make_node("Cast", ["levels"], ["bytes"], to=TensorProto.UINT8),
+        helper.make_node("Reshape", ["bytes", "shape"], ["sample"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "perceptron",
+        [
+            helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", latent_size]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        [helper.make_tensor_value_info("sample", TensorProto.UINT8, ["n", *shape])],
+        initializers,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = 10
+    return model
+
+
+def build(
+    name: str = "tiny",
+    version: int = 1,
+    labels: tuple[str, ...] = DIGITS,
+    shape: tuple[int, ...] = (8, 8, 1),
+    hidden: int = 32,
+    latent_size: int = 16,
+    seed: int = 0,
+) -> bytes:
+    """The bytes of a complete artifact; `shape` is (height, width, 1 or 3)."""
+    model = with_latent(network(len(labels), shape, hidden, latent_size, seed), latent_size)
+    color = pb.COLOR_SPACE_RGB if shape[-1] == 3 else pb.COLOR_SPACE_GRAY
+    generator = pb.Generator(
+        name=name,
+        version=version,
+        labels=labels,
+        sample=pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color)),
+        latent_size=latent_size,
+        provenance=pb.Provenance(preset="random-perceptron", opset=OPSET, seed=seed),
+        golden=[
+            pb.GoldenSample(seed=7, index=1000 + number, class_index=number % len(labels), truncation=1.0)
+            for number in range(4)
+        ],
+    )
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    rows = artifact.golden_rows(generator)
+    feed = {"seed": rows.seed, "index": rows.index, "label": rows.label, "truncation": rows.truncation}
+    for golden, sample in zip(generator.golden, session.run(None, feed)[0], strict=True):
+        golden.data = sample.tobytes()
+    return artifact.embed(model, generator)
+
+
+def publish(models: Path, name: str = "tiny", **options: object) -> Path:
+    """Add the next version to a repository; returns the path of its model.onnx."""
+    return artifact.publish(models, name, lambda version: build(name, version, **options))
