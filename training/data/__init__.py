@@ -1,0 +1,59 @@
+"""Reads labelled data: `load("digits")`, an IDX folder or file, an .npz file, or a folder with one folder per class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from training.data import folder, idx, npz
+from training.data.dataset import DataError, Dataset, Records, check_size, finish
+
+__all__ = ["DataError", "Dataset", "load"]
+
+
+def load(source: str, *, size: int | None = None) -> Dataset:
+    """Read a labelled data set into memory.
+
+    source: `digits` (8x8 gray, 1,797 samples, comes with scikit-learn); an .npz file; an IDX images file, its labels
+            file beside it; a folder of IDX files; or a folder with one folder of PNG or JPEG images per class.
+    size:   side of the images in pixels, a multiple of 4 in [8, 256]; None: chosen from the data, at most 64.
+    raises: DataError, in one sentence, for anything that cannot be trained on.
+    """
+    if size is not None:
+        check_size(size)
+    if source == "digits":
+        return finish(source, _digits(), size)
+    path = Path(source)
+    try:
+        records = _read(path, size)
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        # E.g. no permission, or a NUL in the path.
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{source}: cannot be read: {reason}") from error
+    return finish(source, records, size)
+
+
+def _read(path: Path, size: int | None) -> Records:
+    if path.is_dir():
+        return idx.read_folder(path) if idx.is_folder(path) else folder.read(path, size)
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder; `digits` is the built-in data set")
+    if path.suffix.lower() == ".npz":
+        return npz.read(path)
+    if idx.is_images_file(path):
+        return idx.read_file(path)
+    raise DataError(
+        f"{path}: not a known kind of data; wanted .npz, an IDX images file (its name has 'images' and 'idx' or "
+        "'ubyte'), a folder of IDX files, or a folder with one folder of images per class"
+    )
+
+
+def _digits() -> Records:
+    from sklearn.datasets import load_digits  # half a second to import, and only this source needs it
+
+    bunch = load_digits()
+    samples = np.rint(bunch.images[..., None] * (255 / 16)).astype(np.uint8)  # levels are 0..16
+    return Records(samples, bunch.target.astype(np.int64), tuple(str(name) for name in bunch.target_names))

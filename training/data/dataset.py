@@ -1,0 +1,189 @@
+"""What every reader of data ends in: uint8 images with class indices, checked once, of a size that networks take."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from augmint.v1 import generator_pb2 as pb
+
+# Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
+SIDES = (8, 16, 28, 32, 48, 64)
+LARGEST_SIDE = 256
+
+# Below this a class cannot be in every split with a count that means anything.
+FEWEST_PER_CLASS = 8
+
+# Uncompressed bytes of one source. Compressed files can claim any size; none is believed beyond this.
+LARGEST_BYTES = 8 * 2**30
+
+
+class DataError(ValueError):
+    """The data cannot be trained on; the message names the file or field, what was found and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What a reader found, before the checks that are the same for every source.
+
+    samples: uint8 [n, h, w, c], c 1 or 3, any h and w.
+    labels:  int64 [n], each in [0, len(class_names)).
+    test:    positions of the source's own test split, None if it has none.
+    """
+
+    samples: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    test: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """A labelled set of images in memory.
+
+    name:          the source, as given.
+    samples:       uint8 [n, h, w, c], 0 black to 255 full; h = w, a multiple of 4; c is 1 (gray) or 3 (sRGB).
+    labels:        int64 [n], each in [0, classes).
+    class_names:   in order of class index; at least two, all different.
+    digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they are here.
+    official_test: int64 positions, ascending, of the source's own test split; None if it has none.
+    notes:         what was skipped, resized, padded or converted, one sentence each.
+    """
+
+    name: str
+    samples: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    digest: str
+    official_test: np.ndarray | None
+    notes: tuple[str, ...]
+
+    @property
+    def classes(self) -> int:
+        return len(self.class_names)
+
+    def counts(self, positions: np.ndarray | None = None) -> np.ndarray:
+        """Samples per class, int64 [classes]; of all samples, or of those at the positions."""
+        labels = self.labels if positions is None else self.labels[positions]
+        return np.bincount(labels, minlength=self.classes)
+
+    def spec(self) -> pb.SampleSpec:
+        """How a client reads one sample."""
+        shape = self.samples.shape[1:]
+        color = pb.COLOR_SPACE_RGB if shape[2] == 3 else pb.COLOR_SPACE_GRAY
+        return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
+
+
+def finish(name: str, records: Records, size: int | None) -> Dataset:
+    """Check what a reader found, bring it to a square size for networks and freeze it.
+
+    size: side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, at most 64.
+    """
+    samples, labels, names = records.samples, records.labels, _class_names(name, records.class_names)
+    notes = list(records.notes)
+    if len(samples) != len(labels):
+        raise DataError(f"{name}: {len(samples)} images but {len(labels)} labels; each image needs one label")
+    _check_counts(name, labels, names, records.test)
+    side = choose_side(max(samples.shape[1:3])) if size is None else check_size(size)
+    height, width = samples.shape[1:3]
+    if (height, width) != (side, side):
+        samples = np.stack([fit(sample, side) for sample in samples])
+        how = "padded" if max(height, width) <= side else "resized (aspect kept, then padded)"
+        notes.append(f"images of {height}x{width} were {how} to {side}x{side}")
+    if samples.shape[3] == 3 and _is_gray(samples):
+        samples = samples[..., :1]
+        notes.append("every image has three equal channels; one was kept")
+    samples = np.ascontiguousarray(samples)
+    repeats = len(samples) - len({hashlib.blake2b(sample, digest_size=16).digest() for sample in samples})
+    if repeats == len(samples) - 1:
+        raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
+    if repeats:
+        notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
+    return Dataset(name, samples, labels, names, _digest(samples, labels), records.test, tuple(notes))
+
+
+def check_size(size: int) -> int:
+    """The side asked for, if networks can take it."""
+    if not 8 <= size <= LARGEST_SIDE or size % 4:
+        raise DataError(f"size {size} is not a multiple of 4 in [8, {LARGEST_SIDE}]")
+    return size
+
+
+def choose_side(longest: float) -> int:
+    """The smallest of SIDES that holds an image whose longer side is `longest`; 64 for all that are larger."""
+    return next((side for side in SIDES if side >= longest), SIDES[-1])
+
+
+def fit(image: np.ndarray, side: int, *, enlarge: bool = False) -> np.ndarray:
+    """Bring one image to [side, side, c]: shrink what is too large (aspect kept), then pad evenly.
+
+    image:   uint8 [h, w, c], c 1 or 3.
+    enlarge: scale smaller ones up until the longer side fits, for sources whose images differ in size.
+
+    The padding has the median colour of the image's border, so that a plain background goes on unbroken.
+    """
+    height, width = image.shape[:2]
+    longest = max(height, width)
+    if longest > side or (enlarge and longest < side):
+        new = tuple(max(1, round(extent * side / longest)) for extent in (width, height))
+        picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        image = np.asarray(picture.resize(new, Image.Resampling.LANCZOS)).reshape(new[1], new[0], image.shape[2])
+        height, width = image.shape[:2]
+    if (height, width) == (side, side):
+        return image
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    canvas = np.empty((side, side, image.shape[2]), np.uint8)
+    canvas[:] = np.median(border, axis=0).astype(np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
+def _class_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
+    cleaned = tuple(unicodedata.normalize("NFC", str(each)).strip() for each in names)
+    for each in cleaned:
+        if not each or not each.isprintable():
+            raise DataError(f"{name}: class name {each!r} is empty or has characters that cannot be shown")
+    twice = sorted({each for each in cleaned if cleaned.count(each) > 1})
+    if twice:
+        raise DataError(f"{name}: class name {twice[0]!r} is used for more than one class; names must differ")
+    return cleaned
+
+
+def _check_counts(name: str, labels: np.ndarray, names: tuple[str, ...], test: np.ndarray | None) -> None:
+    if len(names) < 2:
+        found = f"only one class, {names[0]!r}," if names else "no class"
+        raise DataError(f"{name}: {found} was found; a class-conditional generator needs at least two")
+    rest = np.ones(len(labels), bool)
+    if test is not None:
+        rest[test] = False
+        missing = np.flatnonzero(np.bincount(labels[test], minlength=len(names)) == 0)
+        if len(missing):
+            raise DataError(f"{name}: the test split has no image of class {names[missing[0]]!r}; it needs every class")
+    counts = np.bincount(labels[rest], minlength=len(names))
+    scarce = int(counts.argmin())
+    if counts[scarce] < FEWEST_PER_CLASS:
+        where = "" if test is None else " outside the test split"
+        raise DataError(
+            f"{name}: class {names[scarce]!r} has {counts[scarce]} images{where}; "
+            f"at least {FEWEST_PER_CLASS} are needed"
+        )
+
+
+def _is_gray(samples: np.ndarray) -> bool:
+    # In blocks: most colour images show it in the first, and no temporary as large as the data is made.
+    blocks = (samples[start : start + 256] for start in range(0, len(samples), 256))
+    return all(bool((block[..., 1:] == block[..., :1]).all()) for block in blocks)
+
+
+def _digest(samples: np.ndarray, labels: np.ndarray) -> str:
+    digest = hashlib.sha256(repr(samples.shape).encode())
+    digest.update(labels.astype("<i8").data)
+    digest.update(samples.data)
+    return digest.hexdigest()

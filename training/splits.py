@@ -1,0 +1,70 @@
+"""Who may see what: generator and judge learn from train, choices are made on validation, test is for the card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from augmint.v1 import generator_pb2 as pb
+from training.data import Dataset
+
+# Equal shares for validation and test: the card compares the two for its real-against-real floor.
+TEST_SHARE = 0.15
+VALIDATION_SHARE = 0.15
+# Where the source has its own test split, the rest is mostly for training.
+VALIDATION_SHARE_BESIDE_OFFICIAL_TEST = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splits:
+    """Positions in the data set, int64, ascending; no position is in two splits, and every one is in one."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+    def counts(self, dataset: Dataset) -> list[pb.SplitCounts]:
+        """Samples per class and a digest of each split, for the provenance."""
+        return [
+            pb.SplitCounts(split=name, counts=dataset.counts(positions), digest=digest(positions))
+            for name, positions in self._named()
+        ]
+
+    def _named(self) -> Iterator[tuple[str, np.ndarray]]:
+        yield "train", self.train
+        yield "validation", self.validation
+        yield "test", self.test
+
+
+def split(dataset: Dataset, seed: int = 0) -> Splits:
+    """Divide every class in the same proportions; the source's own test split stays as it is.
+
+    seed: any int; the same data set and seed give the same splits.
+    Every class is in every split, at least once (a data set has at least 8 samples of each).
+    """
+    random = np.random.default_rng(seed)
+    free = np.ones(len(dataset.labels), bool)
+    if dataset.official_test is not None:
+        free[dataset.official_test] = False
+    test_share, validation_share = (
+        (TEST_SHARE, VALIDATION_SHARE)
+        if dataset.official_test is None
+        else (0.0, VALIDATION_SHARE_BESIDE_OFFICIAL_TEST)
+    )
+    parts: tuple[list[np.ndarray], ...] = ([], [], [])
+    for label in range(dataset.classes):
+        positions = random.permutation(np.flatnonzero(free & (dataset.labels == label)))
+        held = max(1, round(test_share * len(positions))) if test_share else 0
+        chosen = max(1, round(validation_share * len(positions)))
+        for part, piece in zip(parts, np.split(positions, [held, held + chosen]), strict=True):
+            part.append(piece)
+    test, validation, train = (np.sort(np.concatenate(part)) for part in parts)
+    return Splits(train, validation, test if dataset.official_test is None else np.sort(dataset.official_test))
+
+
+def digest(positions: np.ndarray) -> str:
+    """Lower-case hexadecimal SHA-256 of the positions as little-endian uint64."""
+    return hashlib.sha256(positions.astype("<u8").data).hexdigest()
