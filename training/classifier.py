@@ -1,0 +1,188 @@
+"""A small image classifier: the judge of samples, and the space in which distances between them are measured."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+FEATURES = 128
+BATCH = 128
+_PREDICT_BATCH = 1024
+_CALIBRATE = 2048
+
+
+class Network(nn.Module):
+    """uint8-scaled images [n, c, side, side] -> (features [n, FEATURES], logits [n, classes]).
+
+    Three or more 3x3 convolutions with batch norm, halving until 8 or fewer pixels a side remain; one hidden layer.
+    """
+
+    def __init__(self, side: int, channels: int, classes: int) -> None:
+        super().__init__()
+        halvings = max(1, (side - 1).bit_length() - 3)
+        depth = max(3, halvings)
+        layers: list[nn.Module] = []
+        for layer in range(depth):
+            width = (24, 48, 96)[min(layer, 2)]
+            stride = 2 if layer >= depth - halvings else 1
+            layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            channels, side = width, (side + stride - 1) // stride
+        self.trunk = nn.Sequential(*layers)
+        self.hidden = nn.Linear(channels * side * side, FEATURES, bias=False)
+        self.norm = nn.BatchNorm1d(FEATURES)
+        self.dropout = nn.Dropout(0.2)
+        self.head = nn.Linear(FEATURES, classes)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = functional.relu(self.norm(self.hidden(self.trunk(images).flatten(1))))
+        return features, self.head(self.dropout(features))
+
+
+class Classifier:
+    """A fitted network. All samples are uint8 [n, side, side, c] with the side and channels that it was fitted on."""
+
+    def __init__(self, network: Network, device: torch.device, scale: float) -> None:
+        self._network = network
+        self._device = device
+        self._scale = scale
+
+    def predict_proba(self, samples: np.ndarray) -> np.ndarray:
+        """Probability of each class, float32 [n, classes]; rows sum to 1."""
+        return self._run(samples)[1]
+
+    def predict(self, samples: np.ndarray) -> np.ndarray:
+        """The most probable class, int64 [n]."""
+        return self._run(samples)[1].argmax(1)
+
+    def features(self, samples: np.ndarray) -> np.ndarray:
+        """Activations before the last layer, float32 [n, FEATURES].
+
+        Scaled by one number so that, over the fitted samples, the mean variance of a feature is 1: distances then
+        have one magnitude whatever the data set.
+        """
+        return self._run(samples)[0]
+
+    def judge(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(features, predicted class) in one pass; see `features` and `predict`."""
+        features, probabilities = self._run(samples)
+        return features, probabilities.argmax(1)
+
+    @property
+    def digest(self) -> str:
+        """Lower-case hexadecimal SHA-256 of the weights, by name."""
+        digest = hashlib.sha256(np.float64(self._scale).tobytes())
+        for name, value in sorted(self._network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @torch.inference_mode()
+    def _run(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self._network.eval()
+        features, probabilities = [np.empty((0, FEATURES), np.float32)], []
+        for start in range(0, max(1, len(samples)), _PREDICT_BATCH):
+            batch = torch.tensor(samples[start : start + _PREDICT_BATCH], device=self._device)
+            # In float32: features are compared by their distances, which bfloat16's 8 bits would blur.
+            hidden, logits = self._network(_as_images(batch))
+            features.append((hidden * self._scale).cpu().numpy())
+            probabilities.append(logits.softmax(1).cpu().numpy())
+        return np.concatenate(features), np.concatenate(probabilities)
+
+
+def default_steps(samples: int) -> int:
+    """Optimiser steps for a training split of this size: 25 passes over small ones, fewer over large ones."""
+    return int(min(max(25 * samples / BATCH, 300), 1000))
+
+
+def fit(
+    samples: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    *,
+    seed: int,
+    steps: int | None = None,
+    device: str | torch.device = "cpu",
+    progress: Callable[[float], None] | None = None,
+) -> Classifier:
+    """Train a classifier for a fixed number of steps; nothing is chosen on other data.
+
+    samples:  uint8 [n, side, side, c], side at least 8, c 1 or 3.
+    labels:   int64 [n], each in [0, classes); a class without samples is never drawn.
+    seed:     weights, draw and augmentation follow from it: on one device and thread count, the same classifier.
+    steps:    optimiser steps of BATCH samples; None: default_steps(n).
+    progress: called with the share done, in (0, 1], about a hundred times.
+
+    Every batch holds the classes in equal parts. So a classifier fitted on synthetic samples and one fitted on real
+    ones have seen the same mixture, whatever the sizes of the classes, and a scarce class is recognised too.
+    """
+    device = torch.device(device)
+    steps = default_steps(len(samples)) if steps is None else steps
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        network = Network(samples.shape[1], samples.shape[3], classes).to(device, memory_format=torch.channels_last)
+        order = torch.from_numpy(_balanced_order(labels, classes, steps * BATCH, seed))
+        # Resident when a GPU can hold it easily; otherwise batches are copied as they are needed.
+        pixels, targets = torch.tensor(samples), torch.tensor(labels)
+        if samples.nbytes <= 2**30:
+            pixels, targets = pixels.to(device), targets.to(device)
+        optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.05)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps, pct_start=0.2)
+        network.train()
+        for step in range(steps):
+            rows = order[step * BATCH : (step + 1) * BATCH].to(pixels.device)
+            images = _as_images(_shift(pixels[rows].to(device)))
+            with _bfloat16(device):
+                logits = network(images)[1]
+            loss = functional.cross_entropy(logits.float(), targets[rows].to(device), label_smoothing=0.05)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            if progress and (step + 1) % max(1, steps // 100) == 0:
+                progress((step + 1) / steps)
+    fitted = Classifier(network, device, 1.0)
+    some = np.random.default_rng(seed).permutation(len(samples))[:_CALIBRATE]
+    variance = float(fitted.features(samples[some]).var(0, dtype=np.float64).mean())
+    return Classifier(network, device, 1 / np.sqrt(max(variance, 1e-12)))
+
+
+def _as_images(batch: torch.Tensor) -> torch.Tensor:
+    """uint8 [n, h, w, c] -> float32 [n, c, h, w] in [-1, 1], channels last in memory."""
+    return batch.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last) / 127.5 - 1
+
+
+def _shift(batch: torch.Tensor) -> torch.Tensor:
+    """Move each image of uint8 [n, side, side, c] by its own whole pixels, up to a fourteenth of the side; edges repeat."""
+    count, side = batch.shape[:2]
+    reach = max(1, side // 14)
+    offsets = torch.randint(-reach, reach + 1, (2, count, 1), device=batch.device)
+    rows, columns = (offsets + torch.arange(side, device=batch.device)).clamp_(0, side - 1)
+    return batch[torch.arange(count, device=batch.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _balanced_order(labels: np.ndarray, classes: int, length: int, seed: int) -> np.ndarray:
+    """Positions to draw, int64 [length]: classes in turn, each class in shuffled passes over its samples."""
+    random = np.random.default_rng(seed)
+    present = [members for members in (np.flatnonzero(labels == c) for c in range(classes)) if len(members)]
+    rounds = -(-length // len(present))
+    streams = []
+    for members in present:
+        passes = [random.permutation(members) for _ in range(-(-rounds // len(members)))]
+        streams.append(np.concatenate(passes)[:rounds])
+    return random.permuted(np.stack(streams, 1), axis=1).reshape(-1)[:length]
+
+
+def _bfloat16(device: torch.device) -> AbstractContextManager[None]:
+    # On CPUs, only with AVX-512 BF16 or AMX: elsewhere it is emulated and slower than float32.
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+        fast = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+    return torch.autocast(device.type, torch.bfloat16, enabled=bool(fast))
