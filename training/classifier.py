@@ -47,10 +47,11 @@ class Network(nn.Module):
 class Classifier:
     """A fitted network. All samples are uint8 [n, side, side, c] with the side and channels that it was fitted on."""
 
-    def __init__(self, network: Network, device: torch.device, scale: float) -> None:
+    def __init__(self, network: Network, device: torch.device, scale: float, steps: int) -> None:
         self._network = network
         self._device = device
         self._scale = scale
+        self.steps = steps  # optimiser steps that it was fitted with
 
     def predict_proba(self, samples: np.ndarray) -> np.ndarray:
         """Probability of each class, float32 [n, classes]; rows sum to 1."""
@@ -125,7 +126,8 @@ def fit(
     steps = default_steps(len(samples)) if steps is None else steps
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        network = Network(samples.shape[1], samples.shape[3], classes).to(device, memory_format=torch.channels_last)
+        network = Network(samples.shape[1], samples.shape[3], classes).to(device)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         order = torch.from_numpy(_balanced_order(labels, classes, steps * BATCH, seed))
         # Resident when a GPU can hold it easily; otherwise batches are copied as they are needed.
         pixels, targets = torch.tensor(samples), torch.tensor(labels)
@@ -146,10 +148,10 @@ def fit(
             schedule.step()
             if progress and (step + 1) % max(1, steps // 100) == 0:
                 progress((step + 1) / steps)
-    fitted = Classifier(network, device, 1.0)
+    fitted = Classifier(network, device, 1.0, steps)
     some = np.random.default_rng(seed).permutation(len(samples))[:_CALIBRATE]
     variance = float(fitted.features(samples[some]).var(0, dtype=np.float64).mean())
-    return Classifier(network, device, 1 / np.sqrt(max(variance, 1e-12)))
+    return Classifier(network, device, float(1 / np.sqrt(max(variance, 1e-12))), steps)
 
 
 def _as_images(batch: torch.Tensor) -> torch.Tensor:
@@ -158,7 +160,7 @@ def _as_images(batch: torch.Tensor) -> torch.Tensor:
 
 
 def _shift(batch: torch.Tensor) -> torch.Tensor:
-    """Move each image of uint8 [n, side, side, c] by its own whole pixels, up to a fourteenth of the side; edges repeat."""
+    """Move each image of uint8 [n, side, side, c] by its own whole pixels, up to side / 14; edges repeat."""
     count, side = batch.shape[:2]
     reach = max(1, side // 14)
     offsets = torch.randint(-reach, reach + 1, (2, count, 1), device=batch.device)

@@ -1,0 +1,8 @@
+"""What samples are worth: `measure` makes the quality card, `render` shows it, `quick` is a glance during training."""
+
+from training.quality.check import Check, quick
+from training.quality.draws import Draw
+from training.quality.measure import measure
+from training.quality.table import render
+
+__all__ = ["Check", "Draw", "measure", "quick", "render"]

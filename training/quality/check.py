@@ -1,0 +1,63 @@
+"""A glance at a generator while it trains; the quality card is measured once, at the end, and by other samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.classifier import Classifier
+from training.data import Dataset
+from training.quality.distances import kernel
+from training.quality.draws import Draw, collect
+from training.quality.spread import spread_ratio
+from training.splits import Splits
+
+_REAL_PER_CLASS = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """What a few samples of each class show."""
+
+    class_fidelity: np.ndarray  # float64 [classes]: share of a class's samples that the classifier recognises
+    spread_ratio: np.ndarray  # float64 [classes]: near 1 is right, below 0.5 the class has collapsed
+    kernel_distance: float  # to real validation samples; 0 is right, comparable under one classifier only
+
+    @property
+    def label_fidelity(self) -> float:
+        """Share of all samples that the classifier gives the requested class, in [0, 1]."""
+        return float(self.class_fidelity.mean())
+
+
+def quick(
+    draw: Draw,
+    classifier: Classifier,
+    dataset: Dataset,
+    splits: Splits,
+    *,
+    per_class: int = 32,
+    start: int = 0,
+    seed: int = 0,
+) -> Check:
+    """Judge `per_class` samples of each class, without touching the test split.
+
+    classifier: fitted on the training split.
+    per_class:  at least 2.
+    start:      index of the first sample; the same start at every check compares like with like.
+    seed:       of the choice of real samples.
+    """
+    random = np.random.default_rng(seed)
+    labels = np.tile(np.arange(dataset.classes), per_class)
+    samples = collect(draw, labels, dataset.samples.shape[1:], start=start)
+    features, predicted = classifier.judge(samples)
+    held_out = dataset.samples[random.permutation(splits.validation)[: len(samples)]]
+    train_labels = dataset.labels[splits.train]
+    fidelity, ratios = [], []
+    for label in range(dataset.classes):
+        members = labels == label
+        fidelity.append(float((predicted[members] == label).mean()))
+        real = random.permutation(splits.train[train_labels == label])[:_REAL_PER_CLASS]
+        ratios.append(spread_ratio(samples[members], dataset.samples[real]))
+    distance = kernel(features, classifier.features(held_out))
+    return Check(np.array(fidelity), np.array(ratios), distance)

@@ -1,0 +1,63 @@
+"""How far two sets of feature vectors are apart, as distributions: Fréchet distance and kernel distance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_BLOCK = 2048
+
+
+def frechet(first: np.ndarray, second: np.ndarray) -> float:
+    """Fréchet distance between Gaussians fitted to two sets (Heusel et al. 2017, equation 6); at least 0.
+
+    first, second: float [n, d] and [m, d], n and m at least 2.
+
+        |mu1 - mu2|^2 + tr(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2)
+
+    In float64 and with symmetric matrices throughout: the usual square root of S1 S2 turns complex or loses half of
+    its digits when a covariance is singular, as it is for n <= d. The fit is biased upwards by about d / n, so
+    compare only distances of equal n and m.
+    """
+    mean1, covariance1 = _moments(first)
+    mean2, covariance2 = _moments(second)
+    values, vectors = np.linalg.eigh(covariance1)
+    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    product = root @ covariance2 @ root
+    cross = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(0)).sum()
+    distance = float(((mean1 - mean2) ** 2).sum() + np.trace(covariance1) + np.trace(covariance2) - 2 * cross)
+    return max(0.0, distance)
+
+
+def kernel(first: np.ndarray, second: np.ndarray) -> float:
+    """Squared maximum mean discrepancy with the kernel (x.y / d + 1)^3 (Binkowski et al. 2018), unbiased.
+
+    first, second: float [n, d] and [m, d], n and m at least 2. Unbiased: 0 on average for equal distributions
+    whatever n and m, so a single value can be slightly negative. All pairs are used, block by block, which has less
+    variance than the usual mean over subsets and needs no seed.
+    """
+    n, m = len(first), len(second)
+    within1 = _kernel_sum(first, first) - _kernel_diagonal(first)
+    within2 = _kernel_sum(second, second) - _kernel_diagonal(second)
+    between = _kernel_sum(first, second)
+    return float(within1 / (n * (n - 1)) + within2 / (m * (m - 1)) - 2 * between / (n * m))
+
+
+def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    centre = features.mean(0, dtype=np.float64)
+    rest = features.astype(np.float64) - centre
+    return centre, rest.T @ rest / (len(features) - 1)
+
+
+def _kernel_sum(first: np.ndarray, second: np.ndarray) -> float:
+    second = second.astype(np.float64)
+    blocks = (first[start : start + _BLOCK].astype(np.float64) for start in range(0, len(first), _BLOCK))
+    return sum(float(_polynomial(block @ second.T, second.shape[1]).sum()) for block in blocks)
+
+
+def _kernel_diagonal(features: np.ndarray) -> float:
+    return float(_polynomial((features.astype(np.float64) ** 2).sum(1), features.shape[1]).sum())
+
+
+def _polynomial(products: np.ndarray, dimensions: int) -> np.ndarray:
+    scaled = products / dimensions + 1
+    return scaled * scaled * scaled  # twenty times faster than ** 3

@@ -1,0 +1,159 @@
+"""Measures a generator on held-out real data and writes the quality card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+
+from augmint.v1 import generator_pb2 as pb
+from training import classifier
+from training.classifier import Classifier
+from training.data import Dataset
+from training.quality.distances import frechet, kernel
+from training.quality.draws import Draw, collect
+from training.quality.findings import find
+from training.quality.neighbours import density_and_coverage
+from training.quality.spread import spread_ratio
+from training.splits import Splits
+
+# Stage in words, and the share of the whole measurement that is done, in [0, 1].
+Progress = Callable[[str, float], None]
+
+_SYNTHETIC_BYTES = 2**29
+_SYNTHETIC_TOTAL = 60_000
+
+
+def measure(
+    draw: Draw,
+    dataset: Dataset,
+    splits: Splits,
+    *,
+    seed: int,
+    synthetic_per_class: int | None = None,
+    device: str | torch.device = "cpu",
+    progress: Progress | None = None,
+    budget: Literal["quick", "full"] = "full",
+    judge: Classifier | None = None,
+) -> pb.QualityCard:
+    """Fill every field of a quality card. The one place that reads the test split.
+
+    draw:                (class indices int64 [n], start) -> uint8 [n, h, w, c], sample i at index start + i.
+    seed:                of the classifiers and of every choice of samples.
+    synthetic_per_class: samples of each class to judge and to train on, at least 2; None: as many as the largest
+                         class has for training, at least 500, within 60,000 and 512 MiB in all.
+    budget:              "quick" trains the classifiers half as long and measures distances on 1,000 samples at most
+                         instead of 5,000.
+    judge:               a classifier of the training split, if one is fitted already; else one is fitted here.
+
+    The classifier of synthetic samples has the judge's architecture, seed and number of steps. The synthetic set
+    has equal classes; distances use a part of it with as many of each class as the real sets compared with it.
+    """
+    report = progress or (lambda stage, share: None)
+    random = np.random.default_rng(seed)
+    classes, shape = dataset.classes, dataset.samples.shape[1:]
+    if judge is None:
+        steps = classifier.default_steps(len(splits.train))
+        judge = classifier.fit(
+            *_take(dataset, splits.train),
+            classes,
+            seed=seed,
+            steps=steps // 2 if budget == "quick" else steps,
+            device=device,
+            progress=lambda share: report("learning to judge, from real samples", 0.35 * share),
+        )
+    per_class = synthetic_per_class or _default_per_class(dataset, splits, budget)
+    labels = np.tile(np.arange(classes), per_class)
+    samples = collect(draw, labels, shape, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
+    student = classifier.fit(
+        samples,
+        labels,
+        classes,
+        seed=seed,
+        steps=judge.steps,
+        device=device,
+        progress=lambda share: report("learning from synthetic samples only", 0.5 + 0.35 * share),
+    )
+    report("comparing", 0.85)
+    test_samples, test_labels = _take(dataset, splits.test)
+    test_features, test_judged = judge.judge(test_samples)
+    features, judged = judge.judge(samples)
+    real_recall = _recall(test_labels, test_judged, classes)
+    learned = student.predict(test_samples)
+    learned_recall = _recall(test_labels, learned, classes)
+    fidelity = _recall(labels, judged, classes)
+    report("measuring distances", 0.95)
+
+    # Three sets of one size with the same classes: synthetic and validation, each against test.
+    validation_labels = dataset.labels[splits.validation]
+    counts = np.minimum(dataset.counts(splits.test), dataset.counts(splits.validation)).clip(max=per_class)
+    counts = _scaled(counts, 1000 if budget == "quick" else 5000)
+    real = test_features[_choose(test_labels, counts, random)]
+    other = judge.features(dataset.samples[splits.validation[_choose(validation_labels, counts, random)]])
+    made = features[_choose(labels, counts, random)]
+    neighbourhood = density_and_coverage(real, made)
+    card = pb.QualityCard(
+        real_samples=len(test_labels),
+        synthetic_samples=len(samples),
+        real_accuracy=float((test_judged == test_labels).mean()),
+        classification_accuracy_score=float((learned == test_labels).mean()),
+        label_fidelity=float((judged == labels).mean()),
+        frechet_distance=frechet(real, made),
+        frechet_distance_floor=frechet(real, other),
+        kernel_distance=kernel(real, made),
+        kernel_distance_floor=kernel(real, other),
+        density=neighbourhood.density,
+        coverage=neighbourhood.coverage,
+        coverage_ceiling=density_and_coverage(real, other).coverage,
+        feature_digest=judge.digest,
+    )
+    train_labels = dataset.labels[splits.train]
+    for label, name in enumerate(dataset.class_names):
+        card.classes.add(
+            label=name,
+            real_samples=int((test_labels == label).sum()),
+            real_accuracy=real_recall[label],
+            classification_accuracy_score=learned_recall[label],
+            label_fidelity=fidelity[label],
+            # Against the training split: it has the most samples, and this number cannot be gained by copying.
+            spread_ratio=spread_ratio(samples[labels == label], dataset.samples[splits.train[train_labels == label]]),
+        )
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (labels, judged), 1)
+    card.warnings.extend(find(card, confusion, _copies(samples)))
+    report("measured", 1.0)
+    return card
+
+
+def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:
+    wanted = max(500, int(dataset.counts(splits.train).max()))
+    if budget == "quick":
+        wanted = min(wanted, 1000)
+    total = min(_SYNTHETIC_TOTAL, _SYNTHETIC_BYTES // dataset.samples[0].size)
+    return max(2, min(wanted, total // dataset.classes))
+
+
+def _take(dataset: Dataset, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return dataset.samples[positions], dataset.labels[positions]
+
+
+def _recall(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[float]:
+    return [float((predicted[labels == label] == label).mean()) for label in range(classes)]
+
+
+def _scaled(counts: np.ndarray, limit: int) -> np.ndarray:
+    return counts if counts.sum() <= limit else np.maximum(1, counts * limit // counts.sum())
+
+
+def _choose(labels: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Positions of counts[c] samples of each class c."""
+    return np.concatenate(
+        [random.permutation(np.flatnonzero(labels == label))[:count] for label, count in enumerate(counts)]
+    )
+
+
+def _copies(samples: np.ndarray) -> int:
+    return len(samples) - len({hashlib.blake2b(sample.data, digest_size=16).digest() for sample in samples})
