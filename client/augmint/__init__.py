@@ -1,1 +1,46 @@
-"""Draw labelled synthetic samples from an augmint service."""
+"""Draw labelled synthetic samples from an augmint service.
+
+    with augmint.Client("localhost:50051") as client:
+        samples = client.generate("3", 64, seed=7)  # .array, .labels, .address, .to_images()
+
+Plug-ins are imported by name and need an extra: `augmint.torch` (`pip install 'augmint[torch]'`) and
+`augmint.sheet` (`pip install 'augmint[images]'`).
+"""
+
+from augmint.address import Address
+from augmint.client import Client
+from augmint.errors import (
+    AccessDenied,
+    AugmintError,
+    ClientClosed,
+    DeadlineExceeded,
+    DigestMismatch,
+    GeneratorNotFound,
+    InvalidRequest,
+    MissingExtra,
+    Overloaded,
+    ServiceFault,
+    Unavailable,
+)
+from augmint.generators import Description, GeneratorStatus
+from augmint.samples import Sample, Samples
+
+__all__ = [
+    "AccessDenied",
+    "Address",
+    "AugmintError",
+    "Client",
+    "ClientClosed",
+    "DeadlineExceeded",
+    "Description",
+    "DigestMismatch",
+    "GeneratorNotFound",
+    "GeneratorStatus",
+    "InvalidRequest",
+    "MissingExtra",
+    "Overloaded",
+    "Sample",
+    "Samples",
+    "ServiceFault",
+    "Unavailable",
+]

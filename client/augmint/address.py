@@ -1,0 +1,126 @@
+"""Where a run of samples comes from: enough to make the same bytes again."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+
+from augmint.errors import InvalidRequest
+
+SEED_LIMIT = 2**64
+INDEX_LIMIT = 2**48
+TRUNCATION_LIMIT = 2.0
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+# Bounds what an address out of a log or a web page can make a reader allocate.
+_MAX_SAMPLES = 2**24
+_FIELDS = ("digest", "seed", "start", "n", "classes", "truncation")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A contiguous run of one stream. `Client.replay` takes it, as an object or as text.
+
+    generator:     name, [a-z0-9] then up to 62 of [a-z0-9._-].
+    version:       from 1.
+    digest:        SHA-256 of the ONNX file, lower-case hexadecimal.
+    seed:          of the stream, in [0, 2**64).
+    start_index:   position of the first sample in the stream; start_index + n is at most 2**48.
+    class_indices: one per sample, at least one.
+    truncation:    in (0, 2].
+    """
+
+    generator: str
+    version: int
+    digest: str
+    seed: int
+    start_index: int
+    class_indices: tuple[int, ...]
+    truncation: float
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return len(self.class_indices)
+
+    def __str__(self) -> str:
+        """One line of text that `parse` reads, e.g. `augmint:digits/1?digest=...&seed=7&start=0&n=64&classes=3&...`.
+
+        `classes` has an entry per change of class: `4*2,5` is two samples of class 4, then one of class 5. A single
+        entry without a count holds for the whole run.
+        """
+        runs = [(value, len(list(group))) for value, group in itertools.groupby(self.class_indices)]
+        if len(runs) == 1:
+            classes = str(runs[0][0])
+        else:
+            classes = ",".join(f"{value}*{count}" if count > 1 else str(value) for value, count in runs)
+        return (
+            f"augmint:{self.generator}/{self.version}?digest={self.digest}&seed={self.seed}&start={self.start_index}"
+            f"&n={self.n}&classes={classes}&truncation={self.truncation!r}"
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read what `str` wrote; InvalidRequest names the part that is wrong."""
+
+        def refuse(what: str) -> InvalidRequest:
+            shown = text if len(text) <= 200 else text[:200] + "..."
+            return InvalidRequest(f"not an address: {what} in {shown!r}")
+
+        def whole(name: str, value: str, low: int, high: int) -> int:
+            if not re.fullmatch(r"[0-9]{1,20}", value) or not low <= int(value) <= high:
+                raise refuse(f"{name} {value[:40]!r} is not a whole number in [{low}, {high}]")
+            return int(value)
+
+        try:
+            parts = urlsplit(text)
+            fields = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
+        except ValueError as error:
+            raise refuse(str(error)) from error
+        generator, slash, version = parts.path.partition("/")
+        if parts.scheme != "augmint" or not slash or not _NAME.fullmatch(generator):
+            raise refuse("no augmint:NAME/VERSION")
+        values = dict(fields)
+        if sorted(values) != sorted(_FIELDS) or len(fields) != len(_FIELDS):
+            raise refuse(f"the fields are not exactly {', '.join(_FIELDS)}")
+        if not _DIGEST.fullmatch(values["digest"]):
+            raise refuse("digest is not 64 lower-case hexadecimal digits")
+        n = whole("n", values["n"], 1, _MAX_SAMPLES)
+        start = whole("start", values["start"], 0, INDEX_LIMIT - n)
+        try:
+            truncation = check_truncation(float(values["truncation"]))
+        except ValueError as error:
+            raise refuse("truncation is not a number in (0, 2]") from error
+        entries = [entry.partition("*") for entry in values["classes"].split(",")]
+        classes: list[int] = []
+        for value, star, count in entries:
+            default = n if len(entries) == 1 else 1
+            repeats = whole("the count of a class", count, 1, n) if star else default
+            classes.extend([whole("a class", value, 0, 2**32 - 1)] * repeats)
+            if len(classes) > n:
+                break
+        if len(classes) != n:
+            raise refuse(f"classes do not sum up to n = {n}")
+        return cls(
+            generator=generator,
+            version=whole("version", version, 1, 2**32 - 1),
+            digest=values["digest"],
+            seed=whole("seed", values["seed"], 0, SEED_LIMIT - 1),
+            start_index=start,
+            class_indices=tuple(classes),
+            truncation=truncation,
+        )
+
+
+def check_truncation(value: float) -> float:
+    """The shortest decimal that names the same float32; InvalidRequest unless that is in (0, 2]."""
+    with np.errstate(over="ignore"):
+        rounded = float(str(np.float32(value)))
+    if not 0 < rounded <= TRUNCATION_LIMIT:
+        raise InvalidRequest(f"truncation is {value}; it must be in (0, {TRUNCATION_LIMIT:g}]")
+    return rounded

@@ -1,0 +1,136 @@
+"""Samples with their labels and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+
+from augmint import extras
+from augmint.address import Address
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
+from augmint.v1 import generator_pb2 as pb
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample.
+
+    array: the generator's dtype and shape, e.g. uint8 [height, width, channels]; shares memory with its Samples.
+    label, class_index: its class; address: where it comes from.
+    """
+
+    array: np.ndarray
+    label: str
+    class_index: int
+    address: Address
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples of one generator and one seed, in the order asked for.
+
+    array:         the generator's dtype, little-endian [n, *shape], e.g. uint8 [n, height, width, channels]; C order,
+                   writable, owned by the caller.
+    class_indices: int64 [n].
+    indices:       uint64 [n], position of each sample in the seed's stream.
+    description:   the generator; seed, truncation: the rest of the address.
+
+    `samples[3]` is a Sample; `samples[8:16]`, `samples[::2]`, `samples[array or mask]` are Samples whose labels and
+    addresses follow (a slice shares memory, as in NumPy).
+    """
+
+    array: np.ndarray
+    class_indices: np.ndarray
+    indices: np.ndarray
+    description: Description
+    seed: int
+    truncation: float
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[position] for position in range(len(self)))
+
+    @overload
+    def __getitem__(self, key: int) -> Sample: ...
+    @overload
+    def __getitem__(self, key: slice | np.ndarray | list[int]) -> Samples: ...
+    def __getitem__(self, key: Any) -> Sample | Samples:
+        if isinstance(key, int | np.integer) and not isinstance(key, bool):
+            class_index = int(self.class_indices[key])
+            return Sample(
+                array=self.array[key],
+                label=self.description.labels[class_index],
+                class_index=class_index,
+                address=self._run(int(self.indices[key]), (class_index,)),
+            )
+        if not isinstance(key, slice):
+            key = np.asarray(key)
+            if key.ndim != 1 or key.dtype.kind not in "iub":
+                raise IndexError("samples are indexed by an int, a slice, or one dimension of ints or bools")
+        return Samples(
+            array=self.array[key],
+            class_indices=self.class_indices[key],
+            indices=self.indices[key],
+            description=self.description,
+            seed=self.seed,
+            truncation=self.truncation,
+        )
+
+    def __repr__(self) -> str:
+        shape = ", ".join(map(str, self.array.shape))
+        source = f"{self.description.name}/{self.description.version}"
+        return f"<Samples {self.array.dtype} [{shape}] of {source}, seed {self.seed}>"
+
+    @property
+    def labels(self) -> list[str]:
+        """Class name of each sample."""
+        return [self.description.labels[index] for index in self.class_indices.tolist()]
+
+    @property
+    def address(self) -> Address:
+        """The run that these samples are; InvalidRequest if they are several runs (see `addresses`) or none."""
+        runs = self.addresses
+        if len(runs) != 1:
+            raise InvalidRequest(f"{len(self)} samples of {len(runs)} separate runs have no single address: .addresses")
+        return runs[0]
+
+    @property
+    def addresses(self) -> list[Address]:
+        """The contiguous runs that these samples are made of, in order."""
+        if not len(self):
+            return []
+        # Unsigned subtraction wraps, so a step backwards is a break too.
+        breaks = np.flatnonzero(np.diff(self.indices) != 1) + 1
+        return [
+            self._run(int(self.indices[run[0]]), tuple(self.class_indices[run].tolist()))
+            for run in np.split(np.arange(len(self)), breaks)
+        ]
+
+    def to_images(self) -> list[Any]:
+        """PIL images, one per sample: mode L for gray, RGB for colour.
+
+        raises: InvalidRequest if the generator makes something else, MissingExtra without Pillow.
+        """
+        spec = self.description.message.sample
+        if self.description.kind != "image":
+            raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not images")
+        image = extras.load("PIL.Image", "images")
+        gray = spec.image.color_space == pb.COLOR_SPACE_GRAY
+        return [image.fromarray(np.ascontiguousarray(one[..., 0] if gray else one)) for one in self.array]
+
+    def _run(self, start_index: int, class_indices: tuple[int, ...]) -> Address:
+        return Address(
+            generator=self.description.name,
+            version=self.description.version,
+            digest=self.description.digest,
+            seed=self.seed,
+            start_index=start_index,
+            class_indices=class_indices,
+            truncation=self.truncation,
+        )
