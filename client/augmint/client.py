@@ -264,17 +264,17 @@ class Client:
         if description is None:
             description = self.describe(generator, version, timeout=left() or 1e-3)
         while True:
-            if digest is not None and description.digest != digest:
-                raise DigestMismatch(
-                    f"{description.name} version {description.version} is the file {description.digest}, not {digest}"
-                )
-            class_indices, indices = order(description)
             try:
+                if digest is not None and description.digest != digest:
+                    raise DigestMismatch(
+                        f"{description.name} version {description.version} is the file {description.digest}, not {digest}"
+                    )
+                class_indices, indices = order(description)
                 return self._fill(pages.Order(description, class_indices, indices, seed, truncation), left)
             except (DigestMismatch, GeneratorNotFound):
-                # The service has moved on since this client asked. Nothing was handed out yet, so a caller who did
-                # not ask for one file gets all samples from the new one.
-                if not known or digest is not None:
+                # The service has moved on since this client asked about it. Nothing was handed out yet, so all of the
+                # samples can come from the file that it has now, unless the caller pinned another.
+                if not known:
                     raise
                 known = False
                 description = self.describe(generator, version, timeout=left() or 1e-3)

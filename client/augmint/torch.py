@@ -63,11 +63,11 @@ class SyntheticDataset(Dataset):
         """target:   HOST:PORT, or a Client, which then stays open when this data set is closed.
         generator:   name. Absent: the only one. version: from 1. Absent: the default now.
         length:      number of samples, from 1.
-        labels:      names or class indices; sample i is of labels[i % len(labels)], so that each has the same share, and
+        labels:      names or class indices; sample i is of labels[i % len(labels)], so that each has the same share and
                      one named twice has two. Absent: all, in order.
         seed:        in [0, 2**64). Absent: a random one; `data.seed` tells it.
-        start_index: position of sample 0 in the seed's stream, start_index + length at most 2**48. Data sets of one seed
-                     that do not overlap there have no sample in common.
+        start_index: position of sample 0 in the seed's stream; start_index + length is at most 2**48. Data sets of one
+                     seed that do not overlap there have no sample in common.
         truncation:  in (0, 2]. Absent: 1, as trained.
         transform:   takes a tensor (see above), its result is the sample. For `spawn` it must be picklable.
         raises:      InvalidRequest, GeneratorNotFound, Unavailable, as `Client.describe`.

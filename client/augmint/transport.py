@@ -138,7 +138,7 @@ class GrpcTransport:
 
 def _reason(details: str) -> str:
     """The end of gRPC's chain of causes, which is what a person can use, e.g. "Connection refused"."""
-    return details.rpartition(": ")[2] or details
+    return details.rpartition(": ")[2].strip("[]() ") or details
 
 
 def _pushback(error: Any) -> float | None:

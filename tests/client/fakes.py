@@ -1,0 +1,192 @@
+"""A service that computes samples with NumPy: handed to a Client as its transport, or served over a real socket.
+
+`python -m tests.client.fakes` serves one in a process of its own and prints its port: a process that runs a gRPC
+server cannot be forked, and data loaders fork.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent import futures
+from contextlib import contextmanager
+
+import grpc
+import numpy as np
+
+from augmint import errors
+from augmint.v1 import generator_pb2 as pb
+from augmint.v1.generator_pb2_grpc import GeneratorServiceServicer, add_GeneratorServiceServicer_to_server
+
+LABELS = ("ankle boot", "bag", "coat", "3")
+STATUS = {
+    errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.GeneratorNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.DigestMismatch: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.AccessDenied: grpc.StatusCode.PERMISSION_DENIED,
+    errors.ServiceFault: grpc.StatusCode.INTERNAL,
+}
+
+
+def digest(version: int) -> str:
+    return f"{version:064x}"
+
+
+class FakeService:
+    """One generator "fake" of uint8 images [4, 5, channels], in `version` only.
+
+    faults:   errors to raise, one per Generate call, oldest first; None lets a call pass.
+    requests: the Generate requests received, failed ones included.
+    most_in_flight: calls of Generate at once, at most; `gate`, when cleared, holds them.
+    """
+
+    def __init__(self, max_samples: int = 64, preferred: int = 8, channels: int = 3, kind: str = "image") -> None:
+        self.target = "fake:1"
+        self.version = 1
+        self.limits = pb.Limits(max_samples=max_samples, preferred_page_samples=preferred)
+        self.sample = pb.SampleSpec(shape=[4, 5, channels], dtype=pb.DATA_TYPE_UINT8)
+        if kind == "image":
+            self.sample.image.color_space = pb.COLOR_SPACE_RGB if channels == 3 else pb.COLOR_SPACE_GRAY
+        self.quality: pb.QualityCard | None = None
+        self.faults: list[errors.AugmintError | None] = []
+        self.requests: list[pb.GenerateRequest] = []
+        self.described = 0
+        self.timeouts: list[float] = []
+        self.in_flight = self.most_in_flight = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self.closed = False
+        self._lock = threading.Lock()
+
+    def expected(
+        self, seed: int, indices: np.ndarray, classes: np.ndarray, truncation: float = 1, version: int = 0
+    ) -> np.ndarray:
+        """uint8 [n, *shape]: what this service answers, as a pure function of the address."""
+        shape = tuple(self.sample.shape)
+        element = np.arange(np.prod(shape), dtype=np.uint64)
+        with np.errstate(over="ignore"):
+            key = (
+                np.asarray(indices, np.uint64) * np.uint64(1_000_003)
+                + np.asarray(classes, np.uint64) * np.uint64(7_919)
+                + np.uint64((seed * 31 + int(truncation * 1000) + (version or self.version) * 101) % 2**64)
+            )
+            mixed = (key[:, None] + element) * np.uint64(0x9E3779B97F4A7C15)
+        return (mixed >> np.uint64(56)).astype(np.uint8).reshape(-1, *shape)
+
+    def generate(self, request: pb.GenerateRequest, timeout: float) -> pb.GenerateResponse:
+        with self._lock:
+            self.requests.append(request)
+            self.timeouts.append(timeout)
+            fault = self.faults.pop(0) if self.faults else None
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            self.gate.wait(20)
+            if fault is not None:
+                raise fault
+            return self._answer(request)
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+
+    def _answer(self, request: pb.GenerateRequest) -> pb.GenerateResponse:
+        if request.version not in (0, self.version):
+            raise errors.GeneratorNotFound(f"no version {request.version}; there is {self.version}")
+        if request.digest and request.digest != digest(self.version):
+            raise errors.DigestMismatch(f"digest {request.digest} is not served")
+        if not 1 <= request.n <= self.limits.max_samples:
+            raise errors.InvalidRequest(f"n is {request.n}; it must be in [1, {self.limits.max_samples}]")
+        if bool(request.label) == bool(request.class_indices):
+            raise errors.InvalidRequest("label and class_indices: give one")
+        classes = list(request.class_indices) or [LABELS.index(request.label)] * request.n
+        indices = np.arange(request.start_index, request.start_index + request.n, dtype=np.uint64)
+        samples = self.expected(request.seed, indices, np.array(classes), request.truncation)
+        return pb.GenerateResponse(
+            data=samples.tobytes(),
+            class_indices=classes,
+            seed=request.seed,
+            start_index=request.start_index,
+            generator="fake",
+            version=self.version,
+            digest=digest(self.version),
+            truncation=request.truncation,
+        )
+
+    def get_generator(self, request: pb.GetGeneratorRequest, timeout: float) -> pb.GetGeneratorResponse:
+        self.described += 1
+        if request.generator not in ("", "fake"):
+            raise errors.GeneratorNotFound(f"no generator {request.generator!r}; there is fake")
+        if request.version not in (0, self.version):
+            raise errors.GeneratorNotFound(f"no version {request.version}; there is {self.version}")
+        return pb.GetGeneratorResponse(
+            generator=pb.Generator(
+                name="fake", version=self.version, labels=LABELS, sample=self.sample, quality=self.quality
+            ),
+            status=self._status(),
+            limits=self.limits,
+        )
+
+    def list_generators(self, request: pb.ListGeneratorsRequest, timeout: float) -> pb.ListGeneratorsResponse:
+        failed = pb.GeneratorStatus(name="worse", version=3, state=pb.GENERATOR_STATE_FAILED, reason="not ONNX")
+        return pb.ListGeneratorsResponse(generators=[self._status(), failed])
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _status(self) -> pb.GeneratorStatus:
+        return pb.GeneratorStatus(
+            name="fake",
+            version=self.version,
+            digest=digest(self.version),
+            state=pb.GENERATOR_STATE_READY,
+            is_default=True,
+            labels=LABELS,
+            capacity_samples_per_second=12345,
+        )
+
+
+class _Servicer(GeneratorServiceServicer):
+    def __init__(self, fake: FakeService) -> None:
+        self._fake = fake
+
+    def Generate(self, request, context):
+        return self._run(self._fake.generate, request, context)
+
+    def GetGenerator(self, request, context):
+        return self._run(self._fake.get_generator, request, context)
+
+    def ListGenerators(self, request, context):
+        return self._run(self._fake.list_generators, request, context)
+
+    @staticmethod
+    def _run(method, request, context):
+        try:
+            return method(request, context.time_remaining())
+        except errors.AugmintError as error:
+            pushback = getattr(error, "retry_after_s", None)
+            if pushback is not None:
+                context.set_trailing_metadata((("grpc-retry-pushback-ms", str(int(pushback * 1000))),))
+            context.abort(STATUS[type(error)], str(error))
+
+
+@contextmanager
+def served(fake: FakeService, port: int = 0) -> Iterator[str]:
+    """Serve over a real socket on loopback; yields HOST:PORT."""
+    server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+    add_GeneratorServiceServicer_to_server(_Servicer(fake), server)
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(0).wait()
+
+
+if __name__ == "__main__":
+    with served(FakeService()) as target:
+        print(target, flush=True)  # noqa: T201
+        sys.stdin.read()  # until the parent closes the pipe, or dies
