@@ -32,9 +32,11 @@ class _Nodes:
         self.initializers.append(numpy_helper.from_array(value, f"{self._prefix}{name}"))
         return f"{self._prefix}{name}"
 
-    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: object) -> str:
+    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: int) -> str:
         output = output or f"{self._prefix}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"{output}/{operator}", **attributes))
+        node = helper.make_node(operator, list(inputs), [output])
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+        self.nodes.append(node)
         return output
 
 
@@ -56,8 +58,10 @@ def _squares32(graph: _Nodes, counter: str, key: str) -> str:
     x = square_add(x, z)
     # The 32-bit result is x >> 32; its upper 24 bits are x >> 40. One is added so that the logarithm is finite.
     bits = graph.add("Div", x, graph.constant("two40", np.array(2**40, np.uint64)))
-    count = graph.add("Add", graph.add("Cast", bits, to=TensorProto.FLOAT), graph.constant("one", np.float32(1)))
-    return graph.add("Mul", count, graph.constant("resolution", np.float32(2.0**-24)))
+    count = graph.add(
+        "Add", graph.add("Cast", bits, to=TensorProto.FLOAT), graph.constant("one", np.array(1, np.float32))
+    )
+    return graph.add("Mul", count, graph.constant("resolution", np.array(2.0**-24, np.float32)))
 
 
 def with_latent(network: onnx.ModelProto, latent_size: int) -> onnx.ModelProto:
@@ -85,9 +89,9 @@ def with_latent(network: onnx.ModelProto, latent_size: int) -> onnx.ModelProto:
         begin, end = (head.constant(f"{name}{at}", np.array([at], np.int64)) for at in (start, stop))
         return head.add("Slice", source, begin, end, column)
 
-    minus_two = head.constant("minus_two", np.float32(-2))
+    minus_two = head.constant("minus_two", np.array(-2, np.float32))
     radius = head.add("Sqrt", head.add("Mul", head.add("Log", draws(0, pairs, uniform, "radius")), minus_two))
-    turn = head.constant("turn", np.float32(2 * np.pi))
+    turn = head.constant("turn", np.array(2 * np.pi, np.float32))
     angle = head.add("Mul", draws(pairs, 2 * pairs, uniform, "angle"), turn)
     # Truncation scales the radius: half the multiplications, and both coordinates alike.
     radius = head.add("Mul", radius, head.add("Unsqueeze", "truncation", column))

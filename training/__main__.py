@@ -1,0 +1,109 @@
+"""Command line of the training application: `python -m training fit DATA --preset NAME --budget 4m --out models/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from training.presets import PRESETS, PresetError, resolve
+
+app = typer.Typer(
+    help="Train a class-conditional generator, measure it, and publish it as one ONNX file.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+
+
+@app.command()
+def fit(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="`digits`, an IDX file or folder, an .npz file, or a folder with one per class."),
+    ] = None,
+    preset: Annotated[str, typer.Option(help="A row of `python -m training presets`.")] = "rpgan",
+    budget: Annotated[str, typer.Option(help="Time to train, e.g. 90s, 4m, 1h; measuring comes on top.")] = "4m",
+    out: Annotated[Path, typer.Option(help="Repository to publish in.")] = Path("models"),
+    name: Annotated[str | None, typer.Option(help="Name of the generator; by default made from DATA.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Replace a setting: --set width=32.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default chosen from DATA.")] = None,
+    seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
+    steps: Annotated[int | None, typer.Option(help="Train so many steps instead of a time.", min=1)] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this folder; nothing else is read.")
+    ] = None,
+) -> None:
+    """Read DATA, train, export, measure on held-out samples, and publish as the next version."""
+    # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
+    from training.data import DataError
+    from training.export import ExportError
+    from training.fit import Interrupted
+    from training.fit import fit as fit_run
+    from training.run import Order, Run, RunError, generator_name, parse_budget
+    from training.trainer import Diverged
+
+    run: Run | None = None
+    try:
+        if resume is not None:
+            run = Run.resume(resume)
+        else:
+            if data is None:
+                raise RunError("no DATA; try `python -m training fit digits`")
+            order = Order(
+                data=data,
+                size=size,
+                preset=preset,
+                config=resolve(preset, dict(_setting(text) for text in set_ or [])),
+                seed=seed,
+                budget_seconds=None if steps else parse_budget(budget),
+                steps=steps,
+                out=str(out),
+                name=name or generator_name(data),
+            )
+            run = Run.start(runs, order)
+        path = fit_run(run, console, resume=resume is not None)
+    except Interrupted:
+        assert run is not None
+        console.print(f"stopped; go on with: [bold]python -m training fit --resume {run.folder}[/bold]")
+        raise typer.Exit(130) from None
+    except KeyboardInterrupt:
+        console.print("stopped at once; nothing was published")
+        raise typer.Exit(130) from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise _fail(f"--{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})") from None
+    except (DataError, PresetError, RunError, Diverged, ExportError, OSError) as error:
+        raise _fail(str(error)) from None
+    console.print(f"published [bold]{path}[/bold]; serve it with: python -m service --models {out}")
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise PresetError(f"--set {text!r} is not NAME=VALUE, e.g. --set width=32")
+    return name.strip(), value.strip()
+
+
+def _fail(message: str) -> typer.Exit:
+    console.print(f"[red]error:[/red] {message}", soft_wrap=True, highlight=False)
+    return typer.Exit(2)
+
+
+@app.command()
+def presets() -> None:
+    """List the presets, what each sets, and where it comes from."""
+    table = Table("preset", "source", "settings other than the defaults", show_lines=True)
+    for name, preset in PRESETS.items():
+        table.add_row(name, preset.source, ", ".join(f"{key}={value}" for key, value in preset.settings.items()) or "-")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    app()

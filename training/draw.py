@@ -1,0 +1,73 @@
+"""The batches of a run: which real samples and which latents each step sees, as a function of seed and step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from service.artifact import mix_seed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """real float32 [n, channels, height, width] in [-1, 1]; label int64 [n]; latent float32 [n, latent_size]."""
+
+    real: Tensor
+    label: Tensor
+    latent: Tensor
+
+
+class Draw:
+    """Draws classes by count ** balance, then samples of the class, with replacement.
+
+    Balance 1/2 gives rare classes more than their share of gradient without replaying their few samples as often as
+    an even draw would. The samples stay on the device as uint8, a quarter of their size in training.
+    """
+
+    def __init__(
+        self,
+        samples: np.ndarray,
+        labels: np.ndarray,
+        classes: int,
+        *,
+        balance: float,
+        batch_size: int,
+        latent_size: int,
+        seed: int,
+        rank: int,
+        device: torch.device,
+    ) -> None:
+        """samples: uint8 [n, height, width, channels]; labels: int64 [n], every class in [0, classes) present."""
+        order = np.argsort(labels, kind="stable")
+        counts = np.bincount(labels, minlength=classes)
+        self._samples = torch.from_numpy(np.ascontiguousarray(samples[order].transpose(0, 3, 1, 2))).to(device)
+        self._counts = torch.from_numpy(counts).to(device)
+        self._starts = torch.from_numpy(np.cumsum(counts) - counts).to(device)
+        self._probabilities = torch.from_numpy(counts**balance / np.sum(counts**balance)).float().to(device)
+        self._batch_size, self._latent_size = batch_size, latent_size
+        self._seed, self._rank, self._device = seed, rank, device
+        # One generator, seeded anew for every step: a resumed run goes on with the same numbers.
+        self.random = torch.Generator(device)
+
+    def seed_step(self, step: int) -> None:
+        """Start the random numbers of a step; augmentation and noise of the step follow on `self.random`."""
+        self.random.manual_seed(int(mix_seed(self._seed + (step << 20) + self._rank)) >> 1)
+
+    def labels(self, n: int) -> Tensor:
+        """Classes for n samples, by the run's class probabilities: int64 [n]."""
+        return torch.multinomial(self._probabilities, n, replacement=True, generator=self.random)
+
+    def latents(self, n: int) -> Tensor:
+        """float32 [n, latent_size], standard normal."""
+        return torch.randn(n, self._latent_size, generator=self.random, device=self._device)
+
+    def batch(self) -> Batch:
+        """The batch of the step that seed_step named."""
+        label = self.labels(self._batch_size)
+        share = torch.rand(self._batch_size, generator=self.random, device=self._device, dtype=torch.float64)
+        position = self._starts[label] + (share * self._counts[label]).long()
+        real = self._samples[position].float().mul_(2 / 255).sub_(1)
+        return Batch(real, label, self.latents(self._batch_size))

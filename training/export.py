@@ -1,0 +1,185 @@
+"""From a trained generator to a published artifact: one ONNX file that proves itself before anybody can read it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from service.engine import Session
+from training.latent import OPSET, with_latent
+from training.networks import UpConv
+
+# Batch sizes of the parity check: one, small, odd, a power of two and one beyond the usual buckets.
+PARITY_SIZES = (1, 2, 3, 7, 64, 257)
+# PyTorch and ONNX Runtime add up in different orders; where a value falls on the edge of two levels they may disagree.
+PARITY_LEVELS = 1
+PARITY_SHARE = 0.01
+
+GOLDEN_SAMPLES = 16
+GOLDEN_BYTES = 2**18
+
+
+class ExportError(RuntimeError):
+    """The exported graph does not compute what the trained generator computes; nothing was published."""
+
+
+class _Exported(nn.Module):
+    """latent, label -> what a client receives: uint8 [n, height, width, channels]."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        # tanh keeps the sample in [-1, 1], so the levels are in [0.5, 255.5] and need no clipping; the cast truncates.
+        levels = self.generator(latent, label) * 127.5 + 128.0
+        return levels.to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def to_onnx(generator: nn.Module, latent_size: int, classes: int) -> onnx.ModelProto:
+    """The addressed graph of a generator: see training.latent.with_latent for its inputs and output.
+
+    generator: float32 [n, latent_size], int64 [n] -> float32 [n, channels, height, width] in [-1, 1].
+    """
+    module = _Exported(_fixed(generator)).eval()
+    # Two rows: the exporter would take a batch of one for a constant.
+    example = (torch.zeros(2, latent_size), torch.arange(2) % classes)
+    rows = torch.export.Dim("n")
+    # The exporter talks about its own passes on every channel there is; its errors are exceptions.
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                example,
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=["latent", "label"],
+                output_names=[artifact.OUTPUT],
+                dynamic_shapes={"latent": {0: rows}, "label": {0: rows}},
+            )
+    finally:
+        logging.disable(previous)
+    assert program is not None
+    return with_latent(_tidy(program.model_proto), latent_size)
+
+
+def _fixed(generator: nn.Module) -> nn.Module:
+    """A copy on the CPU, in float32, with every UpConv's kernel computed for good."""
+    generator = copy.deepcopy(generator).cpu().float().eval()
+    for module in list(generator.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, UpConv):
+                setattr(module, name, child.as_transposed_convolution())
+    return generator
+
+
+def _tidy(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without the exporter's notes on source lines: they double the file and name paths of this machine."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.graph.value_info[:]
+    del model.graph.metadata_props[:]
+    for tensor in model.graph.initializer:
+        del tensor.metadata_props[:]
+    for value in [*model.graph.input, *model.graph.output]:
+        del value.metadata_props[:]
+    return model
+
+
+def _rows(n: int, classes: int, seed: int, start: int = 0) -> artifact.Rows:
+    return artifact.Rows(
+        np.full(n, artifact.mix_seed(seed), np.uint64),
+        np.arange(start, start + n, dtype=np.uint64),
+        np.arange(start, start + n, dtype=np.int64) % classes,
+        np.ones(n, np.float32),
+    )
+
+
+def latents(latent_size: int, rows: artifact.Rows) -> np.ndarray:
+    """float32 [n, latent_size]: what an exported graph computes from addresses before its network."""
+    nodes = [helper.make_node("Identity", ["latent"], [artifact.OUTPUT])]
+    graph = helper.make_graph(
+        nodes,
+        "latent",
+        [
+            helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", latent_size]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        [helper.make_tensor_value_info(artifact.OUTPUT, TensorProto.FLOAT, ["n", latent_size])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    return Session(with_latent(model, latent_size).SerializeToString()).run(rows)
+
+
+@torch.no_grad()
+def prove_parity(generator: nn.Module, model: onnx.ModelProto, latent_size: int, classes: int) -> None:
+    """Raise ExportError unless ONNX Runtime and PyTorch agree, and a sample does not depend on its batch."""
+    session = Session(model.SerializeToString())
+    module = _Exported(_fixed(generator)).eval()
+    most = max(PARITY_SIZES)
+    rows = _rows(most, classes, seed=1)
+    together = session.run(rows)
+    expected = module(torch.from_numpy(latents(latent_size, rows)), torch.from_numpy(rows.label)).numpy()
+    distance = np.abs(together.astype(np.int64) - expected.astype(np.int64))
+    if distance.max() > PARITY_LEVELS or np.mean(distance > 0) > PARITY_SHARE:
+        raise ExportError(
+            f"ONNX Runtime and PyTorch differ by up to {distance.max()} of 255 levels, in {np.mean(distance > 0):.2%} "
+            f"of the values; at most {PARITY_LEVELS} level in {PARITY_SHARE:.0%} is rounding"
+        )
+    for size in PARITY_SIZES:
+        pages = [session.run(_rows(size, classes, seed=1, start=start)) for start in range(0, most - size + 1, size)]
+        alone = np.concatenate(pages)
+        if not np.array_equal(alone, together[: len(alone)]):
+            raise ExportError(f"samples made {size} at a time differ from the same samples made {most} at a time")
+
+
+def with_golden(message: pb.Generator, model: onnx.ModelProto) -> pb.Generator:
+    """A copy of the message with golden samples: one per class, fewer of many classes or large samples."""
+    message = pb.Generator.FromString(message.SerializeToString())
+    size = int(np.prod(message.sample.shape)) * artifact.sample_dtype(message).itemsize
+    count = max(1, min(len(message.labels), GOLDEN_SAMPLES, GOLDEN_BYTES // size))
+    del message.golden[:]
+    for number in range(count):
+        label = number * len(message.labels) // count
+        message.golden.add(seed=2**40 + number, index=10**9 * number, class_index=label, truncation=1.0)
+    samples = Session(model.SerializeToString()).run(artifact.golden_rows(message))
+    for golden, sample in zip(message.golden, samples, strict=True):
+        golden.data = sample.tobytes()
+    return message
+
+
+def publish(models: Path, message: pb.Generator, model: onnx.ModelProto) -> Path:
+    """Embed the message, read the file back as the service does, and publish it as the generator's next version.
+
+    message: complete but for version and golden samples.
+    returns: path of the published model.onnx.
+    """
+    message = with_golden(message, model)
+
+    def build(version: int) -> bytes:
+        message.version = version
+        content = artifact.embed(model, message)
+        session = Session(content)
+        read = artifact.from_json(session.metadata)
+        artifact.check_signature(read, session.inputs, session.outputs)
+        artifact.check_golden(read, session.run(artifact.golden_rows(read)))
+        return content
+
+    return artifact.publish(models, message.name, build)

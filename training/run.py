@@ -1,0 +1,127 @@
+"""A run's folder: what it was asked to do, its checkpoint, its pictures and curves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service import artifact
+from training.presets import Config
+
+
+class RunError(ValueError):
+    """The run cannot be started or resumed; the message says why and what would be right."""
+
+
+class Order(BaseModel):
+    """What a run was asked to do; enough to resume it, or to repeat it from nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str = Field(description="Source, as training.data.load takes it.")
+    size: int | None = Field(description="Side of the images in pixels; None: chosen from the data.")
+    preset: str
+    config: Config
+    seed: int = Field(ge=0, lt=2**63)
+    budget_seconds: float | None = Field(gt=0, description="Seconds of training; None: counted in steps.")
+    steps: int | None = Field(ge=1, description="Steps of training; None: counted in seconds.")
+    out: str = Field(description="Repository that the generator is published in.")
+    name: str = Field(pattern=rf"^{artifact.NAME.pattern}$", description="Name of the generator.")
+
+    def progress(self, steps: int, seconds: float) -> float:
+        """Share of the run that is over, [0, 1]."""
+        if self.steps is not None:
+            return min(1.0, steps / self.steps)
+        assert self.budget_seconds is not None
+        return min(1.0, seconds / self.budget_seconds)
+
+
+def parse_budget(text: str) -> float:
+    """Seconds in "90s", "4m", "1.5h"; raises RunError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*", text)
+    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0.0
+    if not 0 < seconds <= 30 * 24 * 3600:
+        raise RunError(f"--budget {text!r} is not a length of time such as 90s, 4m or 1.5h, at most 720h")
+    return seconds
+
+
+def generator_name(data: str) -> str:
+    """A generator's name made from its source: lower case, with a dash for everything that a name may not hold."""
+    name = re.sub(r"[^a-z0-9._]+", "-", Path(data).name.split(".")[0].lower()).strip("-._")
+    return name[:63] or "generator"
+
+
+class Run:
+    """A folder with order.json, checkpoint.pt, samples/ and tensorboard/."""
+
+    def __init__(self, folder: Path, order: Order) -> None:
+        self.folder, self.order = folder, order
+
+    @classmethod
+    def start(cls, runs: Path, order: Order) -> Run:
+        """A new folder under `runs`, named by generator and time."""
+        stem = f"{order.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        for suffix in ("", *(f"-{number}" for number in range(2, 100))):
+            folder = runs / f"{stem}{suffix}"
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            run = cls(folder, order)
+            run._write("order.json", lambda path: path.write_text(order.model_dump_json(indent=2) + "\n"))
+            return run
+        raise RunError(f"no free folder for a run under {runs}")
+
+    @classmethod
+    def resume(cls, folder: Path) -> Run:
+        """The run in a folder; raises RunError if it has none that can be resumed."""
+        try:
+            order = Order.model_validate_json((folder / "order.json").read_text())
+        except FileNotFoundError as error:
+            raise RunError(f"{folder} is no run: it has no order.json") from error
+        except (OSError, UnicodeDecodeError, ValidationError) as error:
+            raise RunError(f"{folder / 'order.json'} cannot be read: {str(error).splitlines()[0]}") from error
+        if not (folder / "checkpoint.pt").is_file():
+            raise RunError(f"{folder} has no checkpoint.pt: it stopped before the first one; start it again")
+        return cls(folder, order)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint, atomically: tensors, numbers and strings only."""
+        self._write("checkpoint.pt", lambda path: torch.save(state, path))
+
+    def load(self) -> dict[str, Any]:
+        """The checkpoint, on the CPU; raises RunError if it is damaged."""
+        path = self.folder / "checkpoint.pt"
+        try:
+            # weights_only: a checkpoint cannot run code.
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises whatever its zip and pickle readers raise
+            raise RunError(f"{path} is damaged ({type(error).__name__}); start the run again") from error
+
+    def picture(self, steps: int) -> Path:
+        """Where the sample sheet of a step goes."""
+        folder = self.folder / "samples"
+        folder.mkdir(exist_ok=True)
+        return folder / f"step-{steps:07d}.png"
+
+    def write_json(self, name: str, value: Any) -> None:
+        self._write(name, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))
+
+    def _write(self, name: str, write: Any) -> None:
+        handle, path = tempfile.mkstemp(dir=self.folder, prefix=f".{name}-")
+        os.close(handle)
+        try:
+            write(Path(path))
+            Path(path).chmod(0o644)
+            Path(path).replace(self.folder / name)
+        except BaseException:
+            Path(path).unlink(missing_ok=True)
+            raise
