@@ -119,8 +119,12 @@ class Address:
 
 def check_truncation(value: float) -> float:
     """The shortest decimal that names the same float32; InvalidRequest unless that is in (0, 2]."""
-    with np.errstate(over="ignore"):
-        rounded = float(str(np.float32(value)))
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    try:
+        with np.errstate(over="ignore"):
+            rounded = float(str(np.float32(value))) if number else 0.0
+    except OverflowError:  # an int beyond every float
+        rounded = 0.0
     if not 0 < rounded <= TRUNCATION_LIMIT:
-        raise InvalidRequest(f"truncation is {value}; it must be in (0, {TRUNCATION_LIMIT:g}]")
+        raise InvalidRequest(f"truncation is {value!r}; it must be a number in (0, {TRUNCATION_LIMIT:g}]")
     return rounded

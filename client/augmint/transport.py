@@ -125,7 +125,7 @@ class GrpcTransport:
             if _NO_CONNECTION.search(details):
                 return errors.Unavailable(f"no service at {self.target} ({_reason(details)})", connected=False)
             return errors.Unavailable(f"the service at {self.target} is unavailable: {details}", _pushback(error))
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED and details.lower() in ("", "deadline exceeded"):
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED and "deadline exceeded" in details.lower():
             return errors.DeadlineExceeded(f"no answer from {self.target} within {timeout:.3g} s")
         if code is grpc.StatusCode.CANCELLED:
             return errors.ClientClosed(f"the client of {self.target} was closed during a call")

@@ -72,7 +72,7 @@ class FakeService:
             key = (
                 np.asarray(indices, np.uint64) * np.uint64(1_000_003)
                 + np.asarray(classes, np.uint64) * np.uint64(7_919)
-                + np.uint64((seed * 31 + int(truncation * 1000) + (version or self.version) * 101) % 2**64)
+                + np.uint64((seed * 31 + round(truncation * 1000) + (version or self.version) * 101) % 2**64)
             )
             mixed = (key[:, None] + element) * np.uint64(0x9E3779B97F4A7C15)
         return (mixed >> np.uint64(56)).astype(np.uint8).reshape(-1, *shape)
