@@ -266,9 +266,8 @@ class Client:
         while True:
             try:
                 if digest is not None and description.digest != digest:
-                    raise DigestMismatch(
-                        f"{description.name} version {description.version} is the file {description.digest}, not {digest}"
-                    )
+                    there = f"{description.name} version {description.version}"
+                    raise DigestMismatch(f"{there} is the file {description.digest}, not {digest}")
                 class_indices, indices = order(description)
                 return self._fill(pages.Order(description, class_indices, indices, seed, truncation), left)
             except (DigestMismatch, GeneratorNotFound):

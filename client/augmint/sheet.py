@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Pixels. Tiny images are enlarged, by a whole factor, until their longer side has about this many.
 CELL = 56
-GAP = 3
+GAP = 4
 MARGIN = 16
 BACKGROUND = (250, 250, 248)
 INK = (40, 40, 44)

@@ -70,11 +70,10 @@ def test_wrong_text_is_refused_and_the_part_named(change, named):
 @given(st.text(max_size=80) | st.text(max_size=30).map(lambda text: GOOD.replace("seed=7", text)))
 def test_any_other_text_is_refused_with_the_same_error(text):
     try:
-        augmint.Address.parse(text)
-    except augmint.InvalidRequest as error:
-        assert len(str(error)) < 500
-    else:
-        assert text.startswith("augmint:")
+        address = augmint.Address.parse(text)
+    except augmint.InvalidRequest:
+        return
+    assert augmint.Address.parse(str(address)) == address
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, 2.0001, float("nan"), float("inf"), 1e-60, 1e300])

@@ -1,0 +1,200 @@
+"""client/augmint/torch.py"""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+import augmint
+from augmint.torch import SyntheticDataset, unit_interval
+from tests.client.fakes import FakeService
+
+
+@pytest.fixture
+def fake():
+    return FakeService(max_samples=64, preferred=32)
+
+
+@pytest.fixture
+def client(fake):
+    with augmint.Client(transport=fake) as client:
+        yield client
+
+
+def expected(fake, positions, seed=7, start=0, cycle=(0, 1, 2, 3)):
+    """float32 [n, channels, height, width]: what the data set should hold, computed without it."""
+    where = np.asarray(positions)
+    samples = fake.expected(seed, where + start, np.array(cycle)[where % len(cycle)])
+    return torch.from_numpy(samples.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255))
+
+
+def test_an_item_is_a_float_image_and_a_class_index(client, fake):
+    data = SyntheticDataset(client, length=100, seed=7)
+    image, label = data[6]
+    assert (image.dtype, tuple(image.shape), label) == (torch.float32, (3, 4, 5), 2)
+    assert isinstance(label, int)
+    assert torch.equal(image, expected(fake, [6])[0])
+
+
+def test_a_batch_of_neighbours_is_one_call(client, fake):
+    data = SyntheticDataset(client, length=100, seed=7)
+    items = data.__getitems__(list(range(32, 64)))
+    assert len(fake.requests) == 1
+    assert torch.equal(torch.stack([image for image, _ in items]), expected(fake, range(32, 64)))
+    assert [label for _, label in items] == [position % 4 for position in range(32, 64)]
+
+
+def test_every_way_of_reading_gives_the_same_samples(client):
+    data = SyntheticDataset(client, length=20, seed=7)
+    one_by_one = [data[position] for position in range(20)]
+    shuffled = np.random.default_rng(0).permutation(20).tolist()
+    batch = dict(zip(shuffled, data.__getitems__(shuffled), strict=True))
+    iterated = list(data)
+    for position in range(20):
+        for image, label in (batch[position], iterated[position], data[position - 20]):
+            assert torch.equal(image, one_by_one[position][0])
+            assert label == one_by_one[position][1]
+
+
+def test_a_loader_delivers_batches(client, fake):
+    loader = DataLoader(SyntheticDataset(client, length=50, seed=7, start_index=1000), batch_size=16)
+    images, labels = zip(*loader, strict=True)
+    assert [len(batch) for batch in images] == [16, 16, 16, 2]
+    assert torch.equal(torch.cat(images), expected(fake, range(50), start=1000))
+    assert torch.cat(labels).tolist() == [position % 4 for position in range(50)]
+    assert len(fake.requests) == 4
+
+
+def test_a_shuffling_loader_delivers_every_sample_once(client, fake):
+    loader = DataLoader(SyntheticDataset(client, length=50, seed=7), batch_size=16, shuffle=True)
+    images = torch.cat([batch for batch, _ in loader])
+    want = {image.numpy().tobytes() for image in expected(fake, range(50))}
+    assert {image.numpy().tobytes() for image in images} == want
+
+
+@pytest.mark.parametrize("labels", [["3", "bag", "bag"], [3, 1, 1]])
+def test_labels_are_dealt_in_the_shares_given(client, fake, labels):
+    data = SyntheticDataset(client, length=9, seed=7, labels=labels)
+    items = data.__getitems__(list(range(9)))
+    assert [label for _, label in items] == [3, 1, 1] * 3
+    assert torch.equal(torch.stack([image for image, _ in items]), expected(fake, range(9), cycle=(3, 1, 1)))
+
+
+def test_without_a_transform_images_are_bytes(client):
+    image, _ = SyntheticDataset(client, length=10, seed=7, transform=None)[3]
+    assert image.dtype == torch.uint8
+    assert torch.equal(unit_interval(image), SyntheticDataset(client, length=10, seed=7)[3][0])
+
+
+def test_a_transform_works_on_bytes_and_its_result_is_the_sample(client):
+    seen = []
+
+    def transform(image):
+        seen.append((image.dtype, tuple(image.shape)))
+        return int(image.sum())
+
+    plain = SyntheticDataset(client, length=10, seed=7, transform=None)
+    assert SyntheticDataset(client, length=10, seed=7, transform=transform)[3][0] == int(plain[3][0].sum())
+    assert seen == [(torch.uint8, (3, 4, 5))]
+
+
+def test_what_is_no_image_keeps_its_shape():
+    with augmint.Client(transport=FakeService(kind="array")) as client:
+        item, _ = SyntheticDataset(client, length=10, transform=None)[3]
+    assert tuple(item.shape) == (4, 5, 3)
+
+
+def test_samples_tell_their_addresses(client):
+    data = SyntheticDataset(client, length=100, seed=7, start_index=40)
+    samples = data.samples([2, 3, 4])
+    assert samples.address.start_index == 42
+    assert np.array_equal(client.replay(samples.address).array, samples.array)
+
+
+def test_without_a_seed_each_data_set_has_its_own(client):
+    first, second = SyntheticDataset(client, length=5), SyntheticDataset(client, length=5)
+    assert first.seed != second.seed
+    assert torch.equal(SyntheticDataset(client, length=5, seed=first.seed)[0][0], first[0][0])
+
+
+def test_a_data_set_never_mixes_two_files(client, fake):
+    data = SyntheticDataset(client, length=10, seed=7)
+    fake.version = 2
+    with pytest.raises(augmint.GeneratorNotFound, match="no version 1"):
+        data[0]
+
+
+def test_reading_beyond_the_end_is_an_index_error(client):
+    data = SyntheticDataset(client, length=10)
+    for index in (10, -11):
+        with pytest.raises(IndexError, match="of a data set of 10 samples"):
+            data[index]
+    assert data.__getitems__([]) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"length": 0}, "length is 0"),
+        ({"length": 1.5}, "length is 1.5"),
+        ({"length": 5, "start_index": 2**48 - 4}, "start_index is"),
+        ({"length": 5, "labels": ["shoe"]}, "no label 'shoe'"),
+        ({"length": 5, "labels": []}, "classes has the shape"),
+        ({"length": 5, "seed": -1}, "seed is -1"),
+        ({"length": 5, "truncation": 3}, "truncation is 3"),
+    ],
+)
+def test_a_wrong_data_set_is_refused_when_it_is_made(client, arguments, named):
+    with pytest.raises(augmint.InvalidRequest, match=named):
+        SyntheticDataset(client, **arguments)
+
+
+def test_a_client_handed_in_stays_open(client):
+    SyntheticDataset(client, length=5).close()
+    assert client.describe().name == "fake"
+
+
+def test_the_length_does_not_cost_memory(client):
+    data = SyntheticDataset(client, length=2**48, seed=7)
+    assert len(data) == 2**48
+    assert data[2**48 - 1][1] == 3
+    assert len(pickle.dumps(data.description)) < 10_000
+
+
+WORKERS = """
+import hashlib, sys
+from torch.utils.data import DataLoader
+from augmint.torch import SyntheticDataset
+
+def digest(batches):
+    return hashlib.sha256(b"".join(image.numpy().tobytes() + label.numpy().tobytes() for image, label in batches))
+
+if __name__ == "__main__":
+    data = SyntheticDataset(sys.argv[1], length=100, seed=7)
+    data[0]  # the parent has used its connection before it starts workers
+    found = {digest(DataLoader(data, batch_size=16)).hexdigest()}
+    for start in ("fork", "spawn"):
+        loader = DataLoader(data, batch_size=16, num_workers=2, multiprocessing_context=start)
+        found.add(digest(loader).hexdigest())
+    data[0]
+    data.close()
+    print(len(found))
+"""
+
+
+def test_forked_and_spawned_workers_read_the_same_samples(tmp_path):
+    # The service and the loader each in a process of their own: a process that runs a gRPC server cannot be forked.
+    script = tmp_path / "loader.py"  # spawned workers import it
+    script.write_text(WORKERS)
+    service = subprocess.Popen(
+        [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with service:
+        target = service.stdout.readline().strip()
+        done = subprocess.run([sys.executable, str(script), target], capture_output=True, text=True, timeout=120)
+        service.stdin.close()
+    assert done.stdout == "1\n", done.stderr
