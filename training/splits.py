@@ -16,6 +16,8 @@ TEST_SHARE = 0.15
 VALIDATION_SHARE = 0.15
 # Where the source has its own test split, the rest is mostly for training.
 VALIDATION_SHARE_BESIDE_OFFICIAL_TEST = 0.1
+# Of each class in each split: a variance takes two.
+FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,7 @@ def split(dataset: Dataset, seed: int = 0) -> Splits:
     """Divide every class in the same proportions; the source's own test split stays as it is.
 
     seed: any int; the same data set and seed give the same splits.
-    Every class is in every split, at least once (a data set has at least 8 samples of each).
+    Every class is in every split, at least twice (a data set has at least 8 samples of each).
     """
     random = np.random.default_rng(seed)
     free = np.ones(len(dataset.labels), bool)
@@ -57,8 +59,8 @@ def split(dataset: Dataset, seed: int = 0) -> Splits:
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
     for label in range(dataset.classes):
         positions = random.permutation(np.flatnonzero(free & (dataset.labels == label)))
-        held = max(1, round(test_share * len(positions))) if test_share else 0
-        chosen = max(1, round(validation_share * len(positions)))
+        held = max(FEWEST, round(test_share * len(positions))) if test_share else 0
+        chosen = max(FEWEST, round(validation_share * len(positions)))
         for part, piece in zip(parts, np.split(positions, [held, held + chosen]), strict=True):
             part.append(piece)
     test, validation, train = (np.sort(np.concatenate(part)) for part in parts)

@@ -18,6 +18,8 @@ LARGEST_SIDE = 256
 
 # Below this a class cannot be in every split with a count that means anything.
 FEWEST_PER_CLASS = 8
+# A variance takes two.
+FEWEST_PER_CLASS_IN_TEST = 2
 
 # Uncompressed bytes of one source. Compressed files can claim any size; none is believed beyond this.
 LARGEST_BYTES = 8 * 2**30
@@ -163,9 +165,13 @@ def _check_counts(name: str, labels: np.ndarray, names: tuple[str, ...], test: n
     rest = np.ones(len(labels), bool)
     if test is not None:
         rest[test] = False
-        missing = np.flatnonzero(np.bincount(labels[test], minlength=len(names)) == 0)
-        if len(missing):
-            raise DataError(f"{name}: the test split has no image of class {names[missing[0]]!r}; it needs every class")
+        tests = np.bincount(labels[test], minlength=len(names))
+        scarce = int(tests.argmin())
+        if tests[scarce] < FEWEST_PER_CLASS_IN_TEST:
+            raise DataError(
+                f"{name}: the test split has {tests[scarce]} images of class {names[scarce]!r}; "
+                f"at least {FEWEST_PER_CLASS_IN_TEST} are needed"
+            )
     counts = np.bincount(labels[rest], minlength=len(names))
     scarce = int(counts.argmin())
     if counts[scarce] < FEWEST_PER_CLASS:

@@ -9,7 +9,7 @@ import numpy as np
 from training.classifier import Classifier
 from training.data import Dataset
 from training.quality.distances import kernel
-from training.quality.draws import Draw, collect
+from training.quality.draws import Draw, collect, pick
 from training.quality.spread import spread_ratio
 from training.splits import Splits
 
@@ -51,13 +51,15 @@ def quick(
     labels = np.tile(np.arange(dataset.classes), per_class)
     samples = collect(draw, labels, dataset.samples.shape[1:], start=start)
     features, predicted = classifier.judge(samples)
-    held_out = dataset.samples[random.permutation(splits.validation)[: len(samples)]]
-    train_labels = dataset.labels[splits.train]
+    validation_labels, train_labels = dataset.labels[splits.validation], dataset.labels[splits.train]
+    counts = dataset.counts(splits.validation).clip(max=per_class)
+    real_rows, made_rows = pick(validation_labels, counts, random), pick(labels, counts, random)
+    held_out = classifier.features(dataset.samples[splits.validation[real_rows]])
+    distance = kernel(held_out, features[made_rows], validation_labels[real_rows], labels[made_rows])
     fidelity, ratios = [], []
     for label in range(dataset.classes):
         members = labels == label
         fidelity.append(float((predicted[members] == label).mean()))
         real = random.permutation(splits.train[train_labels == label])[:_REAL_PER_CLASS]
         ratios.append(spread_ratio(samples[members], dataset.samples[real]))
-    distance = kernel(features, classifier.features(held_out))
     return Check(np.array(fidelity), np.array(ratios), distance)

@@ -28,18 +28,32 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
     return max(0.0, distance)
 
 
-def kernel(first: np.ndarray, second: np.ndarray) -> float:
+def kernel(first: np.ndarray, second: np.ndarray, first_labels: np.ndarray, second_labels: np.ndarray) -> float:
     """Squared maximum mean discrepancy with the kernel (x.y / d + 1)^3 (Binkowski et al. 2018), unbiased.
 
-    first, second: float [n, d] and [m, d], n and m at least 2. Unbiased: 0 on average for equal distributions
-    whatever n and m, so a single value can be slightly negative. All pairs are used, block by block, which has less
-    variance than the usual mean over subsets and needs no seed.
+    first, second: float [n, d] and [m, d].
+    labels:        int64 [n] and [m]; each class at least twice in its set.
+
+    Unbiased: 0 on average for equal distributions whatever n and m, so a single value can be slightly negative. All
+    pairs are used, block by block, which varies less than the usual mean over random subsets and needs no seed.
+
+    Both sets hold fixed numbers of each class. The usual estimator takes them for independent draws, leaves out each
+    vector's pair with itself, thereby has too few pairs of one class, and comes out negative (-0.04 on digits, where
+    the truth is 0). Here the pairs inside a class are weighted back to the class's share.
     """
-    n, m = len(first), len(second)
-    within1 = _kernel_sum(first, first) - _kernel_diagonal(first)
-    within2 = _kernel_sum(second, second) - _kernel_diagonal(second)
-    between = _kernel_sum(first, second)
-    return float(within1 / (n * (n - 1)) + within2 / (m * (m - 1)) - 2 * between / (n * m))
+    between = _kernel_sum(first, second) / (len(first) * len(second))
+    return _within(first, first_labels) + _within(second, second_labels) - 2 * between
+
+
+def _within(features: np.ndarray, labels: np.ndarray) -> float:
+    """Mean kernel of two independent draws from the mixture of classes that a set represents."""
+    total = _kernel_sum(features, features)
+    for label in np.unique(labels):
+        members = features[labels == label]
+        count = len(members)
+        inside = _kernel_sum(members, members)
+        total += (inside - _kernel_diagonal(members)) * count / (count - 1) - inside
+    return total / len(features) ** 2
 
 
 def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

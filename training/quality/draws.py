@@ -12,6 +12,15 @@ Draw = Callable[[np.ndarray, int], np.ndarray]
 _BLOCK = 1000
 
 
+def pick(labels: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Positions, int64, of counts[c] samples of each class c, chosen at random without repetition.
+
+    labels: int64 [n], class indices; counts: int64 [classes], at most as many as the class has.
+    """
+    chosen = [random.permutation(np.flatnonzero(labels == label))[:count] for label, count in enumerate(counts)]
+    return np.concatenate(chosen)
+
+
 def collect(
     draw: Draw,
     labels: np.ndarray,

@@ -14,7 +14,7 @@ from training import classifier
 from training.classifier import Classifier
 from training.data import Dataset
 from training.quality.distances import frechet, kernel
-from training.quality.draws import Draw, collect
+from training.quality.draws import Draw, collect, pick
 from training.quality.findings import find
 from training.quality.neighbours import density_and_coverage
 from training.quality.spread import spread_ratio
@@ -91,9 +91,12 @@ def measure(
     validation_labels = dataset.labels[splits.validation]
     counts = np.minimum(dataset.counts(splits.test), dataset.counts(splits.validation)).clip(max=per_class)
     counts = _scaled(counts, 1000 if budget == "quick" else 5000)
-    real = test_features[_choose(test_labels, counts, random)]
-    other = judge.features(dataset.samples[splits.validation[_choose(validation_labels, counts, random)]])
-    made = features[_choose(labels, counts, random)]
+    real_rows = pick(test_labels, counts, random)
+    other_rows = pick(validation_labels, counts, random)
+    made_rows = pick(labels, counts, random)
+    real = test_features[real_rows]
+    other = judge.features(dataset.samples[splits.validation[other_rows]])
+    made = features[made_rows]
     neighbourhood = density_and_coverage(real, made)
     card = pb.QualityCard(
         real_samples=len(test_labels),
@@ -103,8 +106,8 @@ def measure(
         label_fidelity=float((judged == labels).mean()),
         frechet_distance=frechet(real, made),
         frechet_distance_floor=frechet(real, other),
-        kernel_distance=kernel(real, made),
-        kernel_distance_floor=kernel(real, other),
+        kernel_distance=kernel(real, made, test_labels[real_rows], labels[made_rows]),
+        kernel_distance_floor=kernel(real, other, test_labels[real_rows], validation_labels[other_rows]),
         density=neighbourhood.density,
         coverage=neighbourhood.coverage,
         coverage_ceiling=density_and_coverage(real, other).coverage,
@@ -145,14 +148,7 @@ def _recall(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[flo
 
 
 def _scaled(counts: np.ndarray, limit: int) -> np.ndarray:
-    return counts if counts.sum() <= limit else np.maximum(1, counts * limit // counts.sum())
-
-
-def _choose(labels: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Positions of counts[c] samples of each class c."""
-    return np.concatenate(
-        [random.permutation(np.flatnonzero(labels == label))[:count] for label, count in enumerate(counts)]
-    )
+    return counts if counts.sum() <= limit else np.maximum(2, counts * limit // counts.sum())
 
 
 def _copies(samples: np.ndarray) -> int:

@@ -22,8 +22,8 @@ def render(card: pb.QualityCard) -> RenderableType:
 def _overall(card: pb.QualityCard) -> Table:
     table = Table(
         title=f"Quality: {card.synthetic_samples:,} synthetic samples against {card.real_samples:,} held-out real ones",
-        caption="Distances compare only under this data set and this classifier "
-        f"({card.feature_digest[:12]}); the real column is what other real samples get.",
+        caption="Column real: what held-out real samples get in the same place. "
+        f"Distances compare only within this data set and classifier {card.feature_digest[:12]}.",
         title_justify="left",
         caption_justify="left",
     )
@@ -36,13 +36,13 @@ def _overall(card: pb.QualityCard) -> Table:
             "accuracy on real test data",
             f"{card.classification_accuracy_score:.1%}",
             f"{card.real_accuracy:.1%}",
-            "of a classifier trained on synthetic / real samples only (CAS); near real is right",
+            "of a classifier trained on these samples only; near real is right",
         ),
         (
             "label fidelity",
             f"{card.label_fidelity:.1%}",
             f"{card.real_accuracy:.1%}",
-            "recognised as the class asked for, by the classifier of real samples",
+            "recognised as the class asked for",
         ),
         (
             "Fréchet distance",
@@ -54,9 +54,9 @@ def _overall(card: pb.QualityCard) -> Table:
             "kernel distance",
             f"{card.kernel_distance:.4f}",
             f"{card.kernel_distance_floor:.4f}",
-            "lower is better; unbiased, so it may dip below 0",
+            "lower is better; real is the floor",
         ),
-        ("density", f"{card.density:.2f}", "1.00", "near 1 is right; low: unlike any real sample"),
+        ("density", f"{card.density:.2f}", "1", "near 1 is right; low: unlike any real sample"),
         ("coverage", f"{card.coverage:.2f}", f"{card.coverage_ceiling:.2f}", "higher is better; real is the ceiling"),
     ]
     for row in rows:
