@@ -1,13 +1,18 @@
 """Arrays in, arrays out: the only place where onnxruntime is used.
 
-A Session is one loaded file on one device. An Engine (below) runs a file by lanes and knows what a batch costs.
+A Session is one loaded file on one device. An Engine runs a session by lanes, in batches of a few fixed sizes, and
+knows what each of them costs.
 """
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import io
 import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnxruntime
@@ -17,9 +22,22 @@ from service import artifact
 # Warnings of ONNX Runtime go to stderr past the log; its errors reach us as exceptions.
 onnxruntime.set_default_logger_severity(4)
 
+# Batch sizes that may become buckets. Powers of two waste up to half a batch on padding; the steps between waste less.
+LADDER = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+# A batch size within 3 % of the best rate is as good: the measurement is no better than that.
+GOOD_ENOUGH = 0.97
+# A newcomer waits for the running batch, so batches stay short even where longer ones would be a little faster.
+BATCH_SECONDS_LIMIT = 0.1
+CALIBRATION_SECONDS = 0.02
+# What the scheduler adds to every batch, measured: it decides the batch size of very small generators.
+BATCH_OVERHEAD_SECONDS = 1e-4
+BUFFER_BYTES_LIMIT = 2**26
+
+_OUT_OF_MEMORY = re.compile(r"out of memory|failed to allocate memory|CUDA failure 2\b", re.IGNORECASE)
+
 DEVICE = re.compile(r"cpu|cuda(?::(\d{1,3}))?")
 
-_DTYPES = {
+_DTYPES: dict[str, np.dtype] = {
     "tensor(uint8)": np.dtype("<u1"),
     "tensor(int16)": np.dtype("<i2"),
     "tensor(int32)": np.dtype("<i4"),
@@ -69,8 +87,181 @@ class Session:
         rows:    n >= 1 addresses.
         returns: the generator's sample dtype [n, *sample shape].
         """
-        feed = {"seed": rows.seed, "index": rows.index, "label": rows.label, "truncation": rows.truncation}
-        return self._session.run([artifact.OUTPUT], feed)[0]
+        return self._session.run([artifact.OUTPUT], dict(zip(artifact.INPUTS, _columns(rows), strict=True)))[0]
+
+    def bind(self, rows: artifact.Rows, samples: np.ndarray) -> Callable[[], None]:
+        """Prepare runs that read and write the same memory every time.
+
+        rows, samples: buffers for n addresses and their samples; they stay the caller's to fill and to read.
+        returns:       a function that computes `samples` from what `rows` holds when it is called.
+        """
+        kind, _, number = self.device.partition(":")
+        place = (kind, int(number or 0))
+        binding = self._session.io_binding()
+        # On a CPU an OrtValue is the array's own memory; on a GPU it is a device buffer, which keeps its address: what
+        # a CUDA graph per batch size will need.
+        pairs = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, *place), array) for array in _columns(rows)]
+        for name, (value, _) in zip(artifact.INPUTS, pairs, strict=True):
+            binding.bind_ortvalue_input(name, value)
+        output = onnxruntime.OrtValue.ortvalue_from_numpy(samples, *place)
+        binding.bind_ortvalue_output(artifact.OUTPUT, output)
+
+        def on_cpu() -> None:
+            self._session.run_with_iobinding(binding)
+
+        def on_gpu() -> None:
+            for value, array in pairs:
+                value.update_inplace(array)
+            self._session.run_with_iobinding(binding)
+            binding.synchronize_outputs()
+            np.copyto(samples, output.numpy())
+
+        return on_cpu if kind == "cpu" else on_gpu
+
+
+class Engine:
+    """Runs a session by lanes and picks the batch size.
+
+    On a CPU the lanes share the session: measured on 2 cores with a generator of 7 MFLOP a sample, 64 rows a run, two
+    callers of one thread each make 21,100 samples/s on one session and 21,400 on a session each, which costs the
+    weights twice; one caller with two threads makes 17,600. With IOBinding on buffers allocated once it is 22,600.
+    """
+
+    def __init__(self, session: Session, lanes: int = 1, max_batch: int = 1024) -> None:
+        """Allocate the buffers and calibrate: run every batch size on all lanes at once and time it.
+
+        lanes:     callers of `run` that may be at work at the same time; each has its own buffers.
+        max_batch: no larger batch is tried. Sizes are tried upwards only while they pay, so that calibration takes
+                   about half a second.
+        """
+        self.lanes = lanes
+        self.device = session.device
+        output = session.outputs[0]
+        self.sample_shape = tuple(int(extent or 0) for extent in output.shape[1:])
+        self.sample_dtype = np.dtype(output.dtype)
+        sample_bytes = int(np.prod(self.sample_shape)) * self.sample_dtype.itemsize
+        ladder = [n for n in LADDER if n <= max_batch and (n * sample_bytes <= BUFFER_BYTES_LIMIT or n == LADDER[0])]
+        self._lanes = [_Lane(session, ladder, self.sample_shape, self.sample_dtype) for _ in range(lanes)]
+        self._seconds = self._calibrate(ladder)
+        rates = {n: n / seconds for n, seconds in self._seconds.items()}
+        # The smallest of the good sizes: as fast as the best one, and a newcomer waits less for the running batch.
+        self.best_batch = min(n for n, rate in rates.items() if rate >= GOOD_ENOUGH * max(rates.values()))
+        self._seconds = {n: seconds for n, seconds in self._seconds.items() if n <= self.best_batch}
+        for lane in self._lanes:
+            lane.shrink(self.best_batch)
+
+    @property
+    def buckets(self) -> tuple[int, ...]:
+        """Batch sizes that run, ascending; a batch is padded to the next of them."""
+        return tuple(self._seconds)
+
+    @property
+    def capacity_samples_per_second(self) -> float:
+        """What all lanes make together with full batches, as calibrated."""
+        return self.lanes * self.best_batch / self._seconds[self.best_batch]
+
+    def bucket(self, n: int) -> int:
+        """The batch size that n rows are padded to; n in [1, best_batch]."""
+        buckets = self.buckets
+        return buckets[bisect.bisect_left(buckets, n)]
+
+    def seconds(self, n: int) -> float:
+        """Predicted time of n rows on one lane while the others are busy too; n >= 1, split if above best_batch."""
+        full, rest = divmod(n, self.best_batch)
+        return full * self._seconds[self.best_batch] + (self._seconds[self.bucket(rest)] if rest else 0.0)
+
+    def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray:
+        """Compute one batch.
+
+        rows:    n addresses, n in [1, best_batch].
+        lane:    in [0, lanes); one caller at a time.
+        returns: sample dtype [n, *sample shape]; the lane's own memory, valid until its next run.
+
+        A GPU that runs out of memory loses its largest batch size, and the rows are run in two halves.
+        """
+        n = len(rows.seed)
+        # Another lane may have given up the size between the forming of this batch and now.
+        if n <= self.best_batch:
+            bucket = self.bucket(n)
+            try:
+                return self._lanes[lane].run(rows, n, bucket)
+            except Exception as error:
+                if not _OUT_OF_MEMORY.search(str(error)) or bucket == self.buckets[0]:
+                    raise
+                self._give_up(bucket)
+        half = (n + 1) // 2
+        parts = (slice(0, half), slice(half, n))
+        halves = [artifact.Rows(*(column[part] for column in _columns(rows))) for part in parts]
+        return np.concatenate([self.run(rows, lane).copy() for rows in halves])
+
+    def close(self) -> None:
+        """Give the session and the buffers back. No run may be under way or follow."""
+        self._lanes = []
+
+    def _give_up(self, bucket: int) -> None:
+        self._seconds = {n: seconds for n, seconds in self._seconds.items() if n < bucket}
+        self.best_batch = max(self._seconds)
+
+    def _calibrate(self, ladder: list[int]) -> dict[int, float]:
+        """Seconds of each batch size worth having."""
+        found: dict[int, float] = {}
+        with ThreadPoolExecutor(self.lanes) as pool:
+            for n in ladder:
+                try:
+                    found[n] = max(pool.map(lambda lane: lane.seconds(n), self._lanes))  # noqa: B023 (used at once)
+                except Exception as error:
+                    if not _OUT_OF_MEMORY.search(str(error)) or not found:
+                        raise
+                    break
+                sizes = sorted(found, key=lambda size: found[size] / size)
+                # Two sizes in a row that are no better end the climb, and so does a batch too long to wait for.
+                if found[n] > BATCH_SECONDS_LIMIT or len(found) - list(found).index(sizes[0]) > 2:
+                    break
+        return found
+
+
+class _Lane:
+    """One caller's buffers: each batch size is bound to the beginning of the same memory."""
+
+    def __init__(self, session: Session, sizes: list[int], shape: tuple[int, ...], dtype: np.dtype) -> None:
+        largest = max(sizes)
+        # Ones: padding must be valid addresses, and a seed must be odd to be a good key. Label 1 may not exist.
+        self._rows = artifact.Rows(*(np.ones(largest, dtype) for dtype in artifact.INPUTS.values()))
+        self._rows.label[:] = 0
+        self._samples = np.empty((largest, *shape), dtype)
+        self._session = session
+        self._runs: dict[int, Callable[[], None]] = {}
+
+    def run(self, rows: artifact.Rows, n: int, bucket: int) -> np.ndarray:
+        for buffer, values in zip(_columns(self._rows), _columns(rows), strict=True):
+            buffer[:n] = values
+        run = self._runs.get(bucket)
+        if run is None:
+            prefix = artifact.Rows(*(buffer[:bucket] for buffer in _columns(self._rows)))
+            run = self._runs[bucket] = self._session.bind(prefix, self._samples[:bucket])
+        run()
+        return self._samples[:n]
+
+    def seconds(self, n: int) -> float:
+        """Time of one batch of n rows: the least of a few, since whatever disturbs a run only adds to it."""
+        rows = artifact.Rows(*(buffer[:n].copy() for buffer in _columns(self._rows)))
+        times: list[float] = []
+        while len(times) < 3 or (len(times) < 12 and sum(times) < CALIBRATION_SECONDS):
+            start = time.perf_counter()
+            self.run(rows, n, n)
+            times.append(time.perf_counter() - start)
+        return min(times[1:]) + BATCH_OVERHEAD_SECONDS
+
+    def shrink(self, largest: int) -> None:
+        """Keep only sizes up to `largest`, and memory for them."""
+        self._rows = artifact.Rows(*(buffer[:largest].copy() for buffer in _columns(self._rows)))
+        self._samples = self._samples[:largest].copy()
+        self._runs = {}
+
+
+def _columns(rows: artifact.Rows) -> tuple[np.ndarray, ...]:
+    """In the order of artifact.INPUTS. (dataclasses.astuple would copy them.)"""
+    return rows.seed, rows.index, rows.label, rows.truncation
 
 
 def _options(device: str, threads: int, fallback: bool = False) -> onnxruntime.SessionOptions:
@@ -98,8 +289,8 @@ def _available(content: bytes, device: str, threads: int, providers: list[tuple[
 
 def _no_provider(device: str, provider: str) -> DeviceError:
     return DeviceError(
-        f"device {device!r} cannot be used: ONNX Runtime {onnxruntime.__version__} could not start {provider}. It needs "
-        "an NVIDIA driver R580 or newer and the libraries of `pip install 'onnxruntime-gpu[cuda,cudnn]'`; "
+        f"device {device!r} cannot be used: ONNX Runtime {onnxruntime.__version__} could not start {provider}. It "
+        "needs an NVIDIA driver R580 or newer and the libraries of `pip install 'onnxruntime-gpu[cuda,cudnn]'`; "
         "choose device 'cpu' to do without"
     )
 
@@ -110,7 +301,7 @@ def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
         raise DeviceError(f"unknown device {device!r}; wanted cpu, cuda or cuda:N")
     if device == "cpu":
         return [("CPUExecutionProvider", {})]
-    # Finds the CUDA libraries that pip installed. It prints when it fails, and raises nothing: the provider is asserted.
+    # Finds the CUDA libraries that pip installed. When it fails it only prints: the provider is asserted.
     with contextlib.redirect_stdout(io.StringIO()):
         onnxruntime.preload_dlls()
     options = {

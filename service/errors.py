@@ -1,0 +1,53 @@
+"""What can go wrong with a request, named after what the caller should do next. No grpc here: see interceptors.py."""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """Base of all. The message goes to the caller: it gives the value received and the values allowed."""
+
+
+class InvalidRequest(ServiceError):
+    """Fix the request: it would fail again."""
+
+
+class GeneratorNotFound(ServiceError):
+    """Choose a generator and version that this server has."""
+
+
+class GeneratorNotReady(ServiceError):
+    """Come back in a moment, or ask another replica: it is being loaded."""
+
+
+class DigestMismatch(ServiceError):
+    """The file pinned by the request is not the one served: resolve the version again, or ask for another."""
+
+
+class Overloaded(ServiceError):
+    """The queue is full: come back after `retry_after_seconds`, or ask another replica now."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DeadlineExceeded(ServiceError):
+    """Allow more time or ask for fewer samples."""
+
+
+class Draining(ServiceError):
+    """This server is stopping: ask another replica."""
+
+
+def quote(text: str, limit: int = 64) -> str:
+    """A caller's text for a message or a log: bounded, and without control characters.
+
+    limit: characters kept, at least 1.
+    """
+    return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+def choices(names: list[str], limit: int = 12) -> str:
+    """Allowed values for a message, the first `limit` of them."""
+    shown = ", ".join(quote(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

@@ -1,0 +1,97 @@
+"""Every metric of the service. Labels come from short closed lists: loaded generators, methods, codes, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+SHORT_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+SAMPLES = tuple(4**exponent for exponent in range(9))
+BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """The metrics of one version of a generator, bound once: looking up labels costs more than counting."""
+
+    samples: Counter
+    offered_work: Counter
+    request_samples: Histogram
+    queue_duration: Histogram
+    batch_samples: Histogram
+    padding: Counter
+    execute_duration: Histogram
+    busy: Counter
+    refused_queue_full: Counter
+    refused_deadline: Counter
+    cancelled: Counter
+    expired: Counter
+
+
+class Metrics:
+    """All metrics, in the registry that is passed in. "Work seconds" are seconds of the whole device, all its lanes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """registry: the process's, or a fresh one per test."""
+        self.registry = registry
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"augmint_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"augmint_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"augmint_{name}", text, labels, buckets=buckets, registry=registry)
+
+        which = ("generator", "version")
+        self.requests = counter("requests_total", "Calls answered, by gRPC status code.", "method", "code")
+        self.request_duration = histogram("request_duration_seconds", "From call to answer.", SECONDS, "method")
+        self.in_flight = gauge("requests_in_flight", "Calls being answered.")
+        self.samples = counter("samples_total", "Samples delivered.", *which)
+        self.request_samples = histogram("request_samples", "Samples per accepted call.", SAMPLES, *which)
+        self.offered_work = counter("offered_work_seconds_total", "Predicted work of all calls, refused too.", *which)
+        self.queued_work = gauge("queued_work_seconds", "Predicted work that waits.")
+        self.queued_samples = gauge("queued_samples", "Samples that wait.")
+        self.queue_duration = histogram("queue_duration_seconds", "Wait for the first batch.", SHORT_SECONDS, *which)
+        self.batch_samples = histogram("batch_samples", "Samples per batch, without padding.", BATCH, *which)
+        self.padding = counter("batch_padding_samples_total", "Rows computed for nobody.", *which)
+        self.execute_duration = histogram("execute_duration_seconds", "One batch on one lane.", SHORT_SECONDS, *which)
+        self.busy = counter("device_busy_seconds_total", "Device time spent in batches.", "device")
+        self.capacity = gauge("capacity_samples_per_second", "As calibrated at load, all lanes.", *which)
+        self.refused = counter("refused_total", "Calls refused by the scheduler.", "reason")
+        self.cancelled = counter("cancelled_total", "Calls given up by their callers.", *which)
+        self.generator_info = gauge("generator_info", "1 for each version that is served.", *which, "digest")
+        self.load_failures = counter("load_failures_total", "Files that were refused at load.", "reason")
+        self.load_duration = histogram("load_duration_seconds", "Verification and calibration of a file.", SECONDS)
+        self.ready = gauge("ready", "1 while calls are welcome.")
+
+    def meters(self, generator: str, version: int, device: str) -> Meters:
+        """The metrics of one version."""
+        which = (generator, str(version))
+        return Meters(
+            samples=self.samples.labels(*which),
+            offered_work=self.offered_work.labels(*which),
+            request_samples=self.request_samples.labels(*which),
+            queue_duration=self.queue_duration.labels(*which),
+            batch_samples=self.batch_samples.labels(*which),
+            padding=self.padding.labels(*which),
+            execute_duration=self.execute_duration.labels(*which),
+            busy=self.busy.labels(device),
+            refused_queue_full=self.refused.labels("queue_full"),
+            refused_deadline=self.refused.labels("deadline"),
+            cancelled=self.cancelled.labels(*which),
+            expired=self.refused.labels("expired"),
+        )
+
+    def watch_queue(self, work_seconds: Callable[[], float], samples: Callable[[], float]) -> None:
+        """Read the queue when the metrics are read."""
+        self.queued_work.set_function(work_seconds)
+        self.queued_samples.set_function(samples)

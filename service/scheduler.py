@@ -1,0 +1,312 @@
+"""Rows of many requests in, full batches out, fairly.
+
+Continuous batching: every lane is a thread that takes its next batch from the backlogs the moment it has finished
+the last, so whatever arrives meanwhile is the next batch, and nothing ever waits for a batch to fill. Requests come and
+are answered on the event loop; one lock guards the bookkeeping between the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from service import artifact
+from service.backlog import Backlog, Segment
+from service.errors import DeadlineExceeded, Draining, Overloaded
+from service.metrics import Meters, Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One validated request."""
+
+    labels: np.ndarray  # int64 [n], class indices
+    seed: int  # as the caller knows it, in [0, 2^64)
+    start_index: int  # start_index + n <= 2^48
+    truncation: float  # in (0, 2]
+
+    @property
+    def n(self) -> int:
+        return len(self.labels)
+
+
+class Runs(Protocol):
+    """What the scheduler needs of an engine: see service.engine.Engine."""
+
+    sample_shape: tuple[int, ...]
+    sample_dtype: np.dtype
+    best_batch: int
+
+    @property
+    def capacity_samples_per_second(self) -> float: ...
+    def bucket(self, n: int) -> int: ...
+    def seconds(self, n: int) -> float: ...
+    def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray: ...
+
+
+@dataclass(eq=False)
+class Queue:
+    """One generator's place in the scheduler."""
+
+    engine: Runs
+    meters: Meters
+    backlog: Backlog[_Request] = field(init=False)
+    served: float = 0.0  # work seconds had so far; the backlogged queue with the least goes next
+
+    def __post_init__(self) -> None:
+        self.backlog = Backlog(self.engine.best_batch)
+
+    def work(self, rows: float) -> float:
+        """Predicted seconds of the whole device, all lanes, for so many rows."""
+        return rows / self.engine.capacity_samples_per_second
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """A request carries its own answer."""
+
+    order: Order
+    n: int
+    key: np.uint64
+    caller: str
+    deadline: float
+    queue: Queue
+    result: asyncio.Future[np.ndarray]
+    arrived: float
+    taken: int = 0
+    left: int = 0  # rows that are not computed yet
+    samples: np.ndarray | None = None  # made with the first batch: a long queue holds no memory for answers
+
+
+class Scheduler:
+    """Feeds `lanes` lanes with the rows of all generators of one device."""
+
+    def __init__(
+        self, lanes: int, limit_seconds: float, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Start the lanes.
+
+        limit_seconds: predicted work that may wait; what would exceed it is refused.
+        clock:         seconds, never going back.
+        """
+        self._lanes = lanes
+        self._limit = limit_seconds
+        self._clock = clock
+        self._queues: list[Queue] = []
+        self._changed = threading.Condition()
+        self._open = 0
+        self._draining = False
+        self._closed = False
+        self._idle = asyncio.Event()
+        metrics.watch_queue(self.queued_seconds, self.queued_samples)
+        self._threads = [
+            threading.Thread(target=self._work, args=(lane,), name=f"lane-{lane}", daemon=True) for lane in range(lanes)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # -- on the event loop ---------------------------------------------------------------------------------
+
+    def add(self, engine: Runs, meters: Meters) -> Queue:
+        """A queue for one more generator."""
+        queue = Queue(engine, meters)
+        with self._changed:
+            self._queues.append(queue)
+        return queue
+
+    def queued_seconds(self) -> float:
+        """Predicted seconds until the device has done all that waits."""
+        return sum(queue.work(queue.backlog.rows) for queue in self._queues)
+
+    def queued_samples(self) -> float:
+        """Rows that wait."""
+        return sum(queue.backlog.rows for queue in self._queues)
+
+    async def submit(self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf) -> np.ndarray:
+        """Compute the samples of an order.
+
+        caller:       whom to be fair to.
+        seconds_left: until the caller's deadline.
+        returns:      sample dtype [n, *sample shape], the caller's own.
+
+        Raises Overloaded, DeadlineExceeded or Draining. Cancelling the task takes the order out of the queue.
+        """
+        now = self._clock()
+        queue.meters.offered_work.inc(queue.work(order.n))
+        loop = asyncio.get_running_loop()
+        request = _Request(
+            order,
+            order.n,
+            artifact.mix_seed(order.seed),
+            caller,
+            now + seconds_left,
+            queue,
+            loop.create_future(),
+            now,
+            left=order.n,
+        )
+        with self._changed:
+            self._admit(request, seconds_left)
+            if not queue.backlog.rows:
+                # Time spent idle is no claim to the device later.
+                busy = [other.served for other in self._queues if other.backlog.rows]
+                queue.served = max(queue.served, min(busy, default=0.0))
+            queue.backlog.push(caller, request)
+            self._changed.notify()
+        queue.meters.request_samples.observe(order.n)
+        self._open += 1
+        try:
+            return await request.result
+        except asyncio.CancelledError:
+            with self._changed:
+                queue.backlog.remove(caller, request)
+            queue.meters.cancelled.inc()
+            raise
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
+
+    def _admit(self, request: _Request, seconds_left: float) -> None:
+        if self._draining:
+            raise Draining("this server is stopping; ask another one")
+        queue = request.queue
+        waiting = self.queued_seconds()
+        own = queue.work(request.n)
+        if waiting and waiting + own > self._limit:
+            queue.meters.refused_queue_full.inc()
+            raise Overloaded(
+                f"{waiting:.2f} s of work are waiting and this call adds {own:.2f} s; at most {self._limit:g} s may wait",
+                retry_after_seconds=min(waiting, waiting + own - self._limit),
+            )
+        if seconds_left < math.inf:
+            ahead = queue.work(queue.backlog.rows_before(request.caller, request.n))
+            mine = max(ahead, queue.engine.seconds(min(request.n, queue.engine.best_batch)))
+            # Another generator gets no more of the device than this one while both have work.
+            needed = mine + min(mine, waiting - queue.work(queue.backlog.rows))
+            if needed > seconds_left:
+                queue.meters.refused_deadline.inc()
+                raise DeadlineExceeded(
+                    f"n {request.n} would be ready in {needed:.3f} s, and the deadline is in {seconds_left:.3f} s; "
+                    "allow more time or ask for fewer samples"
+                )
+
+    def refuse(self) -> None:
+        """Refuse what comes from now on; what was accepted goes on."""
+        self._draining = True
+
+    async def drain(self) -> None:
+        """Refuse, and wait until all that was accepted is answered."""
+        self.refuse()
+        while self._open:
+            self._idle.clear()
+            await self._idle.wait()
+
+    def close(self) -> None:
+        """End the lanes, each after its running batch. Drain first: what still waits is never answered."""
+        self._draining = True
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    # -- on the lanes --------------------------------------------------------------------------------------
+
+    def _work(self, lane: int) -> None:
+        while True:
+            with self._changed:
+                while not (self._closed or any(queue.backlog.rows for queue in self._queues)):
+                    self._changed.wait()
+                if self._closed:
+                    return
+                queue = min((q for q in self._queues if q.backlog.rows), key=lambda q: q.served)
+                now = self._clock()
+                batch, expired = queue.backlog.take(queue.engine.best_batch, now)
+                rows = sum(segment.stop - segment.start for segment in batch)
+                queue.served += queue.work(rows)
+                for segment in batch:
+                    self._begin(segment, now)
+                # A request wakes one lane; that one wakes the next while there is work left.
+                if any(other.backlog.rows for other in self._queues):
+                    self._changed.notify()
+            if expired:
+                queue.meters.expired.inc(len(expired))
+                _settle(expired, DeadlineExceeded("the deadline passed while the call was waiting"))
+            if batch:
+                self._run(queue, batch, rows, lane)
+
+    def _begin(self, segment: Segment[_Request], now: float) -> None:
+        request = segment.request
+        if request.samples is None:
+            engine = request.queue.engine
+            request.samples = np.empty((request.n, *engine.sample_shape), engine.sample_dtype)
+            request.queue.meters.queue_duration.observe(now - request.arrived)
+
+    def _run(self, queue: Queue, batch: list[Segment[_Request]], n: int, lane: int) -> None:
+        start = time.perf_counter()
+        try:
+            samples = queue.engine.run(_rows(batch, n), lane)
+        except Exception as error:
+            # All of the batch fail alike; their remaining rows must not cost another one.
+            with self._changed:
+                for segment in batch:
+                    queue.backlog.remove(segment.request.caller, segment.request)
+            _settle([segment.request for segment in batch], error)
+            return
+        seconds = time.perf_counter() - start
+        done = []
+        position = 0
+        for request, first, last in batch:
+            rows = last - first
+            if not request.result.done() and request.samples is not None:
+                request.samples[first:last] = samples[position : position + rows]
+            position += rows
+        with self._changed:
+            for request, first, last in batch:
+                request.left -= last - first
+                if not request.left:
+                    done.append(request)
+        if done:
+            _settle(done, None)
+        meters = queue.meters
+        meters.batch_samples.observe(n)
+        meters.execute_duration.observe(seconds)
+        meters.busy.inc(seconds / self._lanes)
+        meters.padding.inc(max(0, queue.engine.bucket(min(n, queue.engine.best_batch)) - n))
+        meters.samples.inc(n)
+
+
+def _rows(batch: list[Segment[_Request]], n: int) -> artifact.Rows:
+    rows = artifact.Rows(*(np.empty(n, dtype) for dtype in artifact.INPUTS.values()))
+    position = 0
+    for request, first, last in batch:
+        order, here = request.order, slice(position, position + last - first)
+        rows.seed[here] = request.key
+        rows.index[here] = np.arange(order.start_index + first, order.start_index + last, dtype=np.uint64)
+        rows.label[here] = order.labels[first:last]
+        rows.truncation[here] = order.truncation
+        position = here.stop
+    return rows
+
+
+def _settle(requests: list[_Request], error: Exception | None) -> None:
+    """Answer requests from a lane: one wake-up of the event loop for all of them."""
+
+    def answer() -> None:
+        for request in requests:
+            if request.result.done():  # its caller has gone, and its neighbours must not notice
+                continue
+            if error is not None:
+                request.result.set_exception(error)
+            elif request.samples is not None:
+                request.result.set_result(request.samples)
+
+    requests[0].result.get_loop().call_soon_threadsafe(answer)
