@@ -132,6 +132,7 @@ def fit(image: np.ndarray, side: int, *, enlarge: bool = False) -> np.ndarray:
     """
     height, width = image.shape[:2]
     longest = max(height, width)
+    background = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]), axis=0)
     if longest > side or (enlarge and longest < side):
         new = tuple(max(1, round(extent * side / longest)) for extent in (width, height))
         picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
@@ -139,9 +140,8 @@ def fit(image: np.ndarray, side: int, *, enlarge: bool = False) -> np.ndarray:
         height, width = image.shape[:2]
     if (height, width) == (side, side):
         return image
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     canvas = np.empty((side, side, image.shape[2]), np.uint8)
-    canvas[:] = np.median(border, axis=0).astype(np.uint8)
+    canvas[:] = background.astype(np.uint8)
     top, left = (side - height) // 2, (side - width) // 2
     canvas[top : top + height, left : left + width] = image
     return canvas
