@@ -21,9 +21,13 @@ else:
     Dataset = extras.load("torch.utils.data", "torch").Dataset
 
 
+def _unit_interval(array: np.ndarray) -> np.ndarray:
+    return np.divide(array, np.float32(255)) if array.dtype == np.uint8 else array
+
+
 def unit_interval(sample: torch.Tensor) -> torch.Tensor:
     """uint8 -> float32 in [0, 1], any shape (torchvision's `ToTensor` without the layout); other dtypes unchanged."""
-    return sample.to(torch.float32).div_(255) if sample.dtype == torch.uint8 else sample
+    return torch.from_numpy(_unit_interval(sample.numpy()))
 
 
 class SyntheticDataset(Dataset):
@@ -123,15 +127,15 @@ class SyntheticDataset(Dataset):
         if not positions:
             return []
         samples = self.samples(positions)
-        tensors = torch.from_numpy(samples.array)
+        array, transform = samples.array, self._transform
+        if transform is unit_interval:
+            # The whole batch at once, and by NumPy: the same result, where PyTorch would wake its threads for it (20 ms
+            # rather than 0.3 for 256 small images, on two busy cores).
+            array, transform = _unit_interval(array), None
+        tensors = torch.from_numpy(array)
         if self.description.kind == "image":
             tensors = tensors.permute(0, 3, 1, 2)
-        if self._transform is unit_interval:
-            ready: Any = unit_interval(tensors)  # for the batch at once: the same result, faster
-        elif self._transform is None:
-            ready = tensors
-        else:
-            ready = [self._transform(tensor) for tensor in tensors]
+        ready = tensors if transform is None else [transform(tensor) for tensor in tensors]
         return list(zip(ready, samples.class_indices.tolist(), strict=True))
 
     def __repr__(self) -> str:

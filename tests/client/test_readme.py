@@ -1,0 +1,33 @@
+"""client/README.md: what it shows, runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "client" / "README.md"
+
+
+def test_the_examples_run(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    code = "\n".join(blocks).replace("60_000", "512") + "\nprint(len(samples), tuple(images.shape), images.dtype)\n"
+    service = subprocess.Popen(
+        [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with service:
+        target = service.stdout.readline().strip()
+        script = tmp_path / "readme.py"
+        script.write_text(code.replace("localhost:50051", target))
+        done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+        service.stdin.close()
+    assert done.stdout == "64 (256, 3, 4, 5) torch.float32\n", done.stderr
+
+
+def test_the_commands_are_those_of_the_parser():
+    from augmint.__main__ import _parser
+
+    lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
+    assert len(lines) == 4
+    for line in lines:
+        _parser().parse_args(line.split())
