@@ -203,21 +203,25 @@ class Engine:
         self.best_batch = max(self._seconds)
 
     def _calibrate(self, ladder: list[int]) -> dict[int, float]:
-        """Seconds of each batch size worth having."""
+        """Seconds of each batch size worth having: one pass up the ladder, and a second against disturbances."""
         found: dict[int, float] = {}
         with ThreadPoolExecutor(self.lanes) as pool:
+
+            def measure(n: int) -> float:
+                return max(pool.map(lambda lane: lane.seconds(n), self._lanes))
+
             for n in ladder:
                 try:
-                    found[n] = max(pool.map(lambda lane: lane.seconds(n), self._lanes))  # noqa: B023 (used at once)
+                    found[n] = measure(n)
                 except Exception as error:
                     if not _OUT_OF_MEMORY.search(str(error)) or not found:
                         raise
                     break
-                sizes = sorted(found, key=lambda size: found[size] / size)
-                # Two sizes in a row that are no better end the climb, and so does a batch too long to wait for.
-                if found[n] > BATCH_SECONDS_LIMIT or len(found) - list(found).index(sizes[0]) > 2:
+                best = min(found, key=lambda size: found[size] / size)
+                # Three sizes in a row that are no better end the climb, and so does a batch too long to wait for.
+                if found[n] > BATCH_SECONDS_LIMIT or len(found) - list(found).index(best) > 3:
                     break
-        return found
+            return {n: min(seconds, measure(n)) for n, seconds in found.items()}
 
 
 class _Lane:

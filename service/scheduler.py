@@ -183,7 +183,7 @@ class Scheduler:
         if waiting and waiting + own > self._limit:
             queue.meters.refused_queue_full.inc()
             raise Overloaded(
-                f"{waiting:.2f} s of work are waiting and this call adds {own:.2f} s; at most {self._limit:g} s may wait",
+                f"{waiting:.2f} s of work wait and this call adds {own:.2f} s; at most {self._limit:g} s may wait",
                 retry_after_seconds=min(waiting, waiting + own - self._limit),
             )
         if seconds_left < math.inf:

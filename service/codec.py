@@ -1,0 +1,114 @@
+"""Between messages and arrays: the only file that knows both.
+
+Requests come as bytes and responses leave as bytes (the servicer registers no serialisers with grpc), for two reasons:
+undecodable bytes get an answer that names the fault, and samples are copied once. protobuf would copy them into the
+message and again out of it: 1.2 to 2.2 ms a MiB, where joining the framed parts takes less than 0.1.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from google.protobuf.message import DecodeError, Message
+
+from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from service.errors import InvalidRequest, choices, quote
+from service.scheduler import Order
+
+M = TypeVar("M", bound=Message)
+
+_DATA_TAG = b"\x0a"  # field 1, length-delimited
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which file made the samples."""
+
+    name: str
+    version: int
+    digest: str
+
+
+def read(raw: bytes, kind: type[M]) -> M:
+    """The message in the bytes of a call; raises InvalidRequest if they are no such message."""
+    try:
+        return kind.FromString(raw)
+    except DecodeError as error:
+        raise InvalidRequest(f"the request's {len(raw)} bytes are no {kind.DESCRIPTOR.full_name} message") from error
+
+
+def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int) -> Order:
+    """The order in a request; raises InvalidRequest naming the field, its value and the allowed values.
+
+    classes: class index of each label.
+    """
+    labels = _labels(request, classes, max_samples)
+    n = len(labels)
+    if request.start_index > artifact.INDEX_LIMIT - n:
+        raise InvalidRequest(
+            f"start_index {request.start_index} with n {n} goes past the end of the stream; "
+            f"start_index + n is at most 2^48 = {artifact.INDEX_LIMIT}"
+        )
+    truncation = request.truncation if request.HasField("truncation") else 1.0
+    if not (0 < truncation <= artifact.TRUNCATION_LIMIT) or math.isnan(truncation):
+        raise InvalidRequest(f"truncation is {truncation:g}; it must be above 0 and at most 2 (1: as trained)")
+    seed = request.seed if request.HasField("seed") else secrets.randbits(64)
+    return Order(labels, seed, request.start_index, truncation)
+
+
+def _labels(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int) -> np.ndarray:
+    """int64 [n], n in [1, max_samples]."""
+    indices = request.class_indices
+    if request.label and indices:
+        raise InvalidRequest("label and class_indices are both given; give one of them")
+    if not request.label and not indices:
+        raise InvalidRequest(f"neither label nor class_indices is given; labels: {choices(list(classes))}")
+    if indices and request.n not in (0, len(indices)):
+        raise InvalidRequest(
+            f"n is {request.n} and there are {len(indices)} class_indices; leave n out or make it equal"
+        )
+    n = len(indices) or request.n
+    if not 1 <= n <= max_samples:
+        raise InvalidRequest(f"n is {n}; it must be in [1, {max_samples}]; ask for more samples in several calls")
+    if indices:
+        labels = np.array(indices, np.int64)
+        highest = int(labels.max())
+        if highest >= len(classes):
+            raise InvalidRequest(f"class_indices holds {highest}; there are {len(classes)} classes, from 0")
+        return labels
+    index = classes.get(request.label)
+    if index is None:
+        raise InvalidRequest(f"unknown label {quote(request.label)}; labels: {choices(list(classes))}")
+    return np.full(n, index, np.int64)
+
+
+def encode(samples: np.ndarray, order: Order, identity: Identity) -> bytes:
+    """The bytes of a GenerateResponse, equal to what the generated class writes.
+
+    samples: sample dtype [n, *sample shape], C order, little-endian.
+    """
+    rest = pb.GenerateResponse(
+        class_indices=order.labels.tolist(),
+        seed=order.seed,
+        start_index=order.start_index,
+        generator=identity.name,
+        version=identity.version,
+        digest=identity.digest,
+        truncation=order.truncation,
+    )
+    # `data` is field 1, so it comes first and the other fields follow as they are.
+    return b"".join((_DATA_TAG, _varint(samples.nbytes), samples.reshape(-1).data, rest.SerializeToString()))
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)

@@ -1,0 +1,89 @@
+"""Around every call: typed errors become statuses once, and each call is counted and logged.
+
+A wrapper around each method rather than a grpc.aio.ServerInterceptor, which rebuilds the handler for every call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import structlog
+
+from service import errors
+from service.metrics import Metrics
+
+STATUS: dict[type[errors.ServiceError], grpc.StatusCode] = {
+    errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.GeneratorNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.GeneratorNotReady: grpc.StatusCode.UNAVAILABLE,
+    errors.DigestMismatch: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.Draining: grpc.StatusCode.UNAVAILABLE,
+}
+
+# A client's retry policy waits this long (milliseconds) before it tries again.
+PUSHBACK = "grpc-retry-pushback-ms"
+
+
+@dataclass(slots=True)
+class Call:
+    """What a method may know of the call that it answers."""
+
+    caller: str  # the peer's address
+    seconds_left: float  # until its deadline
+    facts: dict[str, Any] = field(default_factory=dict)  # for the log: with the address, any sample can be made again
+
+
+Method = Callable[[bytes, Call], Awaitable[bytes]]
+Handler = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
+
+
+def guard(name: str, method: Method, metrics: Metrics) -> Handler:
+    """A handler for grpc.aio around a method that knows nothing of grpc.
+
+    name: of the method, for metrics and log.
+    """
+    log = structlog.get_logger("augmint.access")
+    duration = metrics.request_duration.labels(name)
+    codes = {code: metrics.requests.labels(name, code.name) for code in grpc.StatusCode}
+    in_flight = metrics.in_flight
+
+    async def handler(raw: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        start = time.perf_counter()
+        in_flight.inc()
+        left = context.time_remaining()
+        call = Call(context.peer(), math.inf if left is None else left)
+        code, response, problem = grpc.StatusCode.OK, b"", ""
+        trailers: tuple[tuple[str, str], ...] = ()
+        try:
+            response = await method(raw, call)
+        except errors.ServiceError as error:
+            code, problem = STATUS[type(error)], str(error)
+            if isinstance(error, errors.Overloaded):
+                trailers = ((PUSHBACK, str(max(1, round(error.retry_after_seconds * 1000)))),)
+            call.facts["error"] = problem
+        except asyncio.CancelledError:
+            code = grpc.StatusCode.CANCELLED
+            raise
+        except Exception:
+            # Untyped, so it is our bug: all of it in the log, none of it on the wire.
+            code, problem = grpc.StatusCode.INTERNAL, "internal error"
+            log.exception(problem, method=name, caller=call.caller, **call.facts)
+        finally:
+            seconds = time.perf_counter() - start
+            in_flight.dec()
+            duration.observe(seconds)
+            codes[code].inc()
+            log.info("call", method=name, code=code.name, seconds=round(seconds, 6), caller=call.caller, **call.facts)
+        if problem:
+            await context.abort(code, problem, trailers)
+        return response
+
+    return handler

@@ -1,0 +1,72 @@
+"""One method per call: decode, submit, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import grpc
+
+from augmint.v1 import generator_pb2 as pb
+from service import codec
+from service.interceptors import Call, guard
+from service.metrics import Metrics
+from service.repository import Repository
+from service.scheduler import Scheduler
+
+SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
+
+
+class GeneratorServicer:
+    """augmint.v1.GeneratorService, from bytes to bytes."""
+
+    def __init__(self, repository: Repository, scheduler: Scheduler) -> None:
+        self._repository = repository
+        self._scheduler = scheduler
+
+    async def Generate(self, raw: bytes, call: Call) -> bytes:
+        request = codec.read(raw, pb.GenerateRequest)
+        generator = self._repository.get(request.generator, request.version, request.digest)
+        order = codec.decode(request, generator.classes, generator.max_samples)
+        identity = generator.identity
+        call.facts.update(
+            generator=identity.name,
+            version=identity.version,
+            digest=identity.digest,
+            seed=order.seed,
+            start_index=order.start_index,
+            n=order.n,
+            truncation=order.truncation,
+        )
+        if request.label:
+            # Safe to log: it is one of the generator's own labels by now.
+            call.facts["label"] = request.label
+        samples = await self._scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
+        return codec.encode(samples, order, identity)
+
+    async def ListGenerators(self, raw: bytes, call: Call) -> bytes:
+        codec.read(raw, pb.ListGeneratorsRequest)
+        return pb.ListGeneratorsResponse(generators=self._repository.statuses()).SerializeToString()
+
+    async def GetGenerator(self, raw: bytes, call: Call) -> bytes:
+        request = codec.read(raw, pb.GetGeneratorRequest)
+        generator = self._repository.get(request.generator, request.version)
+        return pb.GetGeneratorResponse(
+            generator=generator.message,
+            status=self._repository.status(generator.identity.name, generator.identity.version),
+            limits=pb.Limits(
+                max_samples=generator.max_samples, preferred_page_samples=generator.preferred_page_samples
+            ),
+        ).SerializeToString()
+
+    def handlers(self, metrics: Metrics) -> grpc.GenericRpcHandler:
+        """What a grpc.aio server takes; without serialisers, so that bytes go in and out."""
+        methods: dict[str, Callable[[bytes, Call], Awaitable[bytes]]] = {
+            method.name: getattr(self, method.name) for method in SERVICE.methods
+        }
+        return grpc.method_handlers_generic_handler(
+            SERVICE.full_name,
+            {
+                name: grpc.unary_unary_rpc_method_handler(guard(name, method, metrics))
+                for name, method in methods.items()
+            },
+        )

@@ -1,0 +1,115 @@
+"""What can be configured: by flag (`--queue-limit-seconds 5`) or variable (`AUGMINT_QUEUE_LIMIT_SECONDS=5`).
+
+A flag beats a variable. Unknown ones of either kind are refused with the nearest valid name: a misspelt setting that is
+silently ignored is found out in production.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "AUGMINT_"
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or its value is not allowed; the message names it."""
+
+
+class Settings(BaseSettings):
+    """Read once, in __main__, then handed down as plain values."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    models: Path = Field(description="Folder of generators: <models>/<generator>/<version>/model.onnx.")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or [::] to be reached from elsewhere.")
+    port: Port = Field(50051, description="gRPC port; 0 takes a free one and prints it.")
+    metrics_host: str = Field("", description="Address of the metrics; empty: as --host.")
+    metrics_port: Port = Field(9464, description="HTTP port of the metrics; 0 takes a free one and prints it.")
+    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$", description="cpu, cuda or cuda:N; never replaced.")
+    lanes: int = Field(
+        0, ge=0, le=256, description="Batches that run at the same time; 0: one per core on a CPU, one on a GPU."
+    )
+    max_batch: int = Field(1024, ge=1, le=65536, description="Largest batch tried at load; costs memory.")
+    max_samples: int = Field(
+        16384, ge=1, le=2**20, description="Largest n of one call; a large answer is held in memory until it is sent."
+    )
+    queue_limit_seconds: float = Field(
+        10, gt=0, le=3600, description="Predicted work that may wait; more is refused. Lower answers sooner under load."
+    )
+    concurrent_calls: int = Field(1024, ge=1, description="Calls open at a time on one connection; more wait there.")
+    connection_age_seconds: float = Field(
+        300, ge=1, description="Clients reconnect after this, so that new replicas get their share of the load."
+    )
+    drain_seconds: float = Field(
+        0, ge=0, le=3600, description="On SIGTERM, time to go on serving while load balancers notice NOT_SERVING."
+    )
+    stop_seconds: float = Field(30, ge=0, le=3600, description="On SIGTERM, time to finish what was accepted.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines are written, to stderr.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least important level written; calls are logged at info."
+    )
+
+
+def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from command line and environment.
+
+    arguments: without the program's name. `--help` prints all settings and raises SystemExit(0).
+    Raises SettingsError.
+    """
+    flags = {_flag(name): name for name in Settings.model_fields}
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Serve the generators of a folder over gRPC.",
+        epilog=f"Each can also be set by a variable, e.g. {PREFIX}MODELS.",
+        allow_abbrev=False,
+        exit_on_error=False,
+    )
+    for flag, name in flags.items():
+        field = Settings.model_fields[name]
+        default = "required" if field.is_required() else f"default: {field.default!r}"
+        parser.add_argument(flag, metavar="VALUE", default=argparse.SUPPRESS, help=f"{field.description} ({default})")
+    try:
+        given, unknown = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError as error:
+        raise SettingsError(str(error)) from error
+    if unknown:
+        raise SettingsError(f"unknown argument {unknown[0]!r}{_nearest(unknown[0].partition('=')[0], list(flags))}")
+    variables = {_variable(name): name for name in Settings.model_fields}
+    values: dict[str, str] = {}
+    for variable, value in environment.items():
+        if variable.upper().startswith(PREFIX):
+            if variable not in variables:
+                raise SettingsError(f"unknown variable {variable}{_nearest(variable, list(variables))}")
+            values[variables[variable]] = value
+    values.update(vars(given))
+    try:
+        # Only what was collected above counts: pydantic-settings would read the environment again and be more lenient.
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        if first["type"] == "missing":
+            raise SettingsError(f"{_flag(name)} (or {_variable(name)}) is required") from error
+        raise SettingsError(f"{_flag(name)} is {first['input']!r}: {first['msg']}") from error
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _nearest(given: str, valid: list[str]) -> str:
+    near = difflib.get_close_matches(given, valid, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else f"; valid are {', '.join(valid)}"
