@@ -1,8 +1,6 @@
 """client/augmint/torch.py"""
 
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -163,38 +161,3 @@ def test_the_length_does_not_cost_memory(client):
     assert len(data) == 2**48
     assert data[2**48 - 1][1] == 3
     assert len(pickle.dumps(data.description)) < 10_000
-
-
-WORKERS = """
-import hashlib, sys
-from torch.utils.data import DataLoader
-from augmint.torch import SyntheticDataset
-
-def digest(batches):
-    return hashlib.sha256(b"".join(image.numpy().tobytes() + label.numpy().tobytes() for image, label in batches))
-
-if __name__ == "__main__":
-    data = SyntheticDataset(sys.argv[1], length=100, seed=7)
-    data[0]  # the parent has used its connection before it starts workers
-    found = {digest(DataLoader(data, batch_size=16)).hexdigest()}
-    for start in ("fork", "spawn"):
-        loader = DataLoader(data, batch_size=16, num_workers=2, multiprocessing_context=start)
-        found.add(digest(loader).hexdigest())
-    data[0]
-    data.close()
-    print(len(found))
-"""
-
-
-def test_forked_and_spawned_workers_read_the_same_samples(tmp_path):
-    # The service and the loader each in a process of their own: a process that runs a gRPC server cannot be forked.
-    script = tmp_path / "loader.py"  # spawned workers import it
-    script.write_text(WORKERS)
-    service = subprocess.Popen(
-        [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with service:
-        target = service.stdout.readline().strip()
-        done = subprocess.run([sys.executable, str(script), target], capture_output=True, text=True, timeout=120)
-        service.stdin.close()
-    assert done.stdout == "1\n", done.stderr

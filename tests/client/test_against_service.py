@@ -1,0 +1,193 @@
+"""The client against the real service, in a process of its own, over a real socket."""
+
+import re
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import augmint
+from service import artifact
+from tests import generators
+
+
+class Service:
+    """`python -m service` on loopback; `target` is HOST:PORT."""
+
+    def __init__(self, models, port=0):
+        command = [sys.executable, "-m", "service", "--models", str(models), "--metrics-port", "0", "--port", str(port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        ready = self.process.stdout.readline()
+        found = re.search(r"grpc=(\S+:\d+)", ready)
+        if not found:
+            self.kill()
+            raise AssertionError(f"no ready line but {ready!r}")
+        self.target = found[1]
+
+    @property
+    def port(self):
+        return int(self.target.rpartition(":")[2])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    generators.publish(folder, "tiny")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(models):
+    service = Service(models)
+    yield service
+    service.kill()
+
+
+@pytest.fixture
+def client(service):
+    with augmint.Client(service.target) as client:
+        yield client
+
+
+def test_samples_equal_those_of_the_file_run_by_bare_onnxruntime(client, models):
+    samples = client.generate(classes=np.arange(50) % 10, seed=7, start_index=2**40, truncation=0.7)
+    session = onnxruntime.InferenceSession(
+        str(models / "tiny" / "1" / "model.onnx"), providers=["CPUExecutionProvider"]
+    )
+    feed = {
+        "seed": np.full(50, artifact.mix_seed(7)),
+        "index": np.arange(2**40, 2**40 + 50, dtype=np.uint64),
+        "label": np.arange(50) % 10,
+        "truncation": np.full(50, 0.7, np.float32),
+    }
+    assert np.array_equal(samples.array, session.run(None, feed)[0])
+    assert samples.address.digest == artifact.digest((models / "tiny" / "1" / "model.onnx").read_bytes())
+
+
+def test_pages_equal_one_call(client):
+    description = client.describe()
+    n = min(2 * description.page + 3, description.max_samples)
+    whole = client.generate("3", n, seed=7)
+    parts = [client.generate("3", min(1000, n - start), seed=7, start_index=start) for start in range(0, n, 1000)]
+    assert np.array_equal(whole.array, np.concatenate([part.array for part in parts]))
+    assert len({sample.tobytes() for sample in whole.array}) > 0.99 * n
+
+
+def test_more_than_one_call_may_carry_is_paged(client):
+    n = client.describe().max_samples + 1
+    samples = client.generate("3", n, seed=7)
+    assert len(samples) == n
+    assert np.array_equal(samples.array[-1], client.generate("3", seed=7, start_index=n - 1).array[0])
+
+
+def test_scattered_samples_equal_those_read_in_order(client):
+    order = np.random.default_rng(0).permutation(400)[:60]
+    in_order = client.generate(classes=np.arange(400) % 10, seed=7)
+    assert np.array_equal(client.fetch(order, order % 10, seed=7).array, in_order.array[order])
+
+
+def test_many_readers_get_what_one_gets(service):
+    with augmint.Client(service.target) as client:
+        want = client.generate("3", 300, seed=7).array
+        results = [None] * 16
+
+        def read(number):
+            results[number] = client.generate("3", 300, seed=7).array
+
+        readers = [threading.Thread(target=read, args=(number,)) for number in range(16)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(60)
+    assert all(np.array_equal(result, want) for result in results)
+
+
+def test_what_the_service_refuses_is_a_typed_error(client):
+    with pytest.raises(augmint.GeneratorNotFound, match="other"):
+        client.generate("3", generator="other")
+    with pytest.raises(augmint.GeneratorNotFound):
+        client.generate("3", version=9)
+    with pytest.raises(augmint.DigestMismatch):
+        client.generate("3", digest="0" * 64)
+
+
+def test_the_service_itself_refuses_another_digest(client):
+    description = client.describe()
+    # As a client would that learned of the file from another replica.
+    object.__setattr__(description, "digest", "0" * 64)
+    with pytest.raises(augmint.DigestMismatch):
+        client.generate("3", digest="0" * 64)
+
+
+def test_generators_and_description_agree(client):
+    (status,) = client.generators()
+    description = client.describe("tiny")
+    assert (status.name, status.version, status.digest) == ("tiny", 1, description.digest)
+    assert status.state == "ready"
+    assert status.is_default
+    assert status.labels == description.labels == generators.DIGITS
+    assert 1 <= description.page <= description.max_samples
+
+
+def test_a_reader_sits_out_a_killed_service(models):
+    service = Service(models)
+    with augmint.Client(service.target) as client:
+        want = client.generate("3", 2000, seed=7).array
+        read, stop = [], threading.Event()
+
+        def loop():
+            while not stop.is_set():
+                read.append(client.generate("3", 2000, seed=7).array)
+
+        reader = threading.Thread(target=loop)
+        reader.start()
+        while not read:
+            reader.join(0.001)
+        service.kill()  # in the middle of its answers
+        before = len(read)
+        again = Service(models, service.port)
+        try:
+            while len(read) < before + 3 and reader.is_alive():
+                reader.join(0.01)
+        finally:
+            stop.set()
+            reader.join(60)
+            again.kill()
+    assert len(read) >= before + 3
+    assert all(np.array_equal(array, want) for array in read)
+
+
+WORKERS = """
+import hashlib, sys
+from torch.utils.data import DataLoader
+from augmint.torch import SyntheticDataset
+
+def digest(batches):
+    return hashlib.sha256(b"".join(image.numpy().tobytes() + label.numpy().tobytes() for image, label in batches))
+
+if __name__ == "__main__":
+    data = SyntheticDataset(sys.argv[1], length=100, seed=7)
+    data[0]  # the parent has used its connection before it starts workers
+    found = {digest(DataLoader(data, batch_size=16)).hexdigest()}
+    for start in ("fork", "spawn"):
+        loader = DataLoader(data, batch_size=16, num_workers=2, multiprocessing_context=start)
+        found.add(digest(loader).hexdigest())
+    data[0]
+    data.close()
+    print(len(found))
+"""
+
+
+def test_forked_and_spawned_workers_read_the_same_samples(service, tmp_path):
+    script = tmp_path / "loader.py"
+    script.write_text(WORKERS)
+    done = subprocess.run([sys.executable, str(script), service.target], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "1\n", done.stderr
