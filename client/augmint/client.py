@@ -191,14 +191,8 @@ class Client:
         generator: name. Absent: the only one. version: from 1. Absent: the default.
         raises:    InvalidRequest if there are several and none was named, GeneratorNotFound.
         """
-        name = generator or ""
-        number = 0 if version is None else checks.whole("version", version, 1, 2**32 - 1)
         limit = self._timeout if timeout is None else checks.seconds("timeout", timeout)
-        message = pb.GetGeneratorRequest(generator=name, version=number)
-        description = Description.read(self._call(lambda left: self._transport.get_generator(message, left), limit))
-        self._descriptions[name, number] = description
-        self._descriptions[description.name, description.version] = description
-        return description
+        return self._describe(_key(generator, version), limit)
 
     # -- life cycle ---------------------------------------------------------------------------------------
 
@@ -259,10 +253,11 @@ class Client:
         def left() -> float:
             return self._timeout if end is None else max(end - time.monotonic(), 0.0)
 
-        description = self._descriptions.get((generator or "", version or 0))
+        key = _key(generator, version)
+        description = self._descriptions.get(key)
         known = description is not None
         if description is None:
-            description = self.describe(generator, version, timeout=left() or 1e-3)
+            description = self._describe(key, left())
         while True:
             try:
                 if digest is not None and description.digest != digest:
@@ -276,7 +271,14 @@ class Client:
                 if not known:
                     raise
                 known = False
-                description = self.describe(generator, version, timeout=left() or 1e-3)
+                description = self._describe(key, left())
+
+    def _describe(self, key: tuple[str, int], limit: float) -> Description:
+        message = pb.GetGeneratorRequest(generator=key[0], version=key[1])
+        description = Description.read(self._call(lambda left: self._transport.get_generator(message, left), limit))
+        self._descriptions[key] = description
+        self._descriptions[description.name, description.version] = description
+        return description
 
     def _fill(self, order: pages.Order, left: Callable[[], float]) -> Samples:
         description = order.description
@@ -302,3 +304,10 @@ class Client:
             return call(left)
 
         return self._retry.run(attempt, seconds)
+
+
+def _key(generator: str | None, version: int | None) -> tuple[str, int]:
+    """Name and version as the contract has them: "" and 0 for the only one and the default one."""
+    if generator is not None and (not isinstance(generator, str) or not generator):
+        raise InvalidRequest(f"generator is {generator!r}; it must be a name")
+    return generator or "", 0 if version is None else checks.whole("version", version, 1, 2**32 - 1)

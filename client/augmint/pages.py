@@ -103,7 +103,7 @@ class Window:
     scattered samples needs many, so that the service can compute them together.
     """
 
-    # More threads than this make a Python client slower: they share one interpreter lock.
+    # More threads than this make no client faster: they share one interpreter lock.
     MOST_CALLS = 32
 
     def __init__(self, full_pages: int) -> None:

@@ -206,6 +206,7 @@ def test_describe_tells_shape_kind_limits_and_quality(client, fake):
         ({"label": "bag", "truncation": float("nan")}, "truncation is nan"),
         ({"label": "bag", "truncation": 2.1}, "truncation is 2.1"),
         ({"label": "bag", "version": 0}, "version is 0"),
+        ({"label": "bag", "generator": 5}, "generator is 5"),
         ({"label": "bag", "timeout": 0}, "timeout is 0"),
     ],
 )
@@ -232,14 +233,29 @@ def test_wrong_positions_are_refused(client, positions, classes, named):
 anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(-2, 9))
 
 
-@given(label=anything, n=anything, seed=anything, start=anything, truncation=anything, classes=anything)
-def test_whatever_is_passed_the_answer_is_samples_or_a_typed_error(label, n, seed, start, truncation, classes):
-    if isinstance(n, int) and n > 100:
-        n = 100
+arguments = st.fixed_dictionaries(
+    {},
+    optional={
+        "label": anything,
+        "n": anything.filter(lambda n: not (isinstance(n, int) and 100 < n <= 2**24)),
+        "classes": anything,
+        "seed": anything,
+        "start_index": anything,
+        "truncation": anything,
+        "generator": anything,
+        "version": anything,
+        "digest": anything,
+        "timeout": anything,
+    },
+)
+
+
+@given(arguments)
+def test_whatever_is_passed_the_answer_is_samples_or_a_typed_error(arguments):
     with augmint.Client(transport=FakeService()) as client:
         try:
-            samples = client.generate(label, n, classes=classes, seed=seed, start_index=start, truncation=truncation)
-        except augmint.InvalidRequest:
+            samples = client.generate(**arguments)
+        except (augmint.InvalidRequest, augmint.GeneratorNotFound, augmint.DigestMismatch, augmint.DeadlineExceeded):
             return
         assert len(samples) >= 1
 
