@@ -71,7 +71,7 @@ def fit(
         path = fit_run(run, console, resume=resume is not None)
     except Interrupted:
         assert run is not None
-        console.print(f"stopped; go on with: [bold]python -m training fit --resume {run.folder}[/bold]")
+        console.print(f"stopped; go on with: [bold]python -m training fit --resume {run.folder}[/bold]", soft_wrap=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
         console.print("stopped at once; nothing was published")
@@ -81,7 +81,9 @@ def fit(
         raise _fail(f"--{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})") from None
     except (DataError, PresetError, RunError, Diverged, ExportError, OSError) as error:
         raise _fail(str(error)) from None
-    console.print(f"published [bold]{path}[/bold]; serve it with: python -m service --models {out}")
+    assert run is not None
+    serve = f"python -m service --models {run.order.out}"
+    console.print(f"published [bold]{path}[/bold]; serve it with: {serve}", soft_wrap=True, highlight=False)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -18,14 +18,14 @@ from google.protobuf import json_format
 from lightning_fabric import Fabric
 from lightning_fabric.loggers import TensorBoardLogger
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 
 from augmint.sheet import contact_sheet
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
-from training import classifier, export, quality
+from training import classifier, export, quality, threads
 from training.data import Dataset, load
 from training.latent import OPSET
 from training.run import Run, RunError
@@ -61,9 +61,16 @@ def fit(run: Run, console: Console, resume: bool = False) -> Path:
     )
     fabric.launch()
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
-    train = splits.train
-    trainer = Trainer(fabric, order.config, dataset.samples[train], dataset.labels[train], dataset.classes, order.seed)
-    seconds = 0.0
+
+    def new_trainer() -> Trainer:
+        samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
+        return Trainer(fabric, order.config, samples, labels, dataset.classes, order.seed)
+
+    if fabric.device.type == "cpu":
+        scratch = new_trainer()
+        threads.choose(lambda: scratch.step(0.0))
+        del scratch
+    trainer, seconds = new_trainer(), 0.0
     if resume:
         state = run.load()
         if state["data_digest"] != dataset.digest:
@@ -90,9 +97,9 @@ def fit(run: Run, console: Console, resume: bool = False) -> Path:
             seed=order.seed,
             device=fabric.device,
             judge=judge,
-            progress=lambda stage, share: progress.update(task, description=f"measuring: {stage}", completed=share),
+            progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
         )
-        progress.update(task, description="measuring", completed=1.0)
+        progress.update(task, detail="", completed=1.0)
 
     message = pb.Generator(
         name=order.name,
@@ -134,19 +141,18 @@ def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run) -> 
         table.add_row(f"and {dataset.classes - shown} more", *(f"{count[shown:].sum():,}" for count in counts))
     console.print(table)
     for note in dataset.notes:
-        console.print(f"  note: {note}")
-    console.print(f"run folder: {run.folder}  (curves: tensorboard --logdir {run.folder})")
+        console.print(f"  note: {note}", soft_wrap=True)
+    console.print(f"run folder: {run.folder} (curves: tensorboard --logdir {run.folder})", soft_wrap=True)
 
 
 @contextmanager
 def _progress(console: Console) -> Iterator[Progress]:
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.description:<17.17}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=12),
+        TextColumn("{task.percentage:3.0f}%", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, ratio=1)),
     )
 
     class _WithDetail(Progress):
@@ -222,12 +228,12 @@ def _train(
                 reported = now
                 trainer.check_finite(losses)
                 rate = (trainer.steps - steps_before) * order.config.batch_size / (now - resumed_at)
-                detail = f"D {losses.discriminator:.2f} G {losses.generator:.2f} · {rate:,.0f} samples/s{seen}"
+                detail = f"{rate:,.0f}/s D {losses.discriminator:.2f} G {losses.generator:.2f}{seen}"
                 progress.update(task, completed=share, detail=detail)
                 _log(trainer, losses, rate)
             if share >= next_check or share >= 1:
                 next_check += 1 / CHECKS
-                seen = f" · {_check(run, trainer, dataset, splits, judge)}"
+                seen = f" {_check(run, trainer, dataset, splits, judge)}"
             if stop or now - saved >= CHECKPOINT_SECONDS:
                 saved = now
                 save()
@@ -268,7 +274,7 @@ def _check(run: Run, trainer: Trainer, dataset: Dataset, splits: Splits, judge: 
         "samples/kernel_distance": check.kernel_distance,
     }
     trainer.fabric.log_dict(values, step=trainer.steps)
-    return f"fidelity {check.label_fidelity:.2f}, least spread {check.spread_ratio.min():.2f}"
+    return f"fidelity {check.label_fidelity:.2f} spread {check.spread_ratio.min():.2f}"
 
 
 def _provenance(run: Run, trainer: Trainer, dataset: Dataset, splits: Splits, seconds: float) -> pb.Provenance:

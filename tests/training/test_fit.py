@@ -1,0 +1,210 @@
+"""The command: from data to a published file, with interruption, resumption and refusals."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
+
+from service import artifact
+from service.engine import Session
+from training.__main__ import app
+from training.fit import fit
+from training.presets import resolve
+from training.run import Order, Run, RunError, generator_name, parse_budget
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"width": 8, "latent_size": 16, "batch_size": 32}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes of 8 x 8 images that differ in where they are bright."""
+    random = np.random.default_rng(0)
+    labels = np.arange(150) % 3
+    images = random.integers(0, 60, (150, 8, 8), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[label * 2 : label * 2 + 3] += 150
+    path = tmp_path_factory.mktemp("data") / "Bright bands.npz"
+    np.savez(path, images=images, labels=labels, class_names=np.array(["top", "middle", "bottom"]))
+    return path
+
+
+def order(data: Path, tmp_path: Path, **changes: object) -> Order:
+    settings = {
+        "data": str(data),
+        "size": None,
+        "preset": "rpgan",
+        "config": resolve("rpgan", SMALL),
+        "seed": 0,
+        "budget_seconds": None,
+        "steps": 30,
+        "out": str(tmp_path / "models"),
+        "name": "bands",
+    }
+    return Order(**{**settings, **changes})
+
+
+@pytest.fixture(scope="module")
+def published(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    folder = tmp_path_factory.mktemp("fit")
+    run = Run.start(folder / "runs", order(data, folder))
+    return fit(run, Console(quiet=True)), run
+
+
+def test_published_file_carries_card_and_provenance(published: tuple[Path, Run], data: Path) -> None:
+    generator = artifact.from_json(Session(published[0].read_bytes()).metadata)
+    assert list(generator.labels) == ["top", "middle", "bottom"]
+    assert tuple(generator.sample.shape) == (8, 8, 1)
+    origin = generator.provenance
+    assert (origin.preset, origin.steps, origin.samples_seen, origin.opset) == ("rpgan", 30, 960, 20)
+    assert json.loads(origin.configuration_json)["width"] == 8
+    assert [part.split for part in origin.splits] == ["train", "validation", "test"]
+    assert sum(sum(part.counts) for part in origin.splits) == 150
+    assert origin.libraries["torch"]
+    card = generator.quality
+    assert card.synthetic_samples > 0
+    assert 0 <= card.label_fidelity <= 1
+    assert [entry.label for entry in card.classes] == ["top", "middle", "bottom"]
+
+
+def test_run_leaves_something_to_look_at(published: tuple[Path, Run]) -> None:
+    run = published[1]
+    sheets = sorted((run.folder / "samples").glob("step-*.png"))
+    assert len(sheets) >= 10
+    assert list((run.folder / "tensorboard").glob("events.*"))
+    assert json.loads((run.folder / "card.json").read_text())["classes"]
+    assert Run.resume(run.folder).order == run.order
+
+
+def test_resumed_run_publishes_the_same_weights_as_an_uninterrupted_one(
+    published: tuple[Path, Run], data: Path, tmp_path: Path
+) -> None:
+    half = Run.start(tmp_path / "runs", order(data, tmp_path, steps=30))
+    # The first half of the same schedule: stop as a person does, by the signal that Ctrl-C sends.
+    script = (
+        "import sys, os, signal\n"
+        "from pathlib import Path\n"
+        "from rich.console import Console\n"
+        "from training import fit as module\n"
+        "from training.trainer import Trainer\n"
+        "from training.run import Run\n"
+        "step = Trainer.step\n"
+        "def stop_at_15(self, share):\n"
+        "    if self.steps == 14: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return step(self, share)\n"
+        "Trainer.step = stop_at_15\n"
+        "from training.run import Order\n"
+        "folder = Path(sys.argv[1])\n"
+        "run = Run(folder, Order.model_validate_json((folder / 'order.json').read_text()))\n"
+        "try: module.fit(run, Console(quiet=True))\n"
+        "except module.Interrupted: sys.exit(130)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(half.folder)], cwd=ROOT, check=False)
+    assert done.returncode == 130
+    resumed = Run.resume(half.folder)
+    assert resumed.load()["trainer"]["steps"] == 15
+    path = fit(resumed, Console(quiet=True), resume=True)
+    rows = artifact.golden_rows(artifact.from_json(Session(path.read_bytes()).metadata))
+    same = Session(path.read_bytes()).run(rows), Session(published[0].read_bytes()).run(rows)
+    assert np.array_equal(*same)
+
+
+def test_interrupted_command_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training", "fit", str(data), "--budget", "10m", "--runs", str(tmp_path / "runs")]
+    options = ["--out", str(tmp_path / "models"), *(word for k, v in SMALL.items() for word in ("--set", f"{k}={v}"))]
+    process = subprocess.Popen(
+        [*command, *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    deadline = time.monotonic() + 100
+    while not list((tmp_path / "runs").glob("*/tensorboard/events.*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 130, output
+    folder = next((tmp_path / "runs").iterdir())
+    assert f"fit --resume {folder}" in " ".join(output.split())
+    assert (folder / "checkpoint.pt").is_file()
+    assert "Traceback" not in output
+    assert not (tmp_path / "models").exists()
+
+
+def invoke(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fit"], "no DATA"),
+        (["fit", "digits", "--preset", "stylegan"], "no preset 'stylegan'; there are: rpgan"),
+        (["fit", "digits", "--set", "width"], "--set 'width' is not NAME=VALUE"),
+        (["fit", "digits", "--set", "widht=3"], "widht"),
+        (["fit", "digits", "--budget", "soon"], "--budget 'soon' is not a length of time"),
+        (["fit", "digits", "--name", "No Spaces"], "--name"),
+        (["fit", "/no/such/folder"], "/no/such/folder"),
+        (["fit", "--resume", "/no/such/run"], "has no order.json"),
+    ],
+)
+def test_bad_arguments_get_one_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
+    if arguments[0] == "fit":
+        arguments = [*arguments, "--runs", str(tmp_path)]
+    code, output = invoke(*arguments)
+    assert code == 2
+    assert words in output
+    assert "Traceback" not in output
+
+
+def test_presets_are_listed_with_their_papers() -> None:
+    code, output = invoke("presets")
+    assert code == 0
+    assert all(word in output for word in ("rpgan", "dcgan", "cgan", "1511.06434", "1411.1784"))
+
+
+@given(st.text(max_size=100))
+def test_any_source_makes_a_valid_generator_name(data: str) -> None:
+    assert artifact.NAME.fullmatch(generator_name(data))
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("4m", 240), ("1.5h", 5400), (" 2 m ", 120)])
+def test_budgets_are_lengths_of_time(text: str, seconds: float) -> None:
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "4", "m", "-4m", "0s", "nan", "1e3s", "1000h"])
+def test_other_budgets_are_refused(text: str) -> None:
+    with pytest.raises(RunError, match="--budget"):
+        parse_budget(text)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "foreign"])
+def test_damaged_checkpoint_is_named(damage: str, data: Path, tmp_path: Path) -> None:
+    run = Run.start(tmp_path, order(data, tmp_path))
+    run.save({"seconds": 1.0})
+    path = run.folder / "checkpoint.pt"
+    content = path.read_bytes()
+    path.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "foreign": b"not a checkpoint"}[damage])
+    with pytest.raises(RunError, match=re.escape(str(path)) + " is damaged"):
+        Run.resume(run.folder).load()
+
+
+def test_failed_write_keeps_the_old_checkpoint(data: Path, tmp_path: Path) -> None:
+    run = Run.start(tmp_path, order(data, tmp_path))
+    run.save({"seconds": 1.0})
+    with pytest.raises(AttributeError):
+        run.save({"seconds": lambda: None})  # cannot be saved
+    assert run.load() == {"seconds": 1.0}
+    assert not list(run.folder.glob(".*"))
