@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+MODELS ?= demo/models
+
 .PHONY: help demo test serve check setup protos clean
 
 help:  ## show this list
@@ -20,6 +22,12 @@ protos: $(READY)  ## rebuild the stubs in client/augmint/v1 from protos/
 	$(BIN)/python -m grpc_tools.protoc -I protos --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
 		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=quiet:client \
 		augmint/v1/generator.proto
+
+demo: $(READY)  ## train on digits, publish, serve, draw every class over a socket (5 minutes with the set-up)
+	$(BIN)/python -m benchmarks.demo
+
+serve: $(READY)  ## serve the generators in MODELS (demo/models) until Ctrl-C
+	$(BIN)/python -m service --models $(MODELS)
 
 test: $(READY)  ## pass the tests
 	$(BIN)/python -m pytest

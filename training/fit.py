@@ -149,9 +149,9 @@ def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run) -> 
 def _progress(console: Console) -> Iterator[Progress]:
     columns = (
         TextColumn("{task.description:<17.17}", table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=12),
+        BarColumn(bar_width=12, table_column=Column(min_width=12)),
         TextColumn("{task.percentage:3.0f}%", table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True, min_width=5)),
         TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, ratio=1)),
     )
 
