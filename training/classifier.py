@@ -116,7 +116,7 @@ def fit(
     samples:  uint8 [n, side, side, c], side at least 8, c 1 or 3.
     labels:   int64 [n], each in [0, classes); a class without samples is never drawn.
     seed:     weights, draw and augmentation follow from it: on one device and thread count, the same classifier.
-    steps:    optimiser steps of BATCH samples; None: default_steps(n).
+    steps:    optimiser steps of BATCH samples, at least 10; None: default_steps(n).
     progress: called with the share done, in (0, 1], about a hundred times.
 
     Every batch holds the classes in equal parts. So a classifier fitted on synthetic samples and one fitted on real
@@ -124,6 +124,8 @@ def fit(
     """
     device = torch.device(device)
     steps = default_steps(len(samples)) if steps is None else steps
+    if steps < 10:
+        raise ValueError(f"steps {steps} is below 10, the fewest that the schedule can rise and fall in")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = Network(samples.shape[1], samples.shape[3], classes).to(device)

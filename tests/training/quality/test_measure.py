@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+
+from training import classifier, quality
+from training.data import load
+from training.splits import split
+
+
+@pytest.fixture(scope="module")
+def card(digits, splits, judge, replay):
+    return quality.measure(replay, digits, splits, seed=0, synthetic_per_class=300, judge=judge)
+
+
+def test_classifiers_never_see_test_or_validation_samples(digits, splits, judge, replay, monkeypatch):
+    seen = []
+    fit = classifier.fit
+    monkeypatch.setattr(
+        classifier, "fit", lambda samples, *rest, **options: seen.append(samples) or fit(samples, *rest, **options)
+    )
+    monkeypatch.setattr(classifier, "default_steps", lambda samples: 20)
+    quality.measure(replay, digits, splits, seed=0, synthetic_per_class=30, budget="quick")
+    learned, synthetic = seen
+    assert np.array_equal(learned, digits.samples[splits.train])
+    assert len(synthetic) == 300
+
+
+def measured(draw, digits, splits, judge):
+    return quality.measure(draw, digits, splits, seed=0, synthetic_per_class=100, judge=judge, budget="quick")
+
+
+def test_real_samples_score_as_real_samples_do(card):
+    assert card.real_accuracy >= 0.96
+    assert card.classification_accuracy_score >= card.real_accuracy - 0.02
+    assert card.label_fidelity >= 0.98
+    assert card.frechet_distance <= 1.5 * card.frechet_distance_floor
+    assert abs(card.kernel_distance - card.kernel_distance_floor) < 0.05
+    assert card.density == pytest.approx(1, abs=0.2)
+    assert card.coverage >= 0.9 * card.coverage_ceiling
+    assert card.coverage_ceiling >= 0.9
+    assert [each.label for each in card.classes] == list("0123456789")
+    assert all(0.9 <= each.spread_ratio <= 1.1 for each in card.classes)
+    # Replayed samples repeat; that, and nothing else, is found.
+    assert [warning.split(" samples ")[-1] for warning in card.warnings] == ["are exact copies of others."]
+
+
+def test_the_card_is_complete(card, digits, splits, judge):
+    assert card.real_samples == len(splits.test)
+    assert card.synthetic_samples == 3000
+    assert card.feature_digest == judge.digest
+    assert [each.real_samples for each in card.classes] == digits.counts(splits.test).tolist()
+    shares = [each.real_accuracy for each in card.classes]
+    assert np.average(shares, weights=digits.counts(splits.test)) == pytest.approx(card.real_accuracy)
+    assert np.mean([each.label_fidelity for each in card.classes]) == pytest.approx(card.label_fidelity)
+    scores = [each.classification_accuracy_score for each in card.classes]
+    weighted = np.average(scores, weights=digits.counts(splits.test))
+    assert weighted == pytest.approx(card.classification_accuracy_score)
+
+
+def test_one_image_per_class_is_a_collapse(digits, splits, judge, replay):
+    first = digits.samples[[members[0] for members in replay.members]]
+    card = measured(lambda labels, start: first[labels], digits, splits, judge)
+    assert all(each.spread_ratio == 0 for each in card.classes)
+    assert card.label_fidelity >= 0.9
+    assert card.coverage < 0.5 * card.coverage_ceiling
+    assert card.warnings[0].startswith("10 of 10 classes are collapsed")
+    assert any("990 of 1,000 samples are exact copies" in warning for warning in card.warnings)
+
+
+def test_wrong_labels_are_found_though_every_image_is_real(digits, splits, judge, replay):
+    card = measured(lambda labels, start: replay((labels + 1) % 10, start), digits, splits, judge)
+    assert card.label_fidelity < 0.05
+    assert card.classification_accuracy_score < 0.05
+    # Unconditionally these are perfect samples, and the unconditional measures say so.
+    assert card.frechet_distance < 2 * card.frechet_distance_floor
+    assert card.warnings[0].startswith("The label is ignored or mixed up: only ")
+    assert "(mostly taken for '" in card.warnings[1]
+
+
+def test_noise_fails_everywhere(digits, splits, judge):
+    def noise(labels, start):
+        return np.random.default_rng(start).integers(0, 256, (len(labels), 8, 8, 1), dtype=np.uint8)
+
+    card = measured(noise, digits, splits, judge)
+    assert card.classification_accuracy_score < 0.4
+    assert card.label_fidelity < 0.3
+    assert card.frechet_distance > 10 * card.frechet_distance_floor
+    assert card.kernel_distance > 1
+    assert card.density < 0.5
+    assert card.coverage < 0.2
+    text = " ".join(card.warnings)
+    assert "more varied than real samples, as noise is" in text
+    assert "Much of the real data has no sample near it" in text
+    assert "trained on these samples alone reaches" in text
+
+
+def test_without_a_judge_one_is_fitted_and_the_result_repeats(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.classifier.default_steps", lambda samples: 60)
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [60, 20])
+    samples = (random.integers(0, 100, (80, 8, 8, 1)) + 120 * labels[:, None, None, None]).astype(np.uint8)
+    np.savez(tmp_path / "data.npz", images=samples, labels=labels, class_names=np.array(["dark", "light"]))
+    data = load(str(tmp_path / "data.npz"))
+    splits = split(data)
+    stages = []
+
+    def draw(labels, start):
+        noise = np.random.default_rng(start).integers(0, 100, (len(labels), 8, 8, 1))
+        return (noise + 120 * labels[:, None, None, None]).astype(np.uint8)
+
+    def card():
+        return quality.measure(
+            draw, data, splits, seed=3, budget="quick", progress=lambda stage, share: stages.append((stage, share))
+        )
+
+    first = card()
+    shares = [share for _, share in stages]
+    assert shares == sorted(shares)
+    assert stages[0][0] == "learning to judge, from real samples"
+    assert stages[-1] == ("measured", 1.0)
+    assert first.real_accuracy == 1
+    assert first.synthetic_samples == 1000
+    assert "Few real test samples: 'light' 3, 'dark' 9; with 3," in first.warnings[-1]
+    assert first == card()

@@ -1,0 +1,79 @@
+import io
+
+from rich.console import Console
+
+from augmint.v1 import generator_pb2 as pb
+from training.quality import render
+
+CARD = pb.QualityCard(
+    real_samples=269,
+    synthetic_samples=5000,
+    real_accuracy=0.991,
+    classification_accuracy_score=0.902,
+    label_fidelity=0.953,
+    frechet_distance=12.25,
+    frechet_distance_floor=4.5,
+    kernel_distance=0.1234,
+    kernel_distance_floor=-0.0011,
+    density=0.87,
+    coverage=0.81,
+    coverage_ceiling=0.97,
+    feature_digest="ab" * 32,
+    classes=[
+        pb.ClassQuality(
+            label="[bold]zero",
+            real_samples=27,
+            real_accuracy=1,
+            classification_accuracy_score=0.93,
+            label_fidelity=0.98,
+            spread_ratio=0.91,
+        ),
+        pb.ClassQuality(
+            label="one",
+            real_samples=30,
+            real_accuracy=0.96,
+            classification_accuracy_score=0.31,
+            label_fidelity=0.62,
+            spread_ratio=0.12,
+        ),
+    ],
+    warnings=["1 class is collapsed: 'one' 0.12."],
+)
+
+
+def shown(card: pb.QualityCard, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(render(card))
+    return console.file.getvalue()
+
+
+def row(text: str, name: str) -> list[str]:
+    return next(line for line in text.splitlines() if name in line).replace("│", " ").split()
+
+
+def test_every_score_stands_beside_what_real_data_gets():
+    text = shown(CARD, 120)
+    assert "5,000 synthetic samples against 269 held-out real ones" in text
+    assert row(text, "accuracy on real test data")[5:7] == ["90.2%", "99.1%"]
+    assert row(text, "label fidelity")[2:4] == ["95.3%", "99.1%"]
+    assert row(text, "Fréchet distance")[2:4] == ["12.25", "4.50"]
+    assert row(text, "kernel distance")[2:4] == ["0.1234", "-0.0011"]
+    assert row(text, "coverage")[1:3] == ["0.81", "0.97"]
+
+
+def test_bad_classes_are_marked_and_names_shown_as_they_are():
+    text = shown(CARD, 120)
+    assert row(text, "[bold]zero") == ["[bold]zero", "27", "93.0%", "100.0%", "98.0%", "0.91"]
+    assert row(text, "one ") == ["one", "30", "31.0%", "!", "96.0%", "62.0%", "!", "0.12", "!"]
+    assert "! 1 class is collapsed: 'one' 0.12." in text
+
+
+def test_a_card_without_findings_says_so():
+    card = pb.QualityCard()
+    card.CopyFrom(CARD)
+    del card.warnings[:]
+    assert "No findings." in shown(card, 120)
+
+
+def test_a_narrow_terminal_is_kept_to():
+    assert max(len(line) for line in shown(CARD, 80).splitlines()) <= 80
