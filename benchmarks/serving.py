@@ -12,6 +12,7 @@ service's own cost shows most. About 2 minutes with 8 rounds; loopback only; eve
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import statistics
@@ -133,7 +134,7 @@ def _turns(
         note("  share of the ceiling", bulk["rate"] / mean)
         note("16 readers x 32 rows, samples/s", loaders["rate"])
         note("  share of the ceiling ", loaders["rate"] / mean)
-        note("  client CPU per call, ms", 1e3 * loaders["cpu"] / loaders["calls"])
+        note("  readers' CPU per call, ms", 1e3 * loaders["cpu"] / loaders["calls"])
         note("one row beside a bulk reader, median ms", 1e3 * one["p50"])
         note("  p99 ms", 1e3 * one["p99"])
         note("  batch time meanwhile, ms", 1e3 * one["batch_seconds"])
@@ -192,14 +193,14 @@ def _readers(target: str, generator: str) -> None:
         cpu = time.process_time()
         if kind == "one":
             # The bulk reader keeps four pages in flight on one connection.
-            busy = threading.Thread(target=lambda: _for(seconds, 4, lambda _: read(16, 256)))
+            busy = threading.Thread(target=_for, args=(seconds, 4, lambda _: read(16, 256)))
             busy.start()
             times = sorted(_for(seconds, 1, lambda reader: read(reader, 1))[0])
             busy.join()
             answer = {"p50": times[len(times) // 2], "p99": times[min(len(times) - 1, int(len(times) * 0.99))]}
         else:
             count, n = (4, 256) if kind == "bulk" else (16, 32)
-            runs = _for(seconds, count, lambda reader: read(reader, n))
+            runs = _for(seconds, count, functools.partial(read, n=n))
             calls = sum(len(times) for times in runs)
             answer = {"rate": calls * n / seconds, "calls": calls, "cpu": time.process_time() - cpu}
         print(json.dumps(answer), flush=True)
@@ -235,7 +236,7 @@ def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        sys.exit(f"error: {process.args} ended early")
+        sys.exit("error: the service or the readers ended early")
     return line
 
 
@@ -251,7 +252,7 @@ def _resident(pid: int) -> float:
 def _batches(metrics: str) -> tuple[float, float]:
     """Seconds and number of all batches so far."""
     with urllib.request.urlopen(metrics, timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
+        lines: list[str] = str(answer.read(), "utf-8").splitlines()
     totals = [
         sum(float(line.split()[-1]) for line in lines if line.startswith(f"augmint_execute_duration_seconds_{what}{{"))
         for what in ("sum", "count")
