@@ -106,8 +106,11 @@ class Backlog(Generic[Request]):
                 expired.append(request)
                 continue
             rows = min(room, who.credit, request.n - request.taken)
-            batch.append(Segment(request, request.taken, request.taken + rows))
+            start = request.taken
+            if batch and batch[-1].request is request:
+                start = batch.pop().start  # its turn ended and began again within this batch
             request.taken += rows
+            batch.append(Segment(request, start, request.taken))
             who.credit -= rows
             who.rows -= rows
             self.rows -= rows

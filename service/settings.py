@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PREFIX = "AUGMINT_"
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -24,10 +23,13 @@ class SettingsError(ValueError):
     """A setting is unknown or its value is not allowed; the message names it."""
 
 
-class Settings(BaseSettings):
-    """Read once, in __main__, then handed down as plain values."""
+class Settings(BaseModel):
+    """Read once, in __main__, then handed down as plain values.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    Not a pydantic-settings class: that ignores unknown variables, and `load` must see them all anyway.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: Path = Field(description="Folder of generators: <models>/<generator>/<version>/model.onnx.")
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or [::] to be reached from elsewhere.")
@@ -92,7 +94,6 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
             values[variables[variable]] = value
     values.update(vars(given))
     try:
-        # Only what was collected above counts: pydantic-settings would read the environment again and be more lenient.
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]

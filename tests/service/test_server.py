@@ -1,0 +1,361 @@
+"""The real server in a process of its own, over a real socket."""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import grpc
+import numpy as np
+import onnxruntime
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from augmint.v1 import generator_pb2 as pb
+from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
+from service import artifact
+from tests import generators
+
+GENERATE = "/augmint.v1.GeneratorService/Generate"
+# About 3,500 samples/s on 2 cores: slow enough to be stopped and cancelled in the middle of an answer.
+SLOW = {"shape": (32, 32, 3), "hidden": 6000, "latent_size": 32}
+
+
+class Service:
+    def __init__(self, models, *flags):
+        command = [sys.executable, "-m", "service", "--models", str(models), "--port", "0", "--metrics-port", "0"]
+        self.process = subprocess.Popen(
+            [*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        )
+        line = self.process.stdout.readline()
+        fields = dict(word.split("=", 1) for word in line.split()[1:])
+        assert fields, self.process.communicate()
+        self.target, self.metrics_url, self.generators = fields["grpc"], fields["metrics"], fields["generators"]
+        self.log = []
+        # A full pipe would stop the service.
+        self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
+        self._reader.start()
+
+    def channel(self):
+        return grpc.insecure_channel(
+            self.target, [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
+        )
+
+    def metric(self, name):
+        text = urllib.request.urlopen(self.metrics_url, timeout=10).read().decode()
+        return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self):
+        try:
+            return self.process.wait(30)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self._reader.join()
+            self.process.stdout.close()
+            self.process.stderr.close()
+
+
+def environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith("AUGMINT_")}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    generators.publish(folder)
+    generators.publish(folder, "slow", **SLOW)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(models):
+    service = Service(models, "--log-format", "json")
+    yield service
+    assert service.stop() == 0
+
+
+@pytest.fixture
+def stub(service):
+    with service.channel() as channel:
+        yield GeneratorServiceStub(channel)
+
+
+def bare(models, name, response):
+    """The same addresses from the file, by onnxruntime alone."""
+    session = onnxruntime.InferenceSession(models / name / "1" / "model.onnx", providers=["CPUExecutionProvider"])
+    n = len(response.class_indices)
+    return session.run(
+        None,
+        {
+            "seed": np.full(n, artifact.mix_seed(response.seed)),
+            "index": np.arange(response.start_index, response.start_index + n, dtype=np.uint64),
+            "label": np.array(response.class_indices, np.int64),
+            "truncation": np.full(n, response.truncation, np.float32),
+        },
+    )[0].tobytes()
+
+
+def test_samples_are_those_of_the_file_at_the_reported_address(models, stub):
+    drawn = stub.Generate(pb.GenerateRequest(generator="tiny", label="3", n=300, truncation=0.7), timeout=20)
+    assert drawn.data == bare(models, "tiny", drawn)
+    assert (drawn.generator, drawn.version, list(drawn.class_indices)) == ("tiny", 1, [3] * 300)
+    assert drawn.digest == artifact.digest((models / "tiny/1/model.onnx").read_bytes())
+    again = stub.Generate(
+        pb.GenerateRequest(
+            generator="tiny", digest=drawn.digest, class_indices=[3], seed=drawn.seed, start_index=299, truncation=0.7
+        ),
+        timeout=20,
+    )
+    assert again.data == drawn.data[-64:]
+
+
+def test_32_concurrent_callers_get_what_one_gets(models, service):
+    wrong = []
+
+    def read(number):
+        choose = random.Random(number)
+        with service.channel() as channel:
+            stub = GeneratorServiceStub(channel)
+            for _ in range(8):
+                classes = [choose.randrange(10) for _ in range(choose.choice((1, 2, 7, 40, 130)))]
+                response = stub.Generate(
+                    pb.GenerateRequest(
+                        generator="tiny",
+                        class_indices=classes,
+                        seed=choose.randrange(2**64),
+                        start_index=choose.randrange(2**47),
+                        truncation=choose.uniform(0.1, 2),
+                    ),
+                    timeout=60,
+                )
+                if response.data != bare(models, "tiny", response):
+                    wrong.append(number)
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def code_of(call, *arguments, **options):
+    with pytest.raises(grpc.RpcError) as error:
+        call(*arguments, timeout=20, **options)
+    return error.value.code(), error.value.details()
+
+
+def test_errors_reach_the_caller_with_their_status_and_what_is_allowed(stub):
+    code, text = code_of(stub.Generate, pb.GenerateRequest(generator="tiny", label="ten", n=1))
+    assert (code, text) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "unknown label 'ten'; labels: '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'",
+    )
+    code, text = code_of(stub.GetGenerator, pb.GetGeneratorRequest(generator="digits"))
+    assert (code, text) == (grpc.StatusCode.NOT_FOUND, "no generator 'digits'; generators: 'slow', 'tiny'")
+    code, text = code_of(stub.Generate, pb.GenerateRequest(generator="tiny", label="1", n=1, digest="ab" * 32))
+    assert code == grpc.StatusCode.FAILED_PRECONDITION
+    assert "has the digest" in text
+
+
+def test_generators_describe_themselves(models, stub):
+    listed = stub.ListGenerators(pb.ListGeneratorsRequest(), timeout=20).generators
+    assert [(g.name, g.version, g.state, g.is_default) for g in listed] == [
+        ("slow", 1, pb.GENERATOR_STATE_READY, True),
+        ("tiny", 1, pb.GENERATOR_STATE_READY, True),
+    ]
+    answer = stub.GetGenerator(pb.GetGeneratorRequest(generator="tiny"), timeout=20)
+    assert list(answer.generator.labels) == list(answer.status.labels) == [str(digit) for digit in range(10)]
+    assert answer.status.capacity_samples_per_second > 0
+    assert answer.limits.max_samples == 16384
+    assert 1 <= answer.limits.preferred_page_samples <= 16384
+
+
+def test_2000_malformed_requests_are_refused_as_the_callers_fault(service):
+    choose = random.Random(0)
+    allowed = {
+        grpc.StatusCode.OK,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    }
+
+    def number(bits):
+        return choose.choice((0, 1, 3, 2**bits - 1, choose.randrange(2**bits)))
+
+    def text():
+        return choose.choice(("", "tiny", "3", "x" * 3000, "../../etc", "\x00\n\x1b", "ä" * 20, "tiny"))
+
+    def malformed():
+        if choose.random() < 0.3:
+            return choose.randbytes(choose.randrange(80))
+        request = pb.GenerateRequest(
+            generator=choose.choice(("tiny", "", "nope", "\n")),
+            version=choose.choice((0, 1, number(32))),
+            digest=choose.choice(("", "", text(), "0" * 64)),
+            label=text(),
+            class_indices=[number(32) for _ in range(choose.choice((0, 0, 1, 5)))],
+            n=choose.choice((1, number(32))),
+            seed=number(64),
+            start_index=number(64),
+            truncation=choose.choice((1.0, 0.0, -1.0, float("nan"), float("inf"), 3.4e38)),
+        )
+        raw = bytearray(request.SerializeToString())
+        if choose.random() < 0.3 and raw:
+            raw[choose.randrange(len(raw))] = choose.randrange(256)
+        return bytes(raw)
+
+    methods = [GENERATE] * 8 + [GENERATE.replace("Generate", name) for name in ("ListGenerators", "GetGenerator")]
+    methods = [name if "Service/" in name else GENERATE for name in methods]
+    with service.channel() as channel:
+        calls = [channel.unary_unary(choose.choice(methods)).future(malformed(), timeout=60) for _ in range(2000)]
+        codes = {}
+        for call in calls:
+            codes[call.code()] = codes.get(call.code(), 0) + 1
+        assert set(codes) <= allowed, codes
+        assert codes[grpc.StatusCode.INVALID_ARGUMENT] > 500
+        good = GeneratorServiceStub(channel).Generate(pb.GenerateRequest(generator="tiny", label="1", n=1), timeout=20)
+    assert len(good.data) == 64
+    assert not any("internal error" in line for line in service.log)
+
+
+def test_a_caller_cancelled_in_the_middle_harms_no_neighbour(models, service, stub):
+    before = service.metric("augmint_cancelled_total")
+    leaving = [
+        stub.Generate.future(pb.GenerateRequest(generator="slow", label="1", n=4000), timeout=60) for _ in range(3)
+    ]
+    staying = stub.Generate.future(pb.GenerateRequest(generator="slow", label="2", n=200, seed=5), timeout=60)
+    while service.metric("augmint_batch_samples_count") == 0 or not service.metric("augmint_queued_samples"):
+        pass
+    for call in leaving:
+        call.cancel()
+    response = staying.result()
+    assert response.data == bare(models, "slow", response)
+    while service.metric("augmint_requests_in_flight"):
+        pass
+    assert service.metric("augmint_cancelled_total") == before + 3
+    assert service.metric("augmint_queued_samples") == 0
+
+
+def test_a_deadline_that_cannot_be_met_is_refused(stub):
+    with pytest.raises(grpc.RpcError) as error:
+        stub.Generate(pb.GenerateRequest(generator="slow", label="1", n=16000), timeout=0.5)
+    assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert "n 16000 would be ready in" in error.value.details()
+
+
+def test_health_knows_the_server_its_liveness_and_each_generator(service):
+    with service.channel() as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        for name in ("", "liveness", "tiny", "slow"):
+            answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        code, _ = code_of(health.Check, health_pb2.HealthCheckRequest(service="other"))
+        assert code == grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_lists_the_services(service):
+    with service.channel() as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        question = reflection_pb2.ServerReflectionRequest(list_services="")
+        answer = next(iter(stub.ServerReflectionInfo(iter([question]), timeout=20)))
+        names = {entry.name for entry in answer.list_services_response.service}
+    assert {"augmint.v1.GeneratorService", "grpc.health.v1.Health"} <= names
+
+
+def test_a_log_line_holds_the_address_of_every_answer(service, stub):
+    response = stub.Generate(pb.GenerateRequest(generator="tiny", label="7", n=2, start_index=424242), timeout=20)
+    line = next(
+        line for line in iter(lambda: next((entry for entry in service.log if "424242" in entry), None), 0) if line
+    )
+    for fact in (response.digest, f'"seed": {response.seed}', '"n": 2', '"label": "7"', '"version": 1', '"code": "OK"'):
+        assert fact in line
+
+
+def test_nothing_that_a_caller_types_becomes_a_metric_label(service, stub):
+    code_of(stub.Generate, pb.GenerateRequest(generator="injected", label="injected", n=1))
+    text = urllib.request.urlopen(service.metrics_url, timeout=10).read().decode()
+    assert "injected" not in text
+    assert 'augmint_requests_total{code="NOT_FOUND",method="Generate"}' in text
+
+
+def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
+    service = Service(models, "--drain-seconds", "0")
+    with service.channel() as channel, service.channel() as other:
+        accepted = [
+            GeneratorServiceStub(channel).Generate.future(
+                pb.GenerateRequest(generator="slow", label="1", n=2000, seed=k), timeout=60
+            )
+            for k in range(4)
+        ]
+        late = GeneratorServiceStub(other)
+        late.ListGenerators(pb.ListGeneratorsRequest(), timeout=20)  # connected before the end
+        while service.metric("augmint_requests_in_flight") < 4:
+            pass
+        service.process.send_signal(signal.SIGTERM)
+        while service.metric("augmint_ready"):
+            pass
+        refused = set()
+        while not all(call.done() for call in accepted):
+            try:
+                late.Generate(pb.GenerateRequest(generator="tiny", label="1", n=1), timeout=20)
+            except grpc.RpcError as error:
+                refused.add(error.code())
+        assert refused == {grpc.StatusCode.UNAVAILABLE}
+        for call in accepted:
+            assert call.result().data == bare(models, "slow", call.result())
+    assert service.wait() == 0
+
+
+def test_a_second_signal_ends_at_once(models):
+    service = Service(models, "--drain-seconds", "600")
+    service.process.send_signal(signal.SIGINT)
+    while service.metric("augmint_ready"):
+        pass
+    assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
+
+
+def fail(*flags):
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *flags], capture_output=True, text=True, timeout=60, env=environment()
+    )
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def test_a_port_in_use_is_said_clearly(models):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, text = fail("--models", str(models), "--port", port, "--metrics-port", "0")
+        assert status == 2
+        assert f"error: cannot listen on 127.0.0.1:{port}: the port is in use" in text
+        status, text = fail("--models", str(models), "--port", "0", "--metrics-port", port)
+        assert status == 2
+        assert f"error: cannot listen on 127.0.0.1:{port} for metrics" in text
+
+
+def test_a_start_that_cannot_work_ends_with_its_reason(models, tmp_path):
+    ports = ("--port", "0", "--metrics-port", "0")
+    status, text = fail("--models", str(tmp_path / "none"), *ports)
+    assert (status, "no such folder" in text) == (2, True)
+    status, text = fail("--models", str(tmp_path), *ports)
+    assert (status, "wanted <generator>/<version>/model.onnx" in text) == (2, True)
+    (tmp_path / "bad" / "1").mkdir(parents=True)
+    (tmp_path / "bad" / "1" / "model.onnx").write_bytes(b"hello")
+    status, text = fail("--models", str(tmp_path), *ports)
+    assert (status, "bad/1: ONNX Runtime cannot load the file" in text) == (2, True)
+    status, text = fail("--models", str(models), "--prot", "1")
+    assert (status, "did you mean --port" in text) == (2, True)
