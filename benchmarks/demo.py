@@ -61,14 +61,12 @@ def main() -> int:
     print("     the service finished what it had accepted and stopped\n")
 
     card = digits.message.quality
+    score, real = card.classification_accuracy_score, card.real_accuracy
     worst = min(card.classes, key=lambda entry: entry.label_fidelity)
-    share = card.classification_accuracy_score / card.real_accuracy
+    print(f"A classifier that saw only synthetic digits recognises {score:.1%} of real ones,")
+    print(f"{score / real:.1%} of the {real:.1%} that one trained on real digits reaches.")
     print(
-        f"A classifier that saw only synthetic digits recognises {card.classification_accuracy_score:.1%} of real ones,"
-    )
-    print(f"{share:.1%} of the {card.real_accuracy:.1%} that one trained on real digits reaches.")
-    print(
-        f"Label fidelity is {card.label_fidelity:.1%}, {worst.label_fidelity:.1%} in the hardest class, {worst.label!r}."
+        f"Label fidelity: {card.label_fidelity:.1%}; of the hardest class, {worst.label!r}, {worst.label_fidelity:.1%}."
     )
     print(f"Look at {sheet}; serve the generator again with: make serve MODELS={models}")
     return 0

@@ -32,7 +32,8 @@ from training.run import Run, RunError
 from training.splits import Splits, split
 from training.trainer import Losses, Trainer, draw_samples
 
-CHECKS = 12  # looks at the samples over a run
+CHECKS = 12  # looks at the samples over a run, fewer in a short one:
+CHECK_SHARE = 0.04  # largest share of the time that they take
 CHECKPOINT_SECONDS = 60
 REPORT_SECONDS = 0.5
 SHEET_COLUMNS = 16
@@ -211,7 +212,8 @@ def _train(
     share = order.progress(trainer.steps, seconds)
     task = progress.add_task(f"training {order.preset}", total=1.0)
     progress.update(task, completed=share)
-    next_check, saved, reported = (int(share * CHECKS) + 1) / CHECKS, time.monotonic(), 0.0
+    next_check, not_before = (int(share * CHECKS) + 1) / CHECKS, 0.0
+    saved, reported = time.monotonic(), 0.0
     seen = ""
 
     def save() -> None:
@@ -231,9 +233,10 @@ def _train(
                 detail = f"{rate:,.0f}/s D {losses.discriminator:.2f} G {losses.generator:.2f}{seen}"
                 progress.update(task, completed=share, detail=detail)
                 _log(trainer, losses, rate)
-            if share >= next_check or share >= 1:
-                next_check += 1 / CHECKS
+            if share >= 1 or (share >= next_check and now >= not_before):
                 seen = f" {_check(run, trainer, dataset, splits, judge)}"
+                next_check = (int(share * CHECKS) + 1) / CHECKS
+                not_before = time.monotonic() + (time.monotonic() - now) / CHECK_SHARE
             if stop or now - saved >= CHECKPOINT_SECONDS:
                 saved = now
                 save()

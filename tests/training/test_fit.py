@@ -82,7 +82,8 @@ def test_published_file_carries_card_and_provenance(published: tuple[Path, Run],
 def test_run_leaves_something_to_look_at(published: tuple[Path, Run]) -> None:
     run = published[1]
     sheets = sorted((run.folder / "samples").glob("step-*.png"))
-    assert len(sheets) >= 10
+    assert len(sheets) >= 2
+    assert sheets[-1].name == "step-0000030.png"
     assert list((run.folder / "tensorboard").glob("events.*"))
     assert json.loads((run.folder / "card.json").read_text())["classes"]
     assert Run.resume(run.folder).order == run.order

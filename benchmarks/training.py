@@ -1,0 +1,135 @@
+"""How fast each preset trains, and what share of the time goes elsewhere than into the networks.
+
+    python -m benchmarks.training [--seconds 20] [--rounds 3] [--data DATA ...]
+
+Runs the real loop (draw, augmentation, networks, optimisers, moving average, reports, looks at the samples,
+checkpoints) with a clock around the parts that are not networks. Rounds are interleaved; medians are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from training import fit, trainer
+from training.average import MovingAverage
+from training.data import load
+from training.draw import Draw
+from training.presets import PRESETS, resolve
+from training.run import Order, Run
+from training.splits import split
+
+
+def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float, int]:
+    """One run. Returns samples/s, the share of a step outside the networks, the same of the whole run, threads."""
+    clock: dict[str, float] = defaultdict(float)
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return function(*arguments, **options)
+            finally:
+                clock[name] += time.perf_counter() - began
+
+        return call
+
+    whole: list[float] = []
+    steps: list[int] = []
+    train = fit._train
+
+    def timed_train(run: Run, which: trainer.Trainer, *arguments: Any) -> float:
+        clock.clear()  # what chose the threads does not count
+        began = time.perf_counter()
+        result = train(run, which, *arguments)
+        whole.append(time.perf_counter() - began)
+        steps.append(which.steps)
+        raise _Enough(result)
+
+    with tempfile.TemporaryDirectory() as folder:
+        order = Order(
+            data=data,
+            size=None,
+            preset=preset,
+            config=resolve(preset),
+            seed=0,
+            budget_seconds=seconds,
+            steps=None,
+            out=folder,
+            name="benchmark",
+        )
+        outside = {"seed_step": Draw, "batch": Draw, "update": MovingAverage}
+        patches = [patch.object(owner, name, timed(name, getattr(owner, name))) for name, owner in outside.items()]
+        patches.append(patch.object(trainer, "augment", timed("augment", trainer.augment)))
+        patches.append(patch.object(trainer.Trainer, "step", timed("step", trainer.Trainer.step)))
+        patches.append(patch.object(fit, "_train", timed_train))
+        for one in patches:
+            one.start()
+        try:
+            fit.fit(Run.start(Path(folder), order), Console(quiet=True))
+        except _Enough:
+            pass
+        finally:
+            for one in patches:
+                one.stop()
+    in_step = sum(clock[name] for name in (*outside, "augment"))
+    networks = clock["step"] - in_step
+    rate = steps[0] * order.config.batch_size / whole[0]
+    return rate, in_step / clock["step"], 1 - networks / whole[0], torch.get_num_threads()
+
+
+class _Enough(Exception):
+    """Training is over; what follows is not measured here."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=20, help="length of a run (default 20)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each (default 3)")
+    parser.add_argument("--data", nargs="+", default=["digits"], help="data sets (default digits)")
+    arguments = parser.parse_args()
+
+    most = torch.get_num_threads()
+    found: dict[tuple[str, str], list[tuple[float, float, float, int]]] = defaultdict(list)
+    pairs = [(data, preset) for data in arguments.data for preset in PRESETS]
+    with Progress(transient=True) as progress:
+        task = progress.add_task("training", total=len(pairs) * arguments.rounds)
+        for _ in range(arguments.rounds):
+            for data, preset in pairs:
+                torch.set_num_threads(most)
+                found[data, preset].append(measure(data, preset, arguments.seconds))
+                progress.advance(task)
+
+    table = Table(
+        "data", "preset", "samples/s", "steps/s", "outside networks, step", "outside networks, run", "threads"
+    )
+    for (data, preset), results in found.items():
+        rate, step, run = (statistics.median(values) for values in list(zip(*results, strict=True))[:3])
+        threads = sorted({result[3] for result in results})
+        side = load(data).samples.shape[1]
+        table.add_row(
+            f"{Path(data).name} {side}x{side}, {len(split(load(data)).train):,}",
+            preset,
+            f"{rate:,.0f}",
+            f"{rate / resolve(preset).batch_size:.1f}",
+            f"{step:.1%}",
+            f"{run:.1%}",
+            ", ".join(map(str, threads)),
+        )
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
