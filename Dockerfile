@@ -1,0 +1,69 @@
+# The service as an image, for CPUs or for NVIDIA GPUs (driver R580 or newer), from one file:
+#
+#     docker build -t augmint:0.1.0 .
+#     docker build -t augmint:0.1.0-cuda --build-arg DEVICE=cuda .
+#     docker run --read-only -v "$PWD/demo/models:/models:ro" -p 50051:50051 augmint:0.1.0
+#
+# `make image` builds it and checks it as it is meant to run: not root, nothing writable but /tmp, no capability.
+# BASE may be any image with glibc 2.28 or newer and Python 3.11 or newer as `python`, with its venv and pip; pin it by
+# digest for builds to be repeatable.
+ARG BASE=docker.io/library/python:3.11-slim
+
+# -- build: only what this stage leaves in /opt/augmint and /app goes on ------------------------------------
+FROM ${BASE} AS build
+# cpu or cuda; also the AUGMINT_DEVICE of the image.
+ARG DEVICE=cpu
+WORKDIR /build
+COPY pyproject.toml README.md constraints.txt ./
+COPY client client
+# Wheels only, so that no compiler is needed. One runtime for both kinds of device: onnxruntime-gpu without its CUDA
+# libraries is what it is on a machine without GPU, and the file that holds the CUDA kernels is most of its size.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    case "${DEVICE}" in \
+        cpu) extras=service ;; \
+        cuda) extras=service,cuda ;; \
+        *) echo "DEVICE is '${DEVICE}'; wanted cpu or cuda" >&2; exit 1 ;; \
+    esac \
+    && python -m venv --without-pip /opt/augmint \
+    && python -m pip --python /opt/augmint install --only-binary=:all: -c constraints.txt ./client ".[${extras}]" \
+    && if [ "${DEVICE}" = cpu ]; then \
+        rm /opt/augmint/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime_providers_cuda.so; \
+    fi
+WORKDIR /app
+COPY service service
+# The image is read-only when it runs: compiled now or at every start. Unchecked: no layer need keep the times of files.
+RUN python -m compileall -q --invalidation-mode unchecked-hash service
+
+# -- the image ---------------------------------------------------------------------------------------------
+FROM ${BASE}
+ARG DEVICE=cpu
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="augmint" \
+      org.opencontainers.image.description="Labelled synthetic training samples over gRPC" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# NVIDIA_VISIBLE_DEVICES stays unset: it would give every container of the image all GPUs of a node, asked for or not.
+ENV PATH=/opt/augmint/bin:${PATH} \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    CUDA_CACHE_PATH=/tmp/cuda \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    AUGMINT_DEVICE=${DEVICE} \
+    AUGMINT_HOST=0.0.0.0 \
+    AUGMINT_MODELS=/models \
+    AUGMINT_LOG_FORMAT=json
+COPY --from=build /opt/augmint /opt/augmint
+# Generators are mounted here, or copied in by an image that is made `FROM` this one; it is no VOLUME, which would
+# discard what such an image copies.
+WORKDIR /models
+WORKDIR /app
+COPY --from=build /app ./
+# A number, so that Kubernetes can see that it is not root.
+USER 10001:10001
+EXPOSE 50051 9464
+# No HEALTHCHECK: Kubernetes ignores it and asks grpc.health.v1 itself ("" for readiness, "liveness" for liveness).
+# Exec form: the service is process 1 and receives SIGTERM, on which it finishes what it has accepted.
+ENTRYPOINT ["python", "-m", "service"]
