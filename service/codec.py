@@ -47,36 +47,54 @@ def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: in
 
     classes: class index of each label.
     """
-    labels = _labels(request, classes, max_samples)
-    n = len(labels)
+    n = _count(request, classes, max_samples)
+    labels = _labels(request, classes, n)
+    indices = _indices(request, n)
+    truncation = request.truncation if request.HasField("truncation") else 1.0
+    if not (0 < truncation <= artifact.TRUNCATION_LIMIT) or math.isnan(truncation):
+        raise InvalidRequest(f"truncation is {truncation:g}; it must be above 0 and at most 2 (1: as trained)")
+    seed = request.seed if request.HasField("seed") else secrets.randbits(64)
+    return Order(labels, seed, request.start_index, truncation, indices)
+
+
+def _count(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int) -> int:
+    """n, in [1, max_samples], however many fields say it."""
+    if request.label and request.class_indices:
+        raise InvalidRequest("label and class_indices are both given; give one of them")
+    if not request.label and not request.class_indices:
+        raise InvalidRequest(f"neither label nor class_indices is given; labels: {choices(list(classes))}")
+    lists = {"class_indices": len(request.class_indices), "indices": len(request.indices)}
+    n = request.n or max(lists.values())
+    for name, length in lists.items():
+        if length and length != n:
+            raise InvalidRequest(f"n is {n} and there are {length} {name}; leave n out or make them equal")
+    if not 1 <= n <= max_samples:
+        raise InvalidRequest(f"n is {n}; it must be in [1, {max_samples}]; ask for more samples in several calls")
+    return n
+
+
+def _indices(request: pb.GenerateRequest, n: int) -> np.ndarray | None:
+    """uint64 [n], None if the samples follow start_index."""
+    if request.indices:
+        if request.start_index:
+            raise InvalidRequest("start_index and indices are both given; give one of them")
+        indices = np.array(request.indices, np.uint64)
+        highest = int(indices.max())
+        if highest >= artifact.INDEX_LIMIT:
+            raise InvalidRequest(f"indices holds {highest}; an index is below 2^48 = {artifact.INDEX_LIMIT}")
+        return indices
     if request.start_index > artifact.INDEX_LIMIT - n:
         raise InvalidRequest(
             f"start_index {request.start_index} with n {n} goes past the end of the stream; "
             f"start_index + n is at most 2^48 = {artifact.INDEX_LIMIT}"
         )
-    truncation = request.truncation if request.HasField("truncation") else 1.0
-    if not (0 < truncation <= artifact.TRUNCATION_LIMIT) or math.isnan(truncation):
-        raise InvalidRequest(f"truncation is {truncation:g}; it must be above 0 and at most 2 (1: as trained)")
-    seed = request.seed if request.HasField("seed") else secrets.randbits(64)
-    return Order(labels, seed, request.start_index, truncation)
+    return None
 
 
-def _labels(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int) -> np.ndarray:
-    """int64 [n], n in [1, max_samples]."""
-    indices = request.class_indices
-    if request.label and indices:
-        raise InvalidRequest("label and class_indices are both given; give one of them")
-    if not request.label and not indices:
-        raise InvalidRequest(f"neither label nor class_indices is given; labels: {choices(list(classes))}")
-    if indices and request.n not in (0, len(indices)):
-        raise InvalidRequest(
-            f"n is {request.n} and there are {len(indices)} class_indices; leave n out or make it equal"
-        )
-    n = len(indices) or request.n
-    if not 1 <= n <= max_samples:
-        raise InvalidRequest(f"n is {n}; it must be in [1, {max_samples}]; ask for more samples in several calls")
-    if indices:
-        labels = np.array(indices, np.int64)
+def _labels(request: pb.GenerateRequest, classes: dict[str, int], n: int) -> np.ndarray:
+    """int64 [n]."""
+    if request.class_indices:
+        labels = np.array(request.class_indices, np.int64)
         highest = int(labels.max())
         if highest >= len(classes):
             raise InvalidRequest(f"class_indices holds {highest}; there are {len(classes)} classes, from 0")
@@ -100,6 +118,7 @@ def encode(samples: np.ndarray, order: Order, identity: Identity) -> bytes:
         version=identity.version,
         digest=identity.digest,
         truncation=order.truncation,
+        indices=None if order.indices is None else order.indices.tolist(),
     )
     # `data` is field 1, so it comes first and the other fields follow as they are.
     return b"".join((_DATA_TAG, _varint(samples.nbytes), samples.reshape(-1).data, rest.SerializeToString()))

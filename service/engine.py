@@ -31,7 +31,9 @@ BATCH_SECONDS_LIMIT = 0.1
 # Below this nobody notices the wait, but lanes that hand over often fight for the interpreter: measured with batches of
 # 16 rows and 1.4 ms, two lanes give 65 % of what they give in-process; with 64 rows and 6 ms it is above 90 %.
 BATCH_SECONDS_FLOOR = 0.005
+# For the timed runs of one batch size, and for all of it.
 CALIBRATION_SECONDS = 0.02
+CALIBRATION_LIMIT_SECONDS = 1.0
 # What the scheduler adds to every batch, measured: it decides the batch size of very small generators.
 BATCH_OVERHEAD_SECONDS = 1e-4
 BUFFER_BYTES_LIMIT = 2**26
@@ -204,7 +206,8 @@ class Engine:
         self.best_batch = max(self._seconds)
 
     def _calibrate(self, ladder: list[int]) -> dict[int, float]:
-        """Seconds of each batch size worth having: one pass up the ladder, and a second against disturbances."""
+        """Seconds of each batch size worth having."""
+        start = time.perf_counter()
         found: dict[int, float] = {}
         with ThreadPoolExecutor(self.lanes) as pool:
 
@@ -220,9 +223,13 @@ class Engine:
                     break
                 best = min(found, key=lambda size: found[size] / size)
                 # Three sizes in a row that are no better end the climb, and so does a batch too long to wait for.
-                if found[n] > BATCH_SECONDS_LIMIT or len(found) - list(found).index(best) > 3:
+                late = time.perf_counter() - start > CALIBRATION_LIMIT_SECONDS
+                if late or found[n] > BATCH_SECONDS_LIMIT or len(found) - list(found).index(best) > 3:
                     break
-            return {n: min(seconds, measure(n)) for n, seconds in found.items()}
+            # Again, against disturbances; a slow generator need not be disturbed twice to be priced well enough.
+            if time.perf_counter() - start < CALIBRATION_LIMIT_SECONDS / 2:
+                found = {n: min(seconds, measure(n)) for n, seconds in found.items()}
+        return found
 
 
 def _best(seconds: dict[int, float]) -> int:

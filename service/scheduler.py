@@ -31,6 +31,7 @@ class Order:
     seed: int  # as the caller knows it, in [0, 2^64)
     start_index: int  # start_index + n <= 2^48
     truncation: float  # in (0, 2]
+    indices: np.ndarray | None = None  # uint64 [n], each below 2^48; None: start_index and those that follow
 
     @property
     def n(self) -> int:
@@ -290,7 +291,10 @@ def _rows(batch: list[Segment[_Request]], n: int) -> artifact.Rows:
     for request, first, last in batch:
         order, here = request.order, slice(position, position + last - first)
         rows.seed[here] = request.key
-        rows.index[here] = np.arange(order.start_index + first, order.start_index + last, dtype=np.uint64)
+        if order.indices is None:
+            rows.index[here] = np.arange(order.start_index + first, order.start_index + last, dtype=np.uint64)
+        else:
+            rows.index[here] = order.indices[first:last]
         rows.label[here] = order.labels[first:last]
         rows.truncation[here] = order.truncation
         position = here.stop

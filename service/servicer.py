@@ -37,6 +37,8 @@ class GeneratorServicer:
             n=order.n,
             truncation=order.truncation,
         )
+        if order.indices is not None:
+            call.facts["indices"] = order.indices.tolist()
         if request.label:
             # Safe to log: it is one of the generator's own labels by now.
             call.facts["label"] = request.label

@@ -23,8 +23,8 @@ from service import artifact
 from tests import generators
 
 GENERATE = "/augmint.v1.GeneratorService/Generate"
-# About 3,500 samples/s on 2 cores: slow enough to be stopped and cancelled in the middle of an answer.
-SLOW = {"shape": (32, 32, 3), "hidden": 6000, "latent_size": 32}
+# About 10,000 samples/s on 2 cores: slow enough to be stopped and cancelled in the middle of an answer.
+SLOW = {"shape": (32, 32, 3), "hidden": 2000, "latent_size": 32}
 
 
 class Service:
@@ -217,13 +217,15 @@ def test_2000_malformed_requests_are_refused_as_the_callers_fault(service):
             raw[choose.randrange(len(raw))] = choose.randrange(256)
         return bytes(raw)
 
-    methods = [GENERATE] * 8 + [GENERATE.replace("Generate", name) for name in ("ListGenerators", "GetGenerator")]
-    methods = [name if "Service/" in name else GENERATE for name in methods]
+    prefix = GENERATE.removesuffix("Generate")
+    methods = [GENERATE] * 8 + [prefix + "ListGenerators", prefix + "GetGenerator"]
     with service.channel() as channel:
-        calls = [channel.unary_unary(choose.choice(methods)).future(malformed(), timeout=60) for _ in range(2000)]
         codes = {}
-        for call in calls:
-            codes[call.code()] = codes.get(call.code(), 0) + 1
+        for _ in range(20):
+            # Waves, because above 1,000 calls that nobody has looked at, grpc itself refuses some as UNAVAILABLE.
+            calls = [channel.unary_unary(choose.choice(methods)).future(malformed(), timeout=60) for _ in range(100)]
+            for call in calls:
+                codes[call.code()] = codes.get(call.code(), 0) + 1
         assert set(codes) <= allowed, codes
         assert codes[grpc.StatusCode.INVALID_ARGUMENT] > 500
         good = GeneratorServiceStub(channel).Generate(pb.GenerateRequest(generator="tiny", label="1", n=1), timeout=20)
@@ -296,7 +298,7 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
     with service.channel() as channel, service.channel() as other:
         accepted = [
             GeneratorServiceStub(channel).Generate.future(
-                pb.GenerateRequest(generator="slow", label="1", n=2000, seed=k), timeout=60
+                pb.GenerateRequest(generator="slow", label="1", n=3000, seed=k), timeout=60
             )
             for k in range(4)
         ]
