@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -31,8 +32,8 @@ def network(
         weights("first", latent_size, hidden),
         weights("classes", classes, hidden),
         weights("second", hidden, size),
-        numpy_helper.from_array(np.float32(127.5), "half"),
-        numpy_helper.from_array(np.float32(128), "middle"),
+        numpy_helper.from_array(np.array(127.5, np.float32), "half"),
+        numpy_helper.from_array(np.array(128, np.float32), "middle"),
         numpy_helper.from_array(np.array([-1, *shape], np.int64), "shape"),
     ]
     nodes = [
@@ -94,6 +95,6 @@ def build(
     return artifact.embed(model, generator)
 
 
-def publish(models: Path, name: str = "tiny", **options: object) -> Path:
+def publish(models: Path, name: str = "tiny", **options: Any) -> Path:
     """Add the next version to a repository; returns the path of its model.onnx."""
     return artifact.publish(models, name, lambda version: build(name, version, **options))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 import threading
 import time
@@ -136,8 +135,8 @@ class Client:
     ) -> Samples:
         """Samples at any positions of one stream, in the order given; the rest is as in `generate`.
 
-        indices: positions in the stream, [n], each in [0, 2**48). Runs of neighbours cost one call of the service
-                 each, whatever their order; scattered ones a call per sample, many in flight.
+        indices: positions in the stream, [n], each in [0, 2**48). A shuffled batch costs no more calls than a run of
+                 neighbours.
         classes: one class per sample, all names or all class indices.
         """
 
@@ -289,12 +288,10 @@ class Client:
             answer = self._call(lambda seconds: self._transport.generate(message, seconds), left())
             pages.place(answer, order, page, array)
 
-        split = pages.split(order.indices, description.page)
-        first = next(split)
-        if first.n == len(array):
-            fetch(first)  # no thread needed
+        if len(array) <= description.page:
+            fetch(pages.Page(slice(0, len(array)), len(array)))  # no thread needed
         else:
-            self._window.get().run(itertools.chain([first], split), description.page, fetch)
+            self._window.get().run(pages.split(len(array), description.page), fetch)
         return Samples(array, order.class_indices, order.indices, description, order.seed, order.truncation)
 
     def _call(self, call: Callable[[float], T], seconds: float) -> T:

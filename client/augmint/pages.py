@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,43 +31,41 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One call: `positions` in the order, either a slice or int64 [n], whose indices follow one another."""
+    """One call: the samples at `positions` in the order, n of them."""
 
-    positions: slice | np.ndarray
+    positions: slice
     n: int
 
 
-def split(indices: np.ndarray, largest: int) -> Iterator[Page]:
-    """Pages of at most `largest` samples, each a contiguous run of the stream.
+def split(n: int, largest: int) -> Iterator[Page]:
+    """Pages of at most `largest` of n samples, in order."""
+    for start in range(0, n, largest):
+        end = min(start + largest, n)
+        yield Page(slice(start, end), end - start)
 
-    indices: uint64 [n]. Sorted first when they are not ascending, so that what a shuffle tore apart is joined again.
-    """
-    # Unsigned subtraction wraps; every comparison below means the same either way.
-    steps = np.diff(indices)
-    ascending = bool(np.all(indices[:-1] < indices[1:]))
-    positions = None
-    if not ascending:
-        positions = np.argsort(indices, kind="stable")
-        steps = np.diff(indices[positions])
-    bounds = [0, *(np.flatnonzero(steps != 1) + 1).tolist(), len(indices)]
-    for first, last in itertools.pairwise(bounds):
-        for start in range(first, last, largest):
-            end = min(start + largest, last)
-            yield Page(slice(start, end) if positions is None else positions[start:end], end - start)
+
+def _consecutive(indices: np.ndarray) -> bool:
+    """Whether each of the indices, uint64 [n], is one more than the one before."""
+    # Unsigned subtraction wraps, so a step down is no 1 either.
+    return bool(np.all(np.diff(indices) == 1))
 
 
 def request(order: Order, page: Page) -> pb.GenerateRequest:
     """The page as the contract's message: always with seed and digest, so that it has one answer for ever."""
     description, classes = order.description, order.class_indices[page.positions]
+    indices = order.indices[page.positions]
     message = pb.GenerateRequest(
         generator=description.name,
         version=description.version,
         digest=description.digest,
         n=page.n,
         seed=order.seed,
-        start_index=int(order.indices[page.positions][0]),
         truncation=order.truncation,
     )
+    if _consecutive(indices):
+        message.start_index = int(indices[0])
+    else:
+        message.indices.extend(indices.tolist())
     if (classes == classes[0]).all():
         message.label = description.labels[classes[0]]
     else:
@@ -83,11 +80,12 @@ def place(answer: pb.GenerateResponse, order: Order, page: Page, out: np.ndarray
     """
     description = order.description
     wanted = page.n * int(np.prod(description.shape)) * description.dtype.itemsize
-    start = int(order.indices[page.positions][0])
+    indices = order.indices[page.positions].tolist()
+    given = list(answer.indices) or list(range(answer.start_index, answer.start_index + page.n))
     for what, value, expected in (
         ("digest", answer.digest, description.digest),
         ("seed", answer.seed, order.seed),
-        ("start_index", answer.start_index, start),
+        ("indices", given, indices),
         ("classes", list(answer.class_indices), order.class_indices[page.positions].tolist()),
         ("bytes of data", len(answer.data), wanted),
     ):
@@ -97,43 +95,28 @@ def place(answer: pb.GenerateResponse, order: Order, page: Page, out: np.ndarray
 
 
 class Window:
-    """Runs pages on threads, several at once, but never more than a few full pages' worth of samples.
+    """Runs pages on threads, a few at once: more would only queue at the service."""
 
-    Counted in samples: a bulk reader needs few calls in flight, and more would only queue at the service; a batch of
-    scattered samples needs many, so that the service can compute them together.
-    """
+    def __init__(self, pages: int) -> None:
+        """pages: that may be in flight at once."""
+        self._pages = pages
+        self._threads = ThreadPoolExecutor(pages, thread_name_prefix="augmint")
 
-    # More threads than this make no client faster: they share one interpreter lock.
-    MOST_CALLS = 32
-
-    def __init__(self, full_pages: int) -> None:
-        """full_pages: pages of full size that may be in flight at once."""
-        self._full_pages = full_pages
-        self._threads = ThreadPoolExecutor(self.MOST_CALLS, thread_name_prefix="augmint")
-
-    def run(self, pages: Iterator[Page], largest: int, fetch: Callable[[Page], None]) -> None:
-        """fetch(page) for every page; ends when all have, or with the first error.
-
-        largest: samples of a full page. After an error, no further page is begun.
-        """
-        budget = self._full_pages * largest
-        flying: deque[tuple[Future[None], int]] = deque()
-        samples = 0
+    def run(self, pages: Iterator[Page], fetch: Callable[[Page], None]) -> None:
+        """fetch(page) for every page, until all are done or one fails; after an error no further page begins."""
+        flying: deque[Future[None]] = deque()
         try:
             for page in pages:
-                while flying and (samples + page.n > budget or len(flying) >= self.MOST_CALLS):
-                    oldest, n = flying.popleft()
-                    oldest.result()
-                    samples -= n
+                if len(flying) == self._pages:
+                    flying.popleft().result()
                 try:
-                    flying.append((self._threads.submit(fetch, page), page.n))
+                    flying.append(self._threads.submit(fetch, page))
                 except RuntimeError as error:  # shut down by close()
                     raise ClientClosed("the client was closed during a call") from error
-                samples += page.n
             while flying:
-                flying.popleft()[0].result()
+                flying.popleft().result()
         finally:
-            for future, _ in flying:
+            for future in flying:
                 future.cancel()
 
     def close(self) -> None:

@@ -42,9 +42,8 @@ class SyntheticDataset(Dataset):
       `transform=None` or another transform, as uint8 [channels, height, width] for it to work on;
     - other kinds come as they are, in the generator's dtype and shape.
 
-    Read it in order. A batch of neighbours is one call of the service; a shuffled batch is a call per sample, in flight
-    together, but one or two thousand calls per second is all that a client makes, where it reads tens of thousands of
-    samples in order. Order costs no randomness: neighbours are independent draws, and their labels alternate.
+    A batch is one call of the service, shuffled or not. Shuffling adds no randomness, though: neighbours are
+    independent draws already, and their labels alternate, so that every batch in order is balanced.
 
     All samples are of the file that the service had when this object was made; when the service drops it, reading
     raises DigestMismatch or GeneratorNotFound rather than mix two generators. Works in `DataLoader` workers, forked or

@@ -98,12 +98,15 @@ class FakeService:
             raise errors.GeneratorNotFound(f"no version {request.version}; there is {self.version}")
         if request.digest and request.digest != digest(self.version):
             raise errors.DigestMismatch(f"digest {request.digest} is not served")
+        if request.indices and (request.start_index or len(request.indices) != request.n):
+            raise errors.InvalidRequest("indices: one per sample, and no start_index")
         if not 1 <= request.n <= self.limits.max_samples:
             raise errors.InvalidRequest(f"n is {request.n}; it must be in [1, {self.limits.max_samples}]")
         if bool(request.label) == bool(request.class_indices):
             raise errors.InvalidRequest("label and class_indices: give one")
         classes = list(request.class_indices) or [LABELS.index(request.label)] * request.n
-        indices = np.arange(request.start_index, request.start_index + request.n, dtype=np.uint64)
+        run = np.arange(request.start_index, request.start_index + request.n, dtype=np.uint64)
+        indices = np.array(request.indices, np.uint64) if request.indices else run
         samples = self.expected(request.seed, indices, np.array(classes), request.truncation)
         return pb.GenerateResponse(
             data=samples.tobytes(),
@@ -114,6 +117,7 @@ class FakeService:
             version=self.version,
             digest=digest(self.version),
             truncation=request.truncation,
+            indices=request.indices,
         )
 
     def get_generator(self, request: pb.GetGeneratorRequest, timeout: float) -> pb.GetGeneratorResponse:

@@ -152,9 +152,15 @@ def test_fetch_gives_any_positions_in_the_order_asked(client, fake):
     assert np.array_equal(samples.indices, positions)
 
 
-def test_fetch_of_a_shuffled_block_costs_one_call(client, fake):
-    client.fetch([5, 3, 4, 6, 2], [0] * 5, seed=9)
+def test_fetch_of_scattered_samples_costs_one_call_a_page(client, fake):
+    client.fetch([5, 3, 400, 6, 2**40], [0, 1, 0, 2, 0], seed=9)
     assert len(fake.requests) == 1
+    assert list(fake.requests[0].indices) == [5, 3, 400, 6, 2**40]
+
+
+def test_fetch_of_neighbours_names_only_the_first(client, fake):
+    client.fetch([5, 6, 7], [0, 1, 0], seed=9)
+    assert (fake.requests[0].start_index, list(fake.requests[0].indices)) == (5, [])
 
 
 def test_description_is_asked_once(client, fake):

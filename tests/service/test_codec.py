@@ -34,7 +34,9 @@ def test_the_framed_response_is_what_the_generated_class_writes(
     samples, seed, start_index, truncation, name, version, data
 ):
     labels = data.draw(arrays.arrays(np.int64, len(samples), elements=st.integers(0, 2**32 - 1)))
-    raw = codec.encode(samples, Order(labels, seed, start_index, truncation), codec.Identity(name, version, "ab" * 32))
+    indices = data.draw(st.none() | arrays.arrays(np.uint64, len(samples), elements=st.integers(0, 2**48 - 1)))
+    order = Order(labels, seed, start_index, truncation, indices)
+    raw = codec.encode(samples, order, codec.Identity(name, version, "ab" * 32))
     message = pb.GenerateResponse(
         data=samples.tobytes(),
         class_indices=labels.tolist(),
@@ -44,6 +46,7 @@ def test_the_framed_response_is_what_the_generated_class_writes(
         version=version,
         digest="ab" * 32,
         truncation=truncation,
+        indices=None if indices is None else indices.tolist(),
     )
     assert raw == message.SerializeToString()
     assert pb.GenerateResponse.FromString(raw) == message
@@ -59,6 +62,13 @@ def test_absent_fields_have_their_documented_meaning():
     order = decode(class_indices=[2, 0, 1])
     assert order.labels.tolist() == [2, 0, 1]
     assert (order.start_index, order.truncation) == (0, 1.0)
+
+
+def test_scattered_indices_take_the_place_of_a_start():
+    order = decode(class_indices=[2, 0], indices=[2**48 - 1, 5])
+    assert order.indices.tolist() == [2**48 - 1, 5]
+    assert order.start_index == 0
+    assert decode(label="cat", indices=[4, 4, 1]).labels.tolist() == [0, 0, 0]
 
 
 def test_seed_zero_is_a_seed_and_an_absent_one_is_drawn():
@@ -77,6 +87,10 @@ def test_seed_zero_is_a_seed_and_an_absent_one_is_drawn():
         ({"label": "cat", "n": 1001}, r"n is 1001; it must be in \[1, 1000\]"),
         ({"class_indices": [0] * 1001}, r"n is 1001; it must be in \[1, 1000\]"),
         ({"class_indices": [0, 1], "n": 3}, "n is 3 and there are 2 class_indices"),
+        ({"class_indices": [0, 1], "indices": [3]}, "n is 2 and there are 1 indices"),
+        ({"label": "cat", "n": 1, "indices": [3, 4]}, "n is 1 and there are 2 indices"),
+        ({"label": "cat", "indices": [3], "start_index": 1}, "start_index and indices are both given"),
+        ({"label": "cat", "indices": [3, 2**48]}, r"indices holds 281474976710656; an index is below 2\^48"),
         ({"class_indices": [0, 3]}, "class_indices holds 3; there are 3 classes, from 0"),
         ({"label": "cat", "n": 2, "start_index": 2**48 - 1}, r"start_index 281474976710655 with n 2 .* at most 2\^48"),
         ({"label": "cat", "n": 2, "start_index": 2**64 - 1}, r"start_index 18446744073709551615 with n 2"),
@@ -108,6 +122,7 @@ def test_any_bytes_are_a_request_or_refused(raw):
         return
     assert 1 <= order.n <= LIMIT
     assert order.start_index + order.n <= 2**48
+    assert order.indices is None or (len(order.indices) == order.n and order.indices.max() < 2**48)
     assert 0 < order.truncation <= 2
     assert order.labels.min() >= 0
     assert order.labels.max() < len(CLASSES)

@@ -120,6 +120,20 @@ def test_samples_are_those_of_the_file_at_the_reported_address(models, stub):
     assert again.data == drawn.data[-64:]
 
 
+def test_scattered_indices_give_the_samples_of_each_address(stub):
+    run = stub.Generate(pb.GenerateRequest(generator="tiny", class_indices=[0, 1, 2, 3] * 50, seed=9), timeout=20)
+    samples = np.frombuffer(run.data, np.uint8).reshape(200, 64)
+    chosen = np.random.default_rng(0).permutation(200)
+    scattered = stub.Generate(
+        pb.GenerateRequest(
+            generator="tiny", class_indices=(chosen % 4).tolist(), indices=chosen.tolist(), seed=9, digest=run.digest
+        ),
+        timeout=20,
+    )
+    assert scattered.data == samples[chosen].tobytes()
+    assert list(scattered.indices) == chosen.tolist()
+
+
 def test_32_concurrent_callers_get_what_one_gets(models, service):
     wrong = []
 
@@ -211,6 +225,7 @@ def test_2000_malformed_requests_are_refused_as_the_callers_fault(service):
             seed=number(64),
             start_index=number(64),
             truncation=choose.choice((1.0, 0.0, -1.0, float("nan"), float("inf"), 3.4e38)),
+            indices=[number(64) for _ in range(choose.choice((0, 0, 1, 5)))],
         )
         raw = bytearray(request.SerializeToString())
         if choose.random() < 0.3 and raw:

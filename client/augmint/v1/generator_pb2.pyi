@@ -43,7 +43,7 @@ COLOR_SPACE_GRAY: ColorSpace
 COLOR_SPACE_RGB: ColorSpace
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("generator", "version", "digest", "label", "class_indices", "n", "seed", "start_index", "truncation")
+    __slots__ = ("generator", "version", "digest", "label", "class_indices", "n", "seed", "start_index", "truncation", "indices")
     GENERATOR_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +53,7 @@ class GenerateRequest(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     START_INDEX_FIELD_NUMBER: _ClassVar[int]
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
     generator: str
     version: int
     digest: str
@@ -62,10 +63,11 @@ class GenerateRequest(_message.Message):
     seed: int
     start_index: int
     truncation: float
-    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., n: _Optional[int] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., truncation: _Optional[float] = ...) -> None: ...
+    indices: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., n: _Optional[int] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
-    __slots__ = ("data", "class_indices", "seed", "start_index", "generator", "version", "digest", "truncation")
+    __slots__ = ("data", "class_indices", "seed", "start_index", "generator", "version", "digest", "truncation", "indices")
     DATA_FIELD_NUMBER: _ClassVar[int]
     CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +76,7 @@ class GenerateResponse(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     class_indices: _containers.RepeatedScalarFieldContainer[int]
     seed: int
@@ -82,7 +85,8 @@ class GenerateResponse(_message.Message):
     version: int
     digest: str
     truncation: float
-    def __init__(self, data: _Optional[bytes] = ..., class_indices: _Optional[_Iterable[int]] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., truncation: _Optional[float] = ...) -> None: ...
+    indices: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, data: _Optional[bytes] = ..., class_indices: _Optional[_Iterable[int]] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ListGeneratorsRequest(_message.Message):
     __slots__ = ()
