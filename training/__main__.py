@@ -69,12 +69,10 @@ def fit(
             )
             run = Run.start(runs, order)
         path = fit_run(run, console, resume=resume is not None)
-    except Interrupted:
-        assert run is not None
-        console.print(f"stopped; go on with: [bold]python -m training fit --resume {run.folder}[/bold]", soft_wrap=True)
-        raise typer.Exit(130) from None
-    except KeyboardInterrupt:
-        console.print("stopped at once; nothing was published")
+    except (Interrupted, KeyboardInterrupt):
+        console.print("stopped; nothing was published")
+        if run is not None and run.has_checkpoint:
+            console.print(f"go on with: [bold]python -m training fit --resume {run.folder}[/bold]", soft_wrap=True)
         raise typer.Exit(130) from None
     except ValidationError as error:
         fault = error.errors()[0]

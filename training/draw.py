@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,11 @@ import torch
 from torch import Tensor
 
 from service.artifact import mix_seed
+
+
+def _free_memory(device: torch.device) -> float:
+    """Bytes; without end on a CPU, where the samples are already."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Draw:
     """Draws classes by count ** balance, then samples of the class, with replacement.
 
     Balance 1/2 gives rare classes more than their share of gradient without replaying their few samples as often as
-    an even draw would. The samples stay on the device as uint8, a quarter of their size in training.
+    an even draw would. The samples stay on the device as uint8, a quarter of their size in training, if they fill at
+    most half of its free memory; else each batch is fetched from the host.
     """
 
     def __init__(
@@ -43,7 +50,8 @@ class Draw:
         """samples: uint8 [n, height, width, channels]; labels: int64 [n], every class in [0, classes) present."""
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels, minlength=classes)
-        self._samples = torch.from_numpy(np.ascontiguousarray(samples[order].transpose(0, 3, 1, 2))).to(device)
+        home = device if samples.nbytes <= _free_memory(device) / 2 else torch.device("cpu")
+        self._samples = torch.from_numpy(np.ascontiguousarray(samples[order].transpose(0, 3, 1, 2))).to(home)
         self._counts = torch.from_numpy(counts).to(device)
         self._starts = torch.from_numpy(np.cumsum(counts) - counts).to(device)
         self._probabilities = torch.from_numpy(counts**balance / np.sum(counts**balance)).float().to(device)
@@ -69,5 +77,6 @@ class Draw:
         label = self.labels(self._batch_size)
         share = torch.rand(self._batch_size, generator=self.random, device=self._device, dtype=torch.float64)
         position = self._starts[label] + (share * self._counts[label]).long()
-        real = self._samples[position].float().mul_(2 / 255).sub_(1)
+        chosen = self._samples[position.to(self._samples.device)].to(self._device)
+        real = chosen.float().mul_(2 / 255).sub_(1)
         return Batch(real, label, self.latents(self._batch_size))

@@ -89,9 +89,14 @@ class Run:
             raise RunError(f"{folder} is no run: it has no order.json") from error
         except (OSError, UnicodeDecodeError, ValidationError) as error:
             raise RunError(f"{folder / 'order.json'} cannot be read: {str(error).splitlines()[0]}") from error
-        if not (folder / "checkpoint.pt").is_file():
+        run = cls(folder, order)
+        if not run.has_checkpoint:
             raise RunError(f"{folder} has no checkpoint.pt: it stopped before the first one; start it again")
-        return cls(folder, order)
+        return run
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return (self.folder / "checkpoint.pt").is_file()
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint, atomically: tensors, numbers and strings only."""

@@ -176,7 +176,10 @@ class Trainer:
         values = {"discriminator": float(losses.discriminator), "generator": float(losses.generator)}
         for name, value in values.items():
             if not math.isfinite(value):
-                raise Diverged(f"the {name}'s loss is {value} after {self.steps} steps")
+                raise Diverged(
+                    f"the {name}'s loss is {value} after {self.steps} steps; try a smaller rate, e.g. "
+                    f"--set learning_rate={self.config.learning_rate / 4:g}"
+                )
 
     def settle(self, batches: int = 64) -> torch.nn.Module:
         """The averaged generator with statistics of its own over so many batches, in evaluation mode."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from training.draw import Draw
@@ -71,3 +72,10 @@ def test_a_step_is_a_function_of_seed_step_and_rank() -> None:
     assert np.array_equal(batch(3), batch(3))
     others = [batch(4), batch(3, rank=1), batch(3, seed=1)]
     assert not any(np.array_equal(batch(3), other) for other in others)
+
+
+def test_data_larger_than_the_device_is_fetched_from_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    resident = collect(draw(), 3)
+    monkeypatch.setattr("training.draw._free_memory", lambda device: 0.0)
+    fetched = collect(draw(), 3)
+    assert all(np.array_equal(a, b) for a, b in zip(resident, fetched, strict=True))
