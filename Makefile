@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 MODELS ?= demo/models
 
-.PHONY: help demo test serve check setup protos clean
+.PHONY: help demo test serve check image setup protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,9 @@ check: $(READY)  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+image: $(READY)  ## build the service's image with docker or podman, run it, check it (2 minutes)
+	$(BIN)/python -m benchmarks.image $(IMAGE_OPTIONS)
 
 clean:  ## remove what the other targets made, .venv included
 	rm -rf $(VENV) demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
