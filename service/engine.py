@@ -28,9 +28,10 @@ LADDER = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 GOOD_ENOUGH = 0.97
 # A newcomer waits for the running batch, so batches stay short even where longer ones would be a little faster.
 BATCH_SECONDS_LIMIT = 0.1
-# Below this nobody notices the wait, but lanes that hand over often fight for the interpreter: measured with batches of
-# 16 rows and 1.4 ms, two lanes give 65 % of what they give in-process; with 64 rows and 6 ms it is above 90 %.
-BATCH_SECONDS_FLOOR = 0.005
+# Below this nobody notices the wait, but every hand-over costs: lanes wait for the interpreter, and the weights have to
+# come back into the cache. Two lanes with batches of 16 rows and 1.4 ms give 65 % of what they give in-process, with
+# 64 rows and 6 ms 92 %, with 128 rows and 11 ms all of it.
+BATCH_SECONDS_FLOOR = 0.008
 # For the timed runs of one batch size, and for all of it.
 CALIBRATION_SECONDS = 0.02
 CALIBRATION_LIMIT_SECONDS = 1.0

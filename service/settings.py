@@ -55,7 +55,9 @@ class Settings(BaseModel):
         0, ge=0, le=3600, description="On SIGTERM, time to go on serving while load balancers notice NOT_SERVING."
     )
     stop_seconds: float = Field(30, ge=0, le=3600, description="On SIGTERM, time to finish what was accepted.")
-    log_format: Literal["console", "json"] = Field("console", description="How log lines are written, to stderr.")
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="How log lines are written, to stderr; auto: console on a terminal, else json."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least important level written; calls are logged at info."
     )

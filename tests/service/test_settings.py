@@ -26,7 +26,7 @@ def test_a_flag_beats_a_variable_and_a_variable_beats_the_default():
         (["--models", "m", "--queue-limit-seconds", "0"], {}, "--queue-limit-seconds is '0': .*greater than 0"),
         (["--models", "m", "--queue-limit-seconds", "nan"], {}, "--queue-limit-seconds is 'nan'"),
         (["--models", "m", "--device", "gpu"], {}, "--device is 'gpu'"),
-        (["--models", "m", "--log-format", "xml"], {}, "--log-format is 'xml': .*'console' or 'json'"),
+        (["--models", "m", "--log-format", "xml"], {}, "--log-format is 'xml': .*'auto', 'console' or 'json'"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_would_be_right(arguments, environment, message):
