@@ -166,7 +166,7 @@ def check(engine: list[str], image: str, models: Path, more: list[str]) -> None:
         print(f"stopped {time.perf_counter() - began:.1f} s after SIGTERM, exit status 0")
 
 
-# As the chart's securityContext. The limit of processes and files keeps a mistake from harming the machine.
+# As the chart's securityContext and its volume for /tmp.
 HARDENED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 
 
