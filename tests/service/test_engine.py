@@ -142,14 +142,18 @@ def test_bytes_that_are_no_onnx_file_are_an_artifact_error(content):
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
-@pytest.mark.skipif(
-    bool(onnxruntime.get_device() == "GPU" and __import__("shutil").which("nvidia-smi")), reason="has a GPU"
-)
-def test_a_missing_gpu_is_an_error_and_not_a_slow_cpu(device):
+def test_a_missing_gpu_is_an_error_and_not_a_slow_cpu(device, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # on a machine that has one
     with pytest.raises(
         DeviceError, match=f"device '{device}' cannot be used.*CUDAExecutionProvider.*choose device 'cpu'"
     ):
         Session(CONTENT, device)
+
+
+def test_a_bad_file_is_the_files_fault_on_any_device(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(artifact.ArtifactError, match="cannot load the file"):
+        Session(CONTENT[:-100], "cuda")
 
 
 @pytest.mark.parametrize("device", ["gpu", "CPU", "cuda:", "cuda:x", ""])
