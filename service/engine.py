@@ -27,11 +27,11 @@ LADDER = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 # A batch size within 3 % of the best rate is as good: the measurement is no better than that.
 GOOD_ENOUGH = 0.97
 # A newcomer waits for the running batch, and memory for activations is kept for good: with up to 0.1 s a batch the
-# service of a 7 MFLOP generator held 140 MiB beside model and runtime, with up to 0.03 s it holds 35.
+# service of a 7 MFLOP generator held up to 140 MiB beside model and runtime, with up to 0.03 s it holds 35.
 BATCH_SECONDS_LIMIT = 0.03
 # Below this nobody notices the wait, but every hand-over costs: lanes wait for the interpreter, and the weights have to
-# come back into the cache. Two lanes with batches of 16 rows and 1.4 ms give 65 % of what they give in-process, with
-# 64 rows and 6 ms 92 %, with 128 rows and 11 ms all of it.
+# come back into the cache. With batches of 128 rows and 11 ms two scheduled lanes gave all of what bare callers give.
+# (Smaller ones gave less, 65 % at 16 rows and 92 % at 64, but those were measured on a busy machine.)
 BATCH_SECONDS_FLOOR = 0.008
 # For the timed runs of one batch size, and for all of it.
 CALIBRATION_SECONDS = 0.02
