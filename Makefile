@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 MODELS ?= demo/models
+FASHION ?= fashion-mnist
 
-.PHONY: help demo test serve check image setup protos clean
+.PHONY: help demo test serve check image fashion bench-serving bench-training setup protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +37,16 @@ check: $(READY)  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+fashion: $(READY)  ## train on Fashion-MNIST for 10 minutes; FASHION=folder with its four IDX files
+	$(BIN)/python -m training fit $(FASHION) --name fashion-mnist --budget 10m --out $(MODELS) --runs demo/runs
+
+bench-serving: $(READY)  ## measure the service against in-process ONNX Runtime: cheap generator, then the demo's (8 minutes)
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.serving --models $(MODELS) --generator digits
+
+bench-training: $(READY)  ## measure how fast presets train, and what share the networks get (5 minutes)
+	$(BIN)/python -m benchmarks.training
 
 image: $(READY)  ## build the service's image with docker or podman, run it, check it (2 minutes)
 	$(BIN)/python -m benchmarks.image $(IMAGE_OPTIONS)
