@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 import structlog
@@ -53,7 +55,7 @@ class Server:
             raise StartError(
                 f"--models {settings.models}: no such folder; publish a generator with `python -m training fit`"
             )
-        lanes = settings.lanes or (_cores() if settings.device == "cpu" else 1)
+        lanes = settings.lanes or (cores() if settings.device == "cpu" else 1)
         self._metrics = Metrics(self.registry)
         self._open_metrics()
         self._health = HealthServicer()
@@ -144,9 +146,18 @@ class Server:
         self.metrics_port = self._http.server_port
 
 
-def _cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0))
+def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores that this process may use, at least 1; in a container with a limit fewer than the machine has.
+
+    quota: of control groups version 2, "MICROSECONDS PERIOD" or "max PERIOD"; need not exist.
+    """
+    most = len(os.sched_getaffinity(0))
+    try:
+        allowed, period = quota.read_text().split()
+        # Rounded up: with 1.5 cores, two lanes use all of them and one does not.
+        return min(most, max(1, math.ceil(int(allowed) / int(period))))
+    except (OSError, ValueError, ZeroDivisionError):
+        return most
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

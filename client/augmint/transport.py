@@ -23,7 +23,6 @@ _ERRORS: dict[grpc.StatusCode, type[errors.AugmintError]] = {
     grpc.StatusCode.UNAUTHENTICATED: errors.AccessDenied,
     grpc.StatusCode.PERMISSION_DENIED: errors.AccessDenied,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
-    grpc.StatusCode.CANCELLED: errors.ClientClosed,
 }
 
 # gRPC has one status for "nobody there" and for a service that says so itself; only its words differ.
@@ -90,6 +89,7 @@ class GrpcTransport:
             raise errors.InvalidRequest(f"target {target!r} is not HOST:PORT, e.g. localhost:50051")
         self.target = target
         self._connection = PerProcess(lambda: _Connection(target), _Connection.close)
+        self._closed = False
 
     def __reduce__(self) -> tuple[type[GrpcTransport], tuple[str]]:
         return GrpcTransport, (self.target,)
@@ -107,6 +107,7 @@ class GrpcTransport:
 
     def close(self) -> None:
         """Drop this process's connection; calls in progress end with ClientClosed."""
+        self._closed = True
         self._connection.close()
 
     def _call(self, method: str, request: Any, timeout: float) -> Any:
@@ -128,7 +129,11 @@ class GrpcTransport:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED and "deadline exceeded" in details.lower():
             return errors.DeadlineExceeded(f"no answer from {self.target} within {timeout:.3g} s")
         if code is grpc.StatusCode.CANCELLED:
-            return errors.ClientClosed(f"the client of {self.target} was closed during a call")
+            if self._closed:
+                return errors.ClientClosed(f"the client of {self.target} was closed during a call")
+            # Nobody here cancels calls. A server that stops does: those that reach it in the milliseconds in which it
+            # closes its ears (seen in two of three stops under load). Another replica, or the next one, will answer.
+            return errors.Unavailable(f"the service at {self.target} is stopping")
         if code is grpc.StatusCode.UNIMPLEMENTED:
             return errors.ServiceFault(f"{self.target} speaks gRPC but offers no augmint.v1 service ({details})")
         if code in _ERRORS:

@@ -20,7 +20,14 @@ from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceServicer, add_GeneratorServiceServicer_to_server
 
 LABELS = ("ankle boot", "bag", "coat", "3")
+
+
+class Cancelled(errors.AugmintError):
+    """What a call gets that reaches a server in the moment when it stops."""
+
+
 STATUS = {
+    Cancelled: grpc.StatusCode.CANCELLED,
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.GeneratorNotFound: grpc.StatusCode.NOT_FOUND,
     errors.DigestMismatch: grpc.StatusCode.FAILED_PRECONDITION,

@@ -13,7 +13,7 @@ import pytest
 
 import augmint
 from augmint.transport import GrpcTransport
-from tests.client.fakes import STATUS, FakeService, served
+from tests.client.fakes import STATUS, Cancelled, FakeService, served
 
 
 @pytest.fixture
@@ -47,7 +47,10 @@ def test_answers_above_the_default_limit_of_4_mib_arrive():
     assert np.array_equal(samples.array[-3:], fake.expected(1, np.arange(2**17 - 3, 2**17), np.ones(3)))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in STATUS if kind not in (augmint.Overloaded, augmint.Unavailable)])
+PASSING = (augmint.Overloaded, augmint.Unavailable, Cancelled)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in STATUS if kind not in PASSING])
 def test_every_status_is_a_typed_error_with_the_words_of_the_service(client, fake, kind):
     fake.faults = [kind("the reason"), kind("the reason")]
     with pytest.raises(kind, match="the reason") as raised:
@@ -61,6 +64,12 @@ def test_passing_failures_are_repeated_after_the_pushback(client, fake, kind):
     fake.faults = [kind("full", 0.02)]
     assert len(client.generate("bag")) == 1
     assert len(fake.requests) == 2
+
+
+def test_a_call_that_a_stopping_server_cancels_is_repeated(client, fake):
+    fake.faults = [Cancelled("stopping"), None]
+    assert len(client.generate("bag", seed=7)) == 1
+    assert fake.requests[0] == fake.requests[1]
 
 
 def test_pushback_is_read_from_the_trailer(client, fake):

@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
-from service import artifact
+from service import artifact, server
 from tests import generators
 
 GENERATE = "/augmint.v1.GeneratorService/Generate"
@@ -376,3 +376,24 @@ def test_a_start_that_cannot_work_ends_with_its_reason(models, tmp_path):
     assert (status, "bad/1: ONNX Runtime cannot load the file" in text) == (2, True)
     status, text = fail("--models", str(models), "--prot", "1")
     assert (status, "did you mean --port" in text) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [
+        ("max 100000", 8),
+        ("800000 100000", 8),
+        ("6400000 100000", 8),
+        ("200000 100000", 2),
+        ("150000 100000", 2),
+        ("50000 100000", 1),
+        ("", 8),
+        ("nonsense", 8),
+        ("100000 0", 8),
+    ],
+)
+def test_lanes_follow_the_quota_of_a_container(tmp_path, monkeypatch, quota, expected):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    (tmp_path / "cpu.max").write_text(quota)
+    assert server.cores(tmp_path / "cpu.max") == expected
+    assert server.cores(tmp_path / "none") == 8
