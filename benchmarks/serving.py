@@ -6,8 +6,8 @@ Measured in turns within one run, so that whatever disturbs the machine disturbs
 in-process ONNX Runtime at its best batch size and number of callers; 4 readers of 256 rows; 16 readers of 32 rows; one
 row at a time beside a bulk reader. Server, readers and ceiling share the same cores, the readers in a process of their
 own. A light reader is a bare grpc stub without deserialiser. Without --models it builds a cheap generator, where the
-service's own cost shows most. "Per CPU second" makes the same comparison on a machine that has other work as well.
-About 2 minutes with 8 rounds; loopback only; everything it starts it stops.
+service's own cost shows most. "Per CPU second" is the same comparison in processor time, for a machine that has other
+work as well. About 3 minutes with 8 rounds; loopback only; everything it starts it stops.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="folder of generators; default: build a cheap one")
     parser.add_argument("--generator", default="", help="which of them; default: the only one")
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
     parser.add_argument("--readers", help=argparse.SUPPRESS)  # this process is the readers' process
     options = parser.parse_args()
     if options.readers:
@@ -133,11 +133,11 @@ def _turns(
         note("ceiling, samples/s", mean)
         note("4 readers x 256 rows, samples/s", bulk["rate"])
         note("  share of the ceiling", bulk["rate"] / mean)
-        note("  the same per CPU second", bulk["rate"] * seconds / (bulk["cpu"] + bulk["server_cpu"]) / mean_per_cpu)
+        note("  the same per CPU second", bulk["samples"] / (bulk["cpu"] + bulk["server_cpu"]) / mean_per_cpu)
         note("16 readers x 32 rows, samples/s", loaders["rate"])
         note("  share of the ceiling ", loaders["rate"] / mean)
         cpu = loaders["cpu"] + loaders["server_cpu"]
-        note("  the same per CPU second ", loaders["rate"] * seconds / cpu / mean_per_cpu)
+        note("  the same per CPU second ", loaders["samples"] / cpu / mean_per_cpu)
         note("  readers' CPU per call, ms", 1e3 * loaders["cpu"] / loaders["calls"])
         note("one row beside a bulk reader, median ms", 1e3 * one["p50"])
         note("  p99 ms", 1e3 * one["p99"])
@@ -174,8 +174,9 @@ class Ceiling:
         columns = (np.full(n, artifact.mix_seed(1)), np.arange(n), np.zeros(n), np.ones(n))
         rows = artifact.Rows(*(column.astype(t) for column, t in zip(columns, artifact.INPUTS.values(), strict=True)))
         cpu = time.process_time()
-        samples = sum(len(times) for times in _for(seconds, self.callers, lambda _: self._session.run(rows))) * n
-        return samples / seconds, samples / (time.process_time() - cpu)
+        runs = _for(seconds, self.callers, lambda _: self._session.run(rows))
+        samples = n * sum(len(times) for times in runs)
+        return n * _rate(runs), samples / (time.process_time() - cpu)
 
 
 # -- the readers' process ---------------------------------------------------------------------------------
@@ -207,22 +208,20 @@ def _readers(target: str, generator: str) -> None:
             count, n = (4, 256) if kind == "bulk" else (16, 32)
             runs = _for(seconds, count, functools.partial(read, n=n))
             calls = sum(len(times) for times in runs)
-            answer = {"rate": calls * n / seconds, "calls": calls, "cpu": time.process_time() - cpu}
+            answer = {"rate": n * _rate(runs), "samples": calls * n, "calls": calls, "cpu": time.process_time() - cpu}
         print(json.dumps(answer), flush=True)
 
 
 def _for(seconds: float, callers: int, call: Callable[[int], object]) -> list[list[float]]:
-    """Call from so many threads for so long; the times of each thread's calls that ended in time."""
+    """Call from so many threads for so long, and let the last calls end; the times of each thread's calls."""
     times: list[list[float]] = [[] for _ in range(callers)]
     end = time.perf_counter() + seconds
 
     def loop(number: int) -> None:
         before = time.perf_counter()
-        while True:
+        while before < end:
             call(number)
             now = time.perf_counter()
-            if now > end:
-                break
             times[number].append(now - before)
             before = now
 
@@ -232,6 +231,11 @@ def _for(seconds: float, callers: int, call: Callable[[int], object]) -> list[li
     for thread in threads:
         thread.join()
     return times
+
+
+def _rate(runs: list[list[float]]) -> float:
+    """Calls per second of all threads, each over its own time: no call is cut off at the end, however long it takes."""
+    return sum(len(times) / sum(times) for times in runs if times)
 
 
 # -- small things -----------------------------------------------------------------------------------------
