@@ -25,6 +25,7 @@ from rich.table import Table
 
 from training import fit, trainer
 from training.average import MovingAverage
+from training.classifier import Classifier
 from training.data import load
 from training.draw import Draw
 from training.presets import PRESETS, resolve
@@ -48,7 +49,7 @@ def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float
 
     whole: list[float] = []
     steps: list[int] = []
-    train = fit._train
+    train, judge = fit._train, fit._judge
 
     def timed_train(run: Run, which: trainer.Trainer, *arguments: Any) -> float:
         clock.clear()  # what chose the threads does not count
@@ -75,6 +76,7 @@ def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float
         patches.append(patch.object(trainer, "augment", timed("augment", trainer.augment)))
         patches.append(patch.object(trainer.Trainer, "step", timed("step", trainer.Trainer.step)))
         patches.append(patch.object(fit, "_train", timed_train))
+        patches.append(patch.object(fit, "_judge", lambda *arguments: _judge(data, judge, *arguments)))
         for one in patches:
             one.start()
         try:
@@ -88,6 +90,16 @@ def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float
     networks = clock["step"] - in_step
     rate = steps[0] * order.config.batch_size / whole[0]
     return rate, in_step / clock["step"], 1 - networks / whole[0], torch.get_num_threads()
+
+
+def _judge(data: str, fit_judge: Callable[..., Classifier], *arguments: Any) -> Classifier:
+    """The classifier of a data set, fitted once: it is not what is measured."""
+    if data not in _JUDGES:
+        _JUDGES[data] = fit_judge(*arguments)
+    return _JUDGES[data]
+
+
+_JUDGES: dict[str, Classifier] = {}
 
 
 class _Enough(Exception):
