@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _cheap(models: Path) -> Path:
-    """A generator of 11 MFLOP a sample: about 17,000 samples/s on 2 cores."""
+    """A generator of 11 MFLOP a sample: about 16,000 samples/s on 2 cores."""
     from tests.generators import publish
 
     publish(models, "cheap", shape=(28, 28, 1), hidden=6656, latent_size=64)

@@ -74,6 +74,19 @@ class Preset:
         return Config(**self.settings)
 
 
+# Adam as Radford et al. set it, and nothing that came later.
+_ADAM_2016: dict[str, Any] = {
+    "objective": "non-saturating",
+    "gamma": 0.0,
+    "learning_rate": 2e-4,
+    "learning_rate_final": 1.0,
+    "beta1": 0.5,
+    "beta2": 0.999,
+    "beta2_final": 0.999,
+    "augmentation": 0.0,
+    "average_half_life": 0,
+}
+
 PRESETS: dict[str, Preset] = {
     "rpgan": Preset(
         "Relativistic pairing with R1 and R2 (Huang et al. 2024, R3GAN, arXiv:2501.05441), conditional batch norm "
@@ -83,41 +96,25 @@ PRESETS: dict[str, Preset] = {
     "dcgan": Preset(
         "DCGAN (Radford et al. 2016, arXiv:1511.06434), conditioned by concatenation (Mirza and Osindero 2014)",
         {
+            **_ADAM_2016,
             "generator_norm": "batch",
             "discriminator_norm": "batch",
             "discriminator_conditioning": "concatenation",
             "minibatch_deviation": False,
-            "objective": "non-saturating",
-            "gamma": 0.0,
-            "learning_rate": 2e-4,
-            "learning_rate_final": 1.0,
-            "beta1": 0.5,
-            "beta2": 0.999,
-            "beta2_final": 0.999,
             "batch_size": 128,
-            "augmentation": 0.0,
-            "average_half_life": 0,
         },
     ),
     "cgan": Preset(
         "CGAN (Mirza and Osindero 2014, arXiv:1411.1784): perceptrons with the class beside their input; layer sizes "
         "and Adam as in common practice, the paper's maxout and plain SGD being hard to reproduce",
         {
+            **_ADAM_2016,
             "architecture": "mlp",
             "width": 128,
             "generator_norm": "batch",
             "discriminator_conditioning": "concatenation",
             "minibatch_deviation": False,
             "dropout": 0.4,
-            "objective": "non-saturating",
-            "gamma": 0.0,
-            "learning_rate": 2e-4,
-            "learning_rate_final": 1.0,
-            "beta1": 0.5,
-            "beta2": 0.999,
-            "beta2_final": 0.999,
-            "augmentation": 0.0,
-            "average_half_life": 0,
         },
     ),
 }
