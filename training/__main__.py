@@ -78,6 +78,8 @@ def fit(
         fault = error.errors()[0]
         raise _fail(f"--{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})") from None
     except (DataError, PresetError, RunError, Diverged, ExportError, OSError) as error:
+        if run is not None:
+            run.forget()
         raise _fail(str(error)) from None
     assert run is not None
     serve = f"python -m service --models {run.order.out}"

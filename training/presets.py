@@ -106,7 +106,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "cgan": Preset(
         "CGAN (Mirza and Osindero 2014, arXiv:1411.1784): perceptrons with the class beside their input; layer sizes "
-        "and Adam as in common practice, the paper's maxout and plain SGD being hard to reproduce",
+        "and Adam as in common practice instead of the paper's maxout and plain SGD",
         {
             **_ADAM_2016,
             "architecture": "mlp",

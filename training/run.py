@@ -94,6 +94,12 @@ class Run:
             raise RunError(f"{folder} has no checkpoint.pt: it stopped before the first one; start it again")
         return run
 
+    def forget(self) -> None:
+        """Remove the folder if it holds nothing but the order: a run that could not even read its data."""
+        if [entry.name for entry in self.folder.iterdir()] == ["order.json"]:
+            (self.folder / "order.json").unlink()
+            self.folder.rmdir()
+
     @property
     def has_checkpoint(self) -> bool:
         return (self.folder / "checkpoint.pt").is_file()

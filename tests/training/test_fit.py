@@ -167,6 +167,7 @@ def test_bad_arguments_get_one_sentence(arguments: list[str], words: str, tmp_pa
     assert code == 2
     assert words in output
     assert "Traceback" not in output
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_presets_are_listed_with_their_papers() -> None:
