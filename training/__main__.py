@@ -73,6 +73,8 @@ def fit(
         console.print("stopped; nothing was published")
         if run is not None and run.has_checkpoint:
             console.print(f"go on with: [bold]python -m training fit --resume {run.folder}[/bold]", soft_wrap=True)
+        elif run is not None:
+            run.forget()
         raise typer.Exit(130) from None
     except ValidationError as error:
         fault = error.errors()[0]

@@ -216,7 +216,8 @@ def _train(
     saved, reported = time.monotonic(), 0.0
     seen = ""
 
-    def save() -> None:
+    def save(losses: Losses) -> None:
+        trainer.check_finite(losses)  # a checkpoint is something to go back to
         state = {"trainer": trainer.state_dict(), "seconds": seconds, "data_digest": dataset.digest}
         run.save(state)
 
@@ -237,12 +238,11 @@ def _train(
                 seen = f" {_check(run, trainer, dataset, splits, judge)}"
                 next_check = (int(share * CHECKS) + 1) / CHECKS
                 not_before = time.monotonic() + (time.monotonic() - now) / CHECK_SHARE
-            if stop or now - saved >= CHECKPOINT_SECONDS:
+            if stop or share >= 1 or now - saved >= CHECKPOINT_SECONDS:
                 saved = now
-                save()
+                save(losses)
             if stop:
                 raise Interrupted
-    save()
     progress.update(task, completed=1.0)
     return seconds
 

@@ -23,6 +23,7 @@ from training.__main__ import app
 from training.fit import fit
 from training.presets import resolve
 from training.run import Order, Run, RunError, generator_name, parse_budget
+from training.trainer import Diverged, Losses, Trainer
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"width": 8, "latent_size": 16, "batch_size": 32}
@@ -138,6 +139,28 @@ def test_interrupted_command_says_how_to_go_on(data: Path, tmp_path: Path) -> No
     assert f"fit --resume {folder}" in " ".join(output.split())
     assert (folder / "checkpoint.pt").is_file()
     assert "Traceback" not in output
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize("at", ["the end", "an interruption"])
+def test_a_run_that_diverged_saves_no_checkpoint_and_publishes_nothing(
+    at: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
+
+    def broken(self: Trainer, share: float) -> Losses:
+        if self.steps == 9:
+            self.generator.module.first.weight.data.fill_(float("nan"))
+            if at == "an interruption":
+                signal.raise_signal(signal.SIGINT)
+        return step(self, share)
+
+    monkeypatch.setattr(Trainer, "step", broken)
+    monkeypatch.setattr("training.fit.REPORT_SECONDS", 1e9)  # no report in between that would notice
+    run = Run.start(tmp_path / "runs", order(data, tmp_path, steps=10 if at == "the end" else 100))
+    with pytest.raises(Diverged, match=r"nan after 10 steps.*learning_rate=0\.00025"):
+        fit(run, Console(quiet=True))
+    assert not run.has_checkpoint
     assert not (tmp_path / "models").exists()
 
 
