@@ -101,9 +101,10 @@ class FakeService:
                 self.in_flight -= 1
 
     def _answer(self, request: pb.GenerateRequest) -> pb.GenerateResponse:
-        if request.version not in (0, self.version):
-            raise errors.GeneratorNotFound(f"no version {request.version}; there is {self.version}")
-        if request.digest and request.digest != digest(self.version):
+        version = self.version  # read once: a test may change it while pages are in flight
+        if request.version not in (0, version):
+            raise errors.GeneratorNotFound(f"no version {request.version}; there is {version}")
+        if request.digest and request.digest != digest(version):
             raise errors.DigestMismatch(f"digest {request.digest} is not served")
         if request.indices and (request.start_index or len(request.indices) != request.n):
             raise errors.InvalidRequest("indices: one per sample, and no start_index")
@@ -114,15 +115,15 @@ class FakeService:
         classes = list(request.class_indices) or [LABELS.index(request.label)] * request.n
         run = np.arange(request.start_index, request.start_index + request.n, dtype=np.uint64)
         indices = np.array(request.indices, np.uint64) if request.indices else run
-        samples = self.expected(request.seed, indices, np.array(classes), request.truncation)
+        samples = self.expected(request.seed, indices, np.array(classes), request.truncation, version)
         return pb.GenerateResponse(
             data=samples.tobytes(),
             class_indices=classes,
             seed=request.seed,
             start_index=request.start_index,
             generator="fake",
-            version=self.version,
-            digest=digest(self.version),
+            version=version,
+            digest=digest(version),
             truncation=request.truncation,
             indices=request.indices,
         )

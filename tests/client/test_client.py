@@ -1,6 +1,7 @@
 """client/augmint/client.py, through a fake transport."""
 
 import pickle
+import itertools
 import threading
 
 import numpy as np
@@ -110,11 +111,10 @@ def test_a_new_default_version_is_taken_up_by_the_next_call(client, fake):
 
 
 def test_a_version_change_between_pages_never_mixes_two_files(client, fake):
-    answer, count = fake.generate, [0]
+    answer, calls = fake.generate, itertools.count(1)
 
     def generate(request, timeout):
-        count[0] += 1
-        if count[0] == 6:
+        if next(calls) == 6:  # atomic, unlike counting by hand: pages are asked for on several threads
             fake.version = 2
         return answer(request, timeout)
 
