@@ -1,7 +1,7 @@
 """client/augmint/client.py, through a fake transport."""
 
-import pickle
 import itertools
+import pickle
 import threading
 
 import numpy as np
