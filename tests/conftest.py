@@ -1,6 +1,18 @@
-"""One thread for numerical libraries, in this process and those that tests start: on two cores, threads of two
-programs that wait for each other make both a hundred times slower."""
+"""Settings of the whole suite.
+
+One thread for numerical libraries, in this process and those that tests start: on two cores, threads of two programs
+that wait for each other make both a hundred times slower.
+
+Property tests try the same examples in every run, and nothing in them depends on how fast the machine is.
+"""
 
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is imported
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "augmint", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("augmint")
