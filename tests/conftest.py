@@ -13,6 +13,10 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is imported
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
-    "augmint", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "augmint",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("augmint")

@@ -45,14 +45,14 @@ def engine():
     return Engine(Session(CONTENT), lanes=2, max_batch=64)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), lane=st.integers(0, 1))
 def test_a_sample_is_the_same_in_every_batch_position_and_lane(engine, rows, alone, data, lane):
     which = np.array(data.draw(st.lists(st.integers(0, TOTAL - 1), min_size=1, max_size=engine.best_batch)))
     assert np.array_equal(engine.run(take(rows, which), lane), alone[which])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(n=st.integers(1, TOTAL), first=st.integers(0, TOTAL - 1))
 def test_a_session_gives_the_same_sample_whatever_the_number_of_rows(rows, alone, n, first):
     which = (np.arange(n) + first) % TOTAL

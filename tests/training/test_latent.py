@@ -41,7 +41,7 @@ def test_mixed_seeds_stay_as_published() -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=SEEDS, indices=st.lists(INDICES, min_size=1, max_size=20))
 def test_latents_equal_the_reference_anywhere_in_any_stream(seed: int, indices: list[int]) -> None:
     index = np.array(indices, np.uint64)

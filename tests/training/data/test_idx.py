@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data import DataError, load
@@ -115,7 +115,7 @@ def test_parts_of_different_sizes_are_refused(tmp_path):
         load(str(tmp_path))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.booleans(), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6), st.floats(0, 1))
 def test_damaged_files_raise_only_data_errors(tmp_path, compress, changes, kept):
     path = write(tmp_path, "train", SAMPLES, LABELS, compress)
