@@ -28,6 +28,20 @@ class ColorSpace(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COLOR_SPACE_UNSPECIFIED: _ClassVar[ColorSpace]
     COLOR_SPACE_GRAY: _ClassVar[ColorSpace]
     COLOR_SPACE_RGB: _ClassVar[ColorSpace]
+
+class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERDICT_UNSPECIFIED: _ClassVar[Verdict]
+    VERDICT_PASS: _ClassVar[Verdict]
+    VERDICT_PASS_WITH_WARNINGS: _ClassVar[Verdict]
+    VERDICT_WITHHELD: _ClassVar[Verdict]
+
+class Severity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEVERITY_UNSPECIFIED: _ClassVar[Severity]
+    SEVERITY_NOTE: _ClassVar[Severity]
+    SEVERITY_WARNING: _ClassVar[Severity]
+    SEVERITY_FAILURE: _ClassVar[Severity]
 GENERATOR_STATE_UNSPECIFIED: GeneratorState
 GENERATOR_STATE_LOADING: GeneratorState
 GENERATOR_STATE_READY: GeneratorState
@@ -41,9 +55,17 @@ DATA_TYPE_FLOAT32: DataType
 COLOR_SPACE_UNSPECIFIED: ColorSpace
 COLOR_SPACE_GRAY: ColorSpace
 COLOR_SPACE_RGB: ColorSpace
+VERDICT_UNSPECIFIED: Verdict
+VERDICT_PASS: Verdict
+VERDICT_PASS_WITH_WARNINGS: Verdict
+VERDICT_WITHHELD: Verdict
+SEVERITY_UNSPECIFIED: Severity
+SEVERITY_NOTE: Severity
+SEVERITY_WARNING: Severity
+SEVERITY_FAILURE: Severity
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("generator", "version", "digest", "label", "class_indices", "n", "seed", "start_index", "truncation", "indices")
+    __slots__ = ("generator", "version", "digest", "label", "class_indices", "n", "seed", "start_index", "truncation", "indices", "keep", "of")
     GENERATOR_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +76,8 @@ class GenerateRequest(_message.Message):
     START_INDEX_FIELD_NUMBER: _ClassVar[int]
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     INDICES_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
     generator: str
     version: int
     digest: str
@@ -64,10 +88,12 @@ class GenerateRequest(_message.Message):
     start_index: int
     truncation: float
     indices: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., n: _Optional[int] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ...) -> None: ...
+    keep: int
+    of: int
+    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., n: _Optional[int] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
-    __slots__ = ("data", "class_indices", "seed", "start_index", "generator", "version", "digest", "truncation", "indices")
+    __slots__ = ("data", "class_indices", "seed", "start_index", "generator", "version", "digest", "truncation", "indices", "keep", "of")
     DATA_FIELD_NUMBER: _ClassVar[int]
     CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +103,8 @@ class GenerateResponse(_message.Message):
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     INDICES_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     class_indices: _containers.RepeatedScalarFieldContainer[int]
     seed: int
@@ -86,7 +114,9 @@ class GenerateResponse(_message.Message):
     digest: str
     truncation: float
     indices: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, data: _Optional[bytes] = ..., class_indices: _Optional[_Iterable[int]] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ...) -> None: ...
+    keep: int
+    of: int
+    def __init__(self, data: _Optional[bytes] = ..., class_indices: _Optional[_Iterable[int]] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ...) -> None: ...
 
 class ListGeneratorsRequest(_message.Message):
     __slots__ = ()
@@ -145,7 +175,7 @@ class Limits(_message.Message):
     def __init__(self, max_samples: _Optional[int] = ..., preferred_page_samples: _Optional[int] = ...) -> None: ...
 
 class Generator(_message.Message):
-    __slots__ = ("name", "version", "labels", "sample", "latent_size", "provenance", "quality", "golden")
+    __slots__ = ("name", "version", "labels", "sample", "latent_size", "provenance", "quality", "golden", "scored")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -154,6 +184,7 @@ class Generator(_message.Message):
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     GOLDEN_FIELD_NUMBER: _ClassVar[int]
+    SCORED_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -162,7 +193,8 @@ class Generator(_message.Message):
     provenance: Provenance
     quality: QualityCard
     golden: _containers.RepeatedCompositeFieldContainer[GoldenSample]
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sample: _Optional[_Union[SampleSpec, _Mapping]] = ..., latent_size: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., quality: _Optional[_Union[QualityCard, _Mapping]] = ..., golden: _Optional[_Iterable[_Union[GoldenSample, _Mapping]]] = ...) -> None: ...
+    scored: bool
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sample: _Optional[_Union[SampleSpec, _Mapping]] = ..., latent_size: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., quality: _Optional[_Union[QualityCard, _Mapping]] = ..., golden: _Optional[_Iterable[_Union[GoldenSample, _Mapping]]] = ..., scored: _Optional[bool] = ...) -> None: ...
 
 class SampleSpec(_message.Message):
     __slots__ = ("shape", "dtype", "image", "audio", "music", "text", "table")
@@ -276,7 +308,7 @@ class SplitCounts(_message.Message):
     def __init__(self, split: _Optional[str] = ..., counts: _Optional[_Iterable[int]] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class QualityCard(_message.Message):
-    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings")
+    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings", "verdict", "reasons", "findings", "memorisation", "gains", "recommendation")
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SYNTHETIC_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
@@ -292,6 +324,12 @@ class QualityCard(_message.Message):
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     FEATURE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    MEMORISATION_FIELD_NUMBER: _ClassVar[int]
+    GAINS_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
     real_samples: int
     synthetic_samples: int
     real_accuracy: float
@@ -307,23 +345,93 @@ class QualityCard(_message.Message):
     classes: _containers.RepeatedCompositeFieldContainer[ClassQuality]
     feature_digest: str
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    verdict: Verdict
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    findings: _containers.RepeatedCompositeFieldContainer[Finding]
+    memorisation: Memorisation
+    gains: _containers.RepeatedCompositeFieldContainer[AugmentationGain]
+    recommendation: Recommendation
+    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., gains: _Optional[_Iterable[_Union[AugmentationGain, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ...) -> None: ...
+
+class Finding(_message.Message):
+    __slots__ = ("kind", "severity", "label", "value", "threshold", "text", "advice")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    severity: Severity
+    label: str
+    value: float
+    threshold: float
+    text: str
+    advice: str
+    def __init__(self, kind: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ..., label: _Optional[str] = ..., value: _Optional[float] = ..., threshold: _Optional[float] = ..., text: _Optional[str] = ..., advice: _Optional[str] = ...) -> None: ...
+
+class Memorisation(_message.Message):
+    __slots__ = ("share", "percentile", "distance_ratio")
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    PERCENTILE_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_RATIO_FIELD_NUMBER: _ClassVar[int]
+    share: float
+    percentile: float
+    distance_ratio: float
+    def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ...) -> None: ...
+
+class AugmentationGain(_message.Message):
+    __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats")
+    SCENARIO_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_SCORE_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_SCORE_FIELD_NUMBER: _ClassVar[int]
+    GAIN_FIELD_NUMBER: _ClassVar[int]
+    GAIN_LOW_FIELD_NUMBER: _ClassVar[int]
+    GAIN_HIGH_FIELD_NUMBER: _ClassVar[int]
+    REPEATS_FIELD_NUMBER: _ClassVar[int]
+    scenario: str
+    baseline: str
+    baseline_score: float
+    synthetic_score: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    repeats: int
+    def __init__(self, scenario: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ..., repeats: _Optional[int] = ...) -> None: ...
+
+class Recommendation(_message.Message):
+    __slots__ = ("truncation", "keep", "of", "synthetic_per_real")
+    TRUNCATION_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_PER_REAL_FIELD_NUMBER: _ClassVar[int]
+    truncation: float
+    keep: int
+    of: int
+    synthetic_per_real: float
+    def __init__(self, truncation: _Optional[float] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ..., synthetic_per_real: _Optional[float] = ...) -> None: ...
 
 class ClassQuality(_message.Message):
-    __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio")
+    __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio", "verdict", "recommendation")
     LABEL_FIELD_NUMBER: _ClassVar[int]
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
     CLASSIFICATION_ACCURACY_SCORE_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIDELITY_FIELD_NUMBER: _ClassVar[int]
     SPREAD_RATIO_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
     label: str
     real_samples: int
     real_accuracy: float
     classification_accuracy_score: float
     label_fidelity: float
     spread_ratio: float
-    def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ...) -> None: ...
+    verdict: Verdict
+    recommendation: Recommendation
+    def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ...) -> None: ...
 
 class GoldenSample(_message.Message):
     __slots__ = ("seed", "index", "class_index", "truncation", "data")
