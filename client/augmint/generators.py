@@ -20,6 +20,7 @@ _STATES = {
     pb.GENERATOR_STATE_LOADING: "loading",
     pb.GENERATOR_STATE_READY: "ready",
     pb.GENERATOR_STATE_FAILED: "failed",
+    pb.GENERATOR_STATE_RETIRING: "retiring",
 }
 
 # A page when the service states no limits.
@@ -31,8 +32,9 @@ class GeneratorStatus:
     """One line of `Client.generators()`.
 
     name, version, digest: of the file; digest is empty if the file could not be read.
-    state:      "loading", "ready", "failed" or "unknown" (a newer service).
-    reason:     why it failed, one sentence; else empty.
+    state:      "loading", "ready", "failed", "retiring" (served to readers that pin it, until they are done) or
+                "unknown" (a newer service).
+    reason:     why it failed, or why the file that should replace it did, one sentence; else empty.
     is_default: what a request without a version gets.
     labels:     class names in order of class index.
     capacity_samples_per_second: as the service calibrated it; 0 unless ready.

@@ -13,6 +13,7 @@ class GeneratorState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     GENERATOR_STATE_LOADING: _ClassVar[GeneratorState]
     GENERATOR_STATE_READY: _ClassVar[GeneratorState]
     GENERATOR_STATE_FAILED: _ClassVar[GeneratorState]
+    GENERATOR_STATE_RETIRING: _ClassVar[GeneratorState]
 
 class DataType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -46,6 +47,7 @@ GENERATOR_STATE_UNSPECIFIED: GeneratorState
 GENERATOR_STATE_LOADING: GeneratorState
 GENERATOR_STATE_READY: GeneratorState
 GENERATOR_STATE_FAILED: GeneratorState
+GENERATOR_STATE_RETIRING: GeneratorState
 DATA_TYPE_UNSPECIFIED: DataType
 DATA_TYPE_UINT8: DataType
 DATA_TYPE_INT16: DataType
@@ -65,7 +67,7 @@ SEVERITY_WARNING: Severity
 SEVERITY_FAILURE: Severity
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("generator", "version", "digest", "label", "class_indices", "n", "seed", "start_index", "truncation", "indices", "keep", "of")
+    __slots__ = ("generator", "version", "digest", "label", "class_indices", "n", "seed", "start_index", "truncation", "indices", "keep", "of", "channel")
     GENERATOR_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +80,7 @@ class GenerateRequest(_message.Message):
     INDICES_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
     OF_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
     generator: str
     version: int
     digest: str
@@ -90,7 +93,8 @@ class GenerateRequest(_message.Message):
     indices: _containers.RepeatedScalarFieldContainer[int]
     keep: int
     of: int
-    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., n: _Optional[int] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ...) -> None: ...
+    channel: str
+    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., n: _Optional[int] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ..., channel: _Optional[str] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
     __slots__ = ("data", "class_indices", "seed", "start_index", "generator", "version", "digest", "truncation", "indices", "keep", "of")
@@ -129,12 +133,14 @@ class ListGeneratorsResponse(_message.Message):
     def __init__(self, generators: _Optional[_Iterable[_Union[GeneratorStatus, _Mapping]]] = ...) -> None: ...
 
 class GetGeneratorRequest(_message.Message):
-    __slots__ = ("generator", "version")
+    __slots__ = ("generator", "version", "channel")
     GENERATOR_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
     generator: str
     version: int
-    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+    channel: str
+    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., channel: _Optional[str] = ...) -> None: ...
 
 class GetGeneratorResponse(_message.Message):
     __slots__ = ("generator", "status", "limits")
@@ -147,7 +153,7 @@ class GetGeneratorResponse(_message.Message):
     def __init__(self, generator: _Optional[_Union[Generator, _Mapping]] = ..., status: _Optional[_Union[GeneratorStatus, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
 
 class GeneratorStatus(_message.Message):
-    __slots__ = ("name", "version", "digest", "state", "reason", "is_default", "labels", "capacity_samples_per_second")
+    __slots__ = ("name", "version", "digest", "state", "reason", "is_default", "labels", "capacity_samples_per_second", "channels")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +162,7 @@ class GeneratorStatus(_message.Message):
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     CAPACITY_SAMPLES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     digest: str
@@ -164,7 +171,8 @@ class GeneratorStatus(_message.Message):
     is_default: bool
     labels: _containers.RepeatedScalarFieldContainer[str]
     capacity_samples_per_second: float
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[GeneratorState, str]] = ..., reason: _Optional[str] = ..., is_default: _Optional[bool] = ..., labels: _Optional[_Iterable[str]] = ..., capacity_samples_per_second: _Optional[float] = ...) -> None: ...
+    channels: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[GeneratorState, str]] = ..., reason: _Optional[str] = ..., is_default: _Optional[bool] = ..., labels: _Optional[_Iterable[str]] = ..., capacity_samples_per_second: _Optional[float] = ..., channels: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_samples", "preferred_page_samples")

@@ -70,7 +70,8 @@ class GeneratorServiceServicer:
 
     def ListGenerators(self, request, context):
         """Every generator and version that the service knows, in order of name, then version, including
-        those that failed to load (with the reason).
+        those that failed to load (with the reason). A version whose file was replaced is listed twice while
+        readers of the old file remain.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,8 @@ class GeneratorServiceStub:
     """
     ListGenerators: _grpc.UnaryUnaryMultiCallable[_generator_pb2.ListGeneratorsRequest, _generator_pb2.ListGeneratorsResponse]
     """Every generator and version that the service knows, in order of name, then version, including
-    those that failed to load (with the reason).
+    those that failed to load (with the reason). A version whose file was replaced is listed twice while
+    readers of the old file remain.
     """
     GetGenerator: _grpc.UnaryUnaryMultiCallable[_generator_pb2.GetGeneratorRequest, _generator_pb2.GetGeneratorResponse]
     """Everything about one generator: labels, how to decode a sample, quality card, provenance.
@@ -73,7 +74,8 @@ class GeneratorServiceAsyncStub(GeneratorServiceStub):
     """
     ListGenerators: _aio.UnaryUnaryMultiCallable[_generator_pb2.ListGeneratorsRequest, _generator_pb2.ListGeneratorsResponse]  # type: ignore[assignment]
     """Every generator and version that the service knows, in order of name, then version, including
-    those that failed to load (with the reason).
+    those that failed to load (with the reason). A version whose file was replaced is listed twice while
+    readers of the old file remain.
     """
     GetGenerator: _aio.UnaryUnaryMultiCallable[_generator_pb2.GetGeneratorRequest, _generator_pb2.GetGeneratorResponse]  # type: ignore[assignment]
     """Everything about one generator: labels, how to decode a sample, quality card, provenance.
@@ -104,7 +106,8 @@ class GeneratorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_generator_pb2.ListGeneratorsResponse, _abc.Awaitable[_generator_pb2.ListGeneratorsResponse]]:
         """Every generator and version that the service knows, in order of name, then version, including
-        those that failed to load (with the reason).
+        those that failed to load (with the reason). A version whose file was replaced is listed twice while
+        readers of the old file remain.
         """
 
     @_abc_1.abstractmethod
