@@ -316,7 +316,7 @@ class SplitCounts(_message.Message):
     def __init__(self, split: _Optional[str] = ..., counts: _Optional[_Iterable[int]] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class QualityCard(_message.Message):
-    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings", "verdict", "reasons", "findings", "memorisation", "gains", "recommendation")
+    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings", "verdict", "reasons", "findings", "memorisation", "gains", "recommendation", "score_repeats", "classification_accuracy_score_low", "classification_accuracy_score_high")
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SYNTHETIC_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
@@ -338,6 +338,9 @@ class QualityCard(_message.Message):
     MEMORISATION_FIELD_NUMBER: _ClassVar[int]
     GAINS_FIELD_NUMBER: _ClassVar[int]
     RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
+    SCORE_REPEATS_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFICATION_ACCURACY_SCORE_LOW_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFICATION_ACCURACY_SCORE_HIGH_FIELD_NUMBER: _ClassVar[int]
     real_samples: int
     synthetic_samples: int
     real_accuracy: float
@@ -359,7 +362,10 @@ class QualityCard(_message.Message):
     memorisation: Memorisation
     gains: _containers.RepeatedCompositeFieldContainer[AugmentationGain]
     recommendation: Recommendation
-    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., gains: _Optional[_Iterable[_Union[AugmentationGain, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ...) -> None: ...
+    score_repeats: int
+    classification_accuracy_score_low: float
+    classification_accuracy_score_high: float
+    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., gains: _Optional[_Iterable[_Union[AugmentationGain, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., score_repeats: _Optional[int] = ..., classification_accuracy_score_low: _Optional[float] = ..., classification_accuracy_score_high: _Optional[float] = ...) -> None: ...
 
 class Finding(_message.Message):
     __slots__ = ("kind", "severity", "label", "value", "threshold", "text", "advice")
@@ -380,17 +386,23 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ..., label: _Optional[str] = ..., value: _Optional[float] = ..., threshold: _Optional[float] = ..., text: _Optional[str] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class Memorisation(_message.Message):
-    __slots__ = ("share", "percentile", "distance_ratio")
+    __slots__ = ("share", "percentile", "distance_ratio", "nearer_share", "exact_copies", "samples")
     SHARE_FIELD_NUMBER: _ClassVar[int]
     PERCENTILE_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_RATIO_FIELD_NUMBER: _ClassVar[int]
+    NEARER_SHARE_FIELD_NUMBER: _ClassVar[int]
+    EXACT_COPIES_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
     share: float
     percentile: float
     distance_ratio: float
-    def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ...) -> None: ...
+    nearer_share: float
+    exact_copies: int
+    samples: int
+    def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ..., nearer_share: _Optional[float] = ..., exact_copies: _Optional[int] = ..., samples: _Optional[int] = ...) -> None: ...
 
 class AugmentationGain(_message.Message):
-    __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats")
+    __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats", "arms")
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     BASELINE_FIELD_NUMBER: _ClassVar[int]
     BASELINE_SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -399,6 +411,7 @@ class AugmentationGain(_message.Message):
     GAIN_LOW_FIELD_NUMBER: _ClassVar[int]
     GAIN_HIGH_FIELD_NUMBER: _ClassVar[int]
     REPEATS_FIELD_NUMBER: _ClassVar[int]
+    ARMS_FIELD_NUMBER: _ClassVar[int]
     scenario: str
     baseline: str
     baseline_score: float
@@ -407,22 +420,37 @@ class AugmentationGain(_message.Message):
     gain_low: float
     gain_high: float
     repeats: int
-    def __init__(self, scenario: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ..., repeats: _Optional[int] = ...) -> None: ...
+    arms: _containers.RepeatedCompositeFieldContainer[Arm]
+    def __init__(self, scenario: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ..., repeats: _Optional[int] = ..., arms: _Optional[_Iterable[_Union[Arm, _Mapping]]] = ...) -> None: ...
+
+class Arm(_message.Message):
+    __slots__ = ("name", "score", "low", "high")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    score: float
+    low: float
+    high: float
+    def __init__(self, name: _Optional[str] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class Recommendation(_message.Message):
-    __slots__ = ("truncation", "keep", "of", "synthetic_per_real")
+    __slots__ = ("truncation", "keep", "of", "synthetic_per_real", "scenario")
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
     OF_FIELD_NUMBER: _ClassVar[int]
     SYNTHETIC_PER_REAL_FIELD_NUMBER: _ClassVar[int]
+    SCENARIO_FIELD_NUMBER: _ClassVar[int]
     truncation: float
     keep: int
     of: int
     synthetic_per_real: float
-    def __init__(self, truncation: _Optional[float] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ..., synthetic_per_real: _Optional[float] = ...) -> None: ...
+    scenario: str
+    def __init__(self, truncation: _Optional[float] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ..., synthetic_per_real: _Optional[float] = ..., scenario: _Optional[str] = ...) -> None: ...
 
 class ClassQuality(_message.Message):
-    __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio", "verdict", "recommendation")
+    __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio", "verdict", "recommendation", "memorisation")
     LABEL_FIELD_NUMBER: _ClassVar[int]
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
@@ -431,6 +459,7 @@ class ClassQuality(_message.Message):
     SPREAD_RATIO_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
+    MEMORISATION_FIELD_NUMBER: _ClassVar[int]
     label: str
     real_samples: int
     real_accuracy: float
@@ -439,7 +468,8 @@ class ClassQuality(_message.Message):
     spread_ratio: float
     verdict: Verdict
     recommendation: Recommendation
-    def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ...) -> None: ...
+    memorisation: Memorisation
+    def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ...) -> None: ...
 
 class GoldenSample(_message.Message):
     __slots__ = ("seed", "index", "class_index", "truncation", "data")
