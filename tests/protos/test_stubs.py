@@ -1,16 +1,24 @@
-"""protos/ and the stubs made from it, which are committed in client/augmint/v1."""
+"""protos/ and the stubs made from it, which are committed in client/augmint/v1.
 
+They are made by an old compiler (`make protos`), so that `augmint` installs beside old releases of protobuf and grpcio;
+what the current compiler says about the contract must be what they hold.
+"""
+
+import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from google.protobuf import descriptor_pb2
 
+from augmint.v1 import generator_pb2 as pb
+
 ROOT = Path(__file__).parents[2]
 PROTO = "augmint/v1/generator.proto"
-STUBS = ("generator_pb2.py", "generator_pb2.pyi", "generator_pb2_grpc.py", "generator_pb2_grpc.pyi")
+STUBS = ROOT / "client" / "augmint" / "v1"
 
 
 def protoc(*arguments: str) -> None:
@@ -23,26 +31,55 @@ def protoc(*arguments: str) -> None:
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("stubs")
-    kinds = ("--python_out=", "--pyi_out=", "--grpc_python_out=", "--mypy_grpc_out=quiet:")
-    protoc(*(f"{kind}{out}" for kind in kinds))
+    protoc(*(f"{kind}{out}" for kind in ("--pyi_out=", "--grpc_python_out=", "--mypy_grpc_out=quiet:")))
     return out / "augmint" / "v1"
 
 
-@pytest.mark.parametrize("name", STUBS)
-def test_committed_stubs_are_those_of_the_contract(rebuilt, name):
-    committed = (ROOT / "client" / "augmint" / "v1" / name).read_text()
-    assert committed == (rebuilt / name).read_text(), "stale stubs: run `make protos` and commit"
+def declared(path: Path) -> dict[str, set[str]]:
+    """Class to names in it, and "" to names of the module: the same whichever compiler wrote the .pyi."""
+
+    def names(body: list[ast.stmt]) -> set[str]:
+        return {ast.unparse(one).partition(" =")[0] for one in body if isinstance(one, ast.AnnAssign)}
+
+    tree = ast.parse(path.read_text())
+    found = {node.name: names(node.body) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    return {"": names(tree.body), **found}
 
 
-def test_the_makefile_builds_stubs_as_this_test_does():
-    makefile = (ROOT / "Makefile").read_text()
-    for option in (
-        "--python_out=client",
-        "--pyi_out=client",
-        "--grpc_python_out=client",
-        "--mypy_grpc_out=quiet:client",
-    ):
-        assert option in makefile
+def methods(path: Path) -> set[str]:
+    return set(re.findall(r"'(/augmint\.v1\.\w+/\w+)'", path.read_text()))
+
+
+def test_committed_messages_are_those_of_the_contract(contract):
+    committed = descriptor_pb2.FileDescriptorProto.FromString(pb.DESCRIPTOR.serialized_pb)
+    wanted = descriptor_pb2.FileDescriptorProto()
+    wanted.CopyFrom(contract)
+    wanted.ClearField("source_code_info")
+    for message in (*wanted.message_type, *committed.message_type):
+        for field in message.field:
+            field.ClearField("json_name")  # the compiler fills it in, where the descriptor in a stub leaves it out
+        for nested in message.nested_type:
+            for field in nested.field:
+                field.ClearField("json_name")
+    assert committed == wanted, "stale stubs: run `make protos` and commit"
+
+
+def test_committed_types_and_methods_are_those_of_the_contract(rebuilt):
+    stale = "stale stubs: run `make protos` and commit"
+    assert declared(STUBS / "generator_pb2.pyi") == declared(rebuilt / "generator_pb2.pyi"), stale
+    assert methods(STUBS / "generator_pb2_grpc.py") == methods(rebuilt / "generator_pb2_grpc.py") != set(), stale
+    assert (STUBS / "generator_pb2_grpc.pyi").read_text() == (rebuilt / "generator_pb2_grpc.pyi").read_text(), stale
+
+
+def test_the_stubs_ask_for_no_newer_protobuf_or_grpcio_than_the_package():
+    messages, service = (STUBS / "generator_pb2.py").read_text(), (STUBS / "generator_pb2_grpc.py").read_text()
+    (made_by,) = re.findall(r"^# Protobuf Python Version: (.*)$", messages, re.MULTILINE)
+    assert made_by == "4.25.1", "made by another compiler: run `make protos` and commit"
+    # Newer compilers write checks that refuse any older library than their own release.
+    assert "ValidateProtobufRuntimeVersion" not in messages
+    assert "GRPC_GENERATED_VERSION" not in service
+    package = tomllib.loads((ROOT / "client" / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert {"grpcio>=1.62", "protobuf>=4.25,<8"} <= set(package)
 
 
 @pytest.fixture(scope="module")

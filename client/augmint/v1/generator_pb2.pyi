@@ -2,8 +2,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -172,7 +171,7 @@ class GeneratorStatus(_message.Message):
     labels: _containers.RepeatedScalarFieldContainer[str]
     capacity_samples_per_second: float
     channels: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[GeneratorState, str]] = ..., reason: _Optional[str] = ..., is_default: _Optional[bool] = ..., labels: _Optional[_Iterable[str]] = ..., capacity_samples_per_second: _Optional[float] = ..., channels: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[GeneratorState, str]] = ..., reason: _Optional[str] = ..., is_default: bool = ..., labels: _Optional[_Iterable[str]] = ..., capacity_samples_per_second: _Optional[float] = ..., channels: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_samples", "preferred_page_samples")
@@ -202,7 +201,7 @@ class Generator(_message.Message):
     quality: QualityCard
     golden: _containers.RepeatedCompositeFieldContainer[GoldenSample]
     scored: bool
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sample: _Optional[_Union[SampleSpec, _Mapping]] = ..., latent_size: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., quality: _Optional[_Union[QualityCard, _Mapping]] = ..., golden: _Optional[_Iterable[_Union[GoldenSample, _Mapping]]] = ..., scored: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sample: _Optional[_Union[SampleSpec, _Mapping]] = ..., latent_size: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., quality: _Optional[_Union[QualityCard, _Mapping]] = ..., golden: _Optional[_Iterable[_Union[GoldenSample, _Mapping]]] = ..., scored: bool = ...) -> None: ...
 
 class SampleSpec(_message.Message):
     __slots__ = ("shape", "dtype", "image", "audio", "music", "text", "table")
@@ -266,7 +265,7 @@ class ColumnSpec(_message.Message):
     name: str
     categories: _containers.RepeatedScalarFieldContainer[str]
     integer: bool
-    def __init__(self, name: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., integer: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., integer: bool = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ("preset", "configuration_json", "data_name", "data_digest", "splits", "seed", "steps", "samples_seen", "training_seconds", "libraries", "code_revision", "created_at", "opset")
