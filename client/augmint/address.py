@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
+from augmint import checks
 from augmint.errors import InvalidRequest
 
 SEED_LIMIT = 2**64
@@ -20,6 +21,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 # Bounds what an address out of a log or a web page can make a reader allocate.
 _MAX_SAMPLES = 2**24
 _FIELDS = ("digest", "seed", "start", "n", "classes", "truncation")
+_SELECTION = ("keep", "of")
+SELECTION_LIMIT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Address:
     start_index:   position of the first sample in the stream; start_index + n is at most 2**48.
     class_indices: one per sample, at least one.
     truncation:    in (0, 2].
+    keep, of:      of every `of` consecutive candidates the `keep` with the best score; 1 <= keep <= of <= 64, and
+                   positions count what was kept. 0 and 0: no selection.
     """
 
     generator: str
@@ -42,6 +47,8 @@ class Address:
     start_index: int
     class_indices: tuple[int, ...]
     truncation: float
+    keep: int = 0
+    of: int = 0
 
     @property
     def n(self) -> int:
@@ -52,7 +59,7 @@ class Address:
         """One line of text that `parse` reads, e.g. `augmint:digits/1?digest=...&seed=7&start=0&n=64&classes=3&...`.
 
         `classes` has an entry per change of class: `4*2,5` is two samples of class 4, then one of class 5. A single
-        entry without a count holds for the whole run.
+        entry without a count holds for the whole run. `&keep=2&of=4` follows if samples were selected.
         """
         runs = [(value, len(list(group))) for value, group in itertools.groupby(self.class_indices)]
         if len(runs) == 1:
@@ -62,6 +69,7 @@ class Address:
         return (
             f"augmint:{self.generator}/{self.version}?digest={self.digest}&seed={self.seed}&start={self.start_index}"
             f"&n={self.n}&classes={classes}&truncation={self.truncation!r}"
+            + (f"&keep={self.keep}&of={self.of}" if self.of else "")
         )
 
     @classmethod
@@ -86,8 +94,9 @@ class Address:
         if parts.scheme != "augmint" or not slash or not _NAME.fullmatch(generator):
             raise refuse("no augmint:NAME/VERSION")
         values = dict(fields)
-        if sorted(values) != sorted(_FIELDS) or len(fields) != len(_FIELDS):
-            raise refuse(f"the fields are not exactly {', '.join(_FIELDS)}")
+        expected = (*_FIELDS, *_SELECTION) if "of" in values else _FIELDS
+        if sorted(values) != sorted(expected) or len(fields) != len(expected):
+            raise refuse(f"the fields are not exactly {', '.join(expected)}")
         if not _DIGEST.fullmatch(values["digest"]):
             raise refuse("digest is not 64 lower-case hexadecimal digits")
         n = whole("n", values["n"], 1, _MAX_SAMPLES)
@@ -96,6 +105,8 @@ class Address:
             truncation = check_truncation(float(values["truncation"]))
         except ValueError as error:
             raise refuse("truncation is not a number in (0, 2]") from error
+        of = whole("of", values["of"], 1, SELECTION_LIMIT) if "of" in values else 0
+        keep = whole("keep", values["keep"], 1, of) if of else 0
         entries = [entry.partition("*") for entry in values["classes"].split(",")]
         classes: list[int] = []
         for value, star, count in entries:
@@ -114,7 +125,17 @@ class Address:
             start_index=start,
             class_indices=tuple(classes),
             truncation=truncation,
+            keep=keep,
+            of=of,
         )
+
+
+def check_selection(keep: int | None, of: int | None) -> tuple[int, int]:
+    """keep and of as the contract has them, 0 and 0 for none; InvalidRequest unless 1 <= keep <= of <= 64."""
+    if not keep and not of:
+        return 0, 0
+    largest = checks.whole("of", of, 1, SELECTION_LIMIT)
+    return checks.whole("keep", keep, 1, largest), largest
 
 
 def check_truncation(value: float) -> float:

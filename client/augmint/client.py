@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from augmint import checks, pages
-from augmint.address import INDEX_LIMIT, SEED_LIMIT, Address, check_truncation
+from augmint.address import INDEX_LIMIT, SEED_LIMIT, Address, check_selection, check_truncation
 from augmint.errors import ClientClosed, DigestMismatch, GeneratorNotFound, InvalidRequest
 from augmint.generators import Description, GeneratorStatus
 from augmint.process import PerProcess
@@ -77,6 +77,8 @@ class Client:
         seed: int | None = None,
         start_index: int = 0,
         truncation: float | None = None,
+        keep: int | None = None,
+        of: int | None = None,
         generator: str | None = None,
         version: int | None = None,
         digest: str | None = None,
@@ -91,6 +93,8 @@ class Client:
                      it; `samples.seed` tells it.
         start_index: position of the first sample in the stream; start_index + n is at most 2**48.
         truncation:  in (0, 2]; below 1 more typical and less varied, above 1 the reverse. Absent: 1, as trained.
+        keep, of:    of every `of` consecutive candidates the `keep` with the best score, 1 <= keep <= of <= 64;
+                     positions then count what is kept. Needs a generator with a score. Absent: no selection.
         generator:   name. Absent: the only one.
         version:     from 1. Absent: the default, the highest that is ready.
         digest:      SHA-256 of the ONNX file; the call fails unless the service has exactly this file.
@@ -119,7 +123,7 @@ class Client:
             first = checks.whole("start_index", start_index, 0, INDEX_LIMIT - count)
             return class_indices, np.arange(first, first + count, dtype=np.uint64)
 
-        return self._draw(order, seed, truncation, generator, version, digest, timeout)
+        return self._draw(order, seed, truncation, (keep, of), generator, version, digest, timeout)
 
     def fetch(
         self,
@@ -128,6 +132,8 @@ class Client:
         *,
         seed: int,
         truncation: float | None = None,
+        keep: int | None = None,
+        of: int | None = None,
         generator: str | None = None,
         version: int | None = None,
         digest: str | None = None,
@@ -153,7 +159,7 @@ class Client:
                 checks.whole("an index", int(extreme), 0, INDEX_LIMIT - 1)
             return class_indices, positions.astype(np.uint64)
 
-        return self._draw(order, seed, truncation, generator, version, digest, timeout)
+        return self._draw(order, seed, truncation, (keep, of), generator, version, digest, timeout)
 
     def replay(self, address: Address | str, *, timeout: float | None = None) -> Samples:
         """The samples of an address (`samples.address`, or its text), byte for byte.
@@ -168,6 +174,8 @@ class Client:
             seed=address.seed,
             start_index=address.start_index,
             truncation=address.truncation,
+            keep=address.keep,
+            of=address.of,
             generator=address.generator,
             version=address.version,
             digest=address.digest,
@@ -239,6 +247,7 @@ class Client:
         order: Callable[[Description], tuple[np.ndarray, np.ndarray]],
         seed: int | None,
         truncation: float | None,
+        selection: tuple[int | None, int | None],
         generator: str | None,
         version: int | None,
         digest: str | None,
@@ -247,6 +256,7 @@ class Client:
         """Resolve the file once, then draw from it; `order` gives class_indices int64 [n] and indices uint64 [n]."""
         seed = secrets.randbits(64) if seed is None else checks.whole("seed", seed, 0, SEED_LIMIT - 1)
         truncation = 1.0 if truncation is None else check_truncation(truncation)
+        keep, of = check_selection(*selection)
         end = None if timeout is None else time.monotonic() + checks.seconds("timeout", timeout)
 
         def left() -> float:
@@ -263,7 +273,7 @@ class Client:
                     there = f"{description.name} version {description.version}"
                     raise DigestMismatch(f"{there} is the file {description.digest}, not {digest}")
                 class_indices, indices = order(description)
-                return self._fill(pages.Order(description, class_indices, indices, seed, truncation), left)
+                return self._fill(pages.Order(description, class_indices, indices, seed, truncation, keep, of), left)
             except (DigestMismatch, GeneratorNotFound):
                 # The service has moved on since this client asked about it. Nothing was handed out yet, so all of the
                 # samples can come from the file that it has now, unless the caller pinned another.
@@ -292,7 +302,9 @@ class Client:
             fetch(pages.Page(slice(0, len(array)), len(array)))  # no thread needed
         else:
             self._window.get().run(pages.split(len(array), description.page), fetch)
-        return Samples(array, order.class_indices, order.indices, description, order.seed, order.truncation)
+        return Samples(
+            array, order.class_indices, order.indices, description, order.seed, order.truncation, order.keep, order.of
+        )
 
     def _call(self, call: Callable[[float], T], seconds: float) -> T:
         def attempt(left: float) -> T:

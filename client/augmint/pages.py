@@ -19,7 +19,7 @@ class Order:
     """Samples asked for, checked.
 
     class_indices: int64 [n]; indices: uint64 [n], each below 2**48, in any order; seed: in [0, 2**64).
-    truncation:    a float32 in (0, 2].
+    truncation:    a float32 in (0, 2]; keep, of: the selection, 0 and 0 for none.
     """
 
     description: Description
@@ -27,6 +27,8 @@ class Order:
     indices: np.ndarray
     seed: int
     truncation: float
+    keep: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def request(order: Order, page: Page) -> pb.GenerateRequest:
         n=page.n,
         seed=order.seed,
         truncation=order.truncation,
+        keep=order.keep,
+        of=order.of,
     )
     if _consecutive(indices):
         message.start_index = int(indices[0])
@@ -87,6 +91,8 @@ def place(answer: pb.GenerateResponse, order: Order, page: Page, out: np.ndarray
         ("seed", answer.seed, order.seed),
         ("indices", given, indices),
         ("classes", list(answer.class_indices), order.class_indices[page.positions].tolist()),
+        # A service of a release before selection would ignore it.
+        ("selection", (answer.keep, answer.of), (order.keep, order.of)),
         ("bytes of data", len(answer.data), wanted),
     ):
         if value != expected:

@@ -37,7 +37,7 @@ class Samples:
                    writable, owned by the caller.
     class_indices: int64 [n].
     indices:       uint64 [n], position of each sample in the seed's stream.
-    description:   the generator; seed, truncation: the rest of the address.
+    description:   the generator; seed, truncation, keep, of: the rest of the address.
 
     `samples[3]` is a Sample; `samples[8:16]`, `samples[::2]`, `samples[array or mask]` are Samples whose labels and
     addresses follow (a slice shares memory, as in NumPy).
@@ -49,6 +49,8 @@ class Samples:
     description: Description
     seed: int
     truncation: float
+    keep: int = 0
+    of: int = 0
 
     def __len__(self) -> int:
         return len(self.array)
@@ -80,6 +82,8 @@ class Samples:
             description=self.description,
             seed=self.seed,
             truncation=self.truncation,
+            keep=self.keep,
+            of=self.of,
         )
 
     def __repr__(self) -> str:
@@ -133,4 +137,6 @@ class Samples:
             start_index=start_index,
             class_indices=class_indices,
             truncation=self.truncation,
+            keep=self.keep,
+            of=self.of,
         )

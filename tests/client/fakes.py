@@ -84,6 +84,16 @@ class FakeService:
             mixed = (key[:, None] + element) * np.uint64(0x9E3779B97F4A7C15)
         return (mixed >> np.uint64(56)).astype(np.uint8).reshape(-1, *shape)
 
+    def candidate(self, seed: int, positions: np.ndarray, classes: np.ndarray, keep: int, of: int) -> np.ndarray:
+        """uint64 [n]: the index of the sample at each position of a selected stream; its score is its first element."""
+        found = []
+        for position, label in zip(np.asarray(positions).tolist(), np.asarray(classes).tolist(), strict=True):
+            block = np.arange(of, dtype=np.uint64) + np.uint64(position // keep * of)
+            scores = self.expected(seed, block, np.full(of, label)).reshape(of, -1)[:, 0]
+            best = np.sort(np.argsort(scores, kind="stable")[of - keep :])
+            found.append(block[best[position % keep]])
+        return np.array(found, np.uint64)
+
     def generate(self, request: pb.GenerateRequest, timeout: float) -> pb.GenerateResponse:
         with self._lock:
             self.requests.append(request)
@@ -115,6 +125,8 @@ class FakeService:
         classes = list(request.class_indices) or [LABELS.index(request.label)] * request.n
         run = np.arange(request.start_index, request.start_index + request.n, dtype=np.uint64)
         indices = np.array(request.indices, np.uint64) if request.indices else run
+        if request.of:
+            indices = self.candidate(request.seed, indices, np.array(classes), request.keep, request.of)
         samples = self.expected(request.seed, indices, np.array(classes), request.truncation, version)
         return pb.GenerateResponse(
             data=samples.tobytes(),
@@ -126,6 +138,8 @@ class FakeService:
             digest=digest(version),
             truncation=request.truncation,
             indices=request.indices,
+            keep=request.keep,
+            of=request.of,
         )
 
     def get_generator(self, request: pb.GetGeneratorRequest, timeout: float) -> pb.GetGeneratorResponse:

@@ -8,8 +8,12 @@ import augmint
 from augmint.address import INDEX_LIMIT, check_truncation
 
 addresses = st.builds(
-    lambda start, classes, **fields: augmint.Address(
-        start_index=min(start, INDEX_LIMIT - len(classes)), class_indices=tuple(classes), **fields
+    lambda start, classes, selection, **fields: augmint.Address(
+        start_index=min(start, INDEX_LIMIT - len(classes)),
+        class_indices=tuple(classes),
+        keep=min(selection),
+        of=max(selection),
+        **fields,
     ),
     generator=st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True),
     version=st.integers(1, 2**32 - 1),
@@ -18,6 +22,7 @@ addresses = st.builds(
     start=st.integers(0, INDEX_LIMIT - 1),
     classes=st.lists(st.integers(0, 3) | st.integers(0, 2**32 - 1), min_size=1, max_size=40),
     truncation=st.floats(2**-100, 2, width=32).map(check_truncation),
+    selection=st.just((0, 0)) | st.tuples(st.integers(1, 64), st.integers(1, 64)),
 )
 
 GOOD = f"augmint:digits/1?digest={'a' * 64}&seed=7&start=0&n=3&classes=4*2,5&truncation=1.0"
@@ -58,6 +63,10 @@ def test_classes_are_written_per_change_of_class():
         (("truncation=1.0", "truncation=nan"), "truncation"),
         (("truncation=1.0", "truncation=2.5"), "truncation"),
         (("&truncation=1.0", ""), "exactly digest"),
+        (("&truncation=1.0", "&truncation=1.0&keep=2"), "exactly digest"),
+        (("&truncation=1.0", "&truncation=1.0&of=2"), "exactly digest"),
+        (("&truncation=1.0", "&truncation=1.0&keep=3&of=2"), "keep '3'"),
+        (("&truncation=1.0", "&truncation=1.0&keep=1&of=65"), "of '65'"),
         (("seed=7", "seed=7&seed=8"), "exactly digest"),
     ],
 )

@@ -152,6 +152,29 @@ def test_fetch_gives_any_positions_in_the_order_asked(client, fake):
     assert np.array_equal(samples.indices, positions)
 
 
+def test_selected_samples_are_the_best_of_their_blocks_and_tell_so(client, fake):
+    positions, classes = np.array([5, 0, 1, 2]), np.array([1, 0, 0, 3])
+    samples = client.fetch(positions, classes, seed=7, keep=2, of=4)
+    candidates = fake.candidate(7, positions, classes, 2, 4)
+    assert (candidates // 4).tolist() == [2, 0, 0, 1]
+    assert np.array_equal(samples.array, fake.expected(7, candidates, classes))
+    assert [(address.keep, address.of) for address in samples.addresses] == [(2, 4)] * 2
+    assert np.array_equal(client.replay(str(samples[1:].address)).array, samples.array[1:])
+
+
+def test_a_service_that_ignores_the_selection_is_found_out(client, fake):
+    answer = fake._answer
+
+    def older(request):
+        request.ClearField("keep")
+        request.ClearField("of")
+        return answer(request)
+
+    fake._answer = older
+    with pytest.raises(augmint.ServiceFault, match=r"selection \(0, 0\); wanted \(2, 4\)"):
+        client.generate("3", 4, keep=2, of=4)
+
+
 def test_fetch_of_scattered_samples_costs_one_call_a_page(client, fake):
     client.fetch([5, 3, 400, 6, 2**40], [0, 1, 0, 2, 0], seed=9)
     assert len(fake.requests) == 1
@@ -201,6 +224,10 @@ def test_describe_tells_shape_kind_limits_and_quality(client, fake):
         ({"classes": "bag"}, "classes has the shape"),
         ({"classes": ["bag", 1]}, "all of one kind"),
         ({"classes": ["bag", "shoe"]}, "no label 'shoe'"),
+        ({"label": "3", "keep": 2}, "of is None"),
+        ({"label": "3", "of": 2}, "keep is None"),
+        ({"label": "3", "keep": 3, "of": 2}, r"keep is 3; .* \[1, 2\]"),
+        ({"label": "3", "keep": 1, "of": 65}, "of is 65"),
         ({"classes": [0, 9]}, "class index 9"),
         ({"classes": [[0], [1, 2]]}, "flat sequence"),
         ({"classes": [0, 1], "n": 3}, "n is 3, but there are 2 classes"),
