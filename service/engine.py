@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 
 import numpy as np
 import onnxruntime
@@ -73,7 +74,10 @@ class Session:
         providers = _providers(device)
         wanted = providers[0][0]
         try:
-            session = onnxruntime.InferenceSession(content, _options(device, threads), providers=providers)
+            # With its fall-back a failure would be printed, and tried again on a CPU.
+            session = onnxruntime.InferenceSession(
+                content, _options(device, threads), providers=providers, enable_fallback=0
+            )
         except Exception as error:  # ONNX Runtime raises a dozen unrelated types, some of them plain RuntimeError
             # Where the provider did not start, every node is on the CPU, and that is not the file's fault.
             if device == "cpu" or _starts(content, device, threads, providers):
@@ -81,12 +85,14 @@ class Session:
             raise _no_provider(device, wanted) from error
         if session.get_providers()[0] != wanted:
             raise _no_provider(device, wanted)
-        session.disable_fallback()
         self._session = session
         self.device = device
-        self.metadata: str | None = session.get_modelmeta().custom_metadata_map.get(artifact.METADATA_KEY)
-        self.inputs = [_tensor(value) for value in session.get_inputs()]
-        self.outputs = [_tensor(value) for value in session.get_outputs()]
+        try:
+            self.metadata: str | None = session.get_modelmeta().custom_metadata_map.get(artifact.METADATA_KEY)
+            self.inputs = [_tensor(value) for value in session.get_inputs()]
+            self.outputs = [_tensor(value) for value in session.get_outputs()]
+        except UnicodeDecodeError as error:
+            raise artifact.ArtifactError(f"a text in the file is not UTF-8: {error}") from error
 
     def run(self, rows: artifact.Rows) -> np.ndarray:
         """Compute the samples of n addresses.
@@ -134,14 +140,22 @@ class Engine:
     weights twice; one caller with two threads makes 17,600. With IOBinding on buffers allocated once it is 22,600.
     """
 
-    def __init__(self, session: Session, lanes: int = 1, max_batch: int = 1024) -> None:
+    def __init__(
+        self,
+        session: Session,
+        lanes: int = 1,
+        max_batch: int = 1024,
+        alone: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
         """Allocate the buffers and calibrate: run every batch size on all lanes at once and time it.
 
         lanes:     callers of `run` that may be at work at the same time; each has its own buffers.
         max_batch: no larger batch is tried. Sizes are tried upwards only while they pay, so that calibration takes
                    about half a second.
+        alone:     entered around each timing, some tens of milliseconds: keeps other work off the device.
         """
         self.lanes = lanes
+        self._alone = alone
         self.device = session.device
         output = session.outputs[0]
         self.sample_shape = tuple(int(extent or 0) for extent in output.shape[1:])
@@ -209,12 +223,18 @@ class Engine:
 
     def _calibrate(self, ladder: list[int]) -> dict[int, float]:
         """Seconds of each batch size worth having."""
-        start = time.perf_counter()
+        spent = 0.0  # without the waits for the device
         found: dict[int, float] = {}
         with ThreadPoolExecutor(self.lanes) as pool:
 
             def measure(n: int) -> float:
-                return max(pool.map(lambda lane: lane.seconds(n), self._lanes))
+                nonlocal spent
+                with self._alone():
+                    start = time.perf_counter()
+                    try:
+                        return max(pool.map(lambda lane: lane.seconds(n), self._lanes))
+                    finally:
+                        spent += time.perf_counter() - start
 
             for n in ladder:
                 try:
@@ -225,11 +245,11 @@ class Engine:
                     break
                 best = min(found, key=lambda size: found[size] / size)
                 # Three sizes in a row that are no better end the climb, and so does a batch too long to wait for.
-                late = time.perf_counter() - start > CALIBRATION_LIMIT_SECONDS
+                late = spent > CALIBRATION_LIMIT_SECONDS
                 if late or found[n] > BATCH_SECONDS_LIMIT or len(found) - list(found).index(best) > 3:
                     break
             # Again, against disturbances; a slow generator need not be disturbed twice to be priced well enough.
-            if time.perf_counter() - start < CALIBRATION_LIMIT_SECONDS / 2:
+            if spent < CALIBRATION_LIMIT_SECONDS / 2:
                 found = {n: min(seconds, measure(n)) for n, seconds in found.items()}
         return found
 

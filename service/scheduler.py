@@ -8,10 +8,11 @@ are answered on the event loop; one lock guards the bookkeeping between the two.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from service import artifact
 from service.backlog import Backlog, Segment
-from service.errors import DeadlineExceeded, Draining, Overloaded
+from service.errors import DeadlineExceeded, Draining, GeneratorNotReady, Overloaded
 from service.metrics import Meters, Metrics
 
 
@@ -50,6 +51,14 @@ class Runs(Protocol):
     def bucket(self, n: int) -> int: ...
     def seconds(self, n: int) -> float: ...
     def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray: ...
+    def close(self) -> None: ...
+
+
+# Sees what a lane computed: the addresses and their samples, the lane's own memory until the call returns.
+Look = Callable[[artifact.Rows, np.ndarray], None]
+
+# While others wait, whoever has the device to himself leaves it to them for so many times as long as he had it.
+REST = 4.0
 
 
 @dataclass(eq=False)
@@ -59,7 +68,10 @@ class Queue:
     engine: Runs
     meters: Meters
     backlog: Backlog[_Request] = field(init=False)
+    look: Look | None = None
     served: float = 0.0  # work seconds had so far; the backlogged queue with the least goes next
+    running: int = 0  # batches on the lanes
+    removed: bool = False
 
     def __post_init__(self) -> None:
         self.backlog = Backlog(self.engine.best_batch)
@@ -103,6 +115,8 @@ class Scheduler:
         self._queues: list[Queue] = []
         self._changed = threading.Condition()
         self._open = 0
+        self._running = 0
+        self._held = False
         self._draining = False
         self._closed = False
         self._idle = asyncio.Event()
@@ -113,14 +127,53 @@ class Scheduler:
         for thread in self._threads:
             thread.start()
 
-    # -- on the event loop ---------------------------------------------------------------------------------
+    # -- generators come and go, from any thread -----------------------------------------------------------
 
-    def add(self, engine: Runs, meters: Meters) -> Queue:
-        """A queue for one more generator."""
-        queue = Queue(engine, meters)
+    def add(self, engine: Runs, meters: Meters, look: Look | None = None) -> Queue:
+        """A queue for one more generator.
+
+        look: called on the lane after every batch, when its requests have been answered.
+        """
+        queue = Queue(engine, meters, look)
         with self._changed:
             self._queues.append(queue)
         return queue
+
+    def remove(self, queue: Queue) -> None:
+        """Finish what the queue holds, then close its engine. Orders that come later are refused."""
+        with self._changed:
+            queue.removed = True
+            self._close_if_done(queue)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lanes between two batches, so that a time measured meanwhile is that of an idle device.
+
+        For one thread at a time, and for moments: calls wait. On leaving, gives them a rest if any did.
+        """
+        with self._changed:
+            busy = self._running > 0 or any(queue.backlog.rows for queue in self._queues)
+            self._held = True
+            while self._running and not self._closed:
+                self._changed.wait()
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            held = time.perf_counter() - start
+            with self._changed:
+                busy = busy or any(queue.backlog.rows for queue in self._queues)
+                self._held = False
+                self._changed.notify_all()
+        if busy:
+            time.sleep(REST * held)
+
+    def _close_if_done(self, queue: Queue) -> None:
+        if queue.removed and not queue.running and not queue.backlog.rows and queue in self._queues:
+            self._queues.remove(queue)
+            queue.engine.close()
+
+    # -- on the event loop ---------------------------------------------------------------------------------
 
     def queued_seconds(self) -> float:
         """Predicted seconds until the device has done all that waits."""
@@ -179,6 +232,9 @@ class Scheduler:
         if self._draining:
             raise Draining("this server is stopping; ask another one")
         queue = request.queue
+        if queue.removed:
+            # Between the choice of a version and the order for it, another took its place.
+            raise GeneratorNotReady("this version has just been replaced; ask again")
         waiting = self.queued_seconds()
         own = queue.work(request.n)
         if waiting and waiting + own > self._limit:
@@ -224,7 +280,7 @@ class Scheduler:
     def _work(self, lane: int) -> None:
         while True:
             with self._changed:
-                while not (self._closed or any(queue.backlog.rows for queue in self._queues)):
+                while not (self._closed or (not self._held and any(queue.backlog.rows for queue in self._queues))):
                     self._changed.wait()
                 if self._closed:
                     return
@@ -233,6 +289,8 @@ class Scheduler:
                 batch, expired = queue.backlog.take(queue.engine.best_batch, now)
                 rows = sum(segment.stop - segment.start for segment in batch)
                 queue.served += queue.work(rows)
+                queue.running += 1
+                self._running += 1
                 for segment in batch:
                     self._begin(segment, now)
                 # A request wakes one lane; that one wakes the next while there is work left.
@@ -243,6 +301,12 @@ class Scheduler:
                 _settle(expired, DeadlineExceeded("the deadline passed while the call was waiting"))
             if batch:
                 self._run(queue, batch, rows, lane)
+            with self._changed:
+                queue.running -= 1
+                self._running -= 1
+                self._close_if_done(queue)
+                if self._held:
+                    self._changed.notify_all()
 
     def _begin(self, segment: Segment[_Request], now: float) -> None:
         request = segment.request
@@ -252,9 +316,10 @@ class Scheduler:
             request.queue.meters.queue_duration.observe(now - request.arrived)
 
     def _run(self, queue: Queue, batch: list[Segment[_Request]], n: int, lane: int) -> None:
+        addresses = _rows(batch, n)
         start = time.perf_counter()
         try:
-            samples = queue.engine.run(_rows(batch, n), lane)
+            samples = queue.engine.run(addresses, lane)
         except Exception as error:
             # All of the batch fail alike; their remaining rows must not cost another one.
             with self._changed:
@@ -283,6 +348,8 @@ class Scheduler:
         meters.busy.inc(seconds / self._lanes)
         meters.padding.inc(max(0, queue.engine.bucket(min(n, queue.engine.best_batch)) - n))
         meters.samples.inc(n)
+        if queue.look:
+            queue.look(addresses, samples)
 
 
 def _rows(batch: list[Segment[_Request]], n: int) -> artifact.Rows:

@@ -34,6 +34,7 @@ class Engine:
         self.capacity_samples_per_second = float(best_batch * lanes)
         self.batches: list[list[int]] = []
         self.fault: Exception | None = None
+        self.closed = False
         self.started = threading.Semaphore(0)
         self._held = held
         self._gate = threading.Semaphore(0)
@@ -48,10 +49,14 @@ class Engine:
         self.started.release()
         if self._held:
             assert self._gate.acquire(timeout=20)
+        assert not self.closed
         self.batches.append(rows.index.tolist())
         if self.fault:
             raise self.fault
         return np.stack([rows.index.astype(np.int64), rows.label], axis=1)
+
+    def close(self) -> None:
+        self.closed = True
 
     def release(self, batches: int = 1) -> None:
         """Let so many held batches pass."""

@@ -73,10 +73,16 @@ def other_weights():
     return model.SerializeToString()
 
 
+def other_characters():
+    content = generators.build()
+    return content.replace(b'"name": "tiny"', b'"name": "t\xffny"', 1)
+
+
 BAD = {
     "empty": (lambda: b"", "cannot load the file"),
     "not onnx": (lambda: b"hello", "cannot load the file"),
     "truncated": (lambda: generators.build()[:-200], "cannot load the file"),
+    "not text": (other_characters, "a text in the file is not UTF-8"),
     "no metadata": (without_metadata, "no metadata augmint.v1.Generator"),
     "no labels": (lambda: altered(lambda message: message.ClearField("labels")), "no labels"),
     "other shape": (lambda: altered(other_shape), "graph output sample is uint8"),

@@ -1,11 +1,12 @@
 import asyncio
+import threading
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.errors import DeadlineExceeded, Draining, Overloaded
+from service.errors import DeadlineExceeded, Draining, GeneratorNotReady, Overloaded
 from service.metrics import Metrics
 from service.scheduler import Order, Scheduler
 from tests.fakes import Clock, Engine
@@ -209,5 +210,90 @@ def test_two_generators_share_the_device_in_seconds():
             fast.free()
             slow.free()
             assert [len(samples) for samples in await asyncio.gather(*tasks)] == [800, 200]
+
+    run(scene())
+
+
+def test_a_removed_generator_answers_what_it_accepted_then_closes_its_engine():
+    async def scene():
+        old, new = Engine(best_batch=8, held=True), Engine(best_batch=8)
+        with scheduling(old, new) as (scheduler, first, second, _):
+            accepted = [asyncio.create_task(scheduler.submit(first, order(20, 100 * k), str(k))) for k in range(3)]
+            await started(old)
+            scheduler.remove(first)
+            with pytest.raises(GeneratorNotReady, match="just been replaced"):
+                await scheduler.submit(first, order(1), "late")
+            assert not old.closed
+            old.free()
+            for k, samples in enumerate(await asyncio.gather(*accepted)):
+                assert samples[:, 0].tolist() == list(range(100 * k, 100 * k + 20))
+            while not old.closed:
+                await asyncio.sleep(0.001)
+            assert len(await scheduler.submit(second, order(5), "a")) == 5
+            scheduler.remove(second)
+            assert new.closed  # idle, so at once
+
+    run(scene())
+
+
+def test_a_removed_generator_closes_when_its_last_caller_leaves():
+    async def scene():
+        engine = Engine(best_batch=8, held=True)
+        with scheduling(engine) as (scheduler, queue, _):
+            running = asyncio.create_task(scheduler.submit(queue, order(8), "a"))
+            await started(engine)
+            waiting = asyncio.create_task(scheduler.submit(queue, order(8), "b"))
+            await settle()
+            scheduler.remove(queue)
+            waiting.cancel()
+            engine.free()
+            assert len(await running) == 8
+            while not engine.closed:
+                await asyncio.sleep(0.001)
+
+    run(scene())
+
+
+def test_who_has_the_device_alone_waits_for_the_running_batches_and_holds_the_next():
+    async def scene():
+        engine = Engine(best_batch=8, lanes=2, held=True)
+        with scheduling(engine) as (scheduler, queue, _):
+            calls = [asyncio.create_task(scheduler.submit(queue, order(8, k * 8), str(k))) for k in range(4)]
+            await started(engine, 2)
+            entered, leave = threading.Event(), threading.Event()
+
+            def measure():
+                with scheduler.alone():
+                    entered.set()
+                    assert leave.wait(20)
+
+            alone = asyncio.create_task(asyncio.to_thread(measure))
+            engine.release()
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            assert not entered.is_set()  # one lane is still at work
+            engine.free()
+            assert await asyncio.to_thread(entered.wait, 20)
+            assert len(engine.batches) == 2
+            leave.set()
+            await alone
+            await asyncio.gather(*calls)
+            assert len(engine.batches) == 4
+
+    run(scene())
+
+
+def test_what_was_computed_can_be_looked_at_after_it_was_answered():
+    async def scene():
+        seen = []
+        with scheduling(Engine(best_batch=8)) as (scheduler, _, registry):
+            queue = scheduler.add(
+                Engine(best_batch=8),
+                Metrics(CollectorRegistry()).meters("looked-at", 1, "cpu"),
+                lambda rows, samples: seen.append((rows.index.tolist(), samples[:, 0].tolist())),
+            )
+            await scheduler.submit(queue, order(12), "a")
+            while len(seen) < 2:
+                await asyncio.sleep(0.001)
+            assert seen == [(indices, indices) for indices in (list(range(8)), list(range(8, 12)))]
 
     run(scene())
