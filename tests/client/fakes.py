@@ -59,6 +59,7 @@ class FakeService:
         if kind == "image":
             self.sample.image.color_space = pb.COLOR_SPACE_RGB if channels == 3 else pb.COLOR_SPACE_GRAY
         self.quality: pb.QualityCard | None = None
+        self.scored = True
         self.faults: list[errors.AugmintError | None] = []
         self.requests: list[pb.GenerateRequest] = []
         self.described = 0
@@ -150,7 +151,12 @@ class FakeService:
             raise errors.GeneratorNotFound(f"no version {request.version}; there is {self.version}")
         return pb.GetGeneratorResponse(
             generator=pb.Generator(
-                name="fake", version=self.version, labels=LABELS, sample=self.sample, quality=self.quality
+                name="fake",
+                version=self.version,
+                labels=LABELS,
+                sample=self.sample,
+                quality=self.quality,
+                scored=self.scored,
             ),
             status=self._status(),
             limits=self.limits,

@@ -1,11 +1,11 @@
-"""client/augmint/torch.py"""
+"""client/augmint/torch/dataset.py"""
 
 import pickle
 
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import ConcatDataset, DataLoader, Subset, random_split
 
 import augmint
 from augmint.torch import SyntheticDataset, unit_interval
@@ -82,6 +82,42 @@ def test_labels_are_dealt_in_the_shares_given(client, fake, labels):
     assert torch.equal(torch.stack([image for image, _ in items]), expected(fake, range(9), cycle=(3, 1, 1)))
 
 
+def test_weights_are_the_shares_of_the_labels_in_every_run(client):
+    data = SyntheticDataset(client, length=10_000, labels=["3", "bag"], weights=[3, 1], transform=None)
+    labels = data.samples(np.arange(10_000)).class_indices
+    assert set(labels.tolist()) == {3, 1}
+    for start in (0, 137, 9_000):
+        assert abs((labels[start : start + 400] == 3).sum() - 300) <= 3
+    assert data[5000][1] == labels[5000]
+
+
+def test_selected_samples_are_read_by_their_position(client, fake):
+    data = SyntheticDataset(client, length=20, seed=7, labels=["bag"], keep=2, of=4, transform=None)
+    candidates = fake.candidate(7, np.arange(20), np.ones(20, int), 2, 4)
+    want = fake.expected(7, candidates, np.ones(20, int)).transpose(0, 3, 1, 2)
+    assert np.array_equal(np.stack([image for image, _ in data]), want)
+
+
+def test_subsets_and_splits_of_a_data_set_are_still_one_call_a_batch(client, fake):
+    data = SyntheticDataset(client, length=48, seed=7)
+    parts = random_split(Subset(data, range(8, 48)), [24, 16], torch.Generator().manual_seed(0))
+    read = [batch for part in parts for batch in DataLoader(part, batch_size=8)]
+    assert len(fake.requests) == 5
+    want = {image.numpy().tobytes() for image in expected(fake, range(8, 48))}
+    assert {image.numpy().tobytes() for images, _ in read for image in images} == want
+
+
+def test_data_sets_can_be_joined(client, fake):
+    first, second = (SyntheticDataset(client, length=4, seed=7, start_index=start) for start in (0, 4))
+    images = torch.cat([images for images, _ in DataLoader(ConcatDataset([first, second]), batch_size=3)])
+    assert torch.equal(images, expected(fake, range(8)))
+
+
+def test_labels_may_be_transformed_too(client):
+    data = SyntheticDataset(client, length=8, labels=["bag"], target_transform=lambda label: f"class {label}")
+    assert data[0][1] == "class 1"
+
+
 def test_without_a_transform_images_are_bytes(client):
     image, _ = SyntheticDataset(client, length=10, seed=7, transform=None)[3]
     assert image.dtype == torch.uint8
@@ -126,6 +162,17 @@ def test_a_data_set_never_mixes_two_files(client, fake):
         data[0]
 
 
+def test_another_file_than_the_one_named_is_refused(client):
+    with pytest.raises(augmint.DigestMismatch, match="fake version 1 is the file"):
+        SyntheticDataset(client, length=10, digest="0" * 64)
+
+
+def test_selection_needs_a_generator_with_a_score(client, fake):
+    fake.scored = False
+    with pytest.raises(augmint.InvalidRequest, match="does not give"):
+        SyntheticDataset(client, length=10, keep=1, of=2)
+
+
 def test_reading_beyond_the_end_is_an_index_error(client):
     data = SyntheticDataset(client, length=10)
     for index in (10, -11):
@@ -137,9 +184,14 @@ def test_reading_beyond_the_end_is_an_index_error(client):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        ({}, "length is not given, and a generator has no end"),
         ({"length": 0}, "length is 0"),
+        ({"length": 5, "weights": [1, 2]}, "one number above 0 per label: 4"),
+        ({"length": 5, "weights": [1, 2, 3, 0]}, "one number above 0 per label: 4"),
+        ({"length": 5, "keep": 3, "of": 2}, "keep is 3"),
         ({"length": 1.5}, "length is 1.5"),
-        ({"length": 5, "start_index": 2**48 - 4}, "start_index is"),
+        ({"length": 5, "start_index": 2**48 - 4}, r"length is 5; .* \[1, 4\]"),
+        ({"length": 5, "start_index": 2**48}, "start_index is"),
         ({"length": 5, "labels": ["shoe"]}, "no label 'shoe'"),
         ({"length": 5, "labels": []}, "classes has the shape"),
         ({"length": 5, "seed": -1}, "seed is -1"),

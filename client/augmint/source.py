@@ -1,0 +1,119 @@
+"""An endless labelled sequence: which sample is at which position. What every loader reads from."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import numpy as np
+
+from augmint import checks
+from augmint.address import INDEX_LIMIT, SEED_LIMIT, check_selection, check_truncation
+from augmint.client import Client
+from augmint.errors import DigestMismatch, InvalidRequest
+from augmint.generators import Description
+from augmint.samples import Samples
+
+# 2**64 over the golden ratio: its multiples, modulo 2**64, fill the range evenly however far one has come.
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Source:
+    """Samples of one file, one seed: the sample at position p has index start_index + p and a class that p decides.
+
+    The file is pinned when this object is made: reading raises DigestMismatch or GeneratorNotFound once the service has
+    dropped it. Picklable; a copy connects by itself.
+    """
+
+    def __init__(
+        self,
+        target: str | Client,
+        generator: str | None = None,
+        *,
+        labels: Sequence[str] | Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        seed: int | None = None,
+        start_index: int = 0,
+        truncation: float | None = None,
+        keep: int | None = None,
+        of: int | None = None,
+        version: int | None = None,
+        digest: str | None = None,
+    ) -> None:
+        """As SyntheticDataset's, which says what each means.
+
+        raises: InvalidRequest, GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
+        """
+        self.start_index = checks.whole("start_index", start_index, 0, INDEX_LIMIT - 1)
+        self.truncation = None if truncation is None else check_truncation(truncation)
+        self.keep, self.of = check_selection(keep, of)
+        self.seed = secrets.randbits(64) if seed is None else checks.whole("seed", seed, 0, SEED_LIMIT - 1)
+        self.limit = INDEX_LIMIT - self.start_index
+        self._owns_client = isinstance(target, str)
+        self._client = Client(target) if isinstance(target, str) else target
+        try:
+            self.description = self._describe(generator, version, digest)
+            count = len(self.description.labels)
+            self._cycle = np.arange(count) if labels is None else self.description.class_indices(labels)
+            self._bounds = None if weights is None else _bounds(weights, len(self._cycle))
+            if self.of and not self.description.message.scored:
+                raise InvalidRequest(
+                    f"keep and of select by a score, which generator {self.description.name!r} does not give"
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The pinned file, for people: name/version."""
+        return f"{self.description.name}/{self.description.version}"
+
+    def pin(self, version: int, digest: str) -> None:
+        """Read from this file from now on; GeneratorNotFound or DigestMismatch if the service has it no longer."""
+        if digest != self.description.digest:
+            self.description = self._describe(self.description.name, version, digest)
+
+    def class_indices(self, positions: np.ndarray) -> np.ndarray:
+        """int64 [n], class index at each of the positions, int64 [n]."""
+        if self._bounds is None:
+            return self._cycle[positions % len(self._cycle)]
+        with np.errstate(over="ignore"):
+            spread = positions.astype(np.uint64) * _GOLDEN
+        return self._cycle[np.searchsorted(self._bounds, spread, side="right")]
+
+    def samples(self, positions: Sequence[int] | np.ndarray) -> Samples:
+        """The samples at these positions, each in [0, limit), in the order given."""
+        where = np.asarray(positions, np.int64)
+        return self._client.fetch(
+            where + self.start_index,
+            self.class_indices(where),
+            seed=self.seed,
+            truncation=self.truncation,
+            keep=self.keep,
+            of=self.of,
+            generator=self.description.name,
+            version=self.description.version,
+            digest=self.description.digest,
+        )
+
+    def close(self) -> None:
+        """Disconnect, unless the client was handed in."""
+        if self._owns_client:
+            self._client.close()
+
+    def _describe(self, generator: str | None, version: int | None, digest: str | None) -> Description:
+        description = self._client.describe(generator, version)
+        if digest is not None and description.digest != digest:
+            there = f"{description.name} version {description.version}"
+            raise DigestMismatch(f"{there} is the file {description.digest}, not {digest}")
+        return description
+
+
+def _bounds(weights: Sequence[float], count: int) -> np.ndarray:
+    """uint64 [count - 1]: where in [0, 2**64) the share of each class ends, the last one's left out."""
+    shares = np.asarray(weights, np.float64) if len(weights) == count else np.zeros(0)
+    if shares.shape != (count,) or not np.isfinite(shares).all() or not (shares > 0).all():
+        raise InvalidRequest(f"weights is {weights!r}; it must be one number above 0 per label: {count}")
+    ends = np.cumsum(shares / shares.sum())[:-1]
+    return np.array([min(int(end * 2.0**64), 2**64 - 1) for end in ends.tolist()], np.uint64)

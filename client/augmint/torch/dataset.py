@@ -1,0 +1,151 @@
+"""Synthetic samples as a map-style PyTorch data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from augmint import checks
+from augmint.client import Client
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
+from augmint.samples import Samples
+from augmint.source import Source
+from augmint.torch.tensors import Transform, data, tensors, unit_interval
+
+
+class SyntheticDataset(data.Dataset):
+    """A map-style data set of any length that occupies no memory: sample i is made when it is asked for.
+
+        data = SyntheticDataset("localhost:50051", length=60_000, seed=7)
+        loader = DataLoader(data, batch_size=256, num_workers=2)
+
+    `data[i]` is the same sample in every process, epoch and run with the same seed. It is (sample, class index):
+
+    - images come as float32 [channels, height, width] in [0, 1], as torchvision's `ToTensor` gives them; with
+      `transform=None` or another transform, as uint8 [channels, height, width] for it to work on;
+    - other kinds come as they are, in the generator's dtype and shape.
+
+    A batch is one call of the service, shuffled or not, through `Subset` and `random_split` too (`ConcatDataset` asks
+    for one sample at a time: correct, but a call each; `mix` does better). Shuffling adds no randomness, though:
+    neighbours are independent draws already, and their labels alternate, so that every batch in order is balanced.
+
+    All samples are of the file that the service had when this object was made; when the service drops it, reading
+    raises DigestMismatch or GeneratorNotFound rather than mix two generators. Works in `DataLoader` workers, forked or
+    spawned.
+    """
+
+    def __init__(
+        self,
+        target: str | Client,
+        generator: str | None = None,
+        *,
+        length: int | None = None,
+        labels: Sequence[str] | Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        seed: int | None = None,
+        start_index: int = 0,
+        truncation: float | None = None,
+        keep: int | None = None,
+        of: int | None = None,
+        version: int | None = None,
+        digest: str | None = None,
+        transform: Transform | None = unit_interval,
+        target_transform: Callable[[int], Any] | None = None,
+    ) -> None:
+        """target:   HOST:PORT, or a Client, which then stays open when this data set is closed.
+        generator:   name. Absent: the only one. version: from 1. Absent: the default now.
+        digest:      SHA-256 of the ONNX file that it must be. Absent: any; from now on, the one found.
+        length:      number of samples, from 1; must be given, for a generator has no end.
+        labels:      names or class indices; sample i is of labels[i % len(labels)], so that each has the same share and
+                     one named twice has two. Absent: all, in order.
+        weights:     one number above 0 per label: its share, kept closely in every run of samples. Absent: equal.
+        seed:        in [0, 2**64). Absent: a random one; `data.seed` tells it.
+        start_index: position of sample 0 in the seed's stream; start_index + length is at most 2**48. Data sets of one
+                     seed that do not overlap there have no sample in common.
+        truncation:  in (0, 2]. Absent: 1, as trained.
+        keep, of:    of every `of` candidates the `keep` with the best score, for a generator that gives one; 1 <= keep
+                     <= of <= 64. Absent: all.
+        transform:   takes a tensor (see above), its result is the sample. For `spawn` it must be picklable.
+        target_transform: takes a class index, its result is the label. Absent: the class index, an int.
+        raises:      InvalidRequest, GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
+        """
+        if length is None:
+            raise InvalidRequest(
+                "length is not given, and a generator has no end: say how many samples this data set shall have, or "
+                "use SyntheticStream"
+            )
+        self._source = Source(
+            target,
+            generator,
+            labels=labels,
+            weights=weights,
+            seed=seed,
+            start_index=start_index,
+            truncation=truncation,
+            keep=keep,
+            of=of,
+            version=version,
+            digest=digest,
+        )
+        try:
+            self._length = checks.whole("length", length, 1, self._source.limit)
+        except InvalidRequest:
+            self.close()
+            raise
+        self._transform = transform
+        self._target_transform = target_transform
+
+    @property
+    def description(self) -> Description:
+        """The generator, as pinned."""
+        return self._source.description
+
+    @property
+    def seed(self) -> int:
+        """Of the stream."""
+        return self._source.seed
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in order of class index."""
+        return self.description.labels
+
+    def samples(self, positions: Sequence[int] | np.ndarray) -> Samples:
+        """Samples at these positions of the data set, each in [0, len), with their addresses; not transformed."""
+        return self._source.samples(positions)
+
+    def close(self) -> None:
+        """Disconnect, unless the client was handed in."""
+        self._source.close()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[Any, Any]]:
+        """A batch at once; `DataLoader` calls this."""
+        positions = [self._position(index) for index in indices]
+        if not positions:
+            return []
+        samples = self.samples(positions)
+        ready: Any = tensors(samples, self._transform)
+        if self._transform not in (None, unit_interval):
+            ready = [self._transform(sample) for sample in ready]
+        labels: list[Any] = samples.class_indices.tolist()
+        if self._target_transform is not None:
+            labels = [self._target_transform(label) for label in labels]
+        return list(zip(ready, labels, strict=True))
+
+    def __repr__(self) -> str:
+        return f"SyntheticDataset({self._source.name}, length={self._length}, seed={self.seed})"
+
+    def _position(self, index: int) -> int:
+        position = int(index)
+        if not -self._length <= position < self._length:
+            raise IndexError(f"index {position} of a data set of {self._length} samples")
+        return position % self._length
