@@ -2,7 +2,10 @@
 #
 #     docker build -t augmint:0.1.0 .
 #     docker build -t augmint:0.1.0-cuda --build-arg DEVICE=cuda .
-#     docker run --read-only -v "$PWD/demo/models:/models:ro" -p 50051:50051 augmint:0.1.0
+#     docker run --read-only -v "$PWD/demo/models:/models:ro" -p 127.0.0.1:50051:50051 -e AUGMINT_INSECURE=true augmint:0.1.0
+#
+# AUGMINT_INSECURE, because this line alone has neither TLS nor tokens and is published to this machine only; to others
+# with --tls-certificate or --tokens instead (docs/access.md).
 #
 # `make image` builds it and checks it as it is meant to run: not root, nothing writable but /tmp, no capability.
 # BASE may be any image with glibc 2.28 or newer and Python 3.11 or newer as `python`, with its venv and pip; pin it by

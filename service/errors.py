@@ -31,6 +31,18 @@ class Overloaded(ServiceError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class QuotaExceeded(Overloaded):
+    """The caller has had its share: come back after `retry_after_seconds`; another replica keeps its own count."""
+
+
+class Unauthenticated(ServiceError):
+    """Call with a token that this server knows."""
+
+
+class Forbidden(ServiceError):
+    """Ask the operator for what the caller's quota does not allow."""
+
+
 class DeadlineExceeded(ServiceError):
     """Allow more time or ask for fewer samples."""
 

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 import structlog
@@ -18,12 +18,18 @@ import structlog
 from service import errors
 from service.metrics import Metrics
 
+if TYPE_CHECKING:
+    from service.quotas import Client
+
 STATUS: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.GeneratorNotFound: grpc.StatusCode.NOT_FOUND,
     errors.GeneratorNotReady: grpc.StatusCode.UNAVAILABLE,
     errors.DigestMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.Draining: grpc.StatusCode.UNAVAILABLE,
 }
@@ -36,19 +42,27 @@ PUSHBACK = "grpc-retry-pushback-ms"
 class Call:
     """What a method may know of the call that it answers."""
 
-    caller: str  # the peer's address
+    caller: str  # the client's name where it has one, else the peer's address: whom to be fair to
     seconds_left: float  # until its deadline
     facts: dict[str, Any] = field(default_factory=dict)  # for the log: with the address, any sample can be made again
+    client: Client | None = None  # whose quota the work counts against; None: there are no quotas
+
+
+class Identifies(Protocol):
+    """See service.access.Access."""
+
+    def identify(self, call: Call, context: grpc.aio.ServicerContext) -> None: ...
 
 
 Method = Callable[[bytes, Call], Awaitable[bytes]]
 Handler = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
 
 
-def guard(name: str, method: Method, metrics: Metrics) -> Handler:
+def guard(name: str, method: Method, metrics: Metrics, access: Identifies | None = None) -> Handler:
     """A handler for grpc.aio around a method that knows nothing of grpc.
 
-    name: of the method, for metrics and log.
+    name:   of the method, for metrics and log.
+    access: names the client, or refuses it; None: anybody may call.
     """
     log = structlog.get_logger("augmint.access")
     duration = metrics.request_duration.labels(name)
@@ -63,6 +77,8 @@ def guard(name: str, method: Method, metrics: Metrics) -> Handler:
         code, response, problem = grpc.StatusCode.OK, b"", ""
         trailers: tuple[tuple[str, str], ...] = ()
         try:
+            if access is not None:
+                access.identify(call, context)
             response = await method(raw, call)
         except errors.ServiceError as error:
             code, problem = STATUS[type(error)], str(error)

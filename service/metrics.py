@@ -66,11 +66,15 @@ class Metrics:
         self.execute_duration = histogram("execute_duration_seconds", "One batch on one lane.", SHORT_SECONDS, *which)
         self.busy = counter("device_busy_seconds_total", "Device time spent in batches.", "device")
         self.capacity = gauge("capacity_samples_per_second", "As calibrated at load, all lanes.", *which)
-        self.refused = counter("refused_total", "Calls refused by the scheduler.", "reason")
+        self.refused = counter("refused_total", "Calls refused for want of room, time or right.", "reason")
         self.cancelled = counter("cancelled_total", "Calls given up by their callers.", *which)
         self.generator_info = gauge("generator_info", "1 for each version that is served.", *which, "digest")
         self.load_failures = counter("load_failures_total", "Files that were refused at load.", "reason")
         self.load_duration = histogram("load_duration_seconds", "Verification and calibration of a file.", SECONDS)
+        self.reloads = counter("reloads_total", "Changed files of settings, taken or refused.", "setting", "result")
+        self.certificate_expiry = gauge(
+            "certificate_expiry_timestamp_seconds", "When the first certificate of a file ends, Unix time.", "setting"
+        )
         self.ready = gauge("ready", "1 while calls are welcome.")
 
     def meters(self, generator: str, version: int, device: str) -> Meters:

@@ -15,11 +15,14 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
+from service import access, quotas
+from service.access import Access
 from service.metrics import Metrics
 from service.repository import Repository
 from service.scheduler import Scheduler
 from service.servicer import SERVICE, GeneratorServicer
 from service.settings import Settings
+from service.watch import FileError, Watched, watch
 
 log = structlog.get_logger("augmint.server")
 
@@ -29,6 +32,11 @@ LIVENESS = "liveness"
 
 # Requests are tiny: the largest holds one class index for each sample.
 REQUEST_BYTES_LIMIT = 2**20
+# Names, a token, a trace; the same for all, where grpc by default begins to refuse at 8 KiB, by chance up to 16.
+METADATA_BYTES_LIMIT = 2**13
+# A client that connects and says nothing holds a connection for so long.
+HANDSHAKE_SECONDS = 10
+WATCH_SECONDS = 0.5
 
 
 class StartError(RuntimeError):
@@ -43,6 +51,7 @@ class Server:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     port: int = 0
     metrics_port: int = 0
+    health_port: int | None = None
 
     async def start(self) -> None:
         """Open the ports, load the generators, begin to serve.
@@ -57,6 +66,7 @@ class Server:
             )
         lanes = settings.lanes or (cores() if settings.device == "cpu" else 1)
         self._metrics = Metrics(self.registry)
+        credentials = self._open_access()
         self._open_metrics()
         self._health = HealthServicer()
         self._server = grpc.aio.server(options=_options(settings))
@@ -71,19 +81,14 @@ class Server:
             max_samples=settings.max_samples,
         )
         servicer = GeneratorServicer(self.repository, self._scheduler)
-        self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics),))
+        self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics, self._access),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            (SERVICE.full_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
-            self._server,
-        )
-        try:
-            self.port = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
-        except RuntimeError as error:
-            raise StartError(
-                f"cannot listen on {settings.host}:{settings.port}: the port is in use or not allowed; "
-                "choose another with --port, or 0 for any"
-            ) from error
+        if settings.reflection:
+            health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+            reflection.enable_server_reflection((SERVICE.full_name, health, reflection.SERVICE_NAME), self._server)
+        self.port = _listen(self._server, settings.host, settings.port, "--port", credentials)
+        if settings.health_port is not None:
+            await self._open_health(settings.host, settings.health_port)
         await self._health.set("", NOT_SERVING)
         await self._health.set(LIVENESS, SERVING)
         await self._server.start()
@@ -106,7 +111,8 @@ class Server:
         served = ",".join(f"{identity.name}/{identity.version}" for identity in self.repository.ready())
         grpc_address = f"{self.settings.host}:{self.port}"
         metrics_address = f"{self.settings.metrics_host or self.settings.host}:{self.metrics_port}"
-        return f"ready grpc={grpc_address} metrics=http://{metrics_address}/metrics generators={served}"
+        health = "" if self.health_port is None else f" health={self.settings.host}:{self.health_port}"
+        return f"ready grpc={grpc_address} metrics=http://{metrics_address}/metrics{health} generators={served}"
 
     async def stop(self) -> None:
         """From the outside in: not serving, refuse, finish what was accepted, close the lanes, then the metrics."""
@@ -125,13 +131,60 @@ class Server:
 
     async def close(self) -> None:
         """End at once; for a start that failed halfway, too."""
+        if hasattr(self, "_watch"):
+            self._watch.cancel()
         if hasattr(self, "_server"):
             await self._server.stop(grace=1)
+        if hasattr(self, "_health_server"):
+            await self._health_server.stop(grace=1)
         if hasattr(self, "_scheduler"):
             await asyncio.to_thread(self._scheduler.close)
         if hasattr(self, "_http"):
             self._http.shutdown()
             self._http.server_close()
+
+    def _open_access(self) -> grpc.ServerCredentials | None:
+        """Read what says who may call; returns the credentials of the gRPC port, None for plain text."""
+        settings = self.settings
+        if bool(settings.tls_certificate) != bool(settings.tls_key):
+            raise StartError("--tls-certificate and --tls-key belong together; give both or neither")
+        if settings.tls_client_ca and not settings.tls_certificate:
+            raise StartError("--tls-client-ca needs --tls-certificate and --tls-key")
+        if not (settings.insecure or settings.tls_certificate or settings.tokens or access.loopback(settings.host)):
+            raise StartError(
+                f"--host {settings.host} can be reached from other machines, and anybody there could call; "
+                "give --tls-certificate and --tls-key, or --tokens, or say with --insecure that the network keeps "
+                "strangers out"
+            )
+        watched: list[Watched] = []
+        credentials = None
+        try:
+            if settings.tls_certificate and settings.tls_key:
+                from service import tls
+
+                certificates = tls.watched(
+                    settings.tls_certificate, settings.tls_key, settings.tls_client_ca, self._metrics
+                )
+                watched.append(certificates)
+                credentials = tls.credentials(certificates, mutual=settings.tls_client_ca is not None)
+            tokens = access.tokens_file(settings.tokens, self._metrics) if settings.tokens else None
+            rules = quotas.quotas_file(settings.quotas, self._metrics) if settings.quotas else None
+        except FileError as error:
+            raise StartError(str(error)) from error
+        watched += [file for file in (tokens, rules) if file]
+        mutual = settings.tls_client_ca is not None
+        self._access = None
+        if tokens or rules or mutual:
+            self._access = Access(tokens, mutual, quotas.Quotas(rules, self._metrics) if rules else None, self._metrics)
+        if watched:
+            self._watch = asyncio.create_task(watch(watched, WATCH_SECONDS))
+        return credentials
+
+    async def _open_health(self, host: str, port: int) -> None:
+        self._health_server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
+        self.health_port = _listen(self._health_server, host, port, "--health-port", None)
+        await self._health_server.start()
 
     def _open_metrics(self) -> None:
         settings = self.settings
@@ -144,6 +197,21 @@ class Server:
                 "choose another with --metrics-port, or 0 for any"
             ) from error
         self.metrics_port = self._http.server_port
+
+
+def _listen(
+    server: grpc.aio.Server, host: str, port: int, flag: str, credentials: grpc.ServerCredentials | None
+) -> int:
+    """Open a port, of the number that it returns; raises StartError."""
+    try:
+        if credentials is None:
+            return server.add_insecure_port(f"{host}:{port}")
+        return server.add_secure_port(f"{host}:{port}", credentials)
+    except RuntimeError as error:
+        raise StartError(
+            f"cannot listen on {host}:{port}: the port is in use or not allowed; "
+            f"choose another with {flag}, or 0 for any"
+        ) from error
 
 
 def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -167,6 +235,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", REQUEST_BYTES_LIMIT),
         ("grpc.max_send_message_length", -1),
+        ("grpc.max_metadata_size", METADATA_BYTES_LIMIT),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES_LIMIT),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1000),
         ("grpc.max_concurrent_streams", settings.concurrent_calls),
         ("grpc.max_connection_age_ms", age),
         # Calls that are under way when a connection reaches its age may finish.

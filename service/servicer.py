@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import grpc
+import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import codec
-from service.interceptors import Call, guard
+from service.interceptors import Call, Identifies, guard
 from service.metrics import Metrics
-from service.repository import Repository
-from service.scheduler import Scheduler
+from service.repository import Loaded, Repository
+from service.scheduler import Order, Scheduler
 
 # Of a call with scattered indices; a line should not outgrow the call's own cost.
 LOGGED_INDICES = 256
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
+
+
+async def draw(scheduler: Scheduler, generator: Loaded, order: Order, call: Call) -> np.ndarray:
+    """The samples of an order, within the caller's quota; see Scheduler.submit."""
+    if call.client is None:
+        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
+    with call.client.admit(generator.identity.name, order.n, generator.queue.work(order.n)):
+        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
 
 
 class GeneratorServicer:
@@ -45,7 +54,7 @@ class GeneratorServicer:
         if request.label:
             # Safe to log: it is one of the generator's own labels by now.
             call.facts["label"] = request.label
-        samples = await self._scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
+        samples = await draw(self._scheduler, generator, order, call)
         return codec.encode(samples, order, identity)
 
     async def ListGenerators(self, raw: bytes, call: Call) -> bytes:
@@ -63,7 +72,7 @@ class GeneratorServicer:
             ),
         ).SerializeToString()
 
-    def handlers(self, metrics: Metrics) -> grpc.GenericRpcHandler:
+    def handlers(self, metrics: Metrics, access: Identifies | None = None) -> grpc.GenericRpcHandler:
         """What a grpc.aio server takes; without serialisers, so that bytes go in and out."""
         methods: dict[str, Callable[[bytes, Call], Awaitable[bytes]]] = {
             method.name: getattr(self, method.name) for method in SERVICE.methods
@@ -71,7 +80,7 @@ class GeneratorServicer:
         return grpc.method_handlers_generic_handler(
             SERVICE.full_name,
             {
-                name: grpc.unary_unary_rpc_method_handler(guard(name, method, metrics))
+                name: grpc.unary_unary_rpc_method_handler(guard(name, method, metrics, access))
                 for name, method in methods.items()
             },
         )

@@ -13,10 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 PREFIX = "AUGMINT_"
 Port = Annotated[int, Field(ge=0, le=65535)]
+# An empty variable is an absent one.
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
+OptionalPort = Annotated[Port | None, BeforeValidator(lambda given: None if given == "" else given)]
 
 
 class SettingsError(ValueError):
@@ -36,6 +39,26 @@ class Settings(BaseModel):
     port: Port = Field(50051, description="gRPC port; 0 takes a free one and prints it.")
     metrics_host: str = Field("", description="Address of the metrics; empty: as --host.")
     metrics_port: Port = Field(9464, description="HTTP port of the metrics; 0 takes a free one and prints it.")
+    health_port: OptionalPort = Field(
+        None, description="Another gRPC port, without TLS, that answers grpc.health.v1 and nothing else; 0: a free one."
+    )
+    tls_certificate: OptionalPath = Field(
+        None, description="PEM file of the server's certificate and its chain: the gRPC port then speaks TLS only."
+    )
+    tls_key: OptionalPath = Field(None, description="PEM file of the key of --tls-certificate, not encrypted.")
+    tls_client_ca: OptionalPath = Field(
+        None, description="PEM file of authorities; clients must then show a certificate of one of them (mutual TLS)."
+    )
+    tokens: OptionalPath = Field(
+        None,
+        description="File of lines `name sha256hex`; calls must then bring a token (python -m service.access NAME).",
+    )
+    quotas: OptionalPath = Field(None, description="TOML file of what each client may have; see docs/access.md.")
+    insecure: bool = Field(
+        False,
+        description="Listen beyond this machine with neither TLS nor tokens: the network must keep strangers out.",
+    )
+    reflection: bool = Field(True, description="Tell callers what services and messages there are (grpc reflection).")
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$", description="cpu, cuda or cuda:N; never replaced.")
     lanes: int = Field(
         0, ge=0, le=256, description="Batches that run at the same time; 0: one per core on a CPU, one on a GPU."
@@ -79,8 +102,18 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     )
     for flag, name in flags.items():
         field = Settings.model_fields[name]
-        default = "required" if field.is_required() else f"default: {field.default!r}"
-        parser.add_argument(flag, metavar="VALUE", default=argparse.SUPPRESS, help=f"{field.description} ({default})")
+        default = (
+            "required"
+            if field.is_required()
+            else f"default: {'none' if field.default is None else repr(field.default)}"
+        )
+        help = f"{field.description} ({default})"
+        if field.annotation is bool:
+            parser.add_argument(
+                flag, nargs="?", const="true", metavar="true|false", default=argparse.SUPPRESS, help=help
+            )
+        else:
+            parser.add_argument(flag, metavar="VALUE", default=argparse.SUPPRESS, help=help)
     try:
         given, unknown = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:

@@ -19,7 +19,10 @@ CHART = ROOT / "k8s/augmint"
 KUBERNETES = ("1.27", "1.33", "1.37")
 
 # What the chart sets by other values, or leaves to its default.
-NOT_VALUES = {"models", "device", "metrics_host"}
+NOT_VALUES = {
+    *("models", "device", "metrics_host", "health_port", "reflection"),
+    *("tls_certificate", "tls_key", "tls_client_ca", "tokens", "quotas"),
+}
 
 CASES = {
     "as it comes": {},

@@ -1,12 +1,8 @@
 """The real server in a process of its own, over a real socket."""
 
-import os
 import random
-import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import urllib.request
 
@@ -21,53 +17,11 @@ from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
 from service import artifact, server
 from tests import generators
+from tests.processes import Service, code_of, fail
 
 GENERATE = "/augmint.v1.GeneratorService/Generate"
 # About 10,000 samples/s on 2 cores: slow enough to be stopped and cancelled in the middle of an answer.
 SLOW = {"shape": (32, 32, 3), "hidden": 2000, "latent_size": 32}
-
-
-class Service:
-    def __init__(self, models, *flags):
-        command = [sys.executable, "-m", "service", "--models", str(models), "--port", "0", "--metrics-port", "0"]
-        self.process = subprocess.Popen(
-            [*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-        )
-        line = self.process.stdout.readline()
-        fields = dict(word.split("=", 1) for word in line.split()[1:])
-        assert fields, self.process.communicate()
-        self.target, self.metrics_url, self.generators = fields["grpc"], fields["metrics"], fields["generators"]
-        self.log = []
-        # A full pipe would stop the service.
-        self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
-        self._reader.start()
-
-    def channel(self):
-        return grpc.insecure_channel(
-            self.target, [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
-        )
-
-    def metric(self, name):
-        text = urllib.request.urlopen(self.metrics_url, timeout=10).read().decode()
-        return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        return self.wait()
-
-    def wait(self):
-        try:
-            return self.process.wait(30)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            self._reader.join()
-            self.process.stdout.close()
-            self.process.stderr.close()
-
-
-def environment():
-    return {name: value for name, value in os.environ.items() if not name.startswith("AUGMINT_")}
 
 
 @pytest.fixture(scope="module")
@@ -162,12 +116,6 @@ def test_32_concurrent_callers_get_what_one_gets(models, service):
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-def code_of(call, *arguments, **options):
-    with pytest.raises(grpc.RpcError) as error:
-        call(*arguments, timeout=20, **options)
-    return error.value.code(), error.value.details()
 
 
 def test_errors_reach_the_caller_with_their_status_and_what_is_allowed(stub):
@@ -342,15 +290,6 @@ def test_a_second_signal_ends_at_once(models):
     while service.metric("augmint_ready"):
         pass
     assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
-
-
-def fail(*flags):
-    done = subprocess.run(
-        [sys.executable, "-m", "service", *flags], capture_output=True, text=True, timeout=60, env=environment()
-    )
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stderr
 
 
 def test_a_port_in_use_is_said_clearly(models):
