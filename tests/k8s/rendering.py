@@ -1,0 +1,129 @@
+"""The chart as Helm renders it, and the sets of values that all tests try."""
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import helm_python as helm
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "k8s/augmint"
+NAMESPACE = "lab"
+
+DIGEST = "sha256:" + "a" * 64
+FILE = {
+    "generator": "digits",
+    "version": 3,
+    "url": "https://store.example/digits-3.onnx?sig=a%2Fb&x=1",
+    "sha256": "0" * 64,
+}
+KEDA = {"mode": "keda", "keda": {"serverAddress": "http://prometheus.monitoring.svc:9090"}}
+WATCHED = {"podMonitor": {"enabled": True}, "alerts": {"enabled": True}, "dashboard": {"enabled": True}}
+
+CASES: dict[str, dict[str, Any]] = {
+    "as it comes": {},
+    "GPU": {"gpu": {"enabled": True, "resource": "nvidia.com/mig-1g.10gb", "runtimeClassName": "nvidia"}},
+    "claim": {"models": {"source": "claim", "claim": "generators"}},
+    "image volume": {"models": {"source": "imageVolume", "imageVolume": {"reference": f"r/digits@{DIGEST}"}}},
+    "fetch": {
+        "models": {"source": "fetch", "fetch": {"files": [FILE, {**FILE, "generator": "clothes"}], "secret": "store"}},
+        "networkPolicy": {"enabled": True},
+    },
+    "KEDA": {"autoscaling": KEDA, **WATCHED},
+    "HPA": {"autoscaling": {"mode": "hpa", "minReplicas": 2, "maxReplicas": 12, "target": 0.35}, **WATCHED},
+    "guarded": {
+        "podDisruptionBudget": {"enabled": True},
+        "networkPolicy": {
+            "enabled": True,
+            "clients": [{"namespaceSelector": {"matchLabels": {"team": "vision"}}, "podSelector": {}}],
+        },
+        "replicas": 2,
+    },
+    "training once": {
+        "models": {"source": "claim", "claim": "generators"},
+        "training": {"enabled": True, "gpus": 4, "dataClaim": "photographs", "runsClaim": "runs"},
+        "gpu": {"enabled": True, "runtimeClassName": "nvidia"},
+    },
+    "training by the clock": {
+        "models": {"source": "claim", "claim": "generators"},
+        "training": {"enabled": True, "schedule": "0 3 * * 0", "image": {"repository": "r/t", "tag": "7"}},
+    },
+    "everything else": {
+        "replicas": 3,
+        "image": {"repository": "registry:5000/a/augmint", "digest": DIGEST, "pullSecrets": ["key"]},
+        "settings": {"host": "[::]", "drainSeconds": 2.5, "logLevel": "debug", "lanes": 4},
+        "rollingUpdate": {"maxSurge": "50%", "maxUnavailable": 0},
+        "nodeSelector": {"pool": "gpu"},
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+        "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
+        "serviceAccountName": "models-reader",
+        "podLabels": {"team": "vision", "app.kubernetes.io/name": "stray"},
+        "podAnnotations": {"example.com/owner": "vision"},
+        "priorityClassName": "serving",
+        "topologySpread": [],
+        "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "5s"},
+        "alerts": {"enabled": True, "labels": {"release": "prometheus"}, "matchers": 'cluster="a"'},
+        "dashboard": {"enabled": True, "annotations": {"grafana_folder": "Models"}},
+    },
+}
+
+
+def parse(text: str) -> list[dict]:
+    """Objects of a text, split as Helm splits it."""
+    return [found for part in re.split(r"(?:^|\s*\n)---\s*", text) if (found := yaml.safe_load(part))]
+
+
+@functools.cache
+def _rendered(values: str, name: str) -> dict[str, str]:
+    with helm.Chart.load(str(CHART)) as chart:
+        return chart.render(json.loads(values), name=name, namespace=NAMESPACE)
+
+
+def render(values: Mapping[str, object], name: str = "release") -> dict[str, str]:
+    """Text of each template, by its path, from Helm 4."""
+    return _rendered(json.dumps(values), name)
+
+
+def everything(values: Mapping[str, object], name: str = "release") -> list[dict]:
+    """All objects, those of `helm test` too."""
+    texts = [text for path, text in render(values, name).items() if path.endswith(".yaml")]
+    return [found for text in texts for found in parse(text)]
+
+
+def objects(values: Mapping[str, object], name: str = "release") -> list[dict]:
+    """All objects that stay."""
+    return [each for each in everything(values, name) if "helm.sh/hook" not in each["metadata"].get("annotations", {})]
+
+
+def one(kind: str, values: Mapping[str, object], name: str = "release") -> dict:
+    """The only object of a kind."""
+    (found,) = [each for each in objects(values, name) if each["kind"] == kind]
+    return found
+
+
+def pod(values: Mapping[str, object]) -> dict:
+    return one("Deployment", values)["spec"]["template"]["spec"]
+
+
+def container(values: Mapping[str, object]) -> dict:
+    (found,) = pod(values)["containers"]
+    return found
+
+
+def pods(values: Mapping[str, object]) -> list[dict]:
+    """The spec of every pod that the release may start, `helm test` included."""
+    found = []
+    for each in everything(values):
+        spec = each.get("spec", {})
+        if each["kind"] == "Pod":
+            found.append(spec)
+        elif each["kind"] == "CronJob":
+            found.append(spec["jobTemplate"]["spec"]["template"]["spec"])
+        elif "template" in spec:
+            found.append(spec["template"]["spec"])
+    return found

