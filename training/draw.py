@@ -60,9 +60,14 @@ class Draw:
         # One generator, seeded anew for every step: a resumed run goes on with the same numbers.
         self.random = torch.Generator(device)
 
-    def seed_step(self, step: int) -> None:
-        """Start the random numbers of a step; augmentation and noise of the step follow on `self.random`."""
-        self.random.manual_seed(int(mix_seed(self._seed + (step << 20) + self._rank)) >> 1)
+    def seed_step(self, step: int) -> int:
+        """Start the random numbers of a step; augmentation and noise of the step follow on `self.random`.
+
+        Returns the step's seed, at least 0.
+        """
+        seed = int(mix_seed(self._seed + (step << 20) + self._rank)) >> 1
+        self.random.manual_seed(seed)
+        return seed
 
     def labels(self, n: int) -> Tensor:
         """Classes for n samples, by the run's class probabilities: int64 [n]."""

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
+from training import networks
 from training.latent import OPSET, with_latent
-from training.networks import UpConv
 
 # Batch sizes of the parity check: one, small, odd, a power of two and one beyond the usual buckets.
 PARITY_SIZES = (1, 2, 3, 7, 64, 257)
@@ -43,7 +43,7 @@ class _Exported(nn.Module):
         self.generator = generator
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        # tanh keeps the sample in [-1, 1], so the levels are in [0.5, 255.5] and need no clipping; the cast truncates.
+        # The sample is in [-1, 1], so the levels are in [0.5, 255.5] and need no clipping; the cast truncates.
         levels = self.generator(latent, label) * 127.5 + 128.0
         return levels.to(torch.uint8).permute(0, 2, 3, 1)
 
@@ -80,13 +80,8 @@ def to_onnx(generator: nn.Module, latent_size: int, classes: int) -> onnx.ModelP
 
 
 def _fixed(generator: nn.Module) -> nn.Module:
-    """A copy on the CPU, in float32, with every UpConv's kernel computed for good."""
-    generator = copy.deepcopy(generator).cpu().float().eval()
-    for module in list(generator.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, UpConv):
-                setattr(module, name, child.as_transposed_convolution())
-    return generator
+    """A copy on the CPU, in float32 and in plain layers: what only training needs is folded into the weights."""
+    return networks.folded(copy.deepcopy(generator).cpu().float().eval())
 
 
 def _tidy(model: onnx.ModelProto) -> onnx.ModelProto:

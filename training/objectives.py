@@ -1,4 +1,4 @@
-"""Objectives and gradient penalties. Logits are float32 [n]; real and fake are paired by position (same class)."""
+"""Objectives and penalties. Logits are float32 [n]; real and fake are paired by position (same class)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import binary_cross_entropy, relu, softplus
+
+from training.presets import Config
 
 
 class Objective(Protocol):
@@ -35,19 +37,84 @@ class RelativisticPairing:
         return softplus(real - fake).mean()
 
 
-class NonSaturating:
-    """Goodfellow et al. 2014 (arXiv:1406.2661), equation 1, the generator maximising log D(G(z)) (section 3)."""
+class Minimax:
+    """Goodfellow et al. 2014 (arXiv:1406.2661), equation 1: both networks at one value, from opposite sides.
+
+    smoothing: one-sided (Salimans et al. 2016, arXiv:1606.03498, section 3.4): reals have the target 1 - smoothing.
+    """
 
     relativistic = False
 
+    def __init__(self, smoothing: float = 0.0) -> None:
+        self._smoothing = smoothing
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return softplus(-real).mean() + softplus(fake).mean()
+        # softplus(-t) is the cross-entropy of the logit t with the target 1, softplus(t) with the target 0.
+        loss = softplus(-real).mean() + softplus(fake).mean()
+        if self._smoothing:
+            loss = loss + self._smoothing * (softplus(real) - softplus(-real)).mean()
+        return loss
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -softplus(fake).mean()
+
+
+class NonSaturating(Minimax):
+    """The generator maximises log D(G(z)) instead, which has a gradient where it loses (the same paper, section 3)."""
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-fake).mean()
 
 
-OBJECTIVES: dict[str, Objective] = {"relativistic": RelativisticPairing(), "non-saturating": NonSaturating()}
+class LeastSquares:
+    """LSGAN (Mao et al. 2017, arXiv:1611.04076), equation 9: targets 1 for reals, 0 for fakes, 1 for the generator."""
+
+    relativistic = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (fake - 1).square().mean() / 2
+
+
+class Wasserstein:
+    """WGAN (Arjovsky et al. 2017, arXiv:1701.07875), equation 2; something else must bound the critic's slope."""
+
+    relativistic = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return fake.mean() - real.mean()
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -fake.mean()
+
+
+class Hinge:
+    """Lim and Ye 2017 (arXiv:1705.02894), as Miyato et al. 2018 (arXiv:1802.05957) use it in equations 16 and 17."""
+
+    relativistic = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return relu(1 - real).mean() + relu(1 + fake).mean()
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -fake.mean()
+
+
+def build(config: Config) -> Objective:
+    """The objective of a pair of networks. A VAE has none of these: see `evidence`."""
+    if config.objective == "minimax":
+        return Minimax(config.label_smoothing)
+    if config.objective == "non-saturating":
+        return NonSaturating(config.label_smoothing)
+    others: dict[str, Objective] = {
+        "relativistic": RelativisticPairing(),
+        "least-squares": LeastSquares(),
+        "wasserstein": Wasserstein(),
+        "hinge": Hinge(),
+    }
+    return others[config.objective]
 
 
 def gradient_penalty(logits: Tensor, samples: Tensor) -> Tensor:
@@ -60,5 +127,33 @@ def gradient_penalty(logits: Tensor, samples: Tensor) -> Tensor:
     samples: float32 [n, ...], a leaf that requires a gradient.
     returns: float32 [n].
     """
+    return _slope(logits, samples).square().sum(1) / 2
+
+
+def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
+    """(|gradient| - 1)^2 per sample, at points between reals and fakes: WGAN-GP, equation 3 (arXiv:1704.00028).
+
+    logits and samples as in gradient_penalty; returns float32 [n].
+    """
+    return (_slope(logits, samples).square().sum(1) + 1e-12).sqrt().sub(1).square()
+
+
+def _slope(logits: Tensor, samples: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
-    return gradient.float().square().flatten(1).sum(1) / 2
+    return gradient.float().flatten(1)
+
+
+def evidence(sample: Tensor, made: Tensor, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Reconstruction error and divergence of a VAE (Kingma and Welling 2014, arXiv:1312.6114, equation 10), in nats.
+
+    The elements of a sample are taken for probabilities, as is usual for images: a cross-entropy that is least where
+    the decoder's output equals the sample.
+
+    sample, made:       float32 [n, ...] in [-1, 1]: the real sample and the decoder's answer to its latent.
+    mean, log_variance: float32 [n, latent_size], of the encoder's normal distribution.
+    returns:            two scalars, means over the batch of the sums over elements and over the latent.
+    """
+    target, probability = (sample + 1) / 2, ((made + 1) / 2).clamp(1e-6, 1 - 1e-6)
+    reconstruction = binary_cross_entropy(probability, target, reduction="none").flatten(1).sum(1).mean()
+    divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2
+    return reconstruction, divergence

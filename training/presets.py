@@ -2,64 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
+
+from training.config import Config
+from training.rules import faults
+
+__all__ = ["PRESETS", "Config", "Preset", "PresetError", "from_toml", "resolve", "to_toml"]
 
 
-class Config(BaseModel):
-    """Everything that decides a run beside the data, the seed and the budget; written beside its results."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    architecture: Literal["conv", "mlp"] = Field("conv", description="Family of both networks.")
-    width: int = Field(
-        16, ge=1, le=512, description="Channels (conv) or units (mlp) that every layer is a multiple of."
-    )
-    latent_size: int = Field(64, ge=1, le=4096, description="Normal draws per sample.")
-    embedding_size: int = Field(32, ge=1, le=1024, description="Size of the class embedding.")
-    generator_norm: Literal["conditional-batch", "batch", "none"] = Field(
-        "conditional-batch", description="conditional-batch: gain and bias read latent and class (BigGAN)."
-    )
-    discriminator_norm: Literal["none", "batch"] = Field("none", description="batch breaks gradient penalties.")
-    discriminator_conditioning: Literal["projection", "concatenation"] = "projection"
-    minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
-    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator.")
-    objective: Literal["relativistic", "non-saturating"] = "relativistic"
-    gamma: float = Field(
-        0.3,
-        ge=0,
-        description="Weight of R1 and R2 at 32 x 32 elements and 2,000 samples or more; scaled to the data: in "
-        "proportion to the elements of a sample, three times for fewer samples. 0: no penalty.",
-    )
-    gamma_final: float = Field(0.1, gt=0, le=1, description="Share of gamma at the end (cosine).")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's, of both networks.")
-    learning_rate_final: float = Field(0.1, gt=0, le=1, description="Share of the learning rate at the end (cosine).")
-    beta1: float = Field(0.0, ge=0, lt=1)
-    beta2: float = Field(0.9, gt=0, lt=1)
-    beta2_final: float = Field(0.99, gt=0, lt=1, description="Reached along a cosine.")
-    gradient_clip: float = Field(10.0, gt=0, description="Largest global norm of a network's gradient.")
-    batch_size: int = Field(64, ge=8, le=4096, multiple_of=4)
-    class_balance: float = Field(
-        0.5, ge=0, le=1, description="Classes are drawn by count ** class_balance: 1 as they come, 0 all alike."
-    )
-    augmentation: float | None = Field(
-        None, ge=0, le=1, description="Final probability of the discriminator's augmentation; None: by the data's size."
-    )
-    average_half_life: int = Field(
-        500_000, ge=0, description="Samples over which the generator's moving average halves, at most; 0: no average."
-    )
-
-    def gamma_for(self, elements: int, samples: int) -> float:
-        """The starting weight of the penalties for samples of `elements` values each, `samples` of them."""
-        return self.gamma * (elements / 32**2) * (3 if samples < 2000 else 1)
-
-    def augmentation_for(self, samples: int) -> float:
-        """The final probability of the augmentation for a training split of that many samples."""
-        if self.augmentation is not None:
-            return self.augmentation
-        return 0.6 if samples < 5_000 else 0.3 if samples < 20_000 else 0.0
+class PresetError(ValueError):
+    """The preset does not exist or a setting does not hold; the message says which are allowed."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +31,31 @@ class Preset:
         return Config(**self.settings)
 
 
-# Adam as Radford et al. set it, and nothing that came later.
-_ADAM_2016: dict[str, Any] = {
-    "objective": "non-saturating",
+# Nothing that came after the papers of 2014 to 2018: their systems stand as they were.
+_PLAIN: dict[str, Any] = {
     "gamma": 0.0,
-    "learning_rate": 2e-4,
-    "learning_rate_final": 1.0,
-    "beta1": 0.5,
-    "beta2": 0.999,
-    "beta2_final": 0.999,
+    "minibatch_deviation": False,
+    "learning_rate_schedule": "constant",
     "augmentation": 0.0,
     "average_half_life": 0,
+}
+# Adam as Radford et al. set it.
+_ADAM_2016: dict[str, Any] = {**_PLAIN, "learning_rate": 2e-4, "beta1": 0.5, "beta2": 0.999, "beta2_final": 0.999}
+_DCGAN: dict[str, Any] = {
+    **_ADAM_2016,
+    "objective": "non-saturating",
+    "generator_norm": "batch",
+    "discriminator_norm": "batch",
+    "discriminator_conditioning": "concatenation",
+    "batch_size": 128,
+}
+_PERCEPTRONS: dict[str, Any] = {
+    **_ADAM_2016,
+    "objective": "non-saturating",
+    "architecture": "mlp",
+    "width": 128,
+    "generator_norm": "batch",
+    "dropout": 0.4,
 }
 
 PRESETS: dict[str, Preset] = {
@@ -93,61 +64,179 @@ PRESETS: dict[str, Preset] = {
         "(Brock et al. 2019, BigGAN), projection discriminator (Miyato and Koyama 2018), sized for a CPU",
         {},
     ),
-    "dcgan": Preset(
-        "DCGAN (Radford et al. 2016, arXiv:1511.06434), conditioned by concatenation (Mirza and Osindero 2014)",
-        {
-            **_ADAM_2016,
-            "generator_norm": "batch",
-            "discriminator_norm": "batch",
-            "discriminator_conditioning": "concatenation",
-            "minibatch_deviation": False,
-            "batch_size": 128,
-        },
+    "vanilla": Preset(
+        "GAN (Goodfellow et al. 2014, arXiv:1406.2661), perceptrons; knows no classes, so for data of one class. Layer "
+        "sizes and Adam as in common practice; the paper's own: objective=minimax optimizer=sgd beta1=0.5",
+        {**_PERCEPTRONS, "discriminator_conditioning": "none"},
     ),
     "cgan": Preset(
         "CGAN (Mirza and Osindero 2014, arXiv:1411.1784): perceptrons with the class beside their input; layer sizes "
         "and Adam as in common practice instead of the paper's maxout and plain SGD",
+        {**_PERCEPTRONS, "discriminator_conditioning": "concatenation"},
+    ),
+    "dcgan": Preset(
+        "DCGAN (Radford et al. 2016, arXiv:1511.06434), conditioned by concatenation (Mirza and Osindero 2014)",
+        _DCGAN,
+    ),
+    "lsgan": Preset(
+        "LSGAN (Mao et al. 2017, arXiv:1611.04076): least squares on DCGAN's networks and Adam",
+        {**_DCGAN, "objective": "least-squares"},
+    ),
+    "acgan": Preset(
+        "AC-GAN (Odena et al. 2017, arXiv:1610.09585): DCGAN's networks, dropout, a classifier in the discriminator",
         {
-            **_ADAM_2016,
-            "architecture": "mlp",
-            "width": 128,
+            **_DCGAN,
+            "discriminator_conditioning": "auxiliary-classifier",
+            "dropout": 0.5,
+            "batch_size": 100,
+        },
+    ),
+    "wgan": Preset(
+        "WGAN (Arjovsky et al. 2017, arXiv:1701.07875): weights clipped to 0.01, RMSprop, 5 critic steps",
+        {
+            **_DCGAN,
+            "objective": "wasserstein",
+            "weight_clip": 0.01,
+            "optimizer": "rmsprop",
+            "learning_rate": 5e-5,
+            "critic_steps": 5,
+            "batch_size": 64,
+        },
+    ),
+    "wgan-gp": Preset(
+        "WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028): slopes drawn to 1 with weight 10, layer norm in the "
+        "critic, 5 critic steps",
+        {
+            **_PLAIN,
+            "objective": "wasserstein",
+            "unit_slope": 10.0,
             "generator_norm": "batch",
+            "discriminator_norm": "layer",
             "discriminator_conditioning": "concatenation",
-            "minibatch_deviation": False,
-            "dropout": 0.4,
+            "learning_rate": 1e-4,
+            "beta1": 0.0,
+            "beta2": 0.9,
+            "beta2_final": 0.9,
+            "critic_steps": 5,
+        },
+    ),
+    "sngan": Preset(
+        "SNGAN (Miyato et al. 2018, arXiv:1802.05957): spectral norm, hinge, 5 critic steps; projection (Miyato and "
+        "Koyama 2018, arXiv:1802.05637)",
+        {
+            **_PLAIN,
+            "objective": "hinge",
+            "spectral_norm": "discriminator",
+            "learning_rate": 2e-4,
+            "learning_rate_schedule": "linear",
+            "learning_rate_final": 0.0,
+            "beta1": 0.0,
+            "beta2": 0.9,
+            "beta2_final": 0.9,
+            "critic_steps": 5,
+        },
+    ),
+    "progan": Preset(
+        "Progressive growing (Karras et al. 2018, arXiv:1710.10196): fade-in, equalised rate, pixel norm, minibatch "
+        "deviation, WGAN-GP with drift, an average of the generator; one convolution per resolution",
+        {
+            **_PLAIN,
+            "architecture": "progressive",
+            "output": "linear",
+            "generator_norm": "pixel",
+            "equalised_rate": True,
+            "minibatch_deviation": True,
+            "discriminator_conditioning": "auxiliary-classifier",
+            "objective": "wasserstein",
+            "unit_slope": 10.0,
+            "drift": 0.001,
+            "learning_rate": 1e-3,
+            "beta1": 0.0,
+            "beta2": 0.99,
+            "beta2_final": 0.99,
+            "average_half_life": 10_000,
+        },
+    ),
+    "vae": Preset(
+        "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015): blurred, "
+        "but it leaves no mode out; the comparison and the safety net",
+        {
+            **_PLAIN,
+            "objective": "evidence",
+            "latent_size": 32,
+            "generator_norm": "batch",
+            "discriminator_norm": "batch",
+            "discriminator_conditioning": "concatenation",
+            "learning_rate": 1e-3,
+            "learning_rate_schedule": "cosine",
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "beta2_final": 0.999,
+            "average_half_life": 500_000,
         },
     ),
 }
-
-
-class PresetError(ValueError):
-    """The preset does not exist or a setting does not hold; the message says which are allowed."""
 
 
 def resolve(preset: str, overrides: dict[str, Any] | None = None) -> Config:
     """The configuration of a preset with some settings replaced. Raises PresetError."""
     if preset not in PRESETS:
         raise PresetError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
+    overrides = {
+        name: None if value == "none" and _may_be_none(name) else value for name, value in (overrides or {}).items()
+    }
     try:
-        config = Config(**{**PRESETS[preset].settings, **(overrides or {})})
+        config = Config(**{**PRESETS[preset].settings, **overrides})
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
-        raise PresetError(f"preset {preset}: {faults}; settings are: {', '.join(Config.model_fields)}") from error
-    for holds, fault in (
-        (
-            config.discriminator_norm == "batch" and config.gamma > 0,
-            "discriminator_norm 'batch' with gamma above 0: a batch norm couples the samples whose gradients the "
-            "penalty measures one by one; set discriminator_norm to none, or gamma to 0",
-        ),
-        (
-            config.architecture == "mlp" and config.generator_norm == "conditional-batch",
-            "generator_norm 'conditional-batch' is for architecture 'conv'; with 'mlp' use batch or none",
-        ),
-        (
-            config.architecture == "mlp" and (config.minibatch_deviation or config.discriminator_norm == "batch"),
-            "minibatch_deviation and discriminator_norm 'batch' are for architecture 'conv'",
-        ),
-    ):
-        if holds:
-            raise PresetError(f"preset {preset}: {fault}")
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
+        raise PresetError(f"preset {preset}: {found}; settings are: {', '.join(Config.model_fields)}") from error
+    if found_faults := faults(config):
+        raise PresetError(f"preset {preset}: {'; '.join(found_faults)}")
     return config
+
+
+def _may_be_none(name: str) -> bool:
+    return name in Config.model_fields and Config.model_fields[name].default is None
+
+
+def from_toml(path: Path) -> tuple[str | None, dict[str, Any]]:
+    """The preset that a configuration file starts from, if it names one, and its settings. Raises PresetError."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PresetError(f"{path} is not a TOML file: {error}") from error
+    preset = settings.pop("preset", None)
+    if preset is not None and not isinstance(preset, str):
+        raise PresetError(f"{path}: preset must be a name in quotes (got {preset!r})")
+    tables = [name for name, value in settings.items() if isinstance(value, dict | list)]
+    if tables:
+        raise PresetError(f"{path}: {', '.join(tables)}: a setting is one value; the file has no tables or lists")
+    return preset, settings
+
+
+def to_toml(preset: str) -> str:
+    """A configuration file with every setting of a preset, what it means, and what else it may be."""
+    config = resolve(preset)
+    lines = [
+        f"# {PRESETS[preset].source}",
+        "# Settings that are left out have the preset's value.",
+        f'preset = "{preset}"',
+    ]
+    for name, field in Config.model_fields.items():
+        value = getattr(config, name)
+        choices = _choices(field.annotation)
+        lines += ["", *(f"# {text}" for text in (field.description, choices and f"one of: {choices}") if text)]
+        if value is None:
+            lines.append(f'# {name} = "none"')
+        elif isinstance(value, bool):
+            lines.append(f"{name} = {str(value).lower()}")
+        else:
+            lines.append(f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value!r}")
+    return "\n".join(lines) + "\n"
+
+
+def _choices(annotation: Any) -> str:
+    choices = getattr(annotation, "__args__", ())
+    return ", ".join(choices) if choices and all(isinstance(choice, str) for choice in choices) else ""

@@ -4,11 +4,12 @@ import math
 
 import torch
 
-from training.objectives import OBJECTIVES, gradient_penalty
+from training.config import Config
+from training.objectives import build, gradient_penalty
 
 
 def test_relativistic_pairing_sees_only_the_difference() -> None:
-    objective = OBJECTIVES["relativistic"]
+    objective = build(Config(objective="relativistic"))
     real, fake = torch.tensor([2.0, 0.0]), torch.tensor([1.0, 0.0])
     expected = (math.log1p(math.exp(-1)) + math.log(2)) / 2
     assert math.isclose(objective.discriminator(real, fake).item(), expected, rel_tol=1e-6)
@@ -19,7 +20,7 @@ def test_relativistic_pairing_sees_only_the_difference() -> None:
 
 
 def test_non_saturating_is_the_cross_entropy_of_the_paper() -> None:
-    objective = OBJECTIVES["non-saturating"]
+    objective = build(Config(objective="non-saturating"))
     real, fake = torch.tensor([0.3, -1.0]), torch.tensor([0.7, 2.0])
     probability = torch.sigmoid
     expected = -(probability(real).log().mean() + (1 - probability(fake)).log().mean())

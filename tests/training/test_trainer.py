@@ -9,8 +9,9 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from training.average import MovingAverage
+from training.optimizers import cosine, linear
 from training.presets import PRESETS, resolve
-from training.trainer import Diverged, Trainer, cosine, draw_samples, quantise
+from training.trainer import Diverged, Trainer, draw_samples, quantise
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,7 @@ def test_a_step_moves_both_networks_and_stays_finite(preset: str) -> None:
     for number in range(5):
         losses = run.step(number / 5)
     run.check_finite(losses)
-    assert (run.steps, run.samples_seen) == (5, 160)
+    assert (run.steps, run.samples_seen) == (5, 160 * run.config.critic_steps)
     assert not np.allclose(before[0], weights(run.generator.module))
     assert not np.allclose(before[1], weights(run.discriminator.module))
     assert 0 <= float(losses.real_ahead) <= 1
@@ -68,7 +69,7 @@ def test_training_teaches_the_classes() -> None:
     assert samples[labels == 2].mean() < samples[labels != 2].mean() * 0.7
 
 
-@pytest.mark.parametrize("preset", ["rpgan", "dcgan"])
+@pytest.mark.parametrize("preset", PRESETS)
 def test_a_resumed_run_continues_the_same_run(preset: str) -> None:
     whole, first = trainer(preset), trainer(preset)
     for number in range(6):
@@ -144,6 +145,7 @@ def test_schedules_start_and_end_where_they_say() -> None:
     assert cosine(2.0, 0.5, 0.0) == 2.0
     assert cosine(2.0, 0.5, 0.5) == pytest.approx(1.25)
     assert cosine(2.0, 0.5, 1.0) == cosine(2.0, 0.5, 7.0) == 0.5
+    assert [linear(2.0, 0.5, at) for at in (0.0, 0.5, 1.0, 7.0)] == [2.0, 1.25, 0.5, 0.5]
 
 
 def test_quantising_rounds_to_the_nearest_level() -> None:
