@@ -2,7 +2,8 @@
 
 from training.quality.check import Check, quick
 from training.quality.draws import Draw
+from training.quality.gate import carry_over, decide, worse
 from training.quality.measure import measure
 from training.quality.table import render
 
-__all__ = ["Check", "Draw", "measure", "quick", "render"]
+__all__ = ["Check", "Draw", "carry_over", "decide", "measure", "quick", "render", "worse"]

@@ -8,11 +8,13 @@ from typing import Literal
 
 import numpy as np
 import torch
+from scipy import stats
 
 from augmint.v1 import generator_pb2 as pb
 from training import classifier
 from training.classifier import Classifier
 from training.data import Dataset
+from training.quality import gate, memorisation
 from training.quality.distances import frechet, kernel
 from training.quality.draws import Draw, collect, pick
 from training.quality.findings import find
@@ -25,6 +27,7 @@ Progress = Callable[[str, float], None]
 
 _SYNTHETIC_BYTES = 2**29
 _SYNTHETIC_TOTAL = 60_000
+_NEAREST_PER_CLASS = 20  # compared with training samples, at least
 
 
 def measure(
@@ -38,8 +41,11 @@ def measure(
     progress: Progress | None = None,
     budget: Literal["quick", "full"] = "full",
     judge: Classifier | None = None,
+    repeats: int = 1,
 ) -> pb.QualityCard:
-    """Fill every field of a quality card. The one place that reads the test split.
+    """Fill every field of a quality card but what a study adds, and let the gate decide on it.
+
+    This and the study are the places that read the test split.
 
     draw:                (class indices int64 [n], start) -> uint8 [n, h, w, c], sample i at index start + i.
     seed:                of the classifiers and of every choice of samples.
@@ -48,6 +54,7 @@ def measure(
     budget:              "quick" trains the classifiers half as long and measures distances on 1,000 samples at most
                          instead of 5,000.
     judge:               a classifier of the training split, if one is fitted already; else one is fitted here.
+    repeats:             classifiers, of different seeds, that learn from synthetic samples; the score is their mean.
 
     The classifier of synthetic samples has the judge's architecture, seed and number of steps. The synthetic set
     has equal classes; distances use a part of it with as many of each class as the real sets compared with it.
@@ -68,22 +75,28 @@ def measure(
     per_class = synthetic_per_class or _default_per_class(dataset, splits, budget)
     labels = np.tile(np.arange(classes), per_class)
     samples = collect(draw, labels, shape, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
-    student = classifier.fit(
-        samples,
-        labels,
-        classes,
-        seed=seed,
-        steps=judge.steps,
-        device=device,
-        progress=lambda share: report("learning from synthetic samples only", 0.5 + 0.35 * share),
-    )
+    students = [
+        classifier.fit(
+            samples,
+            labels,
+            classes,
+            seed=seed + repeat,
+            steps=judge.steps,
+            device=device,
+            progress=lambda share, done=repeat: report(  # type: ignore[misc]
+                "learning from synthetic samples only", 0.5 + 0.35 * (done + share) / repeats
+            ),
+        )
+        for repeat in range(repeats)
+    ]
     report("comparing", 0.85)
     test_samples, test_labels = _take(dataset, splits.test)
     test_features, test_judged = judge.judge(test_samples)
     features, judged = judge.judge(samples)
     real_recall = _recall(test_labels, test_judged, classes)
-    learned = student.predict(test_samples)
-    learned_recall = _recall(test_labels, learned, classes)
+    right = np.stack([student.predict(test_samples) == test_labels for student in students])
+    learned_recall = [float(right[:, test_labels == label].mean()) for label in range(classes)]
+    score_low, score_high = score_interval(right)
     fidelity = _recall(labels, judged, classes)
     report("measuring distances", 0.95)
 
@@ -102,7 +115,10 @@ def measure(
         real_samples=len(test_labels),
         synthetic_samples=len(samples),
         real_accuracy=float((test_judged == test_labels).mean()),
-        classification_accuracy_score=float((learned == test_labels).mean()),
+        classification_accuracy_score=float(right.mean()),
+        classification_accuracy_score_low=score_low,
+        classification_accuracy_score_high=score_high,
+        score_repeats=repeats,
         label_fidelity=float((judged == labels).mean()),
         frechet_distance=frechet(real, made),
         frechet_distance_floor=frechet(real, other),
@@ -113,6 +129,10 @@ def measure(
         coverage_ceiling=density_and_coverage(real, other).coverage,
         feature_digest=judge.digest,
     )
+    report("looking for copies", 0.97)
+    compared = np.arange(min(len(samples), max(memorisation.SAMPLES, classes * _NEAREST_PER_CLASS)))
+    neighbours = memorisation.compare(samples[compared], labels[compared], dataset, splits, seed)
+    card.memorisation.CopyFrom(neighbours.summary())
     train_labels = dataset.labels[splits.train]
     for label, name in enumerate(dataset.class_names):
         card.classes.add(
@@ -123,12 +143,29 @@ def measure(
             label_fidelity=fidelity[label],
             # Against the training split: it has the most samples, and this number cannot be gained by copying.
             spread_ratio=spread_ratio(samples[labels == label], dataset.samples[splits.train[train_labels == label]]),
+            memorisation=neighbours.summary(label),
         )
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (labels, judged), 1)
-    card.warnings.extend(find(card, confusion, _copies(samples)))
+    card.findings.extend(finding.to_message() for finding in find(card, confusion, _copies(samples)))
+    gate.decide(card)
     report("measured", 1.0)
     return card
+
+
+def score_interval(right: np.ndarray) -> tuple[float, float]:
+    """95 % confidence interval of an accuracy, over the choice of test samples and of classifiers.
+
+    right: bool [classifiers, test samples]. One classifier: Wilson's interval, over the test samples only. Several:
+    normal, with the variance over test samples of their mean answer and that over classifiers of their accuracy.
+    """
+    classifiers, count = right.shape
+    if classifiers == 1:
+        found = stats.binomtest(int(right.sum()), count).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+    error = np.hypot(stats.sem(right.mean(0)), stats.sem(right.mean(1)))
+    low, high = stats.norm.interval(0.95, loc=right.mean(), scale=max(float(error), 1e-12))
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:

@@ -9,13 +9,25 @@ from rich.text import Text
 from augmint.v1 import generator_pb2 as pb
 from training.quality import findings
 
+VERDICTS: dict[int, tuple[str, str]] = {
+    pb.VERDICT_UNSPECIFIED: ("not judged", ""),
+    pb.VERDICT_PASS: ("pass", "green"),
+    pb.VERDICT_PASS_WITH_WARNINGS: ("pass with warnings", "yellow"),
+    pb.VERDICT_WITHHELD: ("withheld", "red"),
+}
+
 
 def render(card: pb.QualityCard) -> RenderableType:
-    """Scores overall, then per class, then the findings in words."""
+    """The verdict, scores overall, then per class, then what was found, in words."""
     parts: list[RenderableType] = [_overall(card), _per_class(card)]
+    if card.gains:
+        parts.append(_gains(card))
     parts += [Text(f"! {warning}", style="yellow") for warning in card.warnings]
     if not card.warnings:
         parts.append(Text("No findings.", style="green"))
+    if card.verdict:
+        words, style = VERDICTS[card.verdict]
+        parts.append(Text(f"Verdict: {words}.", style=style))
     return Group(*parts)
 
 
@@ -34,7 +46,7 @@ def _overall(card: pb.QualityCard) -> Table:
     rows = [
         (
             "accuracy on real test data",
-            f"{card.classification_accuracy_score:.1%}",
+            f"{card.classification_accuracy_score:.1%}{score_spread(card)}",
             f"{card.real_accuracy:.1%}",
             "of a classifier trained on these samples only; near real is right",
         ),
@@ -59,6 +71,9 @@ def _overall(card: pb.QualityCard) -> Table:
         ("density", f"{card.density:.2f}", "1", "near 1 is right; low: unlike any real sample"),
         ("coverage", f"{card.coverage:.2f}", f"{card.coverage_ceiling:.2f}", "higher is better; real is the ceiling"),
     ]
+    if card.HasField("memorisation"):
+        near = card.memorisation.nearer_share
+        rows.append(("nearer to training", f"{near:.1%}", "50 %", "than to as many held-out samples; above: copies"))
     for row in rows:
         table.add_row(*row)
     return table
@@ -67,15 +82,18 @@ def _overall(card: pb.QualityCard) -> Table:
 def _per_class(card: pb.QualityCard) -> Table:
     table = Table(title="Per class", title_justify="left")
     table.add_column("class")
-    for heading in ("test samples", "accuracy, synthetic", "accuracy, real", "label fidelity", "spread"):
+    headings = ("test samples", "accuracy, synthetic", "accuracy, real", "label fidelity", "spread", "verdict")
+    for heading in headings[: None if card.verdict else -1]:
         table.add_column(heading, justify="right")
     for quality in card.classes:
+        words, style = VERDICTS[quality.verdict]
+        verdict = [Text(words, style=style)] if card.verdict else []
         table.add_row(
             Text(quality.label),
             f"{quality.real_samples:,}",
             _marked(
                 f"{quality.classification_accuracy_score:.1%}",
-                quality.classification_accuracy_score < findings.CLASS_CAS_SHARE * quality.real_accuracy,
+                quality.classification_accuracy_score < findings.CLASS_SCORE_SHARE[0] * quality.real_accuracy,
             ),
             f"{quality.real_accuracy:.1%}",
             _marked(
@@ -84,10 +102,38 @@ def _per_class(card: pb.QualityCard) -> Table:
             ),
             _marked(
                 f"{quality.spread_ratio:.2f}",
-                not findings.COLLAPSED_SPREAD <= quality.spread_ratio <= findings.NOISY_SPREAD,
+                not findings.SPREAD[0] <= quality.spread_ratio <= findings.NOISY_SPREAD,
             ),
+            *verdict,
         )
     return table
+
+
+def _gains(card: pb.QualityCard) -> Table:
+    table = Table(
+        title="What adding synthetic to real samples was worth: balanced accuracy on real test data, 95 % interval",
+        title_justify="left",
+    )
+    table.add_column("scenario")
+    table.add_column("best baseline")
+    for heading in ("baseline", "with synthetic", "gain, points", "repeats"):
+        table.add_column(heading, justify="right")
+    for gain in card.gains:
+        table.add_row(
+            Text(gain.scenario),
+            Text(gain.baseline),
+            f"{gain.baseline_score:.1%}",
+            f"{gain.synthetic_score:.1%}",
+            f"{100 * gain.gain:+.1f} ({100 * gain.gain_low:+.1f} to {100 * gain.gain_high:+.1f})",
+            str(gain.repeats),
+        )
+    return table
+
+
+def score_spread(card: pb.QualityCard) -> str:
+    """Half the width of the score's interval, e.g. " ±0.8"; empty if it is not known."""
+    width = card.classification_accuracy_score_high - card.classification_accuracy_score_low
+    return f" ±{50 * width:.1f}" if width else ""
 
 
 def _marked(text: str, bad: bool) -> Text:

@@ -385,20 +385,22 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ..., label: _Optional[str] = ..., value: _Optional[float] = ..., threshold: _Optional[float] = ..., text: _Optional[str] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class Memorisation(_message.Message):
-    __slots__ = ("share", "percentile", "distance_ratio", "nearer_share", "exact_copies", "samples")
+    __slots__ = ("share", "percentile", "distance_ratio", "nearer_share", "exact_copies", "samples", "nearer_deviations")
     SHARE_FIELD_NUMBER: _ClassVar[int]
     PERCENTILE_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_RATIO_FIELD_NUMBER: _ClassVar[int]
     NEARER_SHARE_FIELD_NUMBER: _ClassVar[int]
     EXACT_COPIES_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    NEARER_DEVIATIONS_FIELD_NUMBER: _ClassVar[int]
     share: float
     percentile: float
     distance_ratio: float
     nearer_share: float
     exact_copies: int
     samples: int
-    def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ..., nearer_share: _Optional[float] = ..., exact_copies: _Optional[int] = ..., samples: _Optional[int] = ...) -> None: ...
+    nearer_deviations: float
+    def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ..., nearer_share: _Optional[float] = ..., exact_copies: _Optional[int] = ..., samples: _Optional[int] = ..., nearer_deviations: _Optional[float] = ...) -> None: ...
 
 class AugmentationGain(_message.Message):
     __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats", "arms")

@@ -40,3 +40,9 @@ class Replay:
 @pytest.fixture(scope="session")
 def replay(digits, splits) -> Replay:
     return Replay(digits, splits.train)
+
+
+@pytest.fixture(scope="session")
+def held_out(digits, splits) -> Replay:
+    """A generator that knows the distribution and none of the training samples."""
+    return Replay(digits, np.concatenate([splits.validation, splits.test]))

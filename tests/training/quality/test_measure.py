@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from augmint.v1 import generator_pb2 as pb
 from training import classifier, quality
 from training.data import load
+from training.quality.measure import score_interval
 from training.splits import split
 
 
@@ -39,8 +41,8 @@ def test_real_samples_score_as_real_samples_do(card):
     assert card.coverage_ceiling >= 0.9
     assert [each.label for each in card.classes] == list("0123456789")
     assert all(0.9 <= each.spread_ratio <= 1.1 for each in card.classes)
-    # Replayed samples repeat; that, and nothing else, is found.
-    assert [warning.split(" samples ")[-1] for warning in card.warnings] == ["are exact copies of others."]
+    # Replayed samples are copies of training samples, and repeat; that, and nothing else, is found.
+    assert {finding.kind for finding in card.findings} == {"memorisation", "copies"}
 
 
 def test_the_card_is_complete(card, digits, splits, judge):
@@ -56,13 +58,46 @@ def test_the_card_is_complete(card, digits, splits, judge):
     assert weighted == pytest.approx(card.classification_accuracy_score)
 
 
+def test_copies_of_training_samples_are_withheld_though_every_other_number_is_perfect(card):
+    assert card.memorisation.exact_copies == card.memorisation.samples == 2000
+    assert card.memorisation.nearer_share > 0.99
+    assert card.memorisation.distance_ratio == 0
+    assert all(each.memorisation.samples == 200 for each in card.classes)
+    assert card.verdict == pb.VERDICT_WITHHELD
+    assert card.reasons[0].startswith("Samples are close to single training samples: 100% are nearer to one")
+
+
+def test_held_out_samples_are_no_copies(digits, splits, judge, held_out):
+    card = measured(held_out, digits, splits, judge)
+    assert not [finding for finding in card.findings if finding.kind == "memorisation"]
+
+
+def test_one_classifier_is_sure_to_the_test_samples_and_several_to_both():
+    random = np.random.default_rng(0)
+    one = random.random((1, 1000)) < 0.9
+    low, high = score_interval(one)
+    assert low < one.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * (0.09 / 1000) ** 0.5, rel=0.05)
+    # Five classifiers of different worth on easy and hard samples: 200 times, the interval holds the truth 95 % of them.
+    held = 0
+    for _ in range(200):
+        hard = random.random(400) < 0.2
+        worth = random.normal(0, 0.05, (5, 1))
+        right = random.random((5, 400)) < np.where(hard, 0.4, 0.95) + worth
+        low, high = score_interval(right)
+        held += low < 0.2 * 0.4 + 0.8 * 0.95 < high
+    assert 0.88 < held / 200 <= 1
+
+
 def test_one_image_per_class_is_a_collapse(digits, splits, judge, replay):
     first = digits.samples[[members[0] for members in replay.members]]
     card = measured(lambda labels, start: first[labels], digits, splits, judge)
     assert all(each.spread_ratio == 0 for each in card.classes)
     assert card.label_fidelity >= 0.9
     assert card.coverage < 0.5 * card.coverage_ceiling
-    assert card.warnings[0].startswith("10 of 10 classes are collapsed")
+    assert card.warnings[0].startswith("10 of 10 classes are collapsed, or nearly")
+    assert card.verdict == pb.VERDICT_WITHHELD
+    assert {each.verdict for each in card.classes} == {pb.VERDICT_WITHHELD}
     assert any("990 of 1,000 samples are exact copies" in warning for warning in card.warnings)
 
 
@@ -73,7 +108,7 @@ def test_wrong_labels_are_found_though_every_image_is_real(digits, splits, judge
     # Unconditionally these are perfect samples, and the unconditional measures say so.
     assert card.frechet_distance < 2 * card.frechet_distance_floor
     assert card.warnings[0].startswith("The label is ignored or mixed up: only ")
-    assert "(mostly taken for '" in card.warnings[1]
+    assert any("(mostly taken for '" in finding.text for finding in card.findings)
 
 
 def test_noise_fails_everywhere(digits, splits, judge):
@@ -104,12 +139,18 @@ def test_without_a_judge_one_is_fitted_and_the_result_repeats(tmp_path, monkeypa
     stages = []
 
     def draw(labels, start):
-        noise = np.random.default_rng(start).integers(0, 100, (len(labels), 8, 8, 1))
+        noise = np.random.default_rng(100 + start).integers(0, 100, (len(labels), 8, 8, 1))
         return (noise + 120 * labels[:, None, None, None]).astype(np.uint8)
 
     def card():
         return quality.measure(
-            draw, data, splits, seed=3, budget="quick", progress=lambda stage, share: stages.append((stage, share))
+            draw,
+            data,
+            splits,
+            seed=3,
+            budget="quick",
+            repeats=2,
+            progress=lambda stage, share: stages.append((stage, share)),
         )
 
     first = card()
@@ -119,5 +160,7 @@ def test_without_a_judge_one_is_fitted_and_the_result_repeats(tmp_path, monkeypa
     assert stages[-1] == ("measured", 1.0)
     assert first.real_accuracy == 1
     assert first.synthetic_samples == 1000
-    assert "Few real test samples: 'light' 3, 'dark' 9; with 3," in first.warnings[-1]
+    assert first.warnings[-1].endswith("few real test samples, so that their numbers are rough: 'dark' 9, 'light' 3.")
+    assert first.verdict == pb.VERDICT_PASS_WITH_WARNINGS
+    assert first.score_repeats == 2
     assert first == card()

@@ -1,0 +1,133 @@
+"""Whether samples are copies: how near they are to single training samples, against what chance would give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from augmint.v1 import generator_pb2 as pb
+from training.data import Dataset
+from training.splits import Splits
+
+# Distances are measured on images of at most this side: a copy survives that, noise of single pixels does not matter.
+SIDE = 32
+PERCENTILE = 0.05
+# Samples to compare, over all classes: a share is then known to about one in a hundred.
+SAMPLES = 2000
+# Held-out samples of a class that are the yardstick for the distance to the training split.
+_YARDSTICK = 500
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """Synthetic samples beside their nearest training samples of the same class; arrays have the shape [n]."""
+
+    labels: np.ndarray  # int64, the class asked for
+    nearest: np.ndarray  # int64, position in the data set of the nearest training sample of the class
+    distance: np.ndarray  # float64, to it
+    typical: np.ndarray  # float64, median over held-out real samples of the class of the same distance
+    limit: np.ndarray  # float64, the PERCENTILE of it
+    nearer: np.ndarray  # float64, 1 if that one is nearer than every held-out one, 0 if not; if equal, chance
+    chance: np.ndarray  # float64, what `nearer` is on average for a generator that knows the distribution only
+    real: np.ndarray  # int64, real samples of the class, training and held-out
+    owner: np.ndarray  # int64, position in the data set of the nearest real sample, training or held-out
+    exact: np.ndarray  # bool, equal to a training sample in every element
+
+    def summary(self, label: int | None = None) -> pb.Memorisation:
+        """Of one class, or of all."""
+        chosen = slice(None) if label is None else self.labels == label
+        return pb.Memorisation(
+            share=float((self.distance < self.limit)[chosen].mean()),
+            percentile=PERCENTILE,
+            distance_ratio=float(np.median(self._ratio()[chosen])),
+            nearer_share=_even(float(self.nearer[chosen].mean()), float(self.chance[chosen].mean())),
+            nearer_deviations=self._deviations(self.labels == label if label is not None else self.labels >= 0),
+            exact_copies=int(self.exact[chosen].sum()),
+            samples=len(self.distance[chosen]),
+        )
+
+    def worst(self, count: int) -> np.ndarray:
+        """Numbers of the samples that are nearest to a training sample for their class, nearest first: int64."""
+        return np.argsort(self._ratio(), kind="stable")[:count]
+
+    def _deviations(self, chosen: np.ndarray) -> float:
+        """How far the number of `nearer` samples is from chance, in its standard deviations.
+
+        Chance is that a class's real samples had been divided between training and held-out in another way: each takes
+        along the synthetic samples that it is nearest to, so that a few hubs make the number vary a lot.
+        """
+        excess, variance = 0.0, 0.0
+        for label in np.unique(self.labels[chosen]):
+            members = self.labels == label
+            chance, real = float(self.chance[members][0]), int(self.real[members][0])
+            owned = np.zeros(real)
+            counts = np.unique(self.owner[members], return_counts=True)[1]
+            owned[: len(counts)] = counts
+            excess += float((self.nearer - self.chance)[members].sum())
+            variance += real * chance * (1 - chance) * float(owned.var(ddof=1))
+        return excess / max(variance, 1e-12) ** 0.5
+
+    def _ratio(self) -> np.ndarray:
+        # Where held-out samples equal training samples (constant data), any distance is far.
+        return self.distance / np.maximum(self.typical, 1e-9)
+
+
+def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: Splits, seed: int = 0) -> Neighbours:
+    """Look for the nearest training sample, and the nearest held-out one, of every synthetic sample.
+
+    samples: uint8 [n, h, w, c]; labels: int64 [n], every class at least once.
+    seed:    of the choice of real samples.
+
+    Held out are validation and test split together: the generator has seen neither. A generator that knows only the
+    distribution has its nearest real sample in either by chance, in proportion to their sizes. That comparison is fair
+    to samples that are smoother than real ones, which are near to everything.
+    """
+    random = np.random.default_rng(seed)
+    n = len(samples)
+    nearest, real, owner = (np.empty(n, np.int64) for _ in range(3))
+    exact = np.empty(n, bool)
+    distance, typical, limit, nearer, chance = (np.empty(n, np.float64) for _ in range(5))
+    held_out = np.concatenate([splits.validation, splits.test])
+    for label in range(dataset.classes):
+        members = np.flatnonzero(labels == label)
+        made = _flat(samples[members])
+        train = splits.train[dataset.labels[splits.train] == label]
+        held = random.permutation(held_out[dataset.labels[held_out] == label])
+        train_pixels, held_pixels = _flat(dataset.samples[train]), _flat(dataset.samples[held])
+        distance[members], where = _nearest(train_pixels, made)
+        nearest[members] = train[where]
+        held_distance, held_where = _nearest(held_pixels, made)
+        owner[members] = np.where(distance[members] <= held_distance, train[where], held[held_where])
+        real[members] = len(train) + len(held)
+        chance[members] = len(train) / (len(train) + len(held))
+        nearer[members] = np.where(
+            distance[members] == held_distance, chance[members], distance[members] < held_distance
+        )
+        yard = _nearest(train_pixels, held_pixels[:_YARDSTICK])[0]
+        typical[members], limit[members] = np.median(yard), np.quantile(yard, PERCENTILE)
+        exact[members] = (samples[members] == dataset.samples[nearest[members]]).all(axis=(1, 2, 3))
+    return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact)
+
+
+def _even(share: float, chance: float) -> float:
+    """A share that is `chance` by chance, as it would be if chance were one half: the odds, corrected."""
+    odds = share * (1 - chance)
+    return odds / (odds + (1 - share) * chance)
+
+
+def _nearest(among: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(distance float64 [n], position int64 [n]) of the nearest of `among` for each sample."""
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among)
+    distance, position = search.kneighbors(samples)
+    return distance[:, 0].astype(np.float64), position[:, 0]
+
+
+def _flat(samples: np.ndarray) -> np.ndarray:
+    """uint8 [n, h, w, c] -> float32 [n, values], shrunk by averaging to at most SIDE pixels a side."""
+    n, side = samples.shape[:2]
+    factor = next(f for f in range(1, side + 1) if side % f == 0 and side // f <= SIDE)
+    small = side // factor
+    blocks = samples.reshape(n, small, factor, small, factor, samples.shape[3])
+    return blocks.mean(axis=(2, 4), dtype=np.float32).reshape(n, -1)
