@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from training.presets import PRESETS, PresetError, resolve
 
@@ -39,13 +40,19 @@ def fit(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder; nothing else is read.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")] = False,
 ) -> None:
-    """Read DATA, train, export, measure on held-out samples, and publish as the next version."""
+    """Read DATA, train, export, measure on held-out samples, and publish as the next version.
+
+    What the gate withholds, or what is worse than the version that it would replace, is kept in the run folder and not
+    published (exit status 3), unless --force is given.
+    """
     # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
     from training.data import DataError
     from training.export import ExportError
     from training.fit import Interrupted
     from training.fit import fit as fit_run
+    from training.release import Withheld
     from training.run import Order, Run, RunError, generator_name, parse_budget
     from training.trainer import Diverged
 
@@ -68,7 +75,9 @@ def fit(
                 name=name or generator_name(data),
             )
             run = Run.start(runs, order)
-        path = fit_run(run, console, resume=resume is not None)
+        path = fit_run(run, console, resume=resume is not None, force=force)
+    except Withheld as error:
+        raise _fail(str(error), 3) from None
     except (Interrupted, KeyboardInterrupt):
         console.print("stopped; nothing was published")
         if run is not None and run.has_checkpoint:
@@ -95,9 +104,9 @@ def _setting(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _fail(message: str) -> typer.Exit:
-    console.print(f"[red]error:[/red] {message}", soft_wrap=True, highlight=False)
-    return typer.Exit(2)
+def _fail(message: str, status: int = 2) -> typer.Exit:
+    console.print("[red]error:[/red]", Text(message), soft_wrap=True, highlight=False)
+    return typer.Exit(status)
 
 
 @app.command()

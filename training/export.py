@@ -161,20 +161,24 @@ def with_golden(message: pb.Generator, model: onnx.ModelProto) -> pb.Generator:
 
 
 def publish(models: Path, message: pb.Generator, model: onnx.ModelProto) -> Path:
-    """Embed the message, read the file back as the service does, and publish it as the generator's next version.
+    """Publish a model as the generator's next version.
 
     message: complete but for version and golden samples.
     returns: path of the published model.onnx.
     """
     message = with_golden(message, model)
+    return artifact.publish(models, message.name, lambda version: build(message, model, version))
 
-    def build(version: int) -> bytes:
-        message.version = version
-        content = artifact.embed(model, message)
-        session = Session(content)
-        read = artifact.from_json(session.metadata)
-        artifact.check_signature(read, session.inputs, session.outputs)
-        artifact.check_golden(read, session.run(artifact.golden_rows(read)))
-        return content
 
-    return artifact.publish(models, message.name, build)
+def build(message: pb.Generator, model: onnx.ModelProto, version: int) -> bytes:
+    """The bytes of a complete file: the message embedded, then read back and checked as the service does.
+
+    message: with golden samples; its version is replaced.
+    """
+    message.version = version
+    content = artifact.embed(model, message)
+    session = Session(content)
+    read = artifact.from_json(session.metadata)
+    artifact.check_signature(read, session.inputs, session.outputs)
+    artifact.check_golden(read, session.run(artifact.golden_rows(read)))
+    return content

@@ -25,7 +25,7 @@ from augmint.sheet import contact_sheet
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
-from training import classifier, export, quality, threads
+from training import classifier, export, quality, release, threads
 from training.data import Dataset, load
 from training.latent import OPSET
 from training.run import Run, RunError
@@ -47,10 +47,13 @@ class Interrupted(Exception):
     """The run was asked to stop; its checkpoint is written."""
 
 
-def fit(run: Run, console: Console, resume: bool = False) -> Path:
+def fit(run: Run, console: Console, resume: bool = False, force: bool = False) -> Path:
     """Do what the run's order says and return the path of the published model.onnx.
 
-    Raises training.data.DataError, training.trainer.Diverged, training.export.ExportError, RunError, Interrupted.
+    force: publish even what the gate withholds, or what is worse than the version that it replaces.
+
+    Raises training.data.DataError, training.trainer.Diverged, training.export.ExportError, RunError, Interrupted,
+    training.release.Withheld.
     """
     order = run.order
     dataset = load(order.data, size=order.size)
@@ -110,10 +113,12 @@ def fit(run: Run, console: Console, resume: bool = False) -> Path:
         provenance=_provenance(run, trainer, dataset, splits, seconds),
         quality=card,
     )
-    path = export.publish(Path(order.out), message, model)
+    message = export.with_golden(message, model)
+    kept = run.folder / artifact.FILE_NAME
+    kept.write_bytes(export.build(message, model, release.next_version(Path(order.out), order.name)))
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
-    return path
+    return release.release(Path(order.out), message, model, kept, force=force)
 
 
 def addressed_samples(session: Session, labels: np.ndarray, seed: int, start: int, page: int = 256) -> np.ndarray:

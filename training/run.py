@@ -60,7 +60,7 @@ def generator_name(data: str) -> str:
 
 
 class Run:
-    """A folder with order.json, checkpoint.pt, samples/ and tensorboard/."""
+    """A folder with order.json, checkpoint.pt, samples/, tensorboard/ and, at the end, model.onnx and card.json."""
 
     def __init__(self, folder: Path, order: Order) -> None:
         self.folder, self.order = folder, order

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
+from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
 from training.__main__ import app
@@ -75,9 +76,21 @@ def test_published_file_carries_card_and_provenance(published: tuple[Path, Run],
     assert sum(sum(part.counts) for part in origin.splits) == 150
     assert origin.libraries["torch"]
     card = generator.quality
+    assert card.verdict in (pb.VERDICT_PASS, pb.VERDICT_PASS_WITH_WARNINGS)
     assert card.synthetic_samples > 0
     assert 0 <= card.label_fidelity <= 1
     assert [entry.label for entry in card.classes] == ["top", "middle", "bottom"]
+
+
+def test_a_withheld_run_keeps_its_file_and_publishes_nothing(data: Path, tmp_path: Path) -> None:
+    options = ["--steps", "1", "--name", "bands", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "models")]
+    settings = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
+    code, output = invoke("fit", str(data), *options, *settings)
+    assert code == 3
+    assert "bands is withheld; nothing was published." in output
+    assert not (tmp_path / "models").exists()
+    kept = next((tmp_path / "runs").glob("*/model.onnx"))
+    assert artifact.from_json(Session(kept.read_bytes()).metadata).quality.verdict == pb.VERDICT_WITHHELD
 
 
 def test_run_leaves_something_to_look_at(published: tuple[Path, Run]) -> None:

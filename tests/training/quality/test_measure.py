@@ -78,7 +78,7 @@ def test_one_classifier_is_sure_to_the_test_samples_and_several_to_both():
     low, high = score_interval(one)
     assert low < one.mean() < high
     assert high - low == pytest.approx(2 * 1.96 * (0.09 / 1000) ** 0.5, rel=0.05)
-    # Five classifiers of different worth on easy and hard samples: 200 times, the interval holds the truth 95 % of them.
+    # Five classifiers of different worth on easy and hard samples: the interval holds the truth about 95 % of times.
     held = 0
     for _ in range(200):
         hard = random.random(400) < 0.2
