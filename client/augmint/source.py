@@ -69,6 +69,21 @@ class Source:
         """The pinned file, for people: name/version."""
         return f"{self.description.name}/{self.description.version}"
 
+    def identity(self) -> dict[str, object]:
+        """Everything that decides which sample is at a position, as plain values."""
+        return {
+            "generator": self.description.name,
+            "version": self.description.version,
+            "digest": self.description.digest,
+            "seed": self.seed,
+            "start_index": self.start_index,
+            "truncation": self.truncation or 1.0,
+            "keep": self.keep,
+            "of": self.of,
+            "labels": [self.description.labels[index] for index in self._cycle.tolist()],
+            "weights": None if self._bounds is None else self._bounds.tolist(),
+        }
+
     def pin(self, version: int, digest: str) -> None:
         """Read from this file from now on; GeneratorNotFound or DigestMismatch if the service has it no longer."""
         if digest != self.description.digest:

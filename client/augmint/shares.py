@@ -1,0 +1,46 @@
+"""Who reads what: the same global order for any number of ranks and workers.
+
+A stream is positions 0, 1, 2, ... A step of R ranks that take batches of b begins at a position P and covers P to
+P + R b: rank r takes the r-th b of them. So the ranks' batches, laid side by side step by step, are the positions in
+order, whatever R and b are; and after each step one number, P, says how far all of them have come, from which any other
+number of ranks can go on.
+
+Inside a rank, W workers take the steps in turn, which is the order in which a `DataLoader` collects from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one reader takes of one step: positions from `first` to before `last`.
+
+    after: where this reader has to begin for the step that follows its own last one to be the next that it takes. For a
+           single worker that is where the global step ends.
+    """
+
+    first: int
+    last: int
+    after: int
+
+
+def shares(
+    position: int, end: int, batch_size: int, rank: int = 0, ranks: int = 1, worker: int = 0, workers: int = 1
+) -> Iterator[Share]:
+    """The reader's shares of the positions from `position` to before `end`.
+
+    What remains for the last step is divided as evenly as it can be; fewer than one sample per rank are left out, so
+    that all ranks take the same number of steps (one that took more would wait for the others for ever).
+    """
+    whole = batch_size * ranks
+    step = 0
+    while end - position >= ranks:
+        n = min(whole, end - position)
+        if step % workers == worker:
+            after = position + (workers - worker) * whole if workers > 1 else position + n
+            yield Share(position + rank * n // ranks, position + (rank + 1) * n // ranks, min(after, end))
+        position += n
+        step += 1

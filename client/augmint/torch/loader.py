@@ -1,0 +1,72 @@
+"""A DataLoader that keeps count of what it has delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from augmint.errors import AugmintError
+from augmint.prefetch import Meter, Stats
+
+
+class Steps(Protocol):
+    """What a Loader reads: its state is that of the batches delivered."""
+
+    def steps(self) -> Iterator[Callable[[], None]]:
+        """One call per step of the pass that begins now, which notes that the step's batch was delivered."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class Loader:
+    """What `loader()` gives: iterate it once per epoch, save its `state_dict()` whenever.
+
+    Batches that workers have made ahead do not count until the loop takes them, so the state is exact with any number
+    of workers, and may be loaded with any other. What goes wrong in a worker is raised here as what it is; a worker that
+    was killed is PyTorch's RuntimeError.
+    """
+
+    def __init__(self, source: Steps, meter: Meter, make: Callable[[], Any], num_workers: int) -> None:
+        """make: builds the DataLoader for one pass, from where the source is."""
+        self._source = source
+        self._meter = meter
+        self._make = make
+        self._num_workers = num_workers
+
+    def __iter__(self) -> Iterator[Any]:
+        loader = self._make()
+        if not self._num_workers:
+            yield from loader  # the stream itself counts and measures
+            return
+        batches = iter(loader)
+        for delivered in self._source.steps():
+            with self._meter.waiting():
+                try:
+                    batch = next(batches)
+                except AugmintError as error:
+                    raise type(error)(_sentence(error)) from error
+            delivered()
+            yield batch
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+    def stats(self) -> Stats:
+        """How long loops over it have waited for samples."""
+        return self._meter.stats()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Of what it reads, after the batches delivered."""
+        return self._source.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on there."""
+        self._source.load_state_dict(state)
+
+
+def _sentence(error: AugmintError) -> str:
+    """The message alone, where PyTorch put the worker's traceback around it."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}: "
+    return str(error).rpartition(name)[2].strip()

@@ -1,0 +1,255 @@
+"""client/augmint/torch/stream.py; in workers: workers.py"""
+
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import default_collate
+
+import augmint
+from augmint.torch import SyntheticStream
+from tests.client.fakes import LABELS, FakeService
+
+
+@pytest.fixture
+def fake():
+    return FakeService(max_samples=512, preferred=256)
+
+
+@pytest.fixture
+def client(fake):
+    with augmint.Client(transport=fake) as client:
+        yield client
+
+
+@pytest.fixture
+def stream(client):
+    """Makes streams over the fake."""
+    return lambda **options: SyntheticStream(client, **{"batch_size": 8, "seed": 7, **options})
+
+
+def expected(fake, start, end, seed=7):
+    """float32 [n, channels, height, width] and int64 [n] at these positions, computed without the stream."""
+    where = np.arange(start, end)
+    samples = fake.expected(seed, where, where % 4)
+    return torch.from_numpy(samples.transpose(0, 3, 1, 2) / np.float32(255)), torch.from_numpy(where % 4)
+
+
+def joined(batches):
+    images, labels = zip(*batches, strict=True)
+    return torch.cat(images), torch.cat(labels)
+
+
+def same(read, want):
+    return torch.equal(read[0], want[0]) and torch.equal(read[1], want[1])
+
+
+def first(stream, count):
+    """The next batches; the loop is left with `break`, as a training script would."""
+    taken = []
+    for batch in stream:
+        taken.append(batch)
+        if len(taken) == count:
+            break
+    return taken
+
+
+def test_batches_come_in_order_without_end(stream, fake):
+    batches = first(stream(), 20)
+    assert [len(images) for images, _ in batches] == [8] * 20
+    assert same(joined(batches), expected(fake, 0, 160))
+
+
+def test_a_pass_has_the_length_given_and_the_next_goes_on_behind_it(stream, fake):
+    data = stream(length=20)
+    assert [len(labels) for _, labels in data] == [8, 8, 4]
+    assert len(data) == 3
+    assert same(joined(data), expected(fake, 20, 40))
+    assert data.position == 40
+
+
+def test_a_loop_that_was_left_goes_on(stream, fake):
+    data = stream(length=40)
+    first(data, 2)
+    assert data.position == 16
+    assert same(joined(data), expected(fake, 16, 40))
+
+
+def test_small_batches_share_a_call(stream, fake):
+    first(stream(batch_size=16), 16)
+    assert max(request.n for request in fake.requests) == 256
+
+
+def test_ranks_take_the_parts_of_each_step(stream, fake):
+    ranks = [joined(stream(length=48, rank=rank, world_size=3)) for rank in range(3)]
+    in_order = [ranks[rank][1][8 * step : 8 * step + 8] for step in range(2) for rank in range(3)]
+    assert torch.equal(torch.cat(in_order), expected(fake, 0, 48)[1])
+    images = [ranks[rank][0][8 * step : 8 * step + 8] for step in range(2) for rank in range(3)]
+    assert torch.equal(torch.cat(images), expected(fake, 0, 48)[0])
+
+
+def test_the_state_is_the_position_and_what_it_is_a_position_in(stream, client):
+    data = stream()
+    first(data, 3)
+    state = data.state_dict()
+    assert state["position"] == 24
+    constant = {key: value for key, value in state.items() if key != "position"}
+    first(data, 3)
+    assert {**constant, "position": 48} == data.state_dict()
+    assert (state["generator"], state["digest"], state["labels"]) == ("fake", client.describe().digest, list(LABELS))
+
+
+def test_a_resumed_stream_goes_on_exactly_with_other_ranks_and_batches(stream, fake):
+    data = stream(length=96)
+    first(data, 3)
+    state = pickle.loads(pickle.dumps(data.state_dict()))
+    parts = []
+    for rank in range(2):
+        resumed = stream(length=96, batch_size=6, rank=rank, world_size=2)
+        resumed.load_state_dict(state)
+        parts.append(list(resumed))
+    steps = [batch for step in zip(*parts, strict=True) for batch in step]
+    assert same(joined(steps), expected(fake, 24, 96))
+
+
+def test_a_seed_that_was_not_given_comes_with_the_state(stream, client):
+    data = SyntheticStream(client, batch_size=8)
+    first(data, 1)
+    resumed = SyntheticStream(client, batch_size=8)
+    assert resumed.seed != data.seed
+    resumed.load_state_dict(data.state_dict())
+    assert same(joined(first(resumed, 2)), joined(first(data, 2)))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"seed": 8}, "with seed 7; this one has 8"),
+        ({"labels": ["bag"]}, "with labels"),
+        ({"weights": [1, 1, 1, 2]}, "with weights None"),
+        ({"truncation": 0.5}, "with truncation 1.0; this one has 0.5"),
+        ({"start_index": 8}, "with start_index 0"),
+        ({"length": 100}, "with length None"),
+    ],
+)
+def test_a_state_of_another_stream_is_refused(stream, options, named):
+    with pytest.raises(augmint.InvalidRequest, match=named):
+        stream(**options).load_state_dict(stream().state_dict())
+
+
+def test_what_is_no_state_is_refused(stream):
+    with pytest.raises(augmint.InvalidRequest, match="lacks position, generator"):
+        stream().load_state_dict({"epoch": 3})
+
+
+def test_a_job_stays_with_its_file_or_is_told(stream, fake):
+    data = stream()
+    first(data, 1)
+    state = data.state_dict()
+    fake.version = 2
+    with pytest.raises(augmint.GeneratorNotFound, match="no version 1"):
+        first(data, 200)
+    resumed = stream()  # after a restart of the job: of version 2
+    with pytest.raises(augmint.GeneratorNotFound, match="no version 1"):
+        resumed.load_state_dict(state)
+
+
+def test_a_generator_that_changed_under_its_version_is_refused(stream):
+    state = {**stream().state_dict(), "digest": "0" * 64}
+    with pytest.raises(augmint.DigestMismatch):
+        stream().load_state_dict(state)
+
+
+def test_leaving_the_loop_leaves_no_thread(stream):
+    before = set(threading.enumerate())
+    data = stream()
+    for _ in range(3):
+        first(data, 3)
+    reader = iter(data)
+    next(reader)
+    started = set(threading.enumerate()) - before
+    assert started
+    reader.close()
+    for thread in started:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def test_transforms_work_on_samples_in_order(stream, fake):
+    seen = []
+
+    def transform(image):
+        seen.append(image.dtype)
+        return image.sum()
+
+    data = stream(transform=transform, target_transform=lambda label: label * 10)
+    sums, labels = first(data, 1)[0]
+    raw = expected(fake, 0, 8)
+    assert set(seen) == {torch.uint8}
+    assert torch.equal(sums, default_collate([(image * 255).round().to(torch.uint8).sum() for image in raw[0]]))
+    assert torch.equal(labels, raw[1] * 10)
+
+
+def test_stats_tell_what_was_delivered_and_how_far_ahead(stream):
+    data = stream()
+    first(data, 10)
+    stats = data.stats()
+    assert (stats.batches, stats.samples) == (10, 80)
+    assert 0 <= stats.stall_share <= 1
+    assert stats.ahead >= 2
+
+
+def test_little_memory_means_little_ahead(stream, fake):
+    fake.gate.clear()
+    data = stream(batch_size=128, prefetch_bytes=1)
+    reader = threading.Thread(target=first, args=(data, 1))
+    reader.start()
+    try:
+        for _ in range(1000):
+            reader.join(0.01)
+            if fake.in_flight == 2:
+                break
+        reader.join(0.05)
+        assert fake.in_flight == 2
+    finally:
+        fake.gate.set()
+        reader.join(20)
+
+
+def test_several_ranks_without_torch_distributed_are_noticed(stream, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(augmint.InvalidRequest, match=r"WORLD_SIZE is 2, but torch\.distributed is not initialised"):
+        first(stream(), 1)
+    assert first(stream(rank=1, world_size=2), 1)
+
+
+def test_ranks_come_from_torch_distributed(stream, fake, tmp_path):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        data = stream(length=16)
+        assert pickle.loads(pickle.dumps(data.state_dict())) == data.state_dict()
+        assert same(joined(data), expected(fake, 0, 16))
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"length": 0}, "length is 0"),
+        ({"rank": 0}, "both rank and world_size"),
+        ({"rank": 2, "world_size": 2}, "rank is 2"),
+        ({"prefetch_bytes": 0}, "prefetch_bytes is 0"),
+    ],
+)
+def test_a_wrong_stream_is_refused_when_it_is_made(stream, options, named):
+    with pytest.raises(augmint.InvalidRequest, match=named):
+        stream(**options)
+
+
+def test_an_endless_stream_has_no_len(stream):
+    with pytest.raises(TypeError, match="no end"):
+        len(stream())

@@ -1,0 +1,135 @@
+"""client/augmint/torch/ in the worker processes of data loaders.
+
+test_workers.py runs this file in a pytest of its own: it forks, and a process in which a gRPC server has run (the other
+tests have some) cannot be forked.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from torchdata.stateful_dataloader import StatefulDataLoader
+
+import augmint
+from augmint.torch import SyntheticStream
+from tests.client.fakes import FakeService
+
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create", "ignore:'set_vital' is deprecated")
+
+
+def expected(start, end, seed=7):
+    """float32 [n, channels, height, width] and int64 [n] at these positions, computed without the stream."""
+    where = np.arange(start, end)
+    samples = FakeService().expected(seed, where, where % 4)
+    return torch.from_numpy(samples.transpose(0, 3, 1, 2) / np.float32(255)), torch.from_numpy(where % 4)
+
+
+def joined(batches):
+    images, labels = zip(*batches, strict=True)
+    return torch.cat(images), torch.cat(labels)
+
+
+def same(read, want):
+    return torch.equal(read[0], want[0]) and torch.equal(read[1], want[1])
+
+
+def first(loader, count):
+    """The next batches; the loop is left with `break`, as a training script would."""
+    taken = []
+    for batch in loader:
+        taken.append(batch)
+        if len(taken) == count:
+            break
+    return taken
+
+
+@pytest.fixture(scope="module")
+def target():
+    """A fake service in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    yield process.stdout.readline().strip()
+    process.kill()
+    process.communicate(timeout=20)
+
+
+@pytest.fixture
+def over(target):
+    made = []
+
+    def make(**options):
+        made.append(SyntheticStream(target, **{"batch_size": 8, "seed": 7, **options}))
+        return made[-1]
+
+    yield make
+    for stream in made:
+        stream.close()
+
+
+@pytest.mark.parametrize(("workers", "start"), [(2, "fork"), (3, "fork"), (1, "spawn"), (1, "forkserver")])
+def test_workers_change_nothing(over, workers, start):
+    loader = over(length=100).loader(workers, multiprocessing_context=start)
+    assert same(joined(loader), expected(0, 100))
+    assert len(loader) == 13
+
+
+def test_the_loaders_state_counts_what_was_delivered_not_what_workers_made_ahead(over):
+    data = over(length=160)
+    loader = data.loader(2, multiprocessing_context="fork")
+    first(loader, 3)
+    assert loader.state_dict()["position"] == 24
+    assert loader.stats().batches == 3
+    resumed = over(length=160)
+    resumed.load_state_dict(loader.state_dict())
+    assert same(joined(resumed.loader(3, multiprocessing_context="fork")), expected(24, 160))
+    assert same(joined(loader), expected(24, 160))  # and so does the loop that was left
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("steps", [1, 5, 12])
+def test_a_stateful_data_loader_resumes_exactly(over, workers, steps):
+    def loader():
+        return StatefulDataLoader(over(length=100), batch_size=None, num_workers=workers)
+
+    left = loader()
+    taken = first(left, steps)
+    state = pickle.loads(pickle.dumps(left.state_dict()))
+    resumed = loader()
+    resumed.load_state_dict(state)
+    assert same(joined(taken + list(resumed)), expected(0, 100))
+
+
+def test_in_a_plain_loader_every_pass_begins_at_the_streams_position(over):
+    loader = DataLoader(over(length=32), batch_size=None, num_workers=2, persistent_workers=True)
+    first(loader, 1)
+    for _ in range(2):
+        assert same(joined(loader), expected(0, 32))
+
+
+def kill_children():
+    for child in multiprocessing.active_children():
+        os.kill(child.pid, signal.SIGKILL)
+
+
+def test_a_killed_worker_is_an_error_and_no_hang(over):
+    batches = iter(over().loader(2, multiprocessing_context="fork"))
+    next(batches)
+    kill_children()
+    with pytest.raises(RuntimeError, match=r"killed by signal|exited unexpectedly"):
+        for _ in range(100):
+            next(batches)
+
+
+def test_an_error_in_a_worker_keeps_its_type_and_its_one_sentence(over):
+    data = over()
+    object.__setattr__(data.description, "digest", "0" * 64)  # as if the service had another file since
+    with pytest.raises(augmint.DigestMismatch, match=r"^fake version 1 is the file 0+1, not 0+$"):
+        first(data.loader(1, multiprocessing_context="fork"), 1)
