@@ -24,8 +24,8 @@ class Loader:
     """What `loader()` gives: iterate it once per epoch, save its `state_dict()` whenever.
 
     Batches that workers have made ahead do not count until the loop takes them, so the state is exact with any number
-    of workers, and may be loaded with any other. What goes wrong in a worker is raised here as what it is; a worker that
-    was killed is PyTorch's RuntimeError.
+    of workers, and may be loaded with any other. What goes wrong in a worker is raised here as what it is; a worker
+    that was killed is PyTorch's RuntimeError.
     """
 
     def __init__(self, source: Steps, meter: Meter, make: Callable[[], Any], num_workers: int) -> None:
