@@ -214,7 +214,7 @@ class Remote:
             facts = {**facts, **self._fs.info(path)}  # a listing over HTTP knows names only
         names = (
             "ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "Digest", "generation", "version_id", "VersionId",
-            "LastModified", "last_modified", "updated", "mtime", "created", "size",
+            "Last-Modified", "LastModified", "last_modified", "updated", "mtime", "created", "size",
         )  # fmt: skip
         return " ".join(f"{name}={facts[name]}" for name in names if facts.get(name) is not None)
 
