@@ -8,6 +8,8 @@ Plug-ins are imported by name and need an extra: `augmint.torch` (`pip install '
 """
 
 from augmint.address import Address
+from augmint.async_client import AsyncClient
+from augmint.channel import Tls
 from augmint.client import Client
 from augmint.errors import (
     AccessDenied,
@@ -17,9 +19,12 @@ from augmint.errors import (
     DigestMismatch,
     GeneratorNotFound,
     InvalidRequest,
+    LabelNotFound,
     MissingExtra,
+    NotAService,
     Overloaded,
     ServiceFault,
+    TlsError,
     Unavailable,
 )
 from augmint.generators import Description, GeneratorStatus
@@ -28,6 +33,7 @@ from augmint.samples import Sample, Samples
 __all__ = [
     "AccessDenied",
     "Address",
+    "AsyncClient",
     "AugmintError",
     "Client",
     "ClientClosed",
@@ -37,10 +43,14 @@ __all__ = [
     "GeneratorNotFound",
     "GeneratorStatus",
     "InvalidRequest",
+    "LabelNotFound",
     "MissingExtra",
+    "NotAService",
     "Overloaded",
     "Sample",
     "Samples",
     "ServiceFault",
+    "Tls",
+    "TlsError",
     "Unavailable",
 ]

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+# gRPC's own log lines; what they tell comes as an error with a sentence. Set before gRPC is imported.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 from augmint.client import Client
 from augmint.errors import AugmintError, InvalidRequest
 from augmint.generators import Description

@@ -22,6 +22,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_SAMPLES = 2**24
 _FIELDS = ("digest", "seed", "start", "n", "classes", "truncation")
 _SELECTION = ("keep", "of")
+
+# Candidates of one block of a selection.
 SELECTION_LIMIT = 64
 
 
@@ -36,8 +38,8 @@ class Address:
     start_index:   position of the first sample in the stream; start_index + n is at most 2**48.
     class_indices: one per sample, at least one.
     truncation:    in (0, 2].
-    keep, of:      of every `of` consecutive candidates the `keep` with the best score; 1 <= keep <= of <= 64, and
-                   positions count what was kept. 0 and 0: no selection.
+    keep, of:      selection, 1 <= keep <= of <= 64: of every `of` candidates the `keep` best are the stream's samples,
+                   and positions count these. Both 0: none.
     """
 
     generator: str
@@ -59,7 +61,7 @@ class Address:
         """One line of text that `parse` reads, e.g. `augmint:digits/1?digest=...&seed=7&start=0&n=64&classes=3&...`.
 
         `classes` has an entry per change of class: `4*2,5` is two samples of class 4, then one of class 5. A single
-        entry without a count holds for the whole run. `&keep=2&of=4` follows if samples were selected.
+        entry without a count holds for the whole run. `keep` and `of` are there only with a selection.
         """
         runs = [(value, len(list(group))) for value, group in itertools.groupby(self.class_indices)]
         if len(runs) == 1:
@@ -94,19 +96,20 @@ class Address:
         if parts.scheme != "augmint" or not slash or not _NAME.fullmatch(generator):
             raise refuse("no augmint:NAME/VERSION")
         values = dict(fields)
-        expected = (*_FIELDS, *_SELECTION) if "of" in values else _FIELDS
-        if sorted(values) != sorted(expected) or len(fields) != len(expected):
-            raise refuse(f"the fields are not exactly {', '.join(expected)}")
+        selected = "of" in values
+        wanted = _FIELDS + _SELECTION if selected else _FIELDS
+        if sorted(values) != sorted(wanted) or len(fields) != len(wanted):
+            raise refuse(f"the fields are not exactly {', '.join(wanted)}")
         if not _DIGEST.fullmatch(values["digest"]):
             raise refuse("digest is not 64 lower-case hexadecimal digits")
         n = whole("n", values["n"], 1, _MAX_SAMPLES)
-        start = whole("start", values["start"], 0, INDEX_LIMIT - n)
+        of = whole("of", values["of"], 1, SELECTION_LIMIT) if selected else 0
+        keep = whole("keep", values["keep"], 1, of) if selected else 0
+        start = whole("start", values["start"], 0, position_limit(keep, of) - n)
         try:
             truncation = check_truncation(float(values["truncation"]))
         except ValueError as error:
             raise refuse("truncation is not a number in (0, 2]") from error
-        of = whole("of", values["of"], 1, SELECTION_LIMIT) if "of" in values else 0
-        keep = whole("keep", values["keep"], 1, of) if of else 0
         entries = [entry.partition("*") for entry in values["classes"].split(",")]
         classes: list[int] = []
         for value, star, count in entries:
@@ -130,12 +133,19 @@ class Address:
         )
 
 
+def position_limit(keep: int, of: int) -> int:
+    """Positions of a stream: 2**48 candidates, of which a selection keeps a part; keep, of: 0 and 0 for none."""
+    return INDEX_LIMIT // of * keep if of else INDEX_LIMIT
+
+
 def check_selection(keep: int | None, of: int | None) -> tuple[int, int]:
-    """keep and of as the contract has them, 0 and 0 for none; InvalidRequest unless 1 <= keep <= of <= 64."""
-    if not keep and not of:
+    """keep and of, 0 and 0 if both are absent or 0; InvalidRequest unless 1 <= keep <= of <= 64."""
+    if (keep is None or keep == 0) and (of is None or of == 0):
         return 0, 0
-    largest = checks.whole("of", of, 1, SELECTION_LIMIT)
-    return checks.whole("keep", keep, 1, largest), largest
+    if keep is None or of is None:
+        raise InvalidRequest(f"keep is {keep!r} and of is {of!r}; give both (keep the best `keep` of `of`) or neither")
+    of = checks.whole("of", of, 1, SELECTION_LIMIT)
+    return checks.whole("keep", keep, 1, of), of
 
 
 def check_truncation(value: float) -> float:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from augmint import checks, pages
-from augmint.address import INDEX_LIMIT, SEED_LIMIT, Address, check_selection, check_truncation
-from augmint.errors import ClientClosed, DigestMismatch, GeneratorNotFound, InvalidRequest
+from augmint import pages
+from augmint.address import Address
+from augmint.channel import Channel, Tls, Token
+from augmint.draw import Classes, Draw, Which
+from augmint.errors import AugmintError, ClientClosed
 from augmint.generators import Description, GeneratorStatus
 from augmint.process import PerProcess
-from augmint.retry import Retry
 from augmint.samples import Samples
+from augmint.session import Session
+from augmint.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.transport import GrpcTransport, Transport
-from augmint.v1 import generator_pb2 as pb
 
 T = TypeVar("T")
-
-# Bounds what one call allocates by a slip of the keyboard; more samples are more calls.
-MAX_SAMPLES = 2**24
 
 
 class Client:
@@ -33,8 +30,8 @@ class Client:
     Thread-safe. Connects when first used, anew in every process, so it may be pickled and may cross a fork (fork while
     no other thread is in the middle of a call: gRPC does not survive that). Close it, or use it in a `with` block.
 
-    Every method may raise, beside what it names: Unavailable, Overloaded, DeadlineExceeded, AccessDenied,
-    ClientClosed, ServiceFault.
+    Every method may raise, beside what it names: Unavailable, TlsError, NotAService, AccessDenied, Overloaded,
+    DeadlineExceeded, ClientClosed, ServiceFault.
     """
 
     def __init__(
@@ -44,6 +41,12 @@ class Client:
         timeout: float = 60.0,
         connect_timeout: float = 5.0,
         pages_in_flight: int = 4,
+        hedge_after: float | None = None,
+        tls: bool | Tls | None = None,
+        token: Token | None = None,
+        proxy: str | bool | None = None,
+        compression: str | None = None,
+        max_message_bytes: int | None = None,
         transport: Transport | None = None,
     ) -> None:
         """target:          HOST:PORT, or any gRPC name; dns:///augmint-headless:50051 reaches all replicas of it.
@@ -51,19 +54,24 @@ class Client:
         connect_timeout: seconds until "no service at ..." when none has ever answered; later, `timeout` holds, so that
                          a reader sits out a restart.
         pages_in_flight: full pages asked for at once.
+        hedge_after:     seconds after which a page that has not come is asked for a second time, of another replica if
+                         there is one; the first answer counts. At most one page in ten. Absent: never.
+        tls:             True for TLS with the public authorities, Tls(...) for others or for a certificate of one's
+                         own. Absent or False: in the clear.
+        token:           bearer token: a str, a pathlib.Path of a file that holds it (read for every call, so it may be
+                         renewed in place), or a function that returns it. Needs `tls`, or tls=False said explicitly,
+                         unless the target is this machine.
+        proxy:           http://HOST:PORT of an HTTP proxy, or False for none. Absent: as the environment says
+                         (grpc_proxy, https_proxy, http_proxy, no_proxy).
+        compression:     "gzip" or "deflate", of requests (long lists of indices); what a service sends is its choice.
+        max_message_bytes: largest answer accepted. Absent: any.
         transport:       what to talk through instead of gRPC; for tests.
         """
-        for name, value in (("timeout", timeout), ("connect_timeout", connect_timeout)):
-            checks.seconds(name, value)
-        if not isinstance(pages_in_flight, int) or pages_in_flight < 1:
-            raise InvalidRequest(f"pages_in_flight is {pages_in_flight!r}; it must be a whole number from 1")
-        self._transport = transport or GrpcTransport(target)
-        self._timeout = timeout
-        self._connect_timeout = connect_timeout
-        self._pages_in_flight = pages_in_flight
-        self._descriptions: dict[tuple[str, int], Description] = {}
+        self._transport: Transport = transport or GrpcTransport(
+            Channel(target, tls, token, proxy, compression, max_message_bytes, hedge_after)
+        )
+        self._session = Session(timeout, connect_timeout, pages_in_flight)
         self._closed = threading.Event()
-        self._retry = Retry(connect_timeout, wait=self._closed.wait)
         self._window = PerProcess(lambda: pages.Window(pages_in_flight), pages.Window.close)
 
     # -- samples ------------------------------------------------------------------------------------------
@@ -73,7 +81,7 @@ class Client:
         label: str | int | None = None,
         n: int | None = None,
         *,
-        classes: Sequence[str] | Sequence[int] | np.ndarray | None = None,
+        classes: Classes | None = None,
         seed: int | None = None,
         start_index: int = 0,
         truncation: float | None = None,
@@ -81,6 +89,7 @@ class Client:
         of: int | None = None,
         generator: str | None = None,
         version: int | None = None,
+        channel: str | None = None,
         digest: str | None = None,
         timeout: float | None = None,
     ) -> Samples:
@@ -93,42 +102,26 @@ class Client:
                      it; `samples.seed` tells it.
         start_index: position of the first sample in the stream; start_index + n is at most 2**48.
         truncation:  in (0, 2]; below 1 more typical and less varied, above 1 the reverse. Absent: 1, as trained.
-        keep, of:    of every `of` consecutive candidates the `keep` with the best score, 1 <= keep <= of <= 64;
-                     positions then count what is kept. Needs a generator with a score. Absent: no selection.
+        keep, of:    selection, 1 <= keep <= of <= 64: of every `of` candidates the `keep` that score best; positions
+                     count these. For a generator that scores its samples; costs of / keep times the work. Absent: all.
         generator:   name. Absent: the only one.
-        version:     from 1. Absent: the default, the highest that is ready.
+        version:     from 1. Absent: the one of the channel, or the default.
+        channel:     a name that whoever keeps the generators gave to a version, e.g. "stable".
         digest:      SHA-256 of the ONNX file; the call fails unless the service has exactly this file.
         timeout:     seconds for the whole call. Absent: each page has the client's timeout, so that a call of any size
                      goes on as long as samples arrive.
         returns:     Samples, in order. All are of one file: when the service changes its default version during the
                      call, the call begins again.
-        raises:      InvalidRequest, GeneratorNotFound, DigestMismatch.
+        raises:      InvalidRequest, LabelNotFound, GeneratorNotFound, DigestMismatch.
         """
-        if (label is None) == (classes is None):
-            raise InvalidRequest("give either a label or classes, and not both")
-        if n is not None:
-            n = checks.whole("n", n, 1, MAX_SAMPLES)
-        elif label is not None:
-            n = 1
-
-        def order(description: Description) -> tuple[np.ndarray, np.ndarray]:
-            if label is not None:
-                class_indices = np.full(n or 1, description.class_index(label), np.int64)
-            else:
-                class_indices = description.class_indices(classes)
-                checks.whole("the number of classes", len(class_indices), 1, MAX_SAMPLES)
-                if n is not None and n != len(class_indices):
-                    raise InvalidRequest(f"n is {n}, but there are {len(class_indices)} classes")
-            count = len(class_indices)
-            first = checks.whole("start_index", start_index, 0, INDEX_LIMIT - count)
-            return class_indices, np.arange(first, first + count, dtype=np.uint64)
-
-        return self._draw(order, seed, truncation, (keep, of), generator, version, digest, timeout)
+        which = Which.of(generator, version, channel)
+        draw = Draw.run(label, n, classes, start_index, which, seed, truncation, keep, of, digest)
+        return self._run(self._session.draw(draw, timeout))
 
     def fetch(
         self,
         indices: Sequence[int] | np.ndarray,
-        classes: Sequence[str] | Sequence[int] | np.ndarray,
+        classes: Classes,
         *,
         seed: int,
         truncation: float | None = None,
@@ -136,6 +129,7 @@ class Client:
         of: int | None = None,
         generator: str | None = None,
         version: int | None = None,
+        channel: str | None = None,
         digest: str | None = None,
         timeout: float | None = None,
     ) -> Samples:
@@ -145,21 +139,9 @@ class Client:
                  neighbours.
         classes: one class per sample, all names or all class indices.
         """
-
-        def order(description: Description) -> tuple[np.ndarray, np.ndarray]:
-            class_indices = description.class_indices(classes)
-            positions = np.asarray(indices)
-            if positions.shape != class_indices.shape or positions.dtype.kind not in "iu":
-                raise InvalidRequest(
-                    f"indices must be one whole number per class: {len(class_indices)}, not {list(positions.shape)} of "
-                    f"{positions.dtype}"
-                )
-            checks.whole("the number of indices", len(positions), 1, MAX_SAMPLES)
-            for extreme in (positions.min(), positions.max()):
-                checks.whole("an index", int(extreme), 0, INDEX_LIMIT - 1)
-            return class_indices, positions.astype(np.uint64)
-
-        return self._draw(order, seed, truncation, (keep, of), generator, version, digest, timeout)
+        which = Which.of(generator, version, channel)
+        draw = Draw.at(indices, classes, which, seed, truncation, keep, of, digest)
+        return self._run(self._session.draw(draw, timeout))
 
     def replay(self, address: Address | str, *, timeout: float | None = None) -> Samples:
         """The samples of an address (`samples.address`, or its text), byte for byte.
@@ -167,39 +149,28 @@ class Client:
         raises: InvalidRequest if the text is no address, DigestMismatch or GeneratorNotFound if the service no longer
                 has that file.
         """
-        if isinstance(address, str):
-            address = Address.parse(address)
-        return self.generate(
-            classes=np.array(address.class_indices, np.int64),
-            seed=address.seed,
-            start_index=address.start_index,
-            truncation=address.truncation,
-            keep=address.keep,
-            of=address.of,
-            generator=address.generator,
-            version=address.version,
-            digest=address.digest,
-            timeout=timeout,
-        )
+        return self._run(self._session.draw(Draw.again(address), timeout))
 
     # -- generators ---------------------------------------------------------------------------------------
 
     def generators(self, *, timeout: float | None = None) -> list[GeneratorStatus]:
         """Every generator and version that the service knows, those that failed to load included."""
-        limit = self._timeout if timeout is None else checks.seconds("timeout", timeout)
-        answer = self._call(lambda left: self._transport.list_generators(pb.ListGeneratorsRequest(), left), limit)
-        return [GeneratorStatus.read(message) for message in answer.generators]
+        return self._run(self._session.generators(timeout))
 
     def describe(
-        self, generator: str | None = None, version: int | None = None, *, timeout: float | None = None
+        self,
+        generator: str | None = None,
+        version: int | None = None,
+        *,
+        channel: str | None = None,
+        timeout: float | None = None,
     ) -> Description:
         """Labels, sample spec, quality card, provenance and limits of one generator, asked afresh.
 
-        generator: name. Absent: the only one. version: from 1. Absent: the default.
+        generator: name. Absent: the only one. version: from 1, or channel: a name for one. Absent: the default.
         raises:    InvalidRequest if there are several and none was named, GeneratorNotFound.
         """
-        limit = self._timeout if timeout is None else checks.seconds("timeout", timeout)
-        return self._describe(_key(generator, version), limit)
+        return self._run(self._session.describe(Which.of(generator, version, channel), timeout))
 
     # -- life cycle ---------------------------------------------------------------------------------------
 
@@ -223,100 +194,45 @@ class Client:
     def __getstate__(self) -> dict[str, object]:
         return {
             "transport": self._transport,
-            "timeout": self._timeout,
-            "connect_timeout": self._connect_timeout,
-            "pages_in_flight": self._pages_in_flight,
-            "descriptions": dict(self._descriptions),
-            "met": self._retry.met,
+            "timeout": self._session.timeout,
+            "connect_timeout": self._session.connect_timeout,
+            "pages_in_flight": self._session.pages_in_flight,
+            "descriptions": dict(self._session.descriptions),
+            "met": self._session.retry.met,
         }
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(  # type: ignore[misc]
             timeout=state["timeout"],
             connect_timeout=state["connect_timeout"],
             pages_in_flight=state["pages_in_flight"],
             transport=state["transport"],
         )
-        self._descriptions = state["descriptions"]
-        self._retry.met = state["met"]
+        self._session.descriptions = state["descriptions"]
+        self._session.retry.met = state["met"]
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    def _draw(
-        self,
-        order: Callable[[Description], tuple[np.ndarray, np.ndarray]],
-        seed: int | None,
-        truncation: float | None,
-        selection: tuple[int | None, int | None],
-        generator: str | None,
-        version: int | None,
-        digest: str | None,
-        timeout: float | None,
-    ) -> Samples:
-        """Resolve the file once, then draw from it; `order` gives class_indices int64 [n] and indices uint64 [n]."""
-        seed = secrets.randbits(64) if seed is None else checks.whole("seed", seed, 0, SEED_LIMIT - 1)
-        truncation = 1.0 if truncation is None else check_truncation(truncation)
-        keep, of = check_selection(*selection)
-        end = None if timeout is None else time.monotonic() + checks.seconds("timeout", timeout)
-
-        def left() -> float:
-            return self._timeout if end is None else max(end - time.monotonic(), 0.0)
-
-        key = _key(generator, version)
-        description = self._descriptions.get(key)
-        known = description is not None
-        if description is None:
-            description = self._describe(key, left())
-        while True:
+    def _run(self, steps: Steps[T]) -> T:
+        walk = Walk(steps)
+        while not walk.done:
             try:
-                if digest is not None and description.digest != digest:
-                    there = f"{description.name} version {description.version}"
-                    raise DigestMismatch(f"{there} is the file {description.digest}, not {digest}")
-                class_indices, indices = order(description)
-                return self._fill(pages.Order(description, class_indices, indices, seed, truncation, keep, of), left)
-            except (DigestMismatch, GeneratorNotFound):
-                # The service has moved on since this client asked about it. Nothing was handed out yet, so all of the
-                # samples can come from the file that it has now, unless the caller pinned another.
-                if not known:
-                    raise
-                known = False
-                description = self._describe(key, left())
+                answer = self._perform(walk.step)
+            except AugmintError as error:
+                walk.failed(error)
+            else:
+                walk.answered(answer)
+        return walk.result
 
-    def _describe(self, key: tuple[str, int], limit: float) -> Description:
-        message = pb.GetGeneratorRequest(generator=key[0], version=key[1])
-        description = Description.read(self._call(lambda left: self._transport.get_generator(message, left), limit))
-        self._descriptions[key] = description
-        self._descriptions[description.name, description.version] = description
-        return description
-
-    def _fill(self, order: pages.Order, left: Callable[[], float]) -> Samples:
-        description = order.description
-        array = np.empty((len(order.indices), *description.shape), description.dtype)
-
-        def fetch(page: pages.Page) -> None:
-            message = pages.request(order, page)
-            answer = self._call(lambda seconds: self._transport.generate(message, seconds), left())
-            pages.place(answer, order, page, array)
-
-        if len(array) <= description.page:
-            fetch(pages.Page(slice(0, len(array)), len(array)))  # no thread needed
-        else:
-            self._window.get().run(pages.split(len(array), description.page), fetch)
-        return Samples(
-            array, order.class_indices, order.indices, description, order.seed, order.truncation, order.keep, order.of
-        )
-
-    def _call(self, call: Callable[[float], T], seconds: float) -> T:
-        def attempt(left: float) -> T:
-            if self._closed.is_set():
-                raise ClientClosed(f"the client of {self._transport.target} is closed")
-            return call(left)
-
-        return self._retry.run(attempt, seconds)
-
-
-def _key(generator: str | None, version: int | None) -> tuple[str, int]:
-    """Name and version as the contract has them: "" and 0 for the only one and the default one."""
-    if generator is not None and (not isinstance(generator, str) or not generator):
-        raise InvalidRequest(f"generator is {generator!r}; it must be a name")
-    return generator or "", 0 if version is None else checks.whole("version", version, 1, 2**32 - 1)
+    def _perform(self, step: Step) -> Any:
+        match step:
+            case Ask(method, request, seconds):
+                if self._closed.is_set():
+                    raise ClientClosed(f"the client of {self._transport.target} is closed")
+                return getattr(self._transport, method)(request, seconds)
+            case Pause(seconds):
+                if self._closed.wait(seconds):
+                    raise ClientClosed("the client was closed between two attempts")
+            case Together(parts):
+                self._window.get().run(parts, self._run)
+        return None

@@ -11,6 +11,10 @@ class InvalidRequest(AugmintError, ValueError):
     """Fix the request: the message names the field, the value and the allowed values."""
 
 
+class LabelNotFound(InvalidRequest):
+    """Choose another label: the generator has no such class, or has lost it in a newer version."""
+
+
 class GeneratorNotFound(AugmintError, LookupError):
     """Choose another generator or version: `Client.generators()` lists those that the service has."""
 
@@ -20,7 +24,7 @@ class DigestMismatch(AugmintError):
 
 
 class AccessDenied(AugmintError):
-    """The service wants other credentials."""
+    """Give other credentials: the token is missing, unknown to the service, or does not allow this."""
 
 
 class Overloaded(AugmintError):
@@ -48,6 +52,10 @@ class Unavailable(AugmintError):
         self.connected = connected
 
 
+class TlsError(Unavailable):
+    """Check `tls`: one side speaks TLS and the other does not, or one does not trust the other's certificate."""
+
+
 class DeadlineExceeded(AugmintError, TimeoutError):
     """Allow more time: the answer did not come, or could not have come, within the timeout."""
 
@@ -58,6 +66,10 @@ class ClientClosed(AugmintError):
 
 class ServiceFault(AugmintError):
     """A defect of the service or a release that this one cannot talk to; report it with the message."""
+
+
+class NotAService(ServiceFault):
+    """Choose another address or port: what answers there is no augmint service."""
 
 
 class MissingExtra(AugmintError, ImportError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augmint.errors import InvalidRequest, ServiceFault
+from augmint.errors import InvalidRequest, LabelNotFound, ServiceFault
 from augmint.v1 import generator_pb2 as pb
 
 _DTYPES: dict[int, np.dtype] = {
@@ -38,6 +38,7 @@ class GeneratorStatus:
     is_default: what a request without a version gets.
     labels:     class names in order of class index.
     capacity_samples_per_second: as the service calibrated it; 0 unless ready.
+    channels:   names that lead to this version, e.g. "stable".
     """
 
     name: str
@@ -48,6 +49,7 @@ class GeneratorStatus:
     is_default: bool
     labels: tuple[str, ...]
     capacity_samples_per_second: float
+    channels: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, message: pb.GeneratorStatus) -> GeneratorStatus:
@@ -61,6 +63,7 @@ class GeneratorStatus:
             is_default=message.is_default,
             labels=tuple(message.labels),
             capacity_samples_per_second=message.capacity_samples_per_second,
+            channels=tuple(message.channels),
         )
 
 
@@ -130,11 +133,15 @@ class Description:
             if label in self.labels:
                 return self.labels.index(label)
             shown = ", ".join(self.labels[:20]) + (f", ... ({count} in all)" if count > 20 else "")
-            raise InvalidRequest(f"generator {self.name!r} has no label {label!r}; its labels are {shown}")
+            raise LabelNotFound(
+                f"generator {self.name!r} version {self.version} has no label {label!r}; its labels are {shown}"
+            )
         if isinstance(label, int | np.integer) and not isinstance(label, bool):
             if 0 <= label < count:
                 return int(label)
-            raise InvalidRequest(f"class index {label} of generator {self.name!r} is outside [0, {count - 1}]")
+            raise LabelNotFound(
+                f"class index {label} of generator {self.name!r} version {self.version} is outside [0, {count - 1}]"
+            )
         raise InvalidRequest(f"a label is a name (str) or a class index (int), not {type(label).__name__}")
 
     def class_indices(self, labels: object) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,13 +14,15 @@ from augmint.errors import ClientClosed, ServiceFault
 from augmint.generators import Description
 from augmint.v1 import generator_pb2 as pb
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """Samples asked for, checked.
 
     class_indices: int64 [n]; indices: uint64 [n], each below 2**48, in any order; seed: in [0, 2**64).
-    truncation:    a float32 in (0, 2]; keep, of: the selection, 0 and 0 for none.
+    truncation:    a float32 in (0, 2]; keep, of: selection, 0 and 0 for none.
     """
 
     description: Description
@@ -89,10 +92,10 @@ def place(answer: pb.GenerateResponse, order: Order, page: Page, out: np.ndarray
     for what, value, expected in (
         ("digest", answer.digest, description.digest),
         ("seed", answer.seed, order.seed),
-        ("indices", given, indices),
-        ("classes", list(answer.class_indices), order.class_indices[page.positions].tolist()),
         # A service of a release before selection would ignore it.
         ("selection", (answer.keep, answer.of), (order.keep, order.of)),
+        ("indices", given, indices),
+        ("classes", list(answer.class_indices), order.class_indices[page.positions].tolist()),
         ("bytes of data", len(answer.data), wanted),
     ):
         if value != expected:
@@ -108,7 +111,7 @@ class Window:
         self._pages = pages
         self._threads = ThreadPoolExecutor(pages, thread_name_prefix="augmint")
 
-    def run(self, pages: Iterator[Page], fetch: Callable[[Page], None]) -> None:
+    def run(self, pages: Iterator[T], fetch: Callable[[T], None]) -> None:
         """fetch(page) for every page, until all are done or one fails; after an error no further page begins."""
         flying: deque[Future[None]] = deque()
         try:

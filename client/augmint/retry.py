@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from augmint.errors import ClientClosed, DeadlineExceeded, Overloaded, Unavailable
+from augmint.errors import DeadlineExceeded, Overloaded, Unavailable
+from augmint.steps import Ask, Pause, Steps
 
 T = TypeVar("T")
 
@@ -22,27 +23,24 @@ class Retry:
     def __init__(
         self,
         connect_timeout_s: float,
-        wait: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         """connect_timeout_s: for how long nobody may answer before somebody ever did; afterwards the deadline holds.
 
-        wait:    passes seconds; true means that the client was closed meanwhile.
-        clock:   seconds; uniform: a random number between two.
+        clock: seconds; uniform: a random number between two.
         """
         self._connect_timeout_s = connect_timeout_s
-        self._wait = wait
         self._clock = clock
         self._uniform = uniform
         # Until a service has answered once, the likeliest fault is a wrong address: say so soon. After that it is a
         # restart, which a training loop should sit out.
         self.met = False
 
-    def run(self, call: Callable[[float], T], timeout_s: float) -> T:
-        """call(seconds left) until it succeeds, fails for good, or `timeout_s` have passed.
+    def steps(self, ask: Callable[[float], Ask[T]], timeout_s: float) -> Steps[T]:
+        """ask(seconds left) until it succeeds, fails for good, or `timeout_s` have passed.
 
-        raises: the last error of `call`; its own reason is kept when time runs out.
+        raises: the last error of the asking; its own reason is kept when time runs out.
         """
         start = self._clock()
         attempts = 0
@@ -52,7 +50,7 @@ class Retry:
             if left <= 0:
                 raise last or DeadlineExceeded(f"no time left: the timeout of {timeout_s:.3g} s is over")
             try:
-                answer = call(left)
+                answer: T = yield ask(left)
                 self.met = True
                 return answer
             except Overloaded as error:
@@ -73,8 +71,7 @@ class Retry:
                 if attempts > 1:
                     last.args = (f"{last}; gave up after {attempts} attempts in {passed:.1f} s",)
                 raise last
-            if self._wait(delay):
-                raise ClientClosed("the client was closed between two attempts") from last
+            yield Pause(delay)
 
     def _delay(self, error: Overloaded | Unavailable, attempts: int) -> float:
         if error.retry_after_s is not None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 
 import grpc
 import numpy as np
+from grpc_health.v1.health import HealthServicer
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from augmint import errors
 from augmint.v1 import generator_pb2 as pb
@@ -205,15 +207,45 @@ class _Servicer(GeneratorServiceServicer):
             context.abort(STATUS[type(error)], str(error))
 
 
+class _Guard(grpc.ServerInterceptor):
+    """Answers as a service with tokens does: UNAUTHENTICATED without one, PERMISSION_DENIED with another."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def intercept_service(self, continuation, details):
+        given = dict(details.invocation_metadata).get("authorization")
+        if "health" in details.method or given == f"Bearer {self._token}":
+            return continuation(details)
+        code = grpc.StatusCode.UNAUTHENTICATED if given is None else grpc.StatusCode.PERMISSION_DENIED
+        words = "a bearer token is needed" if given is None else "this token may not draw"
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: context.abort(code, words))
+
+
 @contextmanager
-def served(fake: FakeService, port: int = 0) -> Iterator[str]:
-    """Serve over a real socket on loopback; yields HOST:PORT."""
-    server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+def served(
+    fake: FakeService,
+    port: int = 0,
+    *,
+    host: str = "127.0.0.1",
+    credentials: grpc.ServerCredentials | None = None,
+    token: str | None = None,
+    health: HealthServicer | None = None,
+    options: Sequence[tuple[str, int]] = (),
+) -> Iterator[str]:
+    """Serve over a real socket; yields HOST:PORT. token: the only bearer token that is let in."""
+    interceptors = [_Guard(token)] if token else []
+    options = [("grpc.so_reuseport", 0), *options]
+    server = grpc.server(futures.ThreadPoolExecutor(8), options=options, interceptors=interceptors)
     add_GeneratorServiceServicer_to_server(_Servicer(fake), server)
-    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    add_HealthServicer_to_server(health or HealthServicer(), server)
+    if credentials is None:
+        port = server.add_insecure_port(f"{host}:{port}")
+    else:
+        port = server.add_secure_port(f"{host}:{port}", credentials)
     server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield f"{host}:{port}"
     finally:
         server.stop(0).wait()
 

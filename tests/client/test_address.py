@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import augmint
-from augmint.address import INDEX_LIMIT, check_truncation
+from augmint.address import INDEX_LIMIT, check_truncation, position_limit
 
 addresses = st.builds(
     lambda start, classes, selection, **fields: augmint.Address(
-        start_index=min(start, INDEX_LIMIT - len(classes)),
+        start_index=min(start, position_limit(min(selection), max(selection)) - len(classes)),
         class_indices=tuple(classes),
         keep=min(selection),
         of=max(selection),

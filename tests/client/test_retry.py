@@ -4,6 +4,7 @@ import pytest
 
 import augmint
 from augmint.retry import FIRST_DELAY_S, LONGEST_DELAY_S, Retry
+from augmint.steps import Ask, Walk
 
 
 class Clock:
@@ -17,11 +18,10 @@ class Clock:
     def wait(self, seconds):
         self.waits.append(seconds)
         self.now += seconds
-        return False
 
 
 class Failing:
-    """Raises the given errors in turn, then answers 42; each call takes `takes` seconds."""
+    """A service that raises the given errors in turn, then answers 42; each call takes `takes` seconds."""
 
     def __init__(self, clock, *errors, takes=0.0):
         self.clock, self.errors, self.takes, self.left = clock, list(errors), takes, []
@@ -39,9 +39,28 @@ def clock():
     return Clock()
 
 
+class Driven:
+    """Retry, whose steps are performed on the spot: pauses by the clock, calls by a Failing."""
+
+    def __init__(self, clock, uniform=lambda low, high: high):
+        self.clock = clock
+        self.rules = Retry(connect_timeout_s=5.0, clock=clock, uniform=uniform)
+
+    def run(self, call, timeout):
+        walk = Walk(self.rules.steps(lambda left: Ask("generate", None, left), timeout))
+        while not walk.done:
+            try:
+                answer = call(walk.step.seconds) if isinstance(walk.step, Ask) else self.clock.wait(walk.step.seconds)
+            except augmint.AugmintError as error:
+                walk.failed(error)
+            else:
+                walk.answered(answer)
+        return walk.result
+
+
 @pytest.fixture
 def retry(clock):
-    return Retry(connect_timeout_s=5.0, wait=clock.wait, clock=clock, uniform=lambda low, high: high)
+    return Driven(clock)
 
 
 def unavailable():
@@ -61,7 +80,7 @@ def test_passing_failures_are_repeated_with_growing_delays(retry, clock):
 
 def test_delays_are_spread_over_the_upper_half(clock):
     bounds = []
-    spread = Retry(5.0, wait=clock.wait, clock=clock, uniform=lambda low, high: bounds.append((low, high)) or low)
+    spread = Driven(clock, lambda low, high: bounds.append((low, high)) or low)
     spread.run(Failing(clock, unavailable()), 60.0)
     assert bounds == [(FIRST_DELAY_S / 2, FIRST_DELAY_S)]
 
@@ -127,8 +146,11 @@ def test_what_repeating_cannot_mend_is_raised_at_once(retry, clock, error):
     assert len(call.left) == 1
 
 
-def test_closing_ends_the_wait(clock):
-    retry = Retry(5.0, wait=lambda seconds: True, clock=clock)
+def test_closing_ends_the_wait(retry, clock):
+    def closed(seconds):
+        raise augmint.ClientClosed("closed")
+
+    clock.wait = closed
     with pytest.raises(augmint.ClientClosed):
         retry.run(Failing(clock, unavailable()), 60.0)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import augmint
+from augmint.channel import Channel
 from augmint.transport import GrpcTransport
 from tests.client.fakes import STATUS, Cancelled, FakeService, served
 
@@ -149,7 +150,7 @@ def test_closing_ends_calls_in_progress(client, fake):
 
 def test_a_pickled_transport_connects_anew(fake):
     with served(fake) as target:
-        transport = GrpcTransport(target)
+        transport = GrpcTransport(Channel(target))
         with augmint.Client(transport=transport) as client:
             client.describe()
             with augmint.Client(transport=pickle.loads(pickle.dumps(transport))) as again:
