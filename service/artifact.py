@@ -2,12 +2,14 @@
 
 One file holds the graph, its weights and, under the metadata key `METADATA_KEY`, one `augmint.v1.Generator`
 message as JSON. This module owns that message's rules, the graph's signature, the mixing of seeds and the
-layout of a repository (`<models>/<generator>/<version>/model.onnx`). It needs neither onnx nor onnxruntime.
+layout of a repository (`<models>/<generator>/<version>/model.onnx`, and beside the versions `channels.json`).
+It needs neither onnx nor onnxruntime.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "augmint.v1.Generator"
 FILE_NAME = "model.onnx"
+# Beside the file, if its maker wants the bytes checked: what `sha256sum model.onnx` writes.
+DIGEST_FILE_NAME = "model.onnx.sha256"
+# Beside the versions of a generator, if some of them have names: {"stable": 3, "canary": 4}.
+CHANNELS_FILE_NAME = "channels.json"
+CHANNELS_LIMIT = 32
+# The channel that a request without version and channel gets, where it exists.
+STABLE = "stable"
+
+# What protobuf, and so ONNX, can hold in one message.
+FILE_BYTES_LIMIT = 2**31 - 1
 
 # A sample owns 2**16 draws of its seed's stream (64-bit counter = index * 2**16 + draw), hence 2**48 indices.
 DRAWS_PER_INDEX = 2**16
@@ -35,6 +47,8 @@ TRUNCATION_LIMIT = 2.0
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
+CHANNEL = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 DTYPES: dict[int, np.dtype] = {
     pb.DATA_TYPE_UINT8: np.dtype("<u1"),
@@ -62,6 +76,10 @@ GOLDEN_TOLERANCE_FLOAT = 1e-3
 
 class ArtifactError(ValueError):
     """The file is not a generator that this release can serve; the message says what is wrong."""
+
+
+class Withheld(ArtifactError):
+    """The file is sound, and its quality card says that it should not be used."""
 
 
 class Tensor(NamedTuple):
@@ -170,6 +188,13 @@ def embed(model: onnx.ModelProto, generator: pb.Generator) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
+def check_verdict(generator: pb.Generator) -> None:
+    """Raise Withheld if the file's own quality card says that it should not be used."""
+    if generator.quality.verdict == pb.VERDICT_WITHHELD:
+        reasons = " ".join(generator.quality.reasons) or "it gives no reason"
+        raise Withheld(f"its quality card withholds it: {reasons}")
+
+
 # -- graph ------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +268,41 @@ def check_golden(generator: pb.Generator, samples: np.ndarray) -> None:
 
 
 # -- repository layout ------------------------------------------------------------------------------------
+
+
+def check_digest(content: bytes, recorded: str) -> None:
+    """Raise ArtifactError unless a file's bytes have the digest that its DIGEST_FILE_NAME records.
+
+    recorded: that file's text: 64 hexadecimal digits, then whatever.
+    """
+    wanted = (recorded.split() or [""])[0].lower()
+    if not DIGEST.fullmatch(wanted):
+        raise ArtifactError(f"{DIGEST_FILE_NAME} does not begin with 64 hexadecimal digits")
+    if digest(content) != wanted:
+        raise ArtifactError(f"the file's SHA-256 is {digest(content)}, and {DIGEST_FILE_NAME} says {wanted}")
+
+
+def channels(text: str) -> dict[str, int]:
+    """Version of each channel, as the text of CHANNELS_FILE_NAME says; raises ArtifactError naming the fault."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ArtifactError(f"{CHANNELS_FILE_NAME} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise ArtifactError(f"{CHANNELS_FILE_NAME} is nested too deeply") from error
+    if not isinstance(found, dict) or len(found) > CHANNELS_LIMIT:
+        raise ArtifactError(
+            f'{CHANNELS_FILE_NAME} must be one object of at most {CHANNELS_LIMIT} channels, like {{"stable": 3}}'
+        )
+    for name, version in found.items():
+        if not CHANNEL.fullmatch(name):
+            raise ArtifactError(f"{CHANNELS_FILE_NAME}: channel {name[:64]!r} does not match {CHANNEL.pattern}")
+        if type(version) is not int or not VERSION.fullmatch(str(version)):
+            raise ArtifactError(
+                f"{CHANNELS_FILE_NAME}: channel {name!r} leads to {str(version)[:64]!r}; wanted a version, a whole "
+                "number from 1"
+            )
+    return found
 
 
 def published_versions(models: Path, name: str) -> list[int]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.process_collector import ProcessCollector
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SHORT_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 SAMPLES = tuple(4**exponent for exponent in range(9))
 BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+M = TypeVar("M", bound=MetricWrapperBase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +44,23 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         """registry: the process's, or a fresh one per test."""
         self.registry = registry
+        self._of_a_version: list[MetricWrapperBase] = []
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
 
+        def noted(metric: M, labels: tuple[str, ...]) -> M:
+            if labels == which:
+                self._of_a_version.append(metric)
+            return metric
+
         def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"augmint_{name}", text, labels, registry=registry)
+            return noted(Counter(f"augmint_{name}", text, labels, registry=registry), labels)
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(f"augmint_{name}", text, labels, registry=registry)
+            return noted(Gauge(f"augmint_{name}", text, labels, registry=registry), labels)
 
         def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-            return Histogram(f"augmint_{name}", text, labels, buckets=buckets, registry=registry)
+            return noted(Histogram(f"augmint_{name}", text, labels, buckets=buckets, registry=registry), labels)
 
         which = ("generator", "version")
         self.requests = counter("requests_total", "Calls answered, by gRPC status code.", "method", "code")
@@ -69,12 +80,18 @@ class Metrics:
         self.refused = counter("refused_total", "Calls refused for want of room, time or right.", "reason")
         self.cancelled = counter("cancelled_total", "Calls given up by their callers.", *which)
         self.generator_info = gauge("generator_info", "1 for each version that is served.", *which, "digest")
-        self.load_failures = counter("load_failures_total", "Files that were refused at load.", "reason")
-        self.load_duration = histogram("load_duration_seconds", "Verification and calibration of a file.", SECONDS)
         self.reloads = counter("reloads_total", "Changed files of settings, taken or refused.", "setting", "result")
         self.certificate_expiry = gauge(
             "certificate_expiry_timestamp_seconds", "When the first certificate of a file ends, Unix time.", "setting"
         )
+        self.generators = gauge("generators", "Versions of generators: loading, ready, failed or retiring.", "state")
+        self.load_failures = counter("load_failures_total", "Files that were refused.", "reason")
+        self.load_duration = histogram(
+            "load_duration_seconds", "To read, to verify and to calibrate a file.", SECONDS, "phase"
+        )
+        self.last_scan = gauge("last_scan_timestamp_seconds", "When the models were last listed in full, Unix time.")
+        self.scan_failures = counter("scan_failures_total", "Attempts to list the models that failed.")
+        self.cache_failures = counter("cache_failures_total", "Files that the cache could not keep or read.")
         self.ready = gauge("ready", "1 while calls are welcome.")
 
     def meters(self, generator: str, version: int, device: str) -> Meters:
@@ -94,6 +111,11 @@ class Metrics:
             cancelled=self.cancelled.labels(*which),
             expired=self.refused.labels("expired"),
         )
+
+    def forget(self, generator: str, version: int) -> None:
+        """Drop the series of a version that is no longer here, or they would grow with every version ever served."""
+        for metric in self._of_a_version:
+            metric.remove(generator, str(version))
 
     def watch_queue(self, work_seconds: Callable[[], float], samples: Callable[[], float]) -> None:
         """Read the queue when the metrics are read."""

@@ -1,281 +1,365 @@
-"""Finds, verifies and loads artifacts: `<models>/<generator>/<version>/model.onnx`."""
+"""Keeps what is served in step with what the models' source holds."""
 
 from __future__ import annotations
 
-import os
-import re
-import stat
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-import numpy as np
 import structlog
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.codec import Identity
-from service.engine import Engine, Session
-from service.errors import DigestMismatch, GeneratorNotFound, GeneratorNotReady, InvalidRequest, choices, quote
+from service.engine import DeviceError
+from service.loading import Loader, page_sizes
 from service.metrics import Metrics
-from service.scheduler import Queue, Scheduler
+from service.scheduler import Scheduler
+from service.sources import Key, Scan, Source, SourceError
+from service.versions import Entry, Loaded, Versions
 
 log = structlog.get_logger("augmint.repository")
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
-
-# A page that a bulk reader asks for: a few batches, so that the cost of a call is small beside its work, and no more
-# than clients and networks swallow at once.
-PAGE_BYTES = 2**20
-PAGE_SECONDS = 0.25
-RESPONSE_BYTES_LIMIT = 2**26
+# A file that could not be fetched is tried again after this, then twice this, and so on.
+RETRY_SECONDS = 5.0
+RETRY_LIMIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """One version that is served."""
+class Keep:
+    """How many versions are held in memory."""
 
-    identity: Identity
-    message: pb.Generator
-    classes: dict[str, int]  # class index of each label
-    queue: Queue
-    max_samples: int
-    preferred_page_samples: int
+    versions: int = 4  # the highest good ones of each generator, beside those that channels lead to
+    retiring: int = 2  # of each generator: those that are not wanted any more and still have readers
+    retire_seconds: float = 600.0  # a retiring version goes when no reader has named it for so long
 
 
 @dataclass(slots=True)
-class _Entry:
-    """One version that was found."""
+class _Attempt:
+    """The last time that a file was tried."""
 
-    state: pb.GeneratorState = pb.GENERATOR_STATE_LOADING
-    reason: str = ""
-    digest: str = ""
-    labels: list[str] = field(default_factory=list)
-    capacity: float = 0.0
-    loaded: Loaded | None = None
+    stamp: str
+    again_at: float = float("inf")
+    wait: float = RETRY_SECONDS
 
 
 class Repository:
-    """The versions of a folder, loaded once at start."""
+    """The generators of a source.
+
+    `load` once, then `refresh` whenever the source may have changed: one thread at a time. Questions are answered on
+    the event loop meanwhile, from a snapshot that is replaced as a whole.
+    """
 
     def __init__(
         self,
-        models: Path,
+        source: Source,
+        loader: Loader,
         scheduler: Scheduler,
         metrics: Metrics,
-        device: str = "cpu",
-        lanes: int = 1,
-        max_batch: int = 1024,
         max_samples: int = 16384,
+        keep: Keep = Keep(),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._models = models
+        """max_samples: of one call. clock: seconds, never going back."""
+        self._source = source
+        self._loader = loader
         self._scheduler = scheduler
         self._metrics = metrics
-        self._device = device
-        self._lanes = lanes
-        self._max_batch = max_batch
         self._max_samples = max_samples
-        self._entries: dict[tuple[str, int], _Entry] = {}
+        self._keep = keep
+        self._clock = clock
+        self._entries: dict[Key, Entry] = {}
+        self._attempts: dict[Key, _Attempt] = {}
+        self._seen: dict[Key, str] = {}  # stamps of the scan before
+        self._channels: dict[str, dict[str, int]] = {}
+        self._channel_texts: dict[str, str] = {}
+        self._retiring: list[Loaded] = []
+        self._problem = ""
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._versions = Versions({})
+
+    # -- life cycle ----------------------------------------------------------------------------------------
 
     def load(self) -> None:
-        """Find and load everything. A bad file is recorded with its reason and does not stop the good ones.
+        """Load what there is. A bad file is recorded with its reason and does not stop the good ones.
 
-        Raises DeviceError if the device cannot be used: then no file can be good.
+        Raises SourceError if the source cannot be listed, DeviceError if the device cannot be used: then no file can
+        be good.
         """
-        found = sorted(self._find())
-        self._entries = {key: _Entry() for key in found}
-        for name, version in found:
-            self._load_one(name, version)
+        scan = self._source.scan()
+        self._metrics.last_scan.set_to_current_time()
+        self._follow_channels(scan)
+        self._entries = {key: Entry() for key in self._wanted(scan)}
+        self._show()
+        self._bring_in(scan, lambda key, stamp: True)
 
-    def _find(self) -> list[tuple[str, int]]:
-        found = []
-        for folder in _folders(self._models, artifact.NAME.fullmatch, "a generator's name"):
-            for version in _folders(folder, artifact.VERSION.fullmatch, "a version, a whole number from 1"):
-                found.append((folder.name, int(version.name)))
-        return found
+    def refresh(self) -> None:
+        """Look at the source again: load what is new beside what runs, then let go of what is not wanted any more.
 
-    def _load_one(self, name: str, version: int) -> None:
-        start = time.perf_counter()
-        entry = self._entries[name, version]
+        A file is loaded when two scans in a row have seen it alike, so that one that is being written is left alone.
+        Nothing that goes wrong here disturbs what is served.
+        """
         try:
-            content = _read(self._models / name / str(version) / artifact.FILE_NAME)
-            entry.digest = artifact.digest(content)
-            session = Session(content, self._device)
-            message = verify(session, name, version)
-            entry.labels = list(message.labels)
-            engine = Engine(session, self._lanes, self._max_batch)
-        except (artifact.ArtifactError, OSError) as error:
-            entry.state, entry.reason = pb.GENERATOR_STATE_FAILED, _sentence(error)
-            self._metrics.load_failures.labels(
-                "artifact" if isinstance(error, artifact.ArtifactError) else "file"
-            ).inc()
-            log.error("generator refused", generator=name, version=version, reason=entry.reason)
+            scan = self._source.scan()
+            if not scan.files and self._versions.ready():
+                # A folder that was not mounted again, a bucket whose name was mistyped: never intended.
+                raise SourceError("all generators are gone at once; going on with those that are loaded")
+        except SourceError as error:
+            self._metrics.scan_failures.inc()
+            if str(error) != self._problem:
+                self._problem = str(error)
+                log.error("models cannot be looked at", reason=self._problem)
             return
-        identity = Identity(name, version, entry.digest)
-        capacity = engine.capacity_samples_per_second
-        sample_bytes = int(np.prod(engine.sample_shape)) * engine.sample_dtype.itemsize
-        most = max(1, min(self._max_samples, RESPONSE_BYTES_LIMIT // sample_bytes))
-        entry.loaded = Loaded(
-            identity=identity,
-            message=message,
-            classes={label: index for index, label in enumerate(message.labels)},
-            queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._device)),
-            max_samples=most,
-            preferred_page_samples=min(
-                most, max(engine.best_batch, int(min(PAGE_BYTES // sample_bytes, capacity * PAGE_SECONDS)))
-            ),
-        )
-        entry.capacity = capacity
-        entry.state = pb.GENERATOR_STATE_READY
-        self._metrics.capacity.labels(name, str(version)).set(capacity)
-        self._metrics.generator_info.labels(name, str(version), entry.digest).set(1)
-        seconds = time.perf_counter() - start
-        self._metrics.load_duration.observe(seconds)
+        self._problem = ""
+        self._metrics.last_scan.set_to_current_time()
+        self._dismiss()  # those that retired before this scan: no request can be on its way to them
+        self._follow_channels(scan)
+        settled = {key for key, stamp in scan.files.items() if self._seen.get(key) == stamp}
+        self._seen = dict(scan.files)
+        self._bring_in(scan, lambda key, stamp: key in settled)
+        self._retire(scan)
+        self._show()
+
+    def watch(self, seconds: float, changed: Callable[[], None]) -> None:
+        """Refresh every so often, in a thread of its own, until closed.
+
+        changed: called after each refresh, in that thread.
+        """
+
+        def look() -> None:
+            while not self._closing.wait(seconds):
+                try:
+                    self.refresh()
+                except Exception:  # our bug, and no reason to stop looking
+                    self._metrics.scan_failures.inc()
+                    log.exception("refresh failed")
+                changed()
+
+        self._watcher = threading.Thread(target=look, name="watcher", daemon=True)
+        self._watcher.start()
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Stop watching; wait so long for a file that is being loaded."""
+        self._closing.set()
+        if self._watcher:
+            self._watcher.join(seconds)
+
+    # -- questions -----------------------------------------------------------------------------------------
+
+    def get(self, name: str, version: int = 0, digest: str = "", channel: str = "") -> Loaded:
+        """The file that a request means; see Versions.get."""
+        return self._versions.get(name, version, digest, channel, self._clock())
+
+    def names(self) -> list[str]:
+        """See Versions.names."""
+        return self._versions.names()
+
+    def ready(self) -> list[Identity]:
+        """See Versions.ready."""
+        return self._versions.ready()
+
+    def statuses(self) -> list[pb.GeneratorStatus]:
+        """See Versions.statuses."""
+        return self._versions.statuses()
+
+    def status(self, name: str, version: int, digest: str = "") -> pb.GeneratorStatus:
+        """See Versions.status."""
+        return self._versions.status(name, version, digest)
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _wanted(self, scan: Scan, hopeful: bool = True) -> list[Key]:
+        """What should be in memory: of each generator what the channels lead to, and the highest good versions.
+
+        hopeful: whether a file that was not tried yet counts as good. It must not drive out one that is.
+        """
+        versions: dict[str, list[int]] = {}
+        for name, version in scan.files:
+            versions.setdefault(name, []).append(version)
+        wanted: list[Key] = []
+        for name in sorted(versions):
+            named = set(self._channels.get(name, {}).values())
+            left = self._keep.versions
+            for version in sorted(versions[name], reverse=True):
+                key = (name, version)
+                # A bad file takes no good one's place, and is listed with its reason.
+                if left > 0 or version in named:
+                    wanted.append(key)
+                    loaded = key in self._entries and self._entries[key].loaded is not None
+                    left -= loaded or (hopeful and not self._refused(key, scan.files[key]))
+        return wanted
+
+    def _refused(self, key: Key, stamp: str) -> bool:
+        entry, attempt = self._entries.get(key), self._attempts.get(key)
+        return bool(entry and not entry.loaded and attempt and attempt.stamp == stamp)
+
+    def _bring_in(self, scan: Scan, settled: Callable[[Key, str], bool]) -> None:
+        """Load what is wanted and new. Each bad file makes room for the next lower version."""
+
+        def next_one() -> Iterator[Key]:
+            while not self._closing.is_set():
+                for key in self._wanted(scan):
+                    attempt, stamp = self._attempts.get(key), scan.files[key]
+                    new = attempt is None or attempt.stamp != stamp or self._clock() >= attempt.again_at
+                    if new and settled(key, stamp):
+                        yield key
+                        break
+                else:
+                    return
+
+        for key in next_one():
+            self._load_one(key, scan.files[key])
+            self._show()
+
+    def _load_one(self, key: Key, stamp: str) -> None:
+        name, version = key
+        entry = self._entries.setdefault(key, Entry())
+        last = self._attempts.get(key)
+        attempt = self._attempts[key] = _Attempt(stamp)
+        start = time.perf_counter()
+        try:
+            content = self._source.read(key, stamp)
+            digest = artifact.digest(content)
+            seconds = {"read": time.perf_counter() - start}
+            if entry.loaded and entry.loaded.identity.digest == digest:
+                entry.reason = ""  # touched, and the same; or put back after a bad one
+                return
+            entry.digest = digest
+            loaded = self._back(key, digest)
+            if loaded is None:
+                message, engine, phases = self._loader.load(content, name, version)
+                seconds |= phases
+        except (artifact.ArtifactError, SourceError) as error:
+            if isinstance(error, SourceError):
+                attempt.wait = min(
+                    RETRY_LIMIT_SECONDS, 2 * last.wait if last and last.stamp == stamp else RETRY_SECONDS
+                )
+                attempt.again_at = self._clock() + attempt.wait
+            self._refuse(key, entry, error)
+            return
+        except DeviceError as error:
+            if not self._versions.ready():
+                raise
+            self._refuse(key, entry, error)
+            return
+        except Exception as error:  # a device without memory, say: what runs must go on
+            log.exception("loading failed", generator=name, version=version)
+            self._refuse(key, entry, error)
+            return
+        if loaded is None:
+            most, page = page_sizes(engine, self._max_samples)
+            loaded = Loaded(
+                identity=Identity(name, version, digest),
+                message=message,
+                classes={label: index for index, label in enumerate(message.labels)},
+                queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._loader.device)),
+                max_samples=most,
+                preferred_page_samples=page,
+                capacity=engine.capacity_samples_per_second,
+            )
+            self._metrics.generator_info.labels(name, str(version), digest).set(1)
+            for phase, took in seconds.items():
+                self._metrics.load_duration.labels(phase).observe(took)
+        if entry.loaded:
+            self._retiring.append(entry.loaded)
+        entry.loaded, entry.reason, entry.labels = loaded, "", list(loaded.message.labels)
+        self._metrics.capacity.labels(name, str(version)).set(loaded.capacity)
         log.info(
             "generator ready",
             generator=name,
             version=version,
-            digest=entry.digest,
-            seconds=round(seconds, 3),
-            samples_per_second=round(capacity),
-            batch=engine.best_batch,
-            buckets=engine.buckets,
+            digest=digest,
+            seconds=round(sum(seconds.values()), 3),
+            samples_per_second=round(loaded.capacity),
+            batch=loaded.queue.engine.best_batch,
         )
 
-    # -- questions -----------------------------------------------------------------------------------------
+    def _back(self, key: Key, digest: str) -> Loaded | None:
+        """A file that is retiring and wanted again."""
+        for loaded in self._retiring:
+            if (loaded.identity.name, loaded.identity.version, loaded.identity.digest) == (*key, digest):
+                self._retiring.remove(loaded)
+                return loaded
+        return None
 
-    def get(self, name: str, version: int, digest: str = "") -> Loaded:
-        """The version that a request means.
-
-        name:    empty for the only generator.
-        version: 0 for the default, the highest that is ready.
-        digest:  of the file, to be sure; empty for any.
-
-        Raises InvalidRequest, GeneratorNotFound, GeneratorNotReady or DigestMismatch.
-        """
-        name = name or self._only()
-        versions = {number: entry for (other, number), entry in self._entries.items() if other == name}
-        if not versions:
-            raise GeneratorNotFound(f"no generator {quote(name)}; generators: {choices(self.names()) or 'none'}")
-        number = version or self._default(name) or max(versions)
-        entry = versions.get(number)
-        if entry is None:
-            known = choices([str(other) for other in sorted(versions)]).replace("'", "")
-            raise GeneratorNotFound(f"generator {quote(name)} has no version {number}; versions: {known}")
-        if entry.loaded is None:
-            if entry.state == pb.GENERATOR_STATE_LOADING:
-                raise GeneratorNotReady(
-                    f"version {number} of generator {quote(name)} is being loaded; retry in a moment"
-                )
-            raise GeneratorNotFound(f"version {number} of generator {quote(name)} was refused: {entry.reason}")
-        if digest and digest != entry.digest:
-            if not DIGEST.fullmatch(digest):
-                raise InvalidRequest(f"digest {quote(digest)} is no SHA-256: 64 lower-case hexadecimal digits")
-            raise DigestMismatch(
-                f"version {number} of generator {quote(name)} has the digest {entry.digest}, not {digest}"
-            )
-        return entry.loaded
-
-    def names(self) -> list[str]:
-        """Generators of which a version is served, in order; while starting, those found."""
-        return sorted({name for (name, _), entry in self._entries.items() if entry.state != pb.GENERATOR_STATE_FAILED})
-
-    def ready(self) -> list[Identity]:
-        """All versions that are served, in order of name, then version."""
-        return [entry.loaded.identity for entry in self._entries.values() if entry.loaded]
-
-    def statuses(self) -> list[pb.GeneratorStatus]:
-        """All versions that were found, in order of name, then version."""
-        return [self.status(name, version) for name, version in self._entries]
-
-    def status(self, name: str, version: int) -> pb.GeneratorStatus:
-        """State of one version that was found."""
-        entry = self._entries[name, version]
-        return pb.GeneratorStatus(
-            name=name,
-            version=version,
-            digest=entry.digest,
-            state=entry.state,
+    def _refuse(self, key: Key, entry: Entry, error: Exception) -> None:
+        entry.reason = " ".join(str(error).split())[:500] or type(error).__name__
+        self._metrics.load_failures.labels(_kind(error)).inc()
+        log.error(
+            "generator refused",
+            generator=key[0],
+            version=key[1],
             reason=entry.reason,
-            is_default=version == self._default(name),
-            labels=entry.labels,
-            capacity_samples_per_second=entry.capacity,
+            **({"still_served": entry.loaded.identity.digest} if entry.loaded else {}),
         )
 
-    def _only(self) -> str:
-        names = self.names()
-        if len(names) == 1:
-            return names[0]
-        if not names:
-            raise GeneratorNotFound("this server has no generator that is ready")
-        raise InvalidRequest(f"generator is empty and this server has several: {choices(names)}")
+    def _follow_channels(self, scan: Scan) -> None:
+        for name in {*scan.channels, *self._channel_texts}:
+            text = scan.channels.get(name)
+            if text == self._channel_texts.get(name):
+                continue
+            if text is None:
+                del self._channel_texts[name]
+                self._channels.pop(name, None)
+                log.info("no channels any more", generator=name)
+                continue
+            self._channel_texts[name] = text
+            try:
+                self._channels[name] = artifact.channels(text)
+                log.info("channels", generator=name, channels=self._channels[name])
+            except artifact.ArtifactError as error:
+                self._metrics.load_failures.labels("channels").inc()
+                log.error("channels refused; the last good ones stay", generator=name, reason=str(error))
 
-    def _default(self, name: str) -> int:
-        """The highest version that is ready; 0 if there is none."""
-        return max(
-            (version for (other, version), entry in self._entries.items() if other == name and entry.loaded), default=0
-        )
+    def _retire(self, scan: Scan) -> None:
+        """Let go of what is not wanted any more: at once if no reader pinned it, else when none has for a while."""
+        wanted = set(self._wanted(scan, hopeful=False))
+        for key in set(self._entries) - wanted:
+            loaded = self._entries.pop(key).loaded
+            self._attempts.pop(key, None)
+            if loaded:
+                self._retiring.append(loaded)
+                log.info("generator retires", generator=key[0], version=key[1], digest=loaded.identity.digest)
+        for key in set(self._attempts) - wanted:
+            del self._attempts[key]
 
+    def _dismiss(self) -> None:
+        """Unload retiring files without readers, and those beyond the bound, the longest unused first."""
+        now = self._clock()
+        kept: list[Loaded] = []
+        places: dict[str, int] = {}
+        for loaded in sorted(self._retiring, key=lambda other: other.pinned_at, reverse=True):
+            name, version = loaded.identity.name, loaded.identity.version
+            places[name] = places.get(name, 0) + 1
+            if now - loaded.pinned_at <= self._keep.retire_seconds and places[name] <= self._keep.retiring:
+                kept.append(loaded)
+                continue
+            self._retiring.remove(loaded)
+            self._show()  # no request finds it from here on
+            self._scheduler.remove(loaded.queue)
+            self._metrics.generator_info.remove(name, str(version), loaded.identity.digest)
+            if not any(
+                (other.name, other.version) == (name, version)
+                for other in [*self._versions.ready(), *(rest.identity for rest in self._retiring)]
+            ):
+                self._metrics.forget(name, version)
+            log.info("generator unloaded", generator=name, version=version, digest=loaded.identity.digest)
 
-def verify(session: Session, name: str, version: int) -> pb.Generator:
-    """The metadata of a loaded file that keeps all promises; raises ArtifactError if one is broken.
-
-    name, version: of the folders that it lies in.
-    """
-    message = artifact.from_json(session.metadata)
-    if (message.name, message.version) != (name, version):
-        raise artifact.ArtifactError(
-            f"the file says that it is {message.name}/{message.version}, and it lies in {name}/{version}"
-        )
-    artifact.check_signature(message, session.inputs, session.outputs)
-    rows = artifact.golden_rows(message)
-    samples = _compute(session, rows)
-    artifact.check_golden(message, samples)
-    for number in range(len(samples)):
-        part = slice(number, number + 1)
-        alone = artifact.Rows(rows.seed[part], rows.index[part], rows.label[part], rows.truncation[part])
-        if _compute(session, alone).tobytes() != samples[part].tobytes():
-            raise artifact.ArtifactError(
-                f"golden sample {number} alone differs from itself in a batch: neighbours must not matter"
-            )
-    return message
-
-
-def _compute(session: Session, rows: artifact.Rows) -> np.ndarray:
-    try:
-        return session.run(rows)
-    except Exception as error:  # ONNX Runtime raises a dozen unrelated types
-        raise artifact.ArtifactError(f"the graph fails on its golden samples: {_sentence(error)}") from error
-
-
-def _folders(parent: Path, matches: Callable[[str], object], wanted: str) -> list[Path]:
-    """Sub-folders of the wanted kind; the rest is ignored, with a line in the log unless its name begins with a dot."""
-    found = []
-    for entry in sorted(parent.iterdir()):
-        if entry.is_symlink():
-            log.warning("ignored", path=str(entry), reason="a symbolic link")
-        elif not entry.is_dir() or not matches(entry.name):
-            if not entry.name.startswith("."):
-                log.warning("ignored", path=str(entry), reason=f"not a folder named like {wanted}")
-        else:
-            found.append(entry)
-    return found
-
-
-def _read(path: Path) -> bytes:
-    """The file's bytes, read once: what is hashed is what runs, even if the file changes."""
-    # O_NONBLOCK: a pipe in the file's place must not hang the start.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise artifact.ArtifactError(f"{artifact.FILE_NAME} is not a regular file")
-        return file.read()
+    def _show(self) -> None:
+        """Answer questions by what is known now."""
+        self._versions = Versions(self._entries, self._retiring, self._channels)
+        counts = dict.fromkeys(pb.GeneratorState.values(), 0)
+        for status in self._versions.statuses():
+            counts[status.state] += 1
+        for state, count in counts.items():
+            if state != pb.GENERATOR_STATE_UNSPECIFIED:
+                name = pb.GeneratorState.Name(state).removeprefix("GENERATOR_STATE_").lower()
+                self._metrics.generators.labels(name).set(count)
 
 
-def _sentence(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"there is no {artifact.FILE_NAME}"
-    if isinstance(error, OSError):
-        return f"{artifact.FILE_NAME} cannot be read: {error.strerror or error}"
-    return " ".join(str(error).split())[:500]
+def _kind(error: Exception) -> str:
+    """Of a refusal, from a short closed list."""
+    kinds = ((artifact.Withheld, "withheld"), (artifact.ArtifactError, "artifact"), (SourceError, "file"))
+    return next((name for kind, name in kinds if isinstance(error, kind)), "device")

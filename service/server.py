@@ -17,11 +17,14 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from service import access, quotas
 from service.access import Access
+from service.cache import Cache
+from service.loading import Loader
 from service.metrics import Metrics
-from service.repository import Repository
+from service.repository import Keep, Repository
 from service.scheduler import Scheduler
 from service.servicer import SERVICE, GeneratorServicer
 from service.settings import Settings
+from service.sources import SourceError, open_source
 from service.watch import FileError, Watched, watch
 
 log = structlog.get_logger("augmint.server")
@@ -52,6 +55,8 @@ class Server:
     port: int = 0
     metrics_port: int = 0
     health_port: int | None = None
+    _healthy: set[str] = field(default_factory=set, init=False)
+    _stopping: bool = field(default=False, init=False)
 
     async def start(self) -> None:
         """Open the ports, load the generators, begin to serve.
@@ -60,25 +65,27 @@ class Server:
         Raises StartError, or engine.DeviceError if the device cannot be used.
         """
         settings = self.settings
-        if not settings.models.is_dir():
-            raise StartError(
-                f"--models {settings.models}: no such folder; publish a generator with `python -m training fit`"
-            )
         lanes = settings.lanes or (cores() if settings.device == "cpu" else 1)
         self._metrics = Metrics(self.registry)
         credentials = self._open_access()
+        cache = settings.cache_folder and Cache(
+            Path(settings.cache_folder), settings.cache_bytes, self._metrics.cache_failures.inc
+        )
+        try:
+            source = open_source(settings.models, cache or None)
+        except SourceError as error:
+            raise StartError(f"--models {error}") from error
         self._open_metrics()
         self._health = HealthServicer()
         self._server = grpc.aio.server(options=_options(settings))
         self._scheduler = Scheduler(lanes, settings.queue_limit_seconds, self._metrics)
         self.repository = Repository(
-            settings.models,
+            source,
+            Loader(settings.device, lanes, settings.max_batch, settings.allow_withheld, self._scheduler.alone),
             self._scheduler,
             self._metrics,
-            device=settings.device,
-            lanes=lanes,
-            max_batch=settings.max_batch,
-            max_samples=settings.max_samples,
+            settings.max_samples,
+            Keep(settings.keep_versions, settings.retiring_versions, settings.retire_seconds),
         )
         servicer = GeneratorServicer(self.repository, self._scheduler)
         self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics, self._access),))
@@ -93,18 +100,36 @@ class Server:
         await self._health.set(LIVENESS, SERVING)
         await self._server.start()
         # Loading holds the interpreter for moments at a time; in a thread, health checks are answered in between.
-        await asyncio.to_thread(self.repository.load)
-        ready = self.repository.ready()
-        if not ready:
-            # Nothing would change until a restart. A process that ends with the reason is easier to notice than one
-            # that stays up and is never ready.
+        try:
+            await asyncio.to_thread(self.repository.load)
+        except SourceError as error:
+            if not settings.start_empty:
+                raise StartError(f"--models {error}") from error
+            log.error("models cannot be looked at", reason=str(error))
+        if not self.repository.ready() and not settings.start_empty:
+            # A process that ends with the reason is easier to notice than one that stays up and is never ready.
             reasons = [f"\n  {s.name}/{s.version}: {s.reason}" for s in self.repository.statuses()]
             wanted = ": wanted <generator>/<version>/model.onnx, as `python -m training fit` publishes it"
             raise StartError(f"no generator in {settings.models} can be served{''.join(reasons) or wanted}")
-        for name in {identity.name for identity in ready}:
-            await self._health.set(name, SERVING)
-        await self._health.set("", SERVING)
-        self._metrics.ready.set(1)
+        await self._tell_health()
+        if settings.watch_seconds:
+            loop = asyncio.get_running_loop()
+
+            def changed() -> None:
+                asyncio.run_coroutine_threadsafe(self._tell_health(), loop)
+
+            self.repository.watch(settings.watch_seconds, changed)
+
+    async def _tell_health(self) -> None:
+        """What the health service says of the server and of each generator follows from what is served."""
+        served = {identity.name for identity in self.repository.ready()}
+        if self._stopping or served == self._healthy:
+            return
+        for name in served ^ self._healthy:
+            await self._health.set(name, SERVING if name in served else NOT_SERVING)
+        await self._health.set("", SERVING if served else NOT_SERVING)
+        self._metrics.ready.set(bool(served))
+        self._healthy = served
 
     def ready_line(self) -> str:
         """One line of `key=value` for people and programs: where to connect, and what is served."""
@@ -117,6 +142,7 @@ class Server:
     async def stop(self) -> None:
         """From the outside in: not serving, refuse, finish what was accepted, close the lanes, then the metrics."""
         log.info("stopping", queued_samples=int(self._scheduler.queued_samples()))
+        self._stopping = True
         self._metrics.ready.set(0)
         await self._health.enter_graceful_shutdown()
         # Load balancers need a moment to notice; until then their calls are as welcome as before.
@@ -133,6 +159,8 @@ class Server:
         """End at once; for a start that failed halfway, too."""
         if hasattr(self, "_watch"):
             self._watch.cancel()
+        if hasattr(self, "repository"):
+            await asyncio.to_thread(self.repository.close)
         if hasattr(self, "_server"):
             await self._server.stop(grace=1)
         if hasattr(self, "_health_server"):

@@ -37,7 +37,7 @@ class GeneratorServicer:
 
     async def Generate(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, pb.GenerateRequest)
-        generator = self._repository.get(request.generator, request.version, request.digest)
+        generator = self._repository.get(request.generator, request.version, request.digest, request.channel)
         order = codec.decode(request, generator.classes, generator.max_samples)
         identity = generator.identity
         call.facts.update(
@@ -63,10 +63,13 @@ class GeneratorServicer:
 
     async def GetGenerator(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, pb.GetGeneratorRequest)
-        generator = self._repository.get(request.generator, request.version)
+        generator = self._repository.get(request.generator, request.version, channel=request.channel)
+        identity = generator.identity
+        # Whoever asks is about to pin the answer's digest.
+        self._repository.get(identity.name, identity.version, identity.digest)
         return pb.GetGeneratorResponse(
             generator=generator.message,
-            status=self._repository.status(generator.identity.name, generator.identity.version),
+            status=self._repository.status(identity.name, identity.version, identity.digest),
             limits=pb.Limits(
                 max_samples=generator.max_samples, preferred_page_samples=generator.preferred_page_samples
             ),

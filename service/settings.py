@@ -16,6 +16,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 PREFIX = "AUGMINT_"
+
+
+def _path(value: object) -> object:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 # An empty variable is an absent one.
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
@@ -34,7 +40,31 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    models: Path = Field(description="Folder of generators: <models>/<generator>/<version>/model.onnx.")
+    models: Annotated[str, BeforeValidator(_path)] = Field(
+        min_length=1,
+        description="Generators, <models>/<generator>/<version>/model.onnx: a folder, or a URL that fsspec opens, "
+        "e.g. s3://bucket/models, gs://... (needs s3fs, gcsfs, ...).",
+    )
+    watch_seconds: float = Field(
+        10, ge=0, le=86400, description="How often the models are looked at for changes; 0: only at start."
+    )
+    start_empty: bool = Field(
+        False, description="Start, and be not ready, when no generator can be served, and wait for one to come."
+    )
+    keep_versions: int = Field(
+        4, ge=1, le=1000, description="Highest good versions of each generator held in memory, beside its channels'."
+    )
+    retire_seconds: float = Field(
+        600, ge=0, description="A version that was replaced or taken away goes when no reader has named it for so long."
+    )
+    retiring_versions: int = Field(
+        2, ge=0, le=1000, description="At most so many such versions of each generator stay; each costs its memory."
+    )
+    allow_withheld: bool = Field(False, description="Serve files, too, that their own quality card withholds.")
+    cache_folder: str = Field(
+        "", description="Folder that keeps files fetched from a URL; empty: fetched at each start."
+    )
+    cache_bytes: int = Field(10 * 2**30, ge=0, description="Most that the cache folder may hold.")
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or [::] to be reached from elsewhere.")
     port: Port = Field(50051, description="gRPC port; 0 takes a free one and prints it.")
     metrics_host: str = Field("", description="Address of the metrics; empty: as --host.")

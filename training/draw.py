@@ -47,7 +47,7 @@ class Draw:
         rank: int,
         device: torch.device,
     ) -> None:
-        """samples: uint8 [n, height, width, channels]; labels: int64 [n], every class in [0, classes) present."""
+        """samples: uint8 [n, height, width, channels], or float32 in [-1, 1]; labels: int64 [n], no class empty."""
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels, minlength=classes)
         home = device if samples.nbytes <= _free_memory(device) / 2 else torch.device("cpu")
@@ -83,5 +83,5 @@ class Draw:
         share = torch.rand(self._batch_size, generator=self.random, device=self._device, dtype=torch.float64)
         position = self._starts[label] + (share * self._counts[label]).long()
         chosen = self._samples[position.to(self._samples.device)].to(self._device)
-        real = chosen.float().mul_(2 / 255).sub_(1)
+        real = chosen.float().mul_(2 / 255).sub_(1) if chosen.dtype == torch.uint8 else chosen
         return Batch(real, label, self.latents(self._batch_size))

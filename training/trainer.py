@@ -58,7 +58,10 @@ class Trainer:
         classes: int,
         seed: int,
     ) -> None:
-        """samples: uint8 [n, height, width, channels], the training split; labels: int64 [n] in [0, classes)."""
+        """samples: the training split, uint8 [n, height, width, channels], or float32 in [-1, 1].
+
+        labels: int64 [n], every class in [0, classes) present.
+        """
         self.fabric, self.config = fabric, config
         self.steps = 0
         self.shape: tuple[int, int, int] = samples.shape[1:]  # type: ignore[assignment]
@@ -238,6 +241,24 @@ class Trainer:
         """
         with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self._bfloat16):
             return network(*inputs).float()
+
+    @torch.no_grad()
+    def logits(self, samples: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """What the discriminator says of samples as they are, without dropout or augmentation.
+
+        samples: uint8 [n, height, width, channels]; labels: int64 [n], n a multiple of 4.
+        returns: float32 [n]; the higher, the more real.
+        """
+        discriminator, device, size = self.discriminator, self.fabric.device, self.config.batch_size
+        discriminator.eval()
+        pages = []
+        for start in range(0, len(labels), size):
+            page = torch.from_numpy(np.ascontiguousarray(samples[start : start + size].transpose(0, 3, 1, 2)))
+            real = page.to(device).float().mul_(2 / 255).sub_(1)
+            label = torch.from_numpy(labels[start : start + size]).to(device)
+            pages.append(self._run(discriminator, real, label)[:, 0])
+        discriminator.train()
+        return torch.cat(pages).cpu().numpy()
 
     def check_finite(self, losses: Losses) -> None:
         """Raise Diverged if a loss is not finite."""

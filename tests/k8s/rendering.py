@@ -43,6 +43,11 @@ CASES: dict[str, dict[str, Any]] = {
         },
         "replicas": 2,
     },
+    "TLS": {
+        "tls": {"secret": "certificates", "mutual": True},
+        "access": {"tokensSecret": "clients", "quotas": "[default]\nsamples_per_second = 1000.0\n"},
+        "settings": {"insecure": False},
+    },
     "training once": {
         "models": {"source": "claim", "claim": "generators"},
         "training": {"enabled": True, "gpus": 4, "dataClaim": "photographs", "runsClaim": "runs"},

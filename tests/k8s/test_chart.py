@@ -27,7 +27,7 @@ from tests.k8s.rendering import (
 
 # What the chart sets by other values, or leaves to its default.
 NOT_VALUES = {
-    *("models", "device", "metrics_host", "health_port", "reflection"),
+    *("models", "device", "metrics_host", "health_port"),
     *("tls_certificate", "tls_key", "tls_client_ca", "tokens", "quotas"),
 }
 
@@ -55,6 +55,9 @@ REFUSED = {
     "settings.logLevel": ({"settings": {"logLevel": "loud"}}, "/settings/logLevel"),
     "settings.host missing": ({"settings": {"host": None}}, "host"),
     "one port for both": ({"settings": {"metricsPort": 50051}}, "settings.metricsPort"),
+    "tls.mutual without certificates": ({"tls": {"mutual": True}}, "tls.secret"),
+    "tls.healthPort": ({"tls": {"secret": "a", "healthPort": 9464}}, "tls.healthPort"),
+    "neither TLS nor tokens": ({"settings": {"insecure": False}}, "settings.insecure"),
     "models.claims": ({"models": {"claims": "generators"}}, "claims"),
     "models.claim": ({"models": {"source": "claim", "claim": "My Claim"}}, "/models/claim"),
     "models.claim missing": ({"models": {"source": "claim"}}, "models.claim"),
@@ -223,6 +226,30 @@ def test_probes_ask_the_ports_and_names_that_the_service_answers():
     assert found["startupProbe"]["periodSeconds"] * found["startupProbe"]["failureThreshold"] >= 61
 
 
+def test_tls_tokens_and_quotas_are_files_that_the_pod_has_and_the_probes_need_none():
+    values = CASES["TLS"]
+    chosen = service_of(values)
+    mounted = {mount["name"]: mount for mount in container(values)["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod(values)["volumes"]}
+    for name, source, key, path in (
+        ("tls", "secret", "tls.crt", chosen.tls_certificate),
+        ("tls", "secret", "tls.key", chosen.tls_key),
+        ("tls", "secret", "ca.crt", chosen.tls_client_ca),
+        ("access", "secret", "tokens", chosen.tokens),
+        ("quotas", "configMap", "quotas.toml", chosen.quotas),
+    ):
+        assert f"{mounted[name]['mountPath']}/{key}" == str(path)
+        assert mounted[name]["readOnly"] is True
+        assert source in volumes[name]
+    assert one("ConfigMap", values)["data"]["quotas.toml"] == values["access"]["quotas"]
+    assert volumes["quotas"]["configMap"]["name"] == one("ConfigMap", values)["metadata"]["name"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container(values)[probe]["grpc"]["port"] == chosen.health_port == 50052
+    services = [each for each in objects(values) if each["kind"] == "Service"]
+    assert {each["spec"]["ports"][0]["appProtocol"] for each in services} == {"https"}
+    assert service_of({}).health_port is None
+
+
 def test_a_pod_is_given_longer_to_end_than_the_service_takes():
     for given in ({}, {"drainSeconds": 0, "stopSeconds": 0}, {"drainSeconds": 7.5, "stopSeconds": 120.1}):
         values = {"settings": given}
@@ -244,7 +271,7 @@ def test_every_pod_holds_to_the_restricted_standard(values):
                 "capabilities": {"drop": ["ALL"]},
             }
             assert each["resources"]["limits"]["memory"]
-        allowed = {"name", "emptyDir", "persistentVolumeClaim", "image"}
+        allowed = {"name", "configMap", "emptyDir", "image", "persistentVolumeClaim", "secret"}
         assert {key for volume in spec.get("volumes", []) for key in volume} <= allowed
 
 

@@ -285,7 +285,7 @@ def test_who_has_the_device_alone_waits_for_the_running_batches_and_holds_the_ne
 def test_what_was_computed_can_be_looked_at_after_it_was_answered():
     async def scene():
         seen = []
-        with scheduling(Engine(best_batch=8)) as (scheduler, _, registry):
+        with scheduling(Engine(best_batch=8)) as (scheduler, _, _):
             queue = scheduler.add(
                 Engine(best_batch=8),
                 Metrics(CollectorRegistry()).meters("looked-at", 1, "cpu"),

@@ -6,6 +6,15 @@
 {{- if eq (int $values.settings.port) (int $values.settings.metricsPort) -}}
 {{- fail (printf "settings.port and settings.metricsPort are both %d; they must differ" (int $values.settings.port)) -}}
 {{- end -}}
+{{- if and $values.tls.secret (has (int $values.tls.healthPort) (list (int $values.settings.port) (int $values.settings.metricsPort))) -}}
+{{- fail (printf "tls.healthPort is %d, as settings.port or settings.metricsPort; it must differ" (int $values.tls.healthPort)) -}}
+{{- end -}}
+{{- if and $values.tls.mutual (not $values.tls.secret) -}}
+{{- fail "tls.mutual is true, and tls.secret is empty; name the secret with the certificates" -}}
+{{- end -}}
+{{- if not (or $values.settings.insecure $values.tls.secret $values.access.tokensSecret) -}}
+{{- fail "settings.insecure is false, and neither tls.secret nor access.tokensSecret is set; set one of them" -}}
+{{- end -}}
 {{- if and (eq $models.source "claim") (not $models.claim) -}}
 {{- fail "models.source is claim, and models.claim is empty; name a PersistentVolumeClaim" -}}
 {{- end -}}

@@ -113,6 +113,63 @@ capabilities:
 {{- end }}
 {{- end -}}
 
+{{/* The files of TLS, tokens and quotas: what to mount, where, and the variables that name them. A mount of a whole
+     folder, since Kubernetes renews no file that is mounted by itself. */}}
+{{- define "augmint.accessEnv" -}}
+{{- with .Values.tls }}
+{{- if .secret }}
+- name: AUGMINT_TLS_CERTIFICATE
+  value: /etc/augmint/tls/tls.crt
+- name: AUGMINT_TLS_KEY
+  value: /etc/augmint/tls/tls.key
+{{- if .mutual }}
+- name: AUGMINT_TLS_CLIENT_CA
+  value: /etc/augmint/tls/ca.crt
+{{- end }}
+- name: AUGMINT_HEALTH_PORT
+  value: {{ .healthPort | toString | quote }}
+{{- end }}
+{{- end }}
+{{- if .Values.access.tokensSecret }}
+- name: AUGMINT_TOKENS
+  value: /etc/augmint/access/tokens
+{{- end }}
+{{- if .Values.access.quotas }}
+- name: AUGMINT_QUOTAS
+  value: /etc/augmint/quotas/quotas.toml
+{{- end }}
+{{- end -}}
+
+{{- define "augmint.accessMounts" -}}
+{{- range $name, $given := dict "tls" .Values.tls.secret "access" .Values.access.tokensSecret "quotas" .Values.access.quotas }}
+{{- if $given }}
+- name: {{ $name }}
+  mountPath: /etc/augmint/{{ $name }}
+  readOnly: true
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "augmint.accessVolumes" -}}
+{{- range $name, $secret := dict "tls" .Values.tls.secret "access" .Values.access.tokensSecret }}
+{{- if $secret }}
+- name: {{ $name }}
+  secret:
+    secretName: {{ $secret }}
+{{- end }}
+{{- end }}
+{{- if .Values.access.quotas }}
+- name: quotas
+  configMap:
+    name: {{ include "augmint.name" . }}-quotas
+{{- end }}
+{{- end -}}
+
+{{/* Where the probes ask. */}}
+{{- define "augmint.healthPort" -}}
+{{ if .Values.tls.secret }}{{ .Values.tls.healthPort }}{{ else }}{{ .Values.settings.port }}{{ end }}
+{{- end -}}
+
 {{/* The volume of the generators, nothing if they are in the image. */}}
 {{- define "augmint.modelsVolume" -}}
 {{- $models := .Values.models -}}
