@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from training.presets import PRESETS, PresetError, resolve
+from training.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
 
 app = typer.Typer(
     help="Train a class-conditional generator, measure it, and publish it as one ONNX file.",
@@ -28,11 +28,19 @@ def fit(
         str | None,
         typer.Argument(help="`digits`, an IDX file or folder, an .npz file, or a folder with one per class."),
     ] = None,
-    preset: Annotated[str, typer.Option(help="A row of `python -m training presets`.")] = "rpgan",
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A row of `python -m training presets`, or `auto`, the default, to choose by DATA."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file of settings; `python -m training presets NAME --toml` prints one.")
+    ] = None,
     budget: Annotated[str, typer.Option(help="Time to train, e.g. 90s, 4m, 1h; measuring comes on top.")] = "4m",
     out: Annotated[Path, typer.Option(help="Repository to publish in.")] = Path("models"),
     name: Annotated[str | None, typer.Option(help="Name of the generator; by default made from DATA.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Replace a setting: --set width=32.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a setting, also of --config: --set width=32.")
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default chosen from DATA.")] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
     steps: Annotated[int | None, typer.Option(help="Train so many steps instead of a time.", min=1)] = None,
@@ -63,11 +71,15 @@ def fit(
         else:
             if data is None:
                 raise RunError("no DATA; try `python -m training fit digits`")
+            named, settings = from_toml(config) if config else (None, {})
+            preset = preset or named or AUTO
+            settings.update(_setting(text) for text in set_ or [])
             order = Order(
                 data=data,
                 size=size,
                 preset=preset,
-                config=resolve(preset, dict(_setting(text) for text in set_ or [])),
+                config=resolve(preset, settings),
+                settings=settings,
                 seed=seed,
                 budget_seconds=None if steps else parse_budget(budget),
                 steps=steps,
@@ -110,11 +122,24 @@ def _fail(message: str, status: int = 2) -> typer.Exit:
 
 
 @app.command()
-def presets() -> None:
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Show this one only.")] = None,
+    toml: Annotated[bool, typer.Option("--toml", help="Print a configuration file of it, to start from.")] = False,
+) -> None:
     """List the presets, what each sets, and where it comes from."""
+    try:
+        if toml:
+            typer.echo(to_toml(name or AUTO), nl=False)
+            return
+        if name is not None:
+            resolve(name)
+    except PresetError as error:
+        raise _fail(str(error)) from None
     table = Table("preset", "source", "settings other than the defaults", show_lines=True)
-    for name, preset in PRESETS.items():
-        table.add_row(name, preset.source, ", ".join(f"{key}={value}" for key, value in preset.settings.items()) or "-")
+    for each, preset in PRESETS.items():
+        if name in (None, AUTO, each):
+            settings = ", ".join(f"{key}={value}" for key, value in preset.changes.items())
+            table.add_row(each, preset.source, settings or "-")
     console.print(table)
 
 

@@ -25,10 +25,10 @@ from augmint.sheet import contact_sheet
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
-from training import classifier, export, quality, release, threads
+from training import choose, classifier, export, quality, release, threads
 from training.data import Dataset, load
 from training.latent import OPSET
-from training.run import Run, RunError
+from training.run import Order, Run, RunError
 from training.splits import Splits, split
 from training.trainer import Losses, Trainer, draw_samples
 
@@ -58,6 +58,10 @@ def fit(run: Run, console: Console, resume: bool = False, force: bool = False) -
     order = run.order
     dataset = load(order.data, size=order.size)
     splits = split(dataset, seed=order.seed)
+    if order.preset == choose.AUTO:
+        order = run.decide(_chosen(order, dataset, splits))
+    for reason in order.reasons:
+        console.print(f"auto: {reason}", soft_wrap=True, highlight=False)
     _introduce(console, dataset, splits, run)
 
     fabric = Fabric(
@@ -119,6 +123,14 @@ def fit(run: Run, console: Console, resume: bool = False, force: bool = False) -
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
     return release.release(Path(order.out), message, model, kept, force=force)
+
+
+def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:
+    """The order with the preset and the configuration that `auto` stands for."""
+    counts, shape = dataset.counts(splits.train), dataset.samples.shape[1:]
+    choice = choose.choose(choose.Facts(counts, shape, torch.cuda.is_available()))  # type: ignore[arg-type]
+    decided = {"preset": choice.preset, "config": choice.config(dict(order.settings)), "reasons": choice.reasons}
+    return order.model_copy(update=decided)
 
 
 def addressed_samples(session: Session, labels: np.ndarray, seed: int, start: int, page: int = 256) -> np.ndarray:

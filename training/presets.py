@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from training.config import Config
 from training.rules import faults
 
-__all__ = ["PRESETS", "Config", "Preset", "PresetError", "from_toml", "resolve", "to_toml"]
+__all__ = ["AUTO", "PRESETS", "Config", "Preset", "PresetError", "from_toml", "resolve", "to_toml"]
 
 
 class PresetError(ValueError):
@@ -21,7 +21,7 @@ class PresetError(ValueError):
 
 @dataclass(frozen=True)
 class Preset:
-    """A named system: what it changes in the defaults, and where the settings come from."""
+    """A named system: the settings that its paper has a say in, and where they come from."""
 
     source: str
     settings: dict[str, Any]
@@ -29,6 +29,13 @@ class Preset:
     @property
     def config(self) -> Config:
         return Config(**self.settings)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The settings that are not the default's, in the order of the configuration."""
+        config, default = self.config, Config.model_validate({})
+        values = {name: getattr(config, name) for name in Config.model_fields}
+        return {name: value for name, value in values.items() if value != getattr(default, name)}
 
 
 # Nothing that came after the papers of 2014 to 2018: their systems stand as they were.
@@ -178,15 +185,22 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+# The name of a choice by the data (training.choose), which ends in one of the rows.
+AUTO = "auto"
+
+
 def resolve(preset: str, overrides: dict[str, Any] | None = None) -> Config:
-    """The configuration of a preset with some settings replaced. Raises PresetError."""
-    if preset not in PRESETS:
-        raise PresetError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
+    """The configuration of a preset with some settings replaced; of `auto`, before it has seen data, the defaults.
+
+    Raises PresetError.
+    """
+    if preset not in PRESETS and preset != AUTO:
+        raise PresetError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}; or {AUTO}, to choose by the data")
     overrides = {
         name: None if value == "none" and _may_be_none(name) else value for name, value in (overrides or {}).items()
     }
     try:
-        config = Config(**{**PRESETS[preset].settings, **overrides})
+        config = Config(**{**(PRESETS[preset].settings if preset != AUTO else {}), **overrides})
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
         raise PresetError(f"preset {preset}: {found}; settings are: {', '.join(Config.model_fields)}") from error
@@ -217,7 +231,12 @@ def from_toml(path: Path) -> tuple[str | None, dict[str, Any]]:
 
 
 def to_toml(preset: str) -> str:
-    """A configuration file with every setting of a preset, what it means, and what else it may be."""
+    """A configuration file with every setting of a preset, what it means, and what else it may be.
+
+    Raises PresetError.
+    """
+    if preset == AUTO:
+        raise PresetError(f"{AUTO} has no settings of its own before it has seen data; name a preset, e.g. rpgan")
     config = resolve(preset)
     lines = [
         f"# {PRESETS[preset].source}",

@@ -30,6 +30,10 @@ class Order(BaseModel):
     size: int | None = Field(description="Side of the images in pixels; None: chosen from the data.")
     preset: str
     config: Config
+    settings: dict[str, str | bool | int | float] = Field(
+        default={}, description="What the file and --set put on top of the preset; config holds it already."
+    )
+    reasons: tuple[str, ...] = Field(default=(), description="Why auto has chosen this preset and configuration.")
     seed: int = Field(ge=0, lt=2**63)
     budget_seconds: float | None = Field(gt=0, description="Seconds of training; None: counted in steps.")
     steps: int | None = Field(ge=1, description="Steps of training; None: counted in seconds.")
@@ -93,6 +97,12 @@ class Run:
         if not run.has_checkpoint:
             raise RunError(f"{folder} has no checkpoint.pt: it stopped before the first one; start it again")
         return run
+
+    def decide(self, order: Order) -> Order:
+        """Replace the order, once, by what the data has made of it."""
+        self.order = order
+        self._write("order.json", lambda path: path.write_text(order.model_dump_json(indent=2) + "\n"))
+        return order
 
     def forget(self) -> None:
         """Remove the folder if it holds nothing but the order: a run that could not even read its data."""

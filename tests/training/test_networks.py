@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -93,3 +95,101 @@ def test_penalty_and_augmentation_follow_the_data() -> None:
     assert config.gamma_for(64 * 64, 60_000) == pytest.approx(1.2)
     assert config.gamma_for(32 * 32, 500) == pytest.approx(0.9)
     assert [config.augmentation_for(n) for n in (100, 10_000, 60_000)] == [0.6, 0.3, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("progress", "level", "fade"),
+    [
+        (0.0, 0, 1.0),
+        (0.09, 0, 1.0),
+        (0.125, 1, 0.25),  # five parts of 0.1: base, fade, train, fade, train
+        (0.19, 1, 0.9),
+        (0.25, 1, 1.0),
+        (0.35, 2, 0.5),
+        (0.45, 2, 1.0),
+        (0.5, 2, 1.0),
+        (1.0, 2, 1.0),
+    ],
+)
+def test_growing_fades_each_level_in_and_trains_it(progress: float, level: int, fade: float) -> None:
+    assert networks.growth(3, progress, 0.5) == (level, pytest.approx(fade))
+
+
+def test_growing_may_be_left_out() -> None:
+    assert networks.growth(3, 0.0, 0.0) == (2, 1.0)
+
+
+def test_a_level_comes_in_without_a_jump() -> None:
+    """At weight 0 a new level shows what the one below showed; the discriminator judges the same."""
+    torch.manual_seed(0)
+    generator, discriminator = networks.build((28, 28, 1), 3, resolve("progan"))
+    latent, label = torch.randn(4, 64), torch.arange(4) % 3
+
+    def grown(level: int, fade: float) -> tuple[torch.Tensor, torch.Tensor]:
+        generator.grow(level, fade)
+        discriminator.grow(level, fade)
+        sample = generator(latent, label)
+        return sample, discriminator(sample, label)
+
+    for level in (1, 2):
+        before, after = grown(level - 1, 1.0), grown(level, 0.0)
+        torch.testing.assert_close(after[0], before[0])
+        torch.testing.assert_close(after[1], before[1])
+        assert not torch.allclose(grown(level, 1.0)[0], before[0])
+
+
+def test_reals_are_shown_at_the_level_of_the_fakes() -> None:
+    torch.manual_seed(0)
+    real = torch.randn(2, 1, 8, 8)
+    assert torch.equal(networks.blurred(real, 3, 2, 1.0), real)
+    base = networks.blurred(real, 3, 0, 1.0)
+    torch.testing.assert_close(base[:, :, 0, 0], real[:, :, :4, :4].mean((2, 3)))
+    assert len(base[0, 0].unique()) == 4
+    halfway = networks.blurred(real, 3, 2, 0.5)
+    torch.testing.assert_close(halfway, (real + networks.blurred(real, 3, 1, 1.0)) / 2)
+
+
+def test_spectral_norm_bounds_every_layer_and_survives_folding() -> None:
+    torch.manual_seed(0)
+    generator, discriminator = networks.build((8, 8, 1), 3, resolve("sngan", {"spectral_norm": "both"}))
+    sample, label = torch.randn(8, 1, 8, 8), torch.arange(8) % 3
+    for _ in range(30):  # each pass is one step of the power iteration
+        discriminator(sample, label)
+    discriminator.eval()
+    weights = [m.weight for m in discriminator.modules() if isinstance(m, torch.nn.Linear | torch.nn.Conv2d)]
+    weights.append(discriminator.head.projection.weight)
+    assert len(weights) == 5
+    for weight in weights:
+        assert float(torch.linalg.matrix_norm(weight.flatten(1), 2)) == pytest.approx(1, abs=0.1)
+    generator.eval()
+    latent = torch.randn(8, 64)
+    before = generator(latent, label)
+    plain = networks.folded(copy.deepcopy(generator))
+    torch.testing.assert_close(plain(latent, label), before)
+    torch.testing.assert_close(generator(latent, label), before)  # the original is as it was
+    assert not any("parametrizations" in name for name in plain.state_dict())
+
+
+def test_equalised_rate_keeps_the_scale_of_signals() -> None:
+    torch.manual_seed(0)
+    generator, _ = networks.build((28, 28, 1), 3, resolve("progan"))
+    stored = generator.ups[0].parametrizations.weight.original
+    assert float(stored.std()) == pytest.approx(1, abs=0.05)
+    assert float(generator.ups[0].weight.std()) == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["layer", "pixel"])
+def test_norms_treat_every_sample_by_itself(kind: str) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(5, 6, 4, 4) * 3 + 2
+    layer = layers.norm(kind, 6, 2)
+    torch.testing.assert_close(layer(x)[:1], layer(x[:1]))
+    expected = F.group_norm(x, 1) if kind == "layer" else x / x.square().mean(1, keepdim=True).sqrt()
+    torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(layer.eval()(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_initial_deviation_leaves_conditional_gains_at_one() -> None:
+    generator, _ = networks.build((8, 8, 1), 3, resolve("rpgan", {"weight_deviation": 0.02}))
+    assert float(generator.first.weight.std()) == pytest.approx(0.02, rel=0.1)
+    assert (generator.norms[0].gain.bias == 1).all()
