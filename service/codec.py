@@ -121,10 +121,11 @@ def encode(samples: np.ndarray, order: Order, identity: Identity) -> bytes:
         indices=None if order.indices is None else order.indices.tolist(),
     )
     # `data` is field 1, so it comes first and the other fields follow as they are.
-    return b"".join((_DATA_TAG, _varint(samples.nbytes), samples.reshape(-1).data, rest.SerializeToString()))
+    return b"".join((_DATA_TAG, varint(samples.nbytes), samples.reshape(-1).data, rest.SerializeToString()))
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A length, as protobuf writes it."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -18,6 +18,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 from service import access, quotas
 from service.access import Access
 from service.cache import Cache
+from service.inference.servicer import SERVICE as INFERENCE_SERVICE
+from service.inference.servicer import InferenceServicer
 from service.loading import Loader
 from service.metrics import Metrics
 from service.repository import Keep, Repository
@@ -87,12 +89,16 @@ class Server:
             settings.max_samples,
             Keep(settings.keep_versions, settings.retiring_versions, settings.retire_seconds),
         )
-        servicer = GeneratorServicer(self.repository, self._scheduler)
-        self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics, self._access),))
+        for servicer in (
+            GeneratorServicer(self.repository, self._scheduler),
+            InferenceServicer(self.repository, self._scheduler, self._welcome),
+        ):
+            self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics, self._access),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
-            health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-            reflection.enable_server_reflection((SERVICE.full_name, health, reflection.SERVICE_NAME), self._server)
+            health = health_pb2.DESCRIPTOR.services_by_name["Health"]
+            names = [service.full_name for service in (SERVICE, INFERENCE_SERVICE, health)]
+            reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
         self.port = _listen(self._server, settings.host, settings.port, "--port", credentials)
         if settings.health_port is not None:
             await self._open_health(settings.host, settings.health_port)
@@ -171,6 +177,9 @@ class Server:
             self._http.shutdown()
             self._http.server_close()
 
+    def _welcome(self) -> bool:
+        return not self._stopping and bool(self.repository.ready())
+
     def _open_access(self) -> grpc.ServerCredentials | None:
         """Read what says who may call; returns the credentials of the gRPC port, None for plain text."""
         settings = self.settings
@@ -209,7 +218,7 @@ class Server:
         return credentials
 
     async def _open_health(self, host: str, port: int) -> None:
-        self._health_server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        self._health_server = grpc.aio.server(options=_options(self.settings))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
         self.health_port = _listen(self._health_server, host, port, "--health-port", None)
         await self._health_server.start()

@@ -20,12 +20,30 @@ LOGGED_INDICES = 256
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
 
 
-async def draw(scheduler: Scheduler, generator: Loaded, order: Order, call: Call) -> np.ndarray:
-    """The samples of an order, within the caller's quota; see Scheduler.submit."""
+async def answer(
+    scheduler: Scheduler, generator: Loaded, request: pb.GenerateRequest, call: Call
+) -> tuple[np.ndarray, Order]:
+    """The samples that a request asks of a generator, and their order; the address goes to the call's facts."""
+    order = codec.decode(request, generator.classes, generator.max_samples)
+    identity = generator.identity
+    call.facts.update(
+        generator=identity.name,
+        version=identity.version,
+        digest=identity.digest,
+        seed=order.seed,
+        start_index=order.start_index,
+        n=order.n,
+        truncation=order.truncation,
+    )
+    if order.indices is not None:
+        call.facts["indices"] = order.indices[:LOGGED_INDICES].tolist()
+    if request.label:
+        # Safe to log: it is one of the generator's own labels by now.
+        call.facts["label"] = request.label
     if call.client is None:
-        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
-    with call.client.admit(generator.identity.name, order.n, generator.queue.work(order.n)):
-        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
+        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left), order
+    with call.client.admit(identity.name, order.n, generator.queue.work(order.n)):
+        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left), order
 
 
 class GeneratorServicer:
@@ -38,24 +56,8 @@ class GeneratorServicer:
     async def Generate(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, pb.GenerateRequest)
         generator = self._repository.get(request.generator, request.version, request.digest, request.channel)
-        order = codec.decode(request, generator.classes, generator.max_samples)
-        identity = generator.identity
-        call.facts.update(
-            generator=identity.name,
-            version=identity.version,
-            digest=identity.digest,
-            seed=order.seed,
-            start_index=order.start_index,
-            n=order.n,
-            truncation=order.truncation,
-        )
-        if order.indices is not None:
-            call.facts["indices"] = order.indices[:LOGGED_INDICES].tolist()
-        if request.label:
-            # Safe to log: it is one of the generator's own labels by now.
-            call.facts["label"] = request.label
-        samples = await draw(self._scheduler, generator, order, call)
-        return codec.encode(samples, order, identity)
+        samples, order = await answer(self._scheduler, generator, request, call)
+        return codec.encode(samples, order, generator.identity)
 
     async def ListGenerators(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, pb.ListGeneratorsRequest)
