@@ -3,11 +3,13 @@
     python -m benchmarks.serving [--models DIR --generator NAME] [--rounds N] [--seconds S]
 
 Measured in turns within one run, so that whatever disturbs the machine disturbs all of them: the ceiling, which is
-in-process ONNX Runtime at its best batch size and number of callers; 4 readers of 256 rows; 16 readers of 32 rows; one
-row at a time beside a bulk reader. Server, readers and ceiling share the same cores, the readers in a process of their
-own. A light reader is a bare grpc stub without deserialiser. Without --models it builds a cheap generator, where the
-service's own cost shows most. "Per CPU second" is the same comparison in processor time, for a machine that has other
-work as well. About 3 minutes with 8 rounds; loopback only; everything it starts it stops.
+in-process ONNX Runtime at its best batch size and number of callers; 4 readers of 256 rows; 16 readers of 32 rows; 32
+readers of one row; one row at a time beside a bulk reader. Server, readers and ceiling share the same cores, so what
+readers cost is taken from the server. Hence two kinds: h2load (Debian's nghttp2-client), a load generator in C that
+costs next to nothing, as readers on other machines do; and bare grpc stubs of Python without deserialiser, 16 threads
+in a process of their own, which take a third of a millisecond a call. Without --models it builds a cheap generator,
+where the service's own cost shows most. "Per CPU second" is the same comparison in processor time, for a machine that
+has other work as well. About 4 minutes with 8 rounds; loopback only; everything it starts it stops.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ import argparse
 import functools
 import json
 import os
+import re
+import shutil
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -35,6 +40,8 @@ from service.engine import Session
 
 GENERATE = "/augmint.v1.GeneratorService/Generate"
 CORES = len(os.sched_getaffinity(0))
+# Readers and rows a call.
+LOADS = ((4, 256), (16, 32), (32, 1))
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
 
 
@@ -105,10 +112,10 @@ def _measure(models: Path, generator: str, rounds: int, seconds: float) -> None:
 def _turns(
     ceiling: Ceiling, server: int, readers: subprocess.Popen[str], metrics: str, rounds: int, seconds: float
 ) -> None:
-    def ask(kind: str) -> dict[str, float]:
+    def ask(load: str) -> dict[str, float]:
         assert readers.stdin is not None
         before, batches = _cpu(server), _batches(metrics)
-        readers.stdin.write(f"{kind} {seconds}\n")
+        readers.stdin.write(f"{seconds} {load}\n")
         readers.stdin.flush()
         answer: dict[str, float] = json.loads(_line(readers))
         after = _batches(metrics)
@@ -117,7 +124,10 @@ def _turns(
         return answer
 
     ceiling.choose(seconds / 4)
-    ask("bulk")
+    kinds = ["h2load", "Python"] if shutil.which("h2load") else ["Python"]
+    if len(kinds) == 1:
+        print("h2load is not here (Debian: nghttp2-client): readers of Python only", file=sys.stderr)
+    ask("Python 4 256")
     rows: dict[str, list[float]] = {}
 
     def note(name: str, value: float) -> None:
@@ -125,24 +135,23 @@ def _turns(
 
     for number in range(rounds):
         top, top_per_cpu = ceiling.rate(seconds)
-        bulk = ask("bulk")
-        loaders = ask("loaders")
+        answers = {f"{count} x {n}, {kind}": ask(f"{kind} {count} {n}") for kind in kinds for count, n in LOADS}
         again, again_per_cpu = ceiling.rate(seconds)
         one = ask("one")
         mean, mean_per_cpu = (top + again) / 2, (top_per_cpu + again_per_cpu) / 2
         note("ceiling, samples/s", mean)
-        note("4 readers x 256 rows, samples/s", bulk["rate"])
-        note("  share of the ceiling", bulk["rate"] / mean)
-        note("  the same per CPU second", bulk["samples"] / (bulk["cpu"] + bulk["server_cpu"]) / mean_per_cpu)
-        note("16 readers x 32 rows, samples/s", loaders["rate"])
-        note("  share of the ceiling ", loaders["rate"] / mean)
-        cpu = loaders["cpu"] + loaders["server_cpu"]
-        note("  the same per CPU second ", loaders["samples"] / cpu / mean_per_cpu)
-        note("  readers' CPU per call, ms", 1e3 * loaders["cpu"] / loaders["calls"])
-        note("one row beside a bulk reader, median ms", 1e3 * one["p50"])
-        note("  p99 ms", 1e3 * one["p99"])
-        note("  batch time meanwhile, ms", 1e3 * one["batch_seconds"])
-        note("  p99 in batch times", one["p99"] / one["batch_seconds"])
+        for name, answer in answers.items():
+            note(f"{name}: calls/s", answer["rate"])
+            note(f"{name}: share of the ceiling", answer["rate"] * answer["n"] / mean)
+            cpu = answer["cpu"] + answer["server_cpu"]
+            note(f"{name}: the same per CPU second", answer["calls"] * answer["n"] / cpu / mean_per_cpu)
+            note(f"{name}: readers' CPU per call, ms", 1e3 * answer["cpu"] / answer["calls"])
+        # While only bulk readers are there, batches are full: that is the time which a newcomer's wait is measured in.
+        full = answers[f"4 x 256, {kinds[-1]}"]["batch_seconds"]
+        note("one row beside a bulk reader: median ms", 1e3 * one["p50"])
+        note("one row beside a bulk reader: p99 ms", 1e3 * one["p99"])
+        note("time of a full batch, ms", 1e3 * full)
+        note("p99 in times of a full batch", one["p99"] / full)
         print(f"round {number + 1}/{rounds}", file=sys.stderr)
     print(f"ceiling: {ceiling.callers} callers x {ceiling.batch} rows; {rounds} rounds of {seconds:g} s")
     print(f"{'':44}{'median':>10}{'least':>10}{'most':>10}")
@@ -183,33 +192,64 @@ class Ceiling:
 
 
 def _readers(target: str, generator: str) -> None:
-    """Obey lines of `kind seconds` on stdin until it ends."""
-    stubs = [grpc.insecure_channel(target, UNLIMITED).unary_unary(GENERATE) for _ in range(17)]
+    """Obey lines of `seconds one` or `seconds kind readers rows` on stdin until it ends."""
+    stubs = [grpc.insecure_channel(target, UNLIMITED).unary_unary(GENERATE) for _ in range(33)]
     position = [0] * len(stubs)
 
-    def read(reader: int, n: int) -> None:
-        request = pb.GenerateRequest(
+    def request(reader: int, n: int) -> bytes:
+        message = pb.GenerateRequest(
             generator=generator, class_indices=[0] * n, seed=reader, start_index=position[reader]
         )
         position[reader] += n
-        stubs[reader](request.SerializeToString(), timeout=60)
+        return message.SerializeToString()
+
+    def read(reader: int, n: int) -> None:
+        stubs[reader](request(reader, n), timeout=60)
 
     for line in sys.stdin:
-        kind, seconds = line.split()[0], float(line.split()[1])
+        words = line.split()
+        seconds, kind = float(words[0]), words[1]
         cpu = time.process_time()
         if kind == "one":
             # The bulk reader keeps four pages in flight on one connection.
-            busy = threading.Thread(target=_for, args=(seconds, 4, lambda _: read(16, 256)))
+            busy = threading.Thread(target=_for, args=(seconds, 4, lambda _: read(32, 256)))
             busy.start()
             times = sorted(_for(seconds, 1, lambda reader: read(reader, 1))[0])
             busy.join()
             answer = {"p50": times[len(times) // 2], "p99": times[min(len(times) - 1, int(len(times) * 0.99))]}
+        elif kind == "h2load":
+            answer = _h2load(target, request(0, int(words[3])), int(words[2]), int(words[3]), seconds)
         else:
-            count, n = (4, 256) if kind == "bulk" else (16, 32)
+            count, n = int(words[2]), int(words[3])
             runs = _for(seconds, count, functools.partial(read, n=n))
             calls = sum(len(times) for times in runs)
-            answer = {"rate": n * _rate(runs), "samples": calls * n, "calls": calls, "cpu": time.process_time() - cpu}
+            answer = {"rate": _rate(runs), "n": n, "calls": calls, "cpu": time.process_time() - cpu}
         print(json.dumps(answer), flush=True)
+
+
+def _h2load(target: str, request: bytes, count: int, n: int, seconds: float) -> dict[str, float]:
+    """`count` connections that each send the request, one at a time, again and again."""
+    with tempfile.NamedTemporaryFile() as body:
+        body.write(b"\0" + struct.pack(">I", len(request)) + request)  # gRPC's frame: not compressed, length
+        body.flush()
+        before = os.times()
+        command = ["h2load", "-t1", "-m1", f"-c{count}", f"-D{round(seconds * 1000)}ms", "-d", body.name]
+        command += ["-H", "content-type: application/grpc", "-H", "te: trailers", f"http://{target}{GENERATE}"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        after = os.times()
+    calls = int(_found(r"(\d+) succeeded", told))
+    # A refusal is HTTP status 200, too, but has no samples.
+    if int(_found(r"\((\d+)\) data", told)) < calls * n * 64:
+        sys.exit(f"error: h2load got no samples:\n{told}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return {"rate": calls / seconds, "n": n, "calls": calls, "cpu": cpu}
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    if match is None:
+        sys.exit(f"error: no {pattern} in what h2load told:\n{text}")
+    return match[1]
 
 
 def _for(seconds: float, callers: int, call: Callable[[int], object]) -> list[list[float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -44,6 +45,17 @@ def _keep_memory() -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, 2**28)
 
 
+def _calm_collector() -> None:
+    """Leave what loading made, which stays, out of garbage collections, and make those that remain rare.
+
+    A call leaves no cycles behind, yet its objects count towards the next collection, which walks all that ONNX
+    Runtime, protobuf and gRPC keep: a tenth of the event loop's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 async def _serve(chosen: settings.Settings) -> int:
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
@@ -64,6 +76,7 @@ async def _serve(chosen: settings.Settings) -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
     _keep_memory()
+    _calm_collector()
     print(server.ready_line(), flush=True)  # noqa: T201
     await asked.wait()
     await server.stop()

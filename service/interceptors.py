@@ -64,7 +64,8 @@ def guard(name: str, method: Method, metrics: Metrics, access: Identifies | None
     name:   of the method, for metrics and log.
     access: names the client, or refuses it; None: anybody may call.
     """
-    log = structlog.get_logger("augmint.access")
+    # Bound now: a logger that is bound at its first line is bound again for every line.
+    log = structlog.get_logger("augmint.access").bind()
     duration = metrics.request_duration.labels(name)
     codes = {code: metrics.requests.labels(name, code.name) for code in grpc.StatusCode}
     in_flight = metrics.in_flight
