@@ -3,6 +3,8 @@
 Fairness is deficit round robin between callers, with the newcomers' list of FQ-CoDel (RFC 8290): a caller without a
 backlog goes before those that have one, for one turn, so that a single row never waits for a bulk reader's pages.
 A turn is worth one full batch, because the seconds of one generator's rows are proportional to their number.
+
+A batch that carries a newcomer's few rows is cut short: they would wait for the bulk rows beside them.
 """
 
 from __future__ import annotations
@@ -10,6 +12,10 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
+
+
+# A newcomer's rows are few up to this part of a batch; beyond it, short batches would cost too much of the device.
+FEW = 8
 
 
 class Waiting(Protocol):
@@ -78,14 +84,19 @@ class Backlog(Generic[Request]):
         return own + sum(min(other.rows, own + self._turn) for other in self._callers.values() if other is not who)
 
     def take(self, limit: int, now: float) -> tuple[list[Segment[Request]], list[Request]]:
-        """Form a batch of at most `limit` rows.
+        """Form a batch of at most `limit` rows, or of half as many if it carries a newcomer's few rows.
 
         returns: the segments, and the requests that were dropped because their deadline has passed.
         """
         batch: list[Segment[Request]] = []
         expired: list[Request] = []
         room = limit
-        while room and (ring := self._fresh or self._known):
+        newcomers = 0  # rows
+        while room > 0 and (ring := self._fresh or self._known):
+            if ring is self._known and 0 < newcomers <= limit // FEW:
+                room = min(room, max(limit // 2, newcomers) - newcomers)
+                newcomers = 0
+                continue
             who = ring[0]
             if not who.requests:
                 ring.popleft()
@@ -115,6 +126,8 @@ class Backlog(Generic[Request]):
             who.rows -= rows
             self.rows -= rows
             room -= rows
+            if ring is self._fresh:
+                newcomers += rows
             if request.taken == request.n:
                 del who.requests[request]
         return batch, expired

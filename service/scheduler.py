@@ -168,6 +168,11 @@ class Scheduler:
         if busy:
             time.sleep(REST * held)
 
+    @property
+    def held(self) -> bool:
+        """Whether somebody has the device alone, or waits for it."""
+        return self._held
+
     def _close_if_done(self, queue: Queue) -> None:
         if queue.removed and not queue.running and not queue.backlog.rows and queue in self._queues:
             self._queues.remove(queue)

@@ -39,7 +39,24 @@ def test_a_newcomer_goes_before_a_bulk_reader():
         backlog.push("bulk", Request(100, "bulk"))
     backlog.take(8, 0)
     backlog.push("one", Request(1, "one"))
-    assert rows_of(backlog.take(8, 0)[0]) == {"one": 1, "bulk": 7}
+    assert rows_of(backlog.take(8, 0)[0]) == {"one": 1, "bulk": 3}  # half a batch, since somebody waits for it
+    assert rows_of(backlog.take(8, 0)[0]) == {"bulk": 8}
+
+
+def test_newcomers_with_many_rows_share_full_batches():
+    backlog = Backlog(turn=16)
+    backlog.push("bulk", Request(100, "bulk"))
+    backlog.take(16, 0)
+    for name in "abc":
+        backlog.push(name, Request(1, name))
+    assert rows_of(backlog.take(16, 0)[0]) == {"a": 1, "b": 1, "c": 1, "bulk": 13}
+
+
+def test_newcomers_alone_are_not_cut_short():
+    backlog = Backlog(turn=16)
+    for name in "abcdefghijklmnop":
+        backlog.push(name, Request(1, name))
+    assert len(rows_of(backlog.take(16, 0)[0])) == 16
 
 
 def test_callers_with_a_backlog_get_equal_shares_whatever_the_size_of_their_requests():

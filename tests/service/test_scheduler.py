@@ -268,6 +268,8 @@ def test_who_has_the_device_alone_waits_for_the_running_batches_and_holds_the_ne
                     assert leave.wait(20)
 
             alone = asyncio.create_task(asyncio.to_thread(measure))
+            while not scheduler.held:
+                await asyncio.sleep(0.001)
             engine.release()
             await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
             assert not entered.is_set()  # one lane is still at work
