@@ -13,7 +13,6 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-
 # A newcomer's rows are few up to this part of a batch; beyond it, short batches would cost too much of the device.
 FEW = 8
 
