@@ -100,13 +100,20 @@ class Source:
     def samples(self, positions: Sequence[int] | np.ndarray) -> Samples:
         """The samples at these positions, each in [0, limit), in the order given."""
         where = np.asarray(positions, np.int64)
+        classes = self.class_indices(where)
+        return self.fetch(where + self.start_index, classes, self.truncation, self.keep, self.of)
+
+    def fetch(
+        self, indices: np.ndarray, class_indices: np.ndarray, truncation: float | None, keep: int, of: int
+    ) -> Samples:
+        """Any samples of the pinned file and the seed, as `Client.fetch`."""
         return self._client.fetch(
-            where + self.start_index,
-            self.class_indices(where),
+            indices,
+            class_indices,
             seed=self.seed,
-            truncation=self.truncation,
-            keep=self.keep,
-            of=self.of,
+            truncation=truncation,
+            keep=keep,
+            of=of,
             generator=self.description.name,
             version=self.description.version,
             digest=self.description.digest,

@@ -9,11 +9,8 @@ from augmint.errors import AugmintError
 from augmint.prefetch import Meter, Stats
 
 
-class Steps(Protocol):
-    """What a Loader reads: its state is that of the batches delivered."""
-
-    def steps(self) -> Iterator[Callable[[], None]]:
-        """One call per step of the pass that begins now, which notes that the step's batch was delivered."""
+class Stateful(Protocol):
+    """What a Loader reads; its state is that of the batches delivered."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -28,20 +25,28 @@ class Loader:
     that was killed is PyTorch's RuntimeError.
     """
 
-    def __init__(self, source: Steps, meter: Meter, make: Callable[[], Any], num_workers: int) -> None:
-        """make: builds the DataLoader for one pass, from where the source is."""
+    def __init__(
+        self,
+        source: Stateful,
+        meter: Meter,
+        make: Callable[[], Any],
+        steps: Callable[[], Iterator[Callable[[], None]]] | None,
+    ) -> None:
+        """make:  builds the DataLoader for one pass, from where the source is.
+        steps: begins a pass of the source; one call per step, which notes that the step's batch was delivered. Absent:
+               the source notes and measures by itself, because it is iterated in this process.
+        """
         self._source = source
         self._meter = meter
         self._make = make
-        self._num_workers = num_workers
+        self._steps = steps
 
     def __iter__(self) -> Iterator[Any]:
-        loader = self._make()
-        if not self._num_workers:
-            yield from loader  # the stream itself counts and measures
+        batches = iter(self._make())
+        if self._steps is None:
+            yield from batches
             return
-        batches = iter(loader)
-        for delivered in self._source.steps():
+        for delivered in self._steps():
             with self._meter.waiting():
                 try:
                     batch = next(batches)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from augmint.prefetch import Meter, Prefetch, Stats
 from augmint.samples import Samples
 from augmint.shares import Share, shares
 from augmint.source import Source
+from augmint.torch import ranks
 from augmint.torch.loader import Loader
 from augmint.torch.tensors import Transform, data, tensors, torch, unit_interval
 
@@ -44,7 +44,7 @@ class SyntheticStream(data.IterableDataset):
     `DataLoader` with workers (use `batch_size=None`) every pass begins at the position that this object has, because
     only the workers know theirs; torchdata's `StatefulDataLoader` asks them for it.
 
-    **Ranks** are those of torch.distributed if it is initialised, or as given.
+    **Ranks** are those of torch.distributed if it is initialised, or as given; all need the same seed.
 
     Every wait is bounded by the client's timeout; a replica that dies is retried at the same position. Leaving the loop
     ends the threads.
@@ -85,15 +85,10 @@ class SyntheticStream(data.IterableDataset):
         super().__init__()
         self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
         self._prefetch_bytes = checks.whole("prefetch_bytes", prefetch_bytes, 1, 2**40)
-        if (rank is None) != (world_size is None):
-            raise InvalidRequest("give both rank and world_size, or neither")
-        self._ranks: tuple[int, int] | None = None
-        if world_size is not None:
-            count = checks.whole("world_size", world_size, 1, 2**20)
-            self._ranks = checks.whole("rank", rank, 0, count - 1), count
+        self._ranks = ranks.given(rank, world_size)
         self._transform = transform
         self._target_transform = target_transform
-        self._seed_given = seed is not None
+        self._same_seed = seed is not None
         self._source = Source(
             target,
             generator,
@@ -152,9 +147,9 @@ class SyntheticStream(data.IterableDataset):
         """Batches of one whole pass on this rank; TypeError if it has no end."""
         if self._length is None:
             raise TypeError("this stream has no end; give it a length")
-        ranks = self._resolve_ranks()[1]
-        steps, rest = divmod(self._length, ranks * self._batch_size)
-        return steps + (rest >= ranks)
+        count = self._resolve_ranks()[1]
+        steps, rest = divmod(self._length, count * self._batch_size)
+        return steps + (rest >= count)
 
     def __repr__(self) -> str:
         name, seed = self._source.name, self.seed
@@ -172,7 +167,7 @@ class SyntheticStream(data.IterableDataset):
         def make() -> Any:
             return data.DataLoader(self, batch_size=None, num_workers=num_workers, **options)
 
-        return Loader(self, self._meter, make, num_workers)
+        return Loader(self, self._meter, make, self._steps if num_workers else None)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         worker = data.get_worker_info()
@@ -185,17 +180,15 @@ class SyntheticStream(data.IterableDataset):
         self._position, self._end = self._worker_start
         yield from self._read(worker.id, worker.num_workers)
 
-    def steps(self) -> Iterator[Callable[[], None]]:
-        """For Loader: one call per step of the pass, which notes that its batch was delivered."""
+    def _steps(self) -> Iterator[Callable[[], None]]:
         end = self._begin()
         for share in shares(self._position, end, self._batch_size, *self._resolve_ranks()):
             yield functools.partial(self._delivered, share)
         self._finish(end)
 
     def _read(self, worker: int, workers: int) -> Iterator[tuple[Any, Any]]:
-        rank, ranks = self._resolve_ranks()
         end = self._begin()
-        mine = shares(self._position, end, self._batch_size, rank, ranks, worker, workers)
+        mine = shares(self._position, end, self._batch_size, *self._resolve_ranks(), worker, workers)
         ahead = Prefetch(self._calls(mine), self._fetch, self._farthest())
         try:
             while True:
@@ -286,12 +279,12 @@ class SyntheticStream(data.IterableDataset):
         position = checks.whole("position", state["position"], 0, self._source.limit)
         seed = checks.whole("seed", state["seed"], 0, 2**64 - 1)
         for key, mine in self._identity().items():
-            if key in ("version", "digest") or (key == "seed" and not self._seed_given):
+            if key in ("version", "digest") or (key == "seed" and not self._same_seed):
                 continue
             if state[key] != mine:
                 raise InvalidRequest(f"the state is of a stream with {key} {state[key]!r}; this one has {mine!r}")
         self._source.pin(state["version"], state["digest"])
-        self._source.seed = seed
+        self._source.seed, self._same_seed = seed, True
         self._position, self._end = position, state.get("end")
         self._worker_start = None
 
@@ -308,18 +301,5 @@ class SyntheticStream(data.IterableDataset):
     def _identity(self) -> dict[str, Any]:
         return {**self._source.identity(), "length": self._length}
 
-    def _resolve_ranks(self) -> tuple[int, int]:
-        """This process's rank and how many there are."""
-        if self._ranks is not None:
-            return self._ranks
-        distributed = torch.distributed
-        if distributed.is_available() and distributed.is_initialized():
-            return distributed.get_rank(), distributed.get_world_size()
-        world = os.environ.get("WORLD_SIZE", "1")
-        if world != "1":
-            # Every rank would train on the same samples, and nobody would notice.
-            raise InvalidRequest(
-                f"WORLD_SIZE is {world}, but torch.distributed is not initialised: initialise it before, or give the "
-                "stream rank and world_size"
-            )
-        return 0, 1
+    def _resolve_ranks(self) -> ranks.Ranks:
+        return ranks.resolve(self._ranks, self._same_seed)

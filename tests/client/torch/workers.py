@@ -14,11 +14,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset, default_collate
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 import augmint
-from augmint.torch import SyntheticStream
+from augmint.torch import SyntheticStream, mix
 from tests.client.fakes import FakeService
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create", "ignore:'set_vital' is deprecated")
@@ -114,11 +114,29 @@ def test_in_a_plain_loader_every_pass_begins_at_the_streams_position(over):
         assert same(joined(loader), expected(0, 32))
 
 
+@pytest.mark.parametrize(("workers", "start"), [(3, "fork"), (1, "forkserver")])
+def test_workers_change_nothing_about_a_mixture(target, workers, start):
+    def mixture():
+        real = TensorDataset(torch.rand(30, 3, 4, 5, generator=torch.Generator().manual_seed(0)), torch.arange(30) % 3)
+        return mix(real, target, ratio=[0.5, 0.25], seed=7)
+
+    reference, data = mixture(), mixture()
+    loader = data.loader(8, workers, multiprocessing_context=start)
+    for epoch in range(2):
+        reference.set_epoch(epoch)
+        assert same(joined(loader), default_collate(list(reference)))
+    assert loader.state_dict()["epoch"] == 2
+    reference.close()
+    data.close()
+
+
 def kill_children():
     for child in multiprocessing.active_children():
         os.kill(child.pid, signal.SIGKILL)
 
 
+# PyTorch itself is in the middle of tidying up when it hears of the second worker's end.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_killed_worker_is_an_error_and_no_hang(over):
     batches = iter(over().loader(2, multiprocessing_context="fork"))
     next(batches)
