@@ -157,8 +157,8 @@ ROWS: dict[str, list[Panel]] = {
         Panel(
             "Loading a file",
             {
-                "mean": f"sum(augmint_load_duration_seconds_sum{{{SERIES}}})"
-                f" / sum(augmint_load_duration_seconds_count{{{SERIES}}})"
+                "{{phase}}": f"sum by (phase) (augmint_load_duration_seconds_sum{{{SERIES}}})"
+                f" / sum by (phase) (augmint_load_duration_seconds_count{{{SERIES}}})"
             },
             "s",
         ),

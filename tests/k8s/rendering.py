@@ -29,6 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "GPU": {"gpu": {"enabled": True, "resource": "nvidia.com/mig-1g.10gb", "runtimeClassName": "nvidia"}},
     "claim": {"models": {"source": "claim", "claim": "generators"}},
     "image volume": {"models": {"source": "imageVolume", "imageVolume": {"reference": f"r/digits@{DIGEST}"}}},
+    "URL": {"models": {"source": "url", "url": "s3://bucket/models", "urlSecret": "store"}},
     "fetch": {
         "models": {"source": "fetch", "fetch": {"files": [FILE, {**FILE, "generator": "clothes"}], "secret": "store"}},
         "networkPolicy": {"enabled": True},

@@ -1,7 +1,6 @@
 """What the chart makes of its values."""
 
 import re
-from pathlib import Path
 
 import helm_python as helm
 import pytest
@@ -27,7 +26,7 @@ from tests.k8s.rendering import (
 
 # What the chart sets by other values, or leaves to its default.
 NOT_VALUES = {
-    *("models", "device", "metrics_host", "health_port"),
+    *("models", "cache_folder", "device", "metrics_host", "health_port"),
     *("tls_certificate", "tls_key", "tls_client_ca", "tokens", "quotas"),
 }
 
@@ -64,6 +63,8 @@ REFUSED = {
     "models.claim unused": ({"models": {"claim": "generators"}}, "models.source"),
     "models.source": ({"models": {"source": "s3"}}, "/models/source"),
     "models.imageVolume missing": ({"models": {"source": "imageVolume"}}, "models.imageVolume.reference"),
+    "models.url missing": ({"models": {"source": "url"}}, "models.url"),
+    "models.url": ({"models": {"source": "url", "url": "bucket/models"}}, "/models/url"),
     "models.fetch missing": ({"models": {"source": "fetch"}}, "models.fetch.files"),
     "models.fetch checksum": (
         {"models": {"source": "fetch", "fetch": {"files": [{**FILE, "sha256": "abc"}]}}},
@@ -162,7 +163,7 @@ def test_the_values_are_the_settings_of_the_service_with_its_ranges():
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
 def test_the_service_accepts_the_variables_it_gets(values):
     chosen = service_of(values)
-    assert chosen.models == Path("/models")
+    assert chosen.models == (values["models"]["url"] if values.get("models", {}).get("url") else "/models")
     assert chosen.device == ("cuda" if values.get("gpu") else "cpu")
     assert chosen.host == values.get("settings", {}).get("host", "0.0.0.0")
 
@@ -216,6 +217,15 @@ def test_generators_come_read_only_from_where_they_are():
     assert volume(CASES["claim"])["persistentVolumeClaim"] == {"claimName": "generators", "readOnly": True}
     assert volume(CASES["image volume"])["image"] == {"reference": f"r/digits@{DIGEST}", "pullPolicy": "IfNotPresent"}
     assert volume(CASES["fetch"])["emptyDir"] == {}
+
+
+def test_a_store_is_read_by_the_service_itself_which_keeps_what_it_read():
+    values = CASES["URL"]
+    (mount,) = [each for each in container(values)["volumeMounts"] if each["name"] == "models"]
+    assert service_of(values).cache_folder == mount["mountPath"]
+    assert "readOnly" not in mount
+    assert container(values)["envFrom"] == [{"secretRef": {"name": "store"}}]
+    assert service_of({}).cache_folder == ""
 
 
 def test_probes_ask_the_ports_and_names_that_the_service_answers():

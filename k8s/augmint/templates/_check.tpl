@@ -29,6 +29,9 @@
 {{- fail (printf "models.source is imageVolume, which needs Kubernetes 1.33 (with the feature gate ImageVolume) or 1.35; this is %s" .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
 {{- end -}}
+{{- if and (eq $models.source "url") (not $models.url) -}}
+{{- fail "models.source is url, and models.url is empty; say where the generators are, e.g. s3://bucket/models" -}}
+{{- end -}}
 {{- if and (eq $models.source "fetch") (not $models.fetch.files) -}}
 {{- fail "models.source is fetch, and models.fetch.files is empty; list {generator, version, url, sha256}" -}}
 {{- end -}}

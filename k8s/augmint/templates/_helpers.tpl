@@ -95,7 +95,11 @@ capabilities:
 {{/* The variables of the service: one for each of .Values.settings, camelCase there and UPPER_CASE here. */}}
 {{- define "augmint.env" -}}
 - name: AUGMINT_MODELS
+  value: {{ eq .Values.models.source "url" | ternary .Values.models.url "/models" }}
+{{- if eq .Values.models.source "url" }}
+- name: AUGMINT_CACHE_FOLDER
   value: /models
+{{- end }}
 - name: AUGMINT_DEVICE
   value: {{ ternary "cuda" "cpu" .Values.gpu.enabled }}
 {{- range $name, $value := .Values.settings }}
@@ -183,7 +187,7 @@ capabilities:
   image:
     reference: {{ $models.imageVolume.reference | quote }}
     pullPolicy: {{ $models.imageVolume.pullPolicy }}
-{{- else if eq $models.source "fetch" -}}
+{{- else if has $models.source (list "fetch" "url") -}}
 - name: models
   emptyDir: {}
 {{- end -}}
