@@ -79,7 +79,7 @@ class Server:
             raise StartError(f"--models {error}") from error
         self._open_metrics()
         self._health = HealthServicer()
-        self._server = grpc.aio.server(options=_options(settings))
+        self._server = grpc.aio.server(interceptors=self._start_traces(), options=_options(settings))
         self._scheduler = Scheduler(lanes, settings.queue_limit_seconds, self._metrics)
         self.repository = Repository(
             source,
@@ -173,9 +173,23 @@ class Server:
             await self._health_server.stop(grace=1)
         if hasattr(self, "_scheduler"):
             await asyncio.to_thread(self._scheduler.close)
+        if hasattr(self, "_end_traces"):
+            await asyncio.to_thread(self._end_traces)
         if hasattr(self, "_http"):
             self._http.shutdown()
             self._http.server_close()
+
+    def _start_traces(self) -> list[grpc.aio.ServerInterceptor]:
+        if not self.settings.traces:
+            return []
+        try:
+            from service import tracing
+        except ModuleNotFoundError as error:
+            raise StartError(
+                f"--traces needs {error.name}, which is not installed: pip install 'augmint-platform[otel]'"
+            ) from error
+        interceptor, self._end_traces = tracing.start()
+        return [interceptor]
 
     def _welcome(self) -> bool:
         return not self._stopping and bool(self.repository.ready())

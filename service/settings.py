@@ -88,6 +88,9 @@ class Settings(BaseModel):
         False,
         description="Listen beyond this machine with neither TLS nor tokens: the network must keep strangers out.",
     )
+    traces: bool = Field(
+        False, description="Send OpenTelemetry traces, to where OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra otel."
+    )
     reflection: bool = Field(True, description="Tell callers what services and messages there are (grpc reflection).")
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$", description="cpu, cuda or cuda:N; never replaced.")
     lanes: int = Field(

@@ -26,7 +26,7 @@ from tests.k8s.rendering import (
 
 # What the chart sets by other values, or leaves to its default.
 NOT_VALUES = {
-    *("models", "cache_folder", "device", "metrics_host", "health_port"),
+    *("models", "cache_folder", "device", "metrics_host", "health_port", "traces"),
     *("tls_certificate", "tls_key", "tls_client_ca", "tokens", "quotas"),
 }
 

@@ -1,0 +1,32 @@
+"""OpenTelemetry traces: a span for each call, in the trace of whoever called. Needs the extra `otel`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import grpc
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.grpc import aio_server_interceptor, filters
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+SERVICE_NAME = "augmint"
+_UNNAMED = "unknown_service"
+
+
+def start() -> tuple[grpc.aio.ServerInterceptor, Callable[[], None]]:
+    """What sends spans, and what sends the last of them and ends it.
+
+    Where to, how many and under which name is said by OpenTelemetry's own variables: OTEL_EXPORTER_OTLP_ENDPOINT
+    (default http://localhost:4317), OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME (default augmint) and others. A collector
+    that is away costs no call anything: spans wait, and too many are dropped.
+    """
+    resource = Resource.create()
+    if str(resource.attributes["service.name"]).startswith(_UNNAMED):
+        resource = resource.merge(Resource({"service.name": SERVICE_NAME}))
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    # Probes come every few seconds and tell nothing.
+    interceptor = aio_server_interceptor(tracer_provider=provider, filter_=filters.negate(filters.health_check()))
+    return interceptor, provider.shutdown

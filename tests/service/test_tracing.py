@@ -1,0 +1,57 @@
+"""Traces of the real server, received as a collector receives them."""
+
+import queue
+from concurrent import futures
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
+from augmint.v1 import generator_pb2 as pb
+from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
+from tests import generators
+from tests.processes import Service, code_of
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = (("traceparent", f"00-{TRACE}-b7ad6b7169203331-01"),)
+
+
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+    def __init__(self):
+        self.received = queue.Queue()
+
+    def Export(self, request, context):
+        for one in request.resource_spans:
+            name = {each.key: each.value.string_value for each in one.resource.attributes}["service.name"]
+            for scope in one.scope_spans:
+                for span in scope.spans:
+                    self.received.put((name, span))
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+@pytest.fixture
+def collector(monkeypatch):
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    collector = Collector()
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+    yield collector
+    server.stop(0)
+
+
+def test_a_call_is_a_span_in_the_trace_of_its_caller_and_the_last_ones_are_sent_at_the_end(tmp_path, collector):
+    generators.publish(tmp_path)
+    with Service(tmp_path, "--max-batch", "8", "--traces") as service, service.channel() as channel:
+        stub = GeneratorServiceStub(channel)
+        stub.Generate(pb.GenerateRequest(label="1", n=2), timeout=20, metadata=PARENT)
+        health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+        code_of(stub.Generate, pb.GenerateRequest(label="no", n=2), metadata=PARENT)
+    spans = [collector.received.get_nowait() for _ in range(collector.received.qsize())]
+    assert [(name, span.name, span.trace_id.hex()) for name, span in spans] == [
+        ("augmint", "/augmint.v1.GeneratorService/Generate", TRACE)
+    ] * 2
+    codes = [{each.key: each.value.int_value for each in span.attributes}["rpc.grpc.status_code"] for _, span in spans]
+    assert codes == [0, grpc.StatusCode.INVALID_ARGUMENT.value[0]]
