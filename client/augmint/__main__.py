@@ -1,32 +1,41 @@
-"""The `augmint` command: list generators, describe one, draw samples into a file."""
+# PYTHON_ARGCOMPLETE_OK
+"""The `augmint` command: list generators, show one, draw samples into a file, export shards, measure a service."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-# gRPC's own log lines; what they tell comes as an error with a sentence. Set before gRPC is imported.
+# gRPC's own log lines; what they tell comes as an error with a sentence. Set before gRPC is used.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
+from augmint import commands
+from augmint.channel import Channel, Tls
 from augmint.client import Client
-from augmint.errors import AugmintError, InvalidRequest
-from augmint.generators import Description
-from augmint.samples import Samples
+from augmint.errors import AugmintError, DeadlineExceeded, Overloaded, TlsError, Unavailable
+from augmint.formats import FORMATS
+from augmint.transport import GrpcTransport
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+EPILOG = """exit codes: 0 done; 2 the request, the address or the credentials are wrong; 3 the service is away, full or
+late: worth repeating later; 130 interrupted. Completion in bash, with pip install 'augmint[cli]':
+eval "$(register-python-argcomplete augmint)"."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0, 2 for an error (one line on stderr), 130 after Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    """Run the command; returns the exit code, as `--help` lists them. An error is one line on stderr."""
+    parser = _parser()
+    with contextlib.suppress(ImportError):  # an extra, for those who want it
+        importlib.import_module("argcomplete").autocomplete(parser)
+    options = parser.parse_args(arguments)
     try:
-        with Client(options.target, timeout=options.timeout) as client:
+        options.settings = _channel(options)
+        with Client(timeout=options.timeout, transport=GrpcTransport(options.settings)) as client:
             options.run(client, options)
         sys.stdout.flush()
         return 0
@@ -37,158 +46,124 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except (AugmintError, OSError) as error:
         print(f"augmint: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        passing = isinstance(error, Unavailable | Overloaded | DeadlineExceeded) and not isinstance(error, TlsError)
+        return 3 if passing else 2
     except KeyboardInterrupt:
         print("augmint: interrupted", file=sys.stderr)
         return 130
+
+
+def _channel(options: argparse.Namespace) -> Channel:
+    files = (options.ca, options.certificate, options.key, options.server_name)
+    tls = Tls(*files) if any(files) else (True if options.tls else None)
+    if options.token_file is not None and tls is None and options.plain:
+        tls = False
+    return Channel(options.at or options.target, tls, options.token_file)
+
+
+def _number(text: str) -> int:
+    """12, 50k, 1M or 2G."""
+    found = re.fullmatch(r"(\d{1,15})([kMG]?)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number such as 500, 50k or 1M")
+    return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+
+
+def _shards(text: str) -> int:
+    """100, or 0..99: the shards of the whole export."""
+    found = re.fullmatch(r"(?:0\.\.)?(\d{1,6})", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a count (100) nor all of the numbers (0..99)")
+    return int(found[1]) + text.startswith("0..")
+
+
+def _range(text: str) -> range:
+    """7, or 7..9."""
+    found = re.fullmatch(r"(\d{1,6})(?:\.\.(\d{1,6}))?", text)
+    if not found or int(found[2] or found[1]) < int(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a shard (7) nor a range of them (7..9)")
+    return range(int(found[1]), int(found[2] or found[1]) + 1)
 
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--target", default="localhost:50051", help="HOST:PORT of the service (%(default)s)")
     common.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for a page (%(default)s)")
+    common.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    common.set_defaults(at=None)
+    reach = common.add_argument_group("TLS and tokens")
+    reach.add_argument("--tls", action="store_true", help="speak TLS, with the public authorities")
+    reach.add_argument("--ca", type=Path, metavar="FILE", help="PEM file of the authorities to trust instead")
+    reach.add_argument("--certificate", type=Path, metavar="FILE", help="PEM file of one's own certificate")
+    reach.add_argument("--key", type=Path, metavar="FILE", help="PEM file of its key")
+    reach.add_argument("--server-name", metavar="NAME", help="name in the service's certificate (the target's host)")
+    reach.add_argument("--token-file", type=Path, metavar="FILE", help="file that holds a bearer token")
+    reach.add_argument("--plain", action="store_true", help="send the token without TLS: something else encrypts")
     which = argparse.ArgumentParser(add_help=False)
     which.add_argument("--generator", help="name of the generator (the only one)")
     which.add_argument("--version", type=int, help="version of the generator (the default one)")
+    channel = argparse.ArgumentParser(add_help=False)
+    channel.add_argument("--channel", help="name for a version, instead of --version")
+    draw = argparse.ArgumentParser(add_help=False)
+    draw.add_argument("--label", action="append", help="class name; may be repeated (all classes)")
+    draw.add_argument("--seed", type=int, help="seed of the random stream (a random one)")
+    draw.add_argument("--start-index", type=int, default=0, help="position in the stream (%(default)s)")
+    draw.add_argument("--truncation", type=float, help="in (0, 2]; below 1 more typical, less varied (1)")
+    draw.add_argument("--keep", type=int, help="with --of: the best KEEP of every OF candidates (all)")
+    draw.add_argument("--of", type=int, help="candidates of which --keep are kept")
 
-    parser = argparse.ArgumentParser(prog="augmint", description="Draw labelled synthetic samples from a service.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("list", parents=[common], help="list the service's generators")
-    command.set_defaults(run=_list)
-    command = commands.add_parser("describe", parents=[common, which], help="labels, quality and origin of a generator")
-    command.set_defaults(run=_describe)
-    command = commands.add_parser(
+    parser = argparse.ArgumentParser(
+        prog="augmint", description="Draw labelled synthetic samples from a service.", epilog=EPILOG
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = subparsers.add_parser("list", parents=[common], help="list the service's generators")
+    command.set_defaults(run=commands.list_generators)
+    command = subparsers.add_parser(
+        "show", parents=[common, which, channel], help="labels, quality and origin of a generator"
+    )
+    command.set_defaults(run=commands.show)
+    command = subparsers.add_parser(
         "generate",
-        parents=[common, which],
+        parents=[common, which, channel, draw],
         help="draw samples into a file",
         description="Draw n samples of each label. A picture gets a row per label; .npz holds array, class_indices, "
         "labels and addresses.",
     )
-    command.add_argument("--label", action="append", help="class name; may be repeated (all classes)")
-    command.add_argument("-n", type=int, default=16, help="samples of each label (%(default)s)")
-    command.add_argument("--seed", type=int, help="seed of the random stream (a random one)")
-    command.add_argument("--start-index", type=int, default=0, help="position in the stream (%(default)s)")
-    command.add_argument("--truncation", type=float, help="in (0, 2]; below 1 more typical, less varied (1)")
-    command.add_argument("--out", type=Path, required=True, help=f"FILE.npz, or FILE{', '.join(IMAGE_SUFFIXES)}")
-    command.set_defaults(run=_generate)
+    command.add_argument("-n", type=_number, default=16, help="samples of each label (%(default)s)")
+    command.add_argument(
+        "--out", type=Path, required=True, help=f"FILE.npz, or FILE{', '.join(commands.IMAGE_SUFFIXES)}"
+    )
+    command.set_defaults(run=commands.generate)
+    command = subparsers.add_parser(
+        "export",
+        parents=[common, which, draw],
+        help="write many samples into shards",
+        description="Write n samples, labels in turn, into shards of which each can be made alone, on any machine, and "
+        "is the same file whenever it is made again. Run it again to go on after an interruption: shards that are "
+        "there are left alone. manifest.json says where everything comes from.",
+    )
+    command.add_argument("--n", type=_number, required=True, help="samples in all shards together, e.g. 1M")
+    command.add_argument("--shards", type=_shards, default=1, help="how many: 100, or 0..99 (%(default)s)")
+    command.add_argument("--shard", type=_range, metavar="NUMBER", help="only this one, or these: 7 or 7..9 (all)")
+    command.add_argument("--format", choices=tuple(FORMATS), default="webdataset", help="(%(default)s)")
+    command.add_argument("--digest", help="SHA-256 of the ONNX file that it must be")
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if it is not there")
+    command.set_defaults(run=commands.export)
+    command = subparsers.add_parser(
+        "bench",
+        parents=[common],
+        help="measure a live service",
+        description="Ask for samples on several threads for a while; throughput, times per call, capacity of every "
+        "replica and, with --rate, how long readers that consume so much would wait.",
+    )
+    command.add_argument("at", nargs="?", metavar="HOST:PORT", help="instead of --target")
+    command.add_argument("--generator", help="name of the generator (the only one)")
+    command.add_argument("--seconds", type=float, default=10.0, help="how long to measure (%(default)s)")
+    command.add_argument("--readers", type=int, default=4, help="threads (%(default)s)")
+    command.add_argument("--rows", type=_number, default=256, help="samples per call (%(default)s)")
+    command.add_argument("--rate", type=float, help="samples/s that all readers together consume (all they get)")
+    command.set_defaults(run=commands.bench)
     return parser
-
-
-def _list(client: Client, options: argparse.Namespace) -> None:
-    rows = [("GENERATOR", "VERSION", "STATE", "LABELS", "SAMPLES/S", "DIGEST")]
-    notes = []
-    for status in client.generators():
-        rows.append(
-            (
-                status.name,
-                f"{status.version}{' (default)' if status.is_default else ''}",
-                status.state,
-                str(len(status.labels)),
-                f"{status.capacity_samples_per_second:,.0f}",
-                status.digest[:12],
-            )
-        )
-        if status.reason:
-            notes.append(f"{status.name}/{status.version}: {status.reason}")
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    for note in notes:
-        print(note)
-
-
-def _describe(client: Client, options: argparse.Namespace) -> None:
-    description = client.describe(options.generator, options.version)
-    origin = description.message.provenance
-    for name, value in (
-        ("generator", f"{description.name}/{description.version}"),
-        ("digest", description.digest),
-        ("sample", f"{description.kind}, {description.dtype.name} {list(description.shape)}"),
-        ("labels", ", ".join(description.labels)),
-        ("capacity", f"{description.capacity_samples_per_second:,.0f} samples/s"),
-        ("preset", origin.preset),
-        ("data", f"{origin.data_name} {origin.data_digest[:12]}".strip()),
-        ("created", origin.created_at),
-        ("code", origin.code_revision),
-    ):
-        if value:
-            print(f"{name:10} {value}")
-    _print_quality(description)
-
-
-def _print_quality(description: Description) -> None:
-    if not description.measured:
-        print("quality    not measured")
-        return
-    card = description.message.quality
-    print(f"quality    measured on {card.real_samples} real and {card.synthetic_samples} synthetic samples")
-    for name, value, beside in (
-        ("classification accuracy score", card.classification_accuracy_score, f"real {card.real_accuracy:.3f}"),
-        ("label fidelity", card.label_fidelity, ""),
-        ("Fréchet distance", card.frechet_distance, f"floor {card.frechet_distance_floor:.3f}"),
-        ("kernel distance", card.kernel_distance, f"floor {card.kernel_distance_floor:.3f}"),
-        ("density", card.density, ""),
-        ("coverage", card.coverage, f"ceiling {card.coverage_ceiling:.3f}"),
-    ):
-        print(f"  {name:30} {value:8.3f}  {beside}".rstrip())
-    if card.classes:
-        width = max(5, *(len(one.label) for one in card.classes))
-        print(f"  {'class':{width}}  score  real   fidelity  spread")
-        for one in card.classes:
-            print(
-                f"  {one.label:{width}}  {one.classification_accuracy_score:.3f}  {one.real_accuracy:.3f}  "
-                f"{one.label_fidelity:.3f}     {one.spread_ratio:.2f}"
-            )
-    for warning in card.warnings:
-        print(f"  warning: {warning}")
-
-
-def _generate(client: Client, options: argparse.Namespace) -> None:
-    suffix = options.out.suffix.lower()
-    if suffix not in (".npz", *IMAGE_SUFFIXES):
-        raise InvalidRequest(f"--out {options.out}: the name must end in .npz, {', '.join(IMAGE_SUFFIXES)}")
-    if options.n < 1:
-        raise InvalidRequest(f"-n is {options.n}; it must be at least 1")
-    description = client.describe(options.generator, options.version)
-    labels = options.label or list(description.labels)
-    indices = np.repeat([description.class_index(label) for label in labels], options.n)
-    samples = client.generate(
-        classes=indices,
-        seed=options.seed,
-        start_index=options.start_index,
-        truncation=options.truncation,
-        generator=description.name,
-        version=description.version,
-        digest=description.digest,
-    )
-    if suffix == ".npz":
-        _write_npz(options.out, samples)
-    else:
-        _write_sheet(options.out, samples, labels, options.n)
-    print(f"{options.out}: {len(samples)} samples of {description.name}/{description.version}, seed {samples.seed}")
-
-
-def _write_npz(path: Path, samples: Samples) -> None:
-    np.savez_compressed(
-        path,
-        array=samples.array,
-        class_indices=samples.class_indices,
-        labels=np.array(samples.labels),
-        addresses=np.array([str(address) for address in samples.addresses]),
-    )
-
-
-def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int) -> None:
-    from augmint.sheet import contact_sheet
-
-    if samples.description.kind != "image":
-        raise InvalidRequest(
-            f"generator {samples.description.name!r} makes {samples.description.kind}: use --out FILE.npz"
-        )
-    source = samples.description
-    caption = f"{source.name}/{source.version}   {source.digest[:12]}   seed {samples.seed}"
-    rows = [samples.array[start : start + n] for start in range(0, len(samples), n)]
-    contact_sheet(rows, labels, caption=caption).save(path)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """client/augmint/__main__.py"""
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -34,7 +36,7 @@ def test_list_shows_state_and_reason_of_every_generator(target, capsys):
     assert lines[3] == "worse/3: not ONNX"
 
 
-def test_describe_shows_the_quality_card(target, fake, capsys):
+def test_show_shows_the_quality_card(target, fake, capsys):
     fake.quality = pb.QualityCard(
         real_samples=360,
         synthetic_samples=1000,
@@ -43,7 +45,7 @@ def test_describe_shows_the_quality_card(target, fake, capsys):
         warnings=["few samples"],
         classes=[pb.ClassQuality(label="bag", label_fidelity=0.875)],
     )
-    assert main(["describe", "--target", target]) == 0
+    assert main(["show", "--target", target]) == 0
     out = capsys.readouterr().out
     for part in (
         "fake/1",
@@ -57,8 +59,8 @@ def test_describe_shows_the_quality_card(target, fake, capsys):
         assert part in out
 
 
-def test_describe_says_when_quality_was_not_measured(target, capsys):
-    assert main(["describe", "--generator", "fake", "--version", "1", "--target", target]) == 0
+def test_show_says_when_quality_was_not_measured(target, capsys):
+    assert main(["show", "--generator", "fake", "--version", "1", "--target", target]) == 0
     assert "not measured" in capsys.readouterr().out
 
 
@@ -113,6 +115,86 @@ def test_a_sheet_of_what_is_no_image_points_to_npz(target, fake, tmp_path, capsy
     fake.sample.ClearField("kind")
     assert main(["generate", "--out", str(tmp_path / "a.png"), "--target", target]) == 2
     assert "makes array: use --out FILE.npz" in capsys.readouterr().err
+
+
+def test_every_command_speaks_json(target, tmp_path, capsys):
+    def told(*arguments):
+        assert main([*arguments, "--json", "--target", target]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert [one["name"] for one in told("list")] == ["fake", "worse"]
+    assert told("show")["labels"] == ["ankle boot", "bag", "coat", "3"]
+    drawn = told("generate", "-n", "2", "--label", "3", "--out", str(tmp_path / "a.npz"))
+    assert augmint.Address.parse(drawn["addresses"][0]).seed == drawn["seed"]
+    done = told("export", "--n", "20", "--shards", "0..3", "--out", str(tmp_path / "out"), "--seed", "7")
+    assert (done["made"], len(done["shards"])) == ([0, 1, 2, 3], 4)
+    assert told("bench", target, "--seconds", "0.1", "--rows", "8")["generator"] == "fake/1"
+
+
+def test_export_makes_the_shards_asked_for(target, tmp_path, capsys):
+    arguments = ["export", "--n", "1k", "--shards", "10", "--seed", "7", "--format", "npz", "--out", str(tmp_path)]
+    assert main([*arguments, "--shard", "7..8", "--target", target]) == 0
+    assert sorted(path.name for path in tmp_path.glob("*.npz")) == [
+        "fake-00007-of-00010.npz",
+        "fake-00008-of-00010.npz",
+    ]
+    assert "2 of 10 shards written; fake/1, seed 7" in capsys.readouterr().out
+    assert main([*arguments, "--shard", "8..9", "--target", target]) == 0
+    assert "1 of 10 shards written, 1 were there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [["--n", "1.5M"], ["--n", "5", "--shards", "1..3"], ["--n", "5", "--shard", "3..2"]])
+def test_a_strange_number_is_a_usage_error(wrong, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["export", *wrong, "--out", "x"])
+    assert left.value.code == 2
+    assert "argument --" in capsys.readouterr().err
+
+
+def test_bench_prints_a_table(target, capsys):
+    assert main(["bench", target, "--seconds", "0.5", "--rows", "8", "--rate", "2000"]) == 0
+    out = capsys.readouterr().out
+    for part in (
+        "fake/1: 4 readers x 8 samples",
+        "throughput",
+        "p99",
+        "stall share",
+        "12,345 samples/s",
+        "of capacity",
+    ):
+        assert part in out
+
+
+def test_a_token_comes_from_a_file(fake, tmp_path, capsys):
+    path = tmp_path / "token"
+    path.write_text("right\n")
+    with served(fake, token="right") as target:
+        assert main(["list", "--target", target, "--token-file", str(path)]) == 0
+        assert main(["list", "--target", target]) == 2
+    assert "a bearer token is needed" in capsys.readouterr().err
+
+
+def test_a_service_that_is_away_is_exit_code_3(capsys):
+    assert main(["list", "--target", "127.0.0.1:1", "--timeout", "0.3"]) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("augmint: no service at 127.0.0.1:1 (Connection refused)")
+    assert err.count("\n") == 1
+
+
+def test_the_shell_completes_commands_and_options(tmp_path):
+    pytest.importorskip("argcomplete")
+    path = tmp_path / "completed"
+    environment = {
+        **os.environ,
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(path),
+        "_ARGCOMPLETE_IFS": "\n",
+        "COMP_LINE": "augmint export --for",
+        "COMP_POINT": "20",
+    }
+    with run(env=environment) as command:
+        command.communicate(timeout=30)
+    assert path.read_text().strip() == "--format"
 
 
 def run(*arguments, **options):

@@ -1,0 +1,244 @@
+"""The files of an export. The same samples give the same bytes: no clock, no host, no user name goes into a file.
+
+(Of the same release of the library that encodes, Pillow or pyarrow.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import secrets
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Protocol
+from urllib.parse import quote
+
+import numpy as np
+
+from augmint import extras
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
+from augmint.samples import Samples
+
+
+class Writer(Protocol):
+    """Writes one shard. Nothing is to be seen under the final name before `finish`."""
+
+    def add(self, samples: Samples) -> None:
+        """The next samples."""
+
+    def finish(self) -> None:
+        """All were added: show the file."""
+
+    def abandon(self) -> None:
+        """Leave nothing behind; harmless after `finish`."""
+
+
+class Part:
+    """A file under another name, until `commit` shows it at `path`, whole and on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        self.file: IO[bytes] = open(self._beside, "xb")  # noqa: SIM115
+
+    def commit(self) -> None:
+        """Show it."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        self._beside.replace(self._path)
+
+    def discard(self) -> None:
+        """Leave nothing behind; harmless after `commit`."""
+        self.file.close()
+        self._beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears at `path` when the block ends, or not at all if it fails."""
+    part = Part(path)
+    try:
+        yield part.file
+        part.commit()
+    finally:
+        part.discard()
+
+
+class WebDataset:
+    """A tar of KEY.png (or KEY.npy), KEY.cls (class index) and KEY.json (label and address); KEY is the index."""
+
+    def __init__(self, path: Path, description: Description, n: int) -> None:
+        self._part = Part(path)
+        self._tar = tarfile.open(fileobj=self._part.file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+
+    def add(self, samples: Samples) -> None:
+        image = samples.description.kind == "image"
+        encoded = _pngs(samples) if image else (_npy(one) for one in samples.array)
+        for sample, content in zip(samples, encoded, strict=True):
+            key = f"{sample.address.start_index:015d}"
+            told = {"address": str(sample.address), "class_index": sample.class_index, "label": sample.label}
+            for suffix, data in (
+                ("png" if image else "npy", content),
+                ("cls", str(sample.class_index).encode()),
+                ("json", json.dumps(told, sort_keys=True).encode()),
+            ):
+                member = tarfile.TarInfo(f"{key}.{suffix}")
+                member.size = len(data)
+                self._tar.addfile(member, io.BytesIO(data))
+
+    def finish(self) -> None:
+        self._tar.close()
+        self._part.commit()
+
+    def abandon(self) -> None:
+        self._part.discard()
+
+
+class Npz:
+    """NumPy's .npz: array, class_indices, labels (of these), indices."""
+
+    def __init__(self, path: Path, description: Description, n: int) -> None:
+        self._part = Part(path)
+        self._zip = zipfile.ZipFile(self._part.file, "w", zipfile.ZIP_DEFLATED)
+        self._member = self._begin("array")
+        header = {"descr": description.dtype.str, "fortran_order": False, "shape": (n, *description.shape)}
+        np.lib.format.write_array_header_2_0(self._member, header)
+        self._classes: list[np.ndarray] = []
+        self._indices: list[np.ndarray] = []
+        self._labels = np.array(description.labels)
+
+    def add(self, samples: Samples) -> None:
+        self._member.write(np.ascontiguousarray(samples.array).data)
+        self._classes.append(samples.class_indices)
+        self._indices.append(samples.indices)
+
+    def finish(self) -> None:
+        self._member.close()
+        classes = np.concatenate(self._classes)
+        for name, array in (
+            ("class_indices", classes),
+            ("labels", self._labels[classes]),
+            ("indices", np.concatenate(self._indices)),
+        ):
+            with self._begin(name) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+        self._zip.close()
+        self._part.commit()
+
+    def abandon(self) -> None:
+        self._member.close()
+        self._zip.close()  # or it would try when it is collected
+        self._part.discard()
+
+    def _begin(self, name: str) -> IO[bytes]:
+        info = zipfile.ZipInfo(f"{name}.npy")  # of 1980, as NumPy does
+        info.compress_type = zipfile.ZIP_DEFLATED
+        return self._zip.open(info, "w", force_zip64=True)
+
+
+class Parquet:
+    """Parquet: `image` (as Hugging Face's Image) or `sample` (a list), `label` (its ClassLabel), `index`, `address`."""
+
+    def __init__(self, path: Path, description: Description, n: int) -> None:
+        self._arrow = extras.load("pyarrow", "parquet")
+        parquet = extras.load("pyarrow.parquet", "parquet")
+        self._part = Part(path)
+        arrow = self._arrow
+        image = description.kind == "image"
+        element = arrow.from_numpy_dtype(description.dtype.newbyteorder("="))
+        content = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())]) if image else arrow.list_(element)
+        self._name = "image" if image else "sample"
+        features = {
+            "label": {"names": list(description.labels), "_type": "ClassLabel"},
+            "index": {"dtype": "uint64", "_type": "Value"},
+            "address": {"dtype": "string", "_type": "Value"},
+        }
+        kind = {"_type": "Image"} if image else {"feature": {"dtype": str(element), "_type": "Value"}, "_type": "List"}
+        told = {"info": {"features": {self._name: kind, **features}}}
+        self._schema = arrow.schema(
+            [
+                (self._name, content),
+                ("label", arrow.int64()),
+                ("index", arrow.uint64()),
+                ("address", arrow.string()),
+            ],
+            metadata={"huggingface": json.dumps(told), "augmint.shape": json.dumps(list(description.shape))},
+        )
+        self._writer = parquet.ParquetWriter(self._part.file, self._schema, compression="zstd")
+
+    def add(self, samples: Samples) -> None:
+        if self._name == "image":
+            content = [{"bytes": png, "path": None} for png in _pngs(samples)]
+        else:
+            content = [one.ravel() for one in samples.array.astype(samples.array.dtype.newbyteorder("="))]
+        columns = [content, samples.class_indices, samples.indices, [str(one.address) for one in samples]]
+        arrays = [self._arrow.array(column, kind.type) for column, kind in zip(columns, self._schema, strict=True)]
+        self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
+
+    def finish(self) -> None:
+        self._writer.close()
+        self._part.commit()
+
+    def abandon(self) -> None:
+        self._writer.close()
+        self._part.discard()
+
+
+class Folder:
+    """LABEL/INDEX.png for every sample, as image-folder readers want it; the shard's own file says that it is done."""
+
+    def __init__(self, path: Path, description: Description, n: int) -> None:
+        if description.kind != "image":
+            raise InvalidRequest(f"a folder holds images; generator {description.name!r} makes {description.kind}")
+        extras.load("PIL.Image", "images")
+        self._path = path
+        self._folders = [path.parent / _file_name(label) for label in description.labels]
+        self._n = n
+
+    def add(self, samples: Samples) -> None:
+        for sample, png in zip(samples, _pngs(samples), strict=True):
+            folder = self._folders[sample.class_index]
+            folder.mkdir(exist_ok=True)
+            with atomic(folder / f"{sample.address.start_index:015d}.png") as file:
+                file.write(png)
+
+    def finish(self) -> None:
+        with atomic(self._path) as file:
+            file.write(f"{self._n} samples\n".encode())
+
+    def abandon(self) -> None:
+        """The images stay: each is whole, and the next attempt writes the same bytes."""
+
+
+# Format to writer and suffix of a shard.
+FORMATS: dict[str, tuple[Any, str]] = {
+    "webdataset": (WebDataset, ".tar"),
+    "parquet": (Parquet, ".parquet"),
+    "npz": (Npz, ".npz"),
+    "folder": (Folder, ".done"),
+}
+
+
+def _pngs(samples: Samples) -> Iterator[bytes]:
+    for image in samples.to_images():
+        content = io.BytesIO()
+        image.save(content, "PNG")
+        yield content.getvalue()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.lib.format.write_array(content, array, allow_pickle=False)
+    return content.getvalue()
+
+
+def _file_name(label: str) -> str:
+    """A label as the name of a folder: what a file system may misread is %-encoded."""
+    name = quote(label, safe=" ()+,;=@!&'~")
+    return "%2E" + name[1:] if name.startswith(".") else name
