@@ -51,7 +51,8 @@ class Report:
 
     samples_per_second, megabytes_per_second: as received. calls: that ended in the time measured.
     p50_ms, p90_ms, p99_ms, longest_ms: of a call, retries included; None without calls.
-    stall_share: share of their time that readers with a rate waited for samples, in [0, 1]; None without a rate, or a whole step.
+    stall_share: share of their time that readers with a rate waited for samples, in [0, 1]; None without a rate, or
+    without a whole step.
     errors: kind of error to count. replicas: address to samples/s as that replica calibrated itself, None if it could
     not be asked. capacity_share: of what all replicas say that they can make, this load got.
     """
