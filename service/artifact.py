@@ -66,6 +66,8 @@ INPUTS: dict[str, np.dtype] = {
     "truncation": np.dtype("<f4"),  # in (0, TRUNCATION_LIMIT]
 }
 OUTPUT = "sample"
+# float32 [n], only in graphs whose metadata say `scored`; computed only when asked for.
+SCORE = "score"
 
 # A golden sample computed on another kind of device, or by another release of ONNX Runtime, may round a
 # value to the next level now and then. A wrong graph or wrong weights change far more than this.
@@ -199,10 +201,13 @@ def check_verdict(generator: pb.Generator) -> None:
 
 
 def check_signature(generator: pb.Generator, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
-    """Raise ArtifactError unless the graph has exactly the inputs and the output that its metadata promise."""
+    """Raise ArtifactError unless the graph has exactly the inputs and outputs that its metadata promise."""
     wanted = [Tensor(name, dtype, ("n",)) for name, dtype in INPUTS.items()]
     _match("input", wanted, inputs)
-    _match("output", [Tensor(OUTPUT, sample_dtype(generator), ("n", *sample_shape(generator)))], outputs)
+    wanted = [Tensor(OUTPUT, sample_dtype(generator), ("n", *sample_shape(generator)))]
+    if generator.scored:
+        wanted.append(Tensor(SCORE, np.dtype("<f4"), ("n",)))
+    _match("output", wanted, outputs)
 
 
 def _match(kind: str, wanted: Sequence[Tensor], found: Sequence[Tensor]) -> None:

@@ -19,6 +19,7 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.errors import InvalidRequest, choices, quote
 from service.scheduler import Order
+from service.selection import OF_LIMIT
 
 M = TypeVar("M", bound=Message)
 
@@ -45,10 +46,10 @@ def read(raw: bytes, kind: type[M]) -> M:
         raise InvalidRequest(f"the request's {len(raw)} bytes are no {kind.DESCRIPTOR.full_name} message") from error
 
 
-def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int) -> Order:
+def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int, scored: bool = False) -> Order:
     """The order in a request; raises InvalidRequest naming the field, its value and the allowed values.
 
-    classes: class index of each label.
+    classes: class index of each label. scored: whether the generator can select.
     """
     n = _count(request, classes, max_samples)
     labels = _labels(request, classes, n)
@@ -57,7 +58,15 @@ def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: in
     if not (0 < truncation <= artifact.TRUNCATION_LIMIT) or math.isnan(truncation):
         raise InvalidRequest(f"truncation is {truncation:g}; it must be above 0 and at most 2 (1: as trained)")
     seed = request.seed if request.HasField("seed") else secrets.randbits(64)
-    return Order(labels, seed, request.start_index, truncation, indices)
+    keep, of = request.keep, request.of
+    if keep or of:
+        if not 1 <= keep <= of <= OF_LIMIT:
+            raise InvalidRequest(f"keep is {keep} and of is {of}; wanted 1 <= keep <= of <= {OF_LIMIT}, or neither")
+        if not scored:
+            raise InvalidRequest(
+                f"keep {keep} of {of}: this generator has no score to select by (`python -m training fit --score`)"
+            )
+    return Order(labels, seed, request.start_index, truncation, indices, keep, of)
 
 
 def _count(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int) -> int:
@@ -123,6 +132,8 @@ def encode(samples: np.ndarray, order: Order, identity: Identity) -> bytes:
         digest=identity.digest,
         truncation=order.truncation,
         indices=None if order.indices is None else order.indices.tolist(),
+        keep=order.keep,
+        of=order.of,
     )
     # `data` is field 1, so it comes first and the other fields follow as they are.
     return b"".join((_DATA_TAG, varint(samples.nbytes), samples.reshape(-1).data, rest.SerializeToString()))

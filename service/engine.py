@@ -87,6 +87,7 @@ class Session:
             raise _no_provider(device, wanted)
         self._session = session
         self.device = device
+        self.scored = any(value.name == artifact.SCORE for value in session.get_outputs())
         try:
             self.metadata: str | None = session.get_modelmeta().custom_metadata_map.get(artifact.METADATA_KEY)
             self.inputs = [_tensor(value) for value in session.get_inputs()]
@@ -102,11 +103,21 @@ class Session:
         """
         return self._session.run([artifact.OUTPUT], dict(zip(artifact.INPUTS, _columns(rows), strict=True)))[0]
 
-    def bind(self, rows: artifact.Rows, samples: np.ndarray) -> Callable[[], None]:
+    def run_scored(self, rows: artifact.Rows) -> tuple[np.ndarray, np.ndarray]:
+        """Compute samples and their scores; only of a file that is `scored`.
+
+        returns: as `run`, and float32 [n].
+        """
+        names = [artifact.OUTPUT, artifact.SCORE]
+        samples, scores = self._session.run(names, dict(zip(artifact.INPUTS, _columns(rows), strict=True)))
+        return samples, scores
+
+    def bind(self, rows: artifact.Rows, samples: np.ndarray, scores: np.ndarray | None = None) -> Callable[[], None]:
         """Prepare runs that read and write the same memory every time.
 
         rows, samples: buffers for n addresses and their samples; they stay the caller's to fill and to read.
-        returns:       a function that computes `samples` from what `rows` holds when it is called.
+        scores:        float32 [n], likewise; None: scores are not computed.
+        returns:       a function that computes `samples` (and `scores`) from what `rows` holds when it is called.
         """
         kind, _, number = self.device.partition(":")
         place = (kind, int(number or 0))
@@ -116,8 +127,10 @@ class Session:
         pairs = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, *place), array) for array in _columns(rows)]
         for name, (value, _) in zip(artifact.INPUTS, pairs, strict=True):
             binding.bind_ortvalue_input(name, value)
-        output = onnxruntime.OrtValue.ortvalue_from_numpy(samples, *place)
-        binding.bind_ortvalue_output(artifact.OUTPUT, output)
+        results = [(artifact.OUTPUT, samples)] + ([] if scores is None else [(artifact.SCORE, scores)])
+        outputs = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, *place), array) for _, array in results]
+        for (name, _), (value, _) in zip(results, outputs, strict=True):
+            binding.bind_ortvalue_output(name, value)
 
         def on_cpu() -> None:
             self._session.run_with_iobinding(binding)
@@ -127,7 +140,8 @@ class Session:
                 value.update_inplace(array)
             self._session.run_with_iobinding(binding)
             binding.synchronize_outputs()
-            np.copyto(samples, output.numpy())
+            for value, array in outputs:
+                np.copyto(array, value.numpy())
 
         return on_cpu if kind == "cpu" else on_gpu
 
@@ -157,7 +171,7 @@ class Engine:
         self.lanes = lanes
         self._alone = alone
         self.device = session.device
-        output = session.outputs[0]
+        output = next(value for value in session.outputs if value.name == artifact.OUTPUT)
         self.sample_shape = tuple(int(extent or 0) for extent in output.shape[1:])
         self.sample_dtype = np.dtype(output.dtype)
         sample_bytes = int(np.prod(self.sample_shape)) * self.sample_dtype.itemsize
@@ -168,6 +182,8 @@ class Engine:
         self._seconds = {n: seconds for n, seconds in self._seconds.items() if n <= self.best_batch}
         for lane in self._lanes:
             lane.shrink(self.best_batch)
+        # How much longer a full batch takes with scores, at least 1.
+        self.scored_cost = self._price_scores() if session.scored else 1.0
 
     @property
     def buckets(self) -> tuple[int, ...]:
@@ -198,12 +214,19 @@ class Engine:
 
         A GPU that runs out of memory loses its largest batch size, and the rows are run in two halves.
         """
+        return self._run(rows, lane, scored=False)[0]
+
+    def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Compute one batch with its scores, of a file that has them: as `run`, and float32 [n]."""
+        return self._run(rows, lane, scored=True)
+
+    def _run(self, rows: artifact.Rows, lane: int, scored: bool) -> tuple[np.ndarray, np.ndarray]:
         n = len(rows.seed)
         # Another lane may have given up the size between the forming of this batch and now.
         if n <= self.best_batch:
             bucket = self.bucket(n)
             try:
-                return self._lanes[lane].run(rows, n, bucket)
+                return self._lanes[lane].run(rows, n, bucket, scored)
             except Exception as error:
                 if not _OUT_OF_MEMORY.search(str(error)) or bucket == self.buckets[0]:
                     raise
@@ -211,7 +234,9 @@ class Engine:
         half = (n + 1) // 2
         parts = (slice(0, half), slice(half, n))
         halves = [artifact.Rows(*(column[part] for column in _columns(rows))) for part in parts]
-        return np.concatenate([self.run(rows, lane).copy() for rows in halves])
+        pairs = [[array.copy() for array in self._run(half, lane, scored)] for half in halves]
+        samples, scores = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
+        return samples, scores
 
     def close(self) -> None:
         """Give the session and the buffers back. No run may be under way or follow."""
@@ -220,6 +245,11 @@ class Engine:
     def _give_up(self, bucket: int) -> None:
         self._seconds = {n: seconds for n, seconds in self._seconds.items() if n < bucket}
         self.best_batch = max(self._seconds)
+
+    def _price_scores(self) -> float:
+        n, lane = self.best_batch, self._lanes[0]
+        with self._alone():
+            return max(1.0, lane.seconds(n, scored=True) / lane.seconds(n))
 
     def _calibrate(self, ladder: list[int]) -> dict[int, float]:
         """Seconds of each batch size worth having."""
@@ -270,26 +300,29 @@ class _Lane:
         self._rows = artifact.Rows(*(np.ones(largest, dtype) for dtype in artifact.INPUTS.values()))
         self._rows.label[:] = 0
         self._samples = np.empty((largest, *shape), dtype)
+        self._scores = np.empty(largest, np.float32)
         self._session = session
-        self._runs: dict[int, Callable[[], None]] = {}
+        self._runs: dict[tuple[int, bool], Callable[[], None]] = {}
 
-    def run(self, rows: artifact.Rows, n: int, bucket: int) -> np.ndarray:
+    def run(self, rows: artifact.Rows, n: int, bucket: int, scored: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and scores of n rows; the scores are old ones unless asked for."""
         for buffer, values in zip(_columns(self._rows), _columns(rows), strict=True):
             buffer[:n] = values
-        run = self._runs.get(bucket)
+        run = self._runs.get((bucket, scored))
         if run is None:
             prefix = artifact.Rows(*(buffer[:bucket] for buffer in _columns(self._rows)))
-            run = self._runs[bucket] = self._session.bind(prefix, self._samples[:bucket])
+            scores = self._scores[:bucket] if scored else None
+            run = self._runs[bucket, scored] = self._session.bind(prefix, self._samples[:bucket], scores)
         run()
-        return self._samples[:n]
+        return self._samples[:n], self._scores[:n]
 
-    def seconds(self, n: int) -> float:
+    def seconds(self, n: int, scored: bool = False) -> float:
         """Time of one batch of n rows: the least of a few, since whatever disturbs a run only adds to it."""
         rows = artifact.Rows(*(buffer[:n].copy() for buffer in _columns(self._rows)))
         times: list[float] = []
         while len(times) < 3 or (len(times) < 12 and sum(times) < CALIBRATION_SECONDS):
             start = time.perf_counter()
-            self.run(rows, n, n)
+            self.run(rows, n, n, scored)
             times.append(time.perf_counter() - start)
         return min(times[1:]) + BATCH_OVERHEAD_SECONDS
 

@@ -33,6 +33,8 @@ class Order:
     start_index: int  # start_index + n <= 2^48
     truncation: float  # in (0, 2]
     indices: np.ndarray | None = None  # uint64 [n], each below 2^48; None: start_index and those that follow
+    keep: int = 0  # selection: positions are those of the selected stream; 0: none
+    of: int = 0
 
     @property
     def n(self) -> int:
@@ -45,12 +47,14 @@ class Runs(Protocol):
     sample_shape: tuple[int, ...]
     sample_dtype: np.dtype
     best_batch: int
+    scored_cost: float
 
     @property
     def capacity_samples_per_second(self) -> float: ...
     def bucket(self, n: int) -> int: ...
     def seconds(self, n: int) -> float: ...
     def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray: ...
+    def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]: ...
     def close(self) -> None: ...
 
 
@@ -96,6 +100,12 @@ class _Request:
     taken: int = 0
     left: int = 0  # rows that are not computed yet
     samples: np.ndarray | None = None  # made with the first batch: a long queue holds no memory for answers
+    scores: np.ndarray | None = None  # float32 [n], if they were asked for
+
+    @property
+    def work(self) -> float:
+        """Predicted seconds of the whole device."""
+        return self.queue.work(self.n) * (1.0 if self.scores is None else self.queue.engine.scored_cost)
 
 
 class Scheduler:
@@ -195,10 +205,22 @@ class Scheduler:
         seconds_left: until the caller's deadline.
         returns:      sample dtype [n, *sample shape], the caller's own.
 
-        Raises Overloaded, DeadlineExceeded or Draining. Cancelling the task takes the order out of the queue.
+        Raises Overloaded, DeadlineExceeded, Draining or GeneratorNotReady. Cancelling the task takes the order out of
+        the queue.
         """
+        return await self._submit(queue, order, caller, seconds_left, scores=None)
+
+    async def submit_scored(
+        self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `submit`, with scores, float32 [n]; for a generator that has them."""
+        scores = np.empty(order.n, np.float32)
+        return await self._submit(queue, order, caller, seconds_left, scores), scores
+
+    async def _submit(
+        self, queue: Queue, order: Order, caller: str, seconds_left: float, scores: np.ndarray | None
+    ) -> np.ndarray:
         now = self._clock()
-        queue.meters.offered_work.inc(queue.work(order.n))
         loop = asyncio.get_running_loop()
         request = _Request(
             order,
@@ -210,7 +232,9 @@ class Scheduler:
             loop.create_future(),
             now,
             left=order.n,
+            scores=scores,
         )
+        queue.meters.offered_work.inc(request.work)
         with self._changed:
             self._admit(request, seconds_left)
             if not queue.backlog.rows:
@@ -241,7 +265,7 @@ class Scheduler:
             # Between the choice of a version and the order for it, another took its place.
             raise GeneratorNotReady("this version has just been replaced; ask again")
         waiting = self.queued_seconds()
-        own = queue.work(request.n)
+        own = request.work
         if waiting and waiting + own > self._limit:
             queue.meters.refused_queue_full.inc()
             raise Overloaded(
@@ -322,9 +346,14 @@ class Scheduler:
 
     def _run(self, queue: Queue, batch: list[Segment[_Request]], n: int, lane: int) -> None:
         addresses = _rows(batch, n)
+        scores: np.ndarray | None = None
         start = time.perf_counter()
         try:
-            samples = queue.engine.run(addresses, lane)
+            # Rows whose scores nobody asked for ride along with those whose scores somebody did.
+            if any(segment.request.scores is not None for segment in batch):
+                samples, scores = queue.engine.run_scored(addresses, lane)
+            else:
+                samples = queue.engine.run(addresses, lane)
         except Exception as error:
             # All of the batch fail alike; their remaining rows must not cost another one.
             with self._changed:
@@ -339,6 +368,8 @@ class Scheduler:
             rows = last - first
             if not request.result.done() and request.samples is not None:
                 request.samples[first:last] = samples[position : position + rows]
+                if request.scores is not None and scores is not None:
+                    request.scores[first:last] = scores[position : position + rows]
             position += rows
         with self._changed:
             for request, first, last in batch:

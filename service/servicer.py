@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import grpc
 import numpy as np
@@ -13,6 +14,7 @@ from service.interceptors import Call, Identifies, guard
 from service.metrics import Metrics
 from service.repository import Loaded, Repository
 from service.scheduler import Order, Scheduler
+from service.selection import Selection
 
 # Of a call with scattered indices; a line should not outgrow the call's own cost.
 LOGGED_INDICES = 256
@@ -24,7 +26,7 @@ async def answer(
     scheduler: Scheduler, generator: Loaded, request: pb.GenerateRequest, call: Call
 ) -> tuple[np.ndarray, Order]:
     """The samples that a request asks of a generator, and their order; the address goes to the call's facts."""
-    order = codec.decode(request, generator.classes, generator.max_samples)
+    order = codec.decode(request, generator.classes, generator.max_samples, generator.message.scored)
     identity = generator.identity
     call.facts.update(
         generator=identity.name,
@@ -40,10 +42,22 @@ async def answer(
     if request.label:
         # Safe to log: it is one of the generator's own labels by now.
         call.facts["label"] = request.label
-    if call.client is None:
-        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left), order
-    with call.client.admit(identity.name, order.n, generator.queue.work(order.n)):
-        return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left), order
+    selection = None
+    rows = order.n
+    if order.keep:
+        call.facts.update(keep=order.keep, of=order.of)
+        selection = Selection.plan(order, generator.max_samples)
+        rows = selection.candidates.n
+    admission = (
+        nullcontext() if call.client is None else call.client.admit(identity.name, rows, generator.queue.work(rows))
+    )
+    with admission:
+        if selection is None:
+            return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left), order
+        candidates = await scheduler.submit_scored(
+            generator.queue, selection.candidates, call.caller, call.seconds_left
+        )
+        return selection.pick(*candidates), order
 
 
 class GeneratorServicer:

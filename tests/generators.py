@@ -18,9 +18,17 @@ DIGITS = tuple(str(digit) for digit in range(10))
 
 
 def network(
-    classes: int = 10, shape: tuple[int, ...] = (8, 8, 1), hidden: int = 32, latent_size: int = 16, seed: int = 0
+    classes: int = 10,
+    shape: tuple[int, ...] = (8, 8, 1),
+    hidden: int = 32,
+    latent_size: int = 16,
+    seed: int = 0,
+    scored: bool = False,
 ) -> onnx.ModelProto:
-    """latent float32 [n, latent_size], label int64 [n] -> sample uint8 [n, *shape]; no two classes or latents alike."""
+    """latent float32 [n, latent_size], label int64 [n] -> sample uint8 [n, *shape]; no two classes or latents alike.
+
+    scored: with an output `score`, float32 [n], the softmax of random logits at the label.
+    """
     random = np.random.default_rng(seed)
     size = int(np.prod(shape))
 
@@ -48,6 +56,17 @@ def network(
         helper.make_node("Cast", ["levels"], ["bytes"], to=TensorProto.UINT8),
         helper.make_node("Reshape", ["bytes", "shape"], ["sample"]),
     ]
+    outputs = [helper.make_tensor_value_info("sample", TensorProto.UINT8, ["n", *shape])]
+    if scored:
+        initializers += [weights("judge", hidden, classes), numpy_helper.from_array(np.array([1], np.int64), "one")]
+        nodes += [
+            helper.make_node("MatMul", ["hidden", "judge"], ["votes"]),
+            helper.make_node("Softmax", ["votes"], ["shares"], axis=1),
+            helper.make_node("Unsqueeze", ["label", "one"], ["column"]),
+            helper.make_node("GatherElements", ["shares", "column"], ["picked"], axis=1),
+            helper.make_node("Squeeze", ["picked", "one"], ["score"]),
+        ]
+        outputs.append(helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n"]))
     graph = helper.make_graph(
         nodes,
         "perceptron",
@@ -55,7 +74,7 @@ def network(
             helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", latent_size]),
             helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
         ],
-        [helper.make_tensor_value_info("sample", TensorProto.UINT8, ["n", *shape])],
+        outputs,
         initializers,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
@@ -71,9 +90,10 @@ def build(
     hidden: int = 32,
     latent_size: int = 16,
     seed: int = 0,
+    scored: bool = False,
 ) -> bytes:
     """The bytes of a complete artifact; `shape` is (height, width, 1 or 3)."""
-    model = with_latent(network(len(labels), shape, hidden, latent_size, seed), latent_size)
+    model = with_latent(network(len(labels), shape, hidden, latent_size, seed, scored), latent_size)
     color = pb.COLOR_SPACE_RGB if shape[-1] == 3 else pb.COLOR_SPACE_GRAY
     generator = pb.Generator(
         name=name,
@@ -81,6 +101,7 @@ def build(
         labels=labels,
         sample=pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color)),
         latent_size=latent_size,
+        scored=scored,
         provenance=pb.Provenance(preset="random-perceptron", opset=OPSET, seed=seed),
         golden=[
             pb.GoldenSample(seed=7, index=1000 + number, class_index=number % len(labels), truncation=1.0)
@@ -90,7 +111,7 @@ def build(
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     rows = artifact.golden_rows(generator)
     feed = {"seed": rows.seed, "index": rows.index, "label": rows.label, "truncation": rows.truncation}
-    for golden, sample in zip(generator.golden, session.run(None, feed)[0], strict=True):
+    for golden, sample in zip(generator.golden, session.run(["sample"], feed)[0], strict=True):
         golden.data = sample.tobytes()
     return artifact.embed(model, generator)
 

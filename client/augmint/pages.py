@@ -42,6 +42,17 @@ class Page:
     n: int
 
 
+def largest(order: Order) -> int:
+    """Samples that one call may ask for: fewer where a selection computes several candidates for each."""
+    page = order.description.page
+    if not order.of:
+        return page
+    blocks = max(1, page // order.of)
+    # Neighbours of one class share a block's candidates; elsewhere every sample may need a block of its own.
+    alike = bool(np.all(order.class_indices == order.class_indices[0])) and _consecutive(order.indices)
+    return blocks * order.keep if alike else blocks
+
+
 def split(n: int, largest: int) -> Iterator[Page]:
     """Pages of at most `largest` of n samples, in order."""
     for start in range(0, n, largest):

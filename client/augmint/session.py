@@ -83,8 +83,9 @@ class Session:
             answer = yield from self._call("generate", pages.request(order, page), left())
             pages.place(answer, order, page, array)
 
-        wanted: Iterator[Steps[None]] = map(fetch, pages.split(len(array), description.page))
-        if len(array) <= description.page:
+        most = pages.largest(order)
+        wanted: Iterator[Steps[None]] = map(fetch, pages.split(len(array), most))
+        if len(array) <= most:
             yield from next(wanted)  # no thread needed
         else:
             yield Together(wanted)

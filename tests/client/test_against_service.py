@@ -191,3 +191,31 @@ def test_forked_and_spawned_workers_read_the_same_samples(service, tmp_path):
     script.write_text(WORKERS)
     done = subprocess.run([sys.executable, str(script), service.target], capture_output=True, text=True, timeout=120)
     assert done.stdout == "1\n", done.stderr
+
+
+def test_a_selection_is_what_the_file_and_a_sort_give_in_pages_or_alone(tmp_path):
+    file = generators.publish(tmp_path, "scored", scored=True)
+    service = Service(tmp_path)
+    keep, of, n = 2, 5, 1500
+    try:
+        with augmint.Client(service.target) as client:
+            samples = client.generate("3", n, seed=9, start_index=7, keep=keep, of=of)
+            again = client.replay(str(samples.address)).array
+            scattered = client.fetch([1506, 7, 100], ["3"] * 3, seed=9, keep=keep, of=of).array
+    finally:
+        service.kill()
+    bare = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    blocks = (7 + n - 1) // keep + 1
+    index = np.arange(blocks * of, dtype=np.uint64)
+    feed = {
+        "seed": np.full(len(index), artifact.mix_seed(9)),
+        "index": index,
+        "label": np.full(len(index), 3, np.int64),
+        "truncation": np.ones(len(index), np.float32),
+    }
+    candidates, scores = bare.run(["sample", "score"], feed)
+    best = np.sort(np.argsort(-scores.reshape(-1, of), axis=1, kind="stable")[:, :keep], axis=1)
+    kept = (np.arange(blocks)[:, None] * of + best).reshape(-1)
+    assert np.array_equal(samples.array, candidates[kept[7 : 7 + n]])
+    assert np.array_equal(again, samples.array)
+    assert np.array_equal(scattered, samples.array[[1499, 0, 93]])
