@@ -80,13 +80,14 @@ def new_trainer(config: Config, samples: np.ndarray, labels: np.ndarray, classes
     return Trainer(Fabric(accelerator="cpu", devices=1), config, samples, labels, classes, seed)
 
 
-def images_cell(data: str, config: Config, seconds: float, seed: int) -> dict[str, Any]:
+def images_cell(data: str, config: Config, seconds: float, seed: int, quick: bool = False) -> dict[str, Any]:
     """One preset on one data set: how far it came, how fast the exported file is, and its quality card."""
     dataset = load(data)
     splits = split(dataset, seed=seed)
     samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
     if (data, seed) not in _JUDGES:
-        _JUDGES[data, seed] = classifier.fit(samples, labels, dataset.classes, seed=seed)
+        steps = classifier.default_steps(len(samples)) // (2 if quick else 1)
+        _JUDGES[data, seed] = classifier.fit(samples, labels, dataset.classes, seed=seed, steps=steps)
     trainer = new_trainer(config, samples, labels, dataset.classes, seed)
     result = train(trainer, seconds)
     generator = trainer.settle()
@@ -97,7 +98,9 @@ def images_cell(data: str, config: Config, seconds: float, seed: int) -> dict[st
     def draw(labels: np.ndarray, start: int) -> np.ndarray:
         return addressed_samples(session, labels, MEASURED_SEED, start)
 
-    card = quality.measure(draw, dataset, splits, seed=seed, judge=_JUDGES[data, seed])
+    card = quality.measure(
+        draw, dataset, splits, seed=seed, judge=_JUDGES[data, seed], budget="quick" if quick else "full"
+    )
     rows = np.arange(2048) % dataset.classes
     began = time.process_time()
     draw(rows, 0)
@@ -125,7 +128,7 @@ def count_modes(points: np.ndarray, shape: str) -> tuple[int, float]:
     return len(set(nearest[good].tolist())), float(good.mean())
 
 
-def modes_cell(shape: str, config: Config, seconds: float, seed: int) -> dict[str, Any]:
+def modes_cell(shape: str, config: Config, seconds: float, seed: int, quick: bool = False) -> dict[str, Any]:
     """One system on one mixture: how far it came, modes found, and the share of samples of high quality."""
     random = np.random.default_rng(seed)
     points = centres(shape)[random.integers(MODES, size=MODE_SAMPLES)]
@@ -154,8 +157,8 @@ def cells(arguments: argparse.Namespace) -> list[Cell]:
 
     def add(what: str, preset: str, config: Config, measure: Callable[..., dict[str, Any]]) -> None:
         key = {"data": what, "preset": preset, "seconds": arguments.seconds, "seed": arguments.seed}
-        key["configuration"] = config.model_dump(mode="json")
-        found.append((key, lambda: measure(what, config, arguments.seconds, arguments.seed)))
+        key |= {"quick": arguments.quick, "configuration": config.model_dump(mode="json")}
+        found.append((key, lambda: measure(what, config, arguments.seconds, arguments.seed, arguments.quick)))
 
     for data in arguments.data:
         for preset in arguments.presets:
@@ -224,6 +227,7 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=list(PRESETS), metavar="NAME")
     parser.add_argument("--modes", nargs="*", default=["ring", "grid"], choices=["ring", "grid"])
     parser.add_argument("--seed", type=int, default=0, help="of splits, weights and draws (default 0)")
+    parser.add_argument("--quick", action="store_true", help="classifiers that judge learn half as long")
     parser.add_argument("--cells", type=Path, default=Path("runs/quality.jsonl"), help="where finished cells are kept")
     arguments = parser.parse_args()
 
@@ -242,7 +246,8 @@ def main() -> None:
             result = {"failure": f"diverged: {error}"}
         finished[_name(key)] = {**key, **result}
         with arguments.cells.open("a") as file:
-            file.write(json.dumps(finished[_name(key)]) + "\n")
+            # A line of its own, even after one that was cut off.
+            file.write("\n" * bool(file.tell()) + json.dumps(finished[_name(key)]))
 
     for what in dict.fromkeys(key["data"] for key, _ in wanted):
         results = [finished[_name(key)] for key, _ in wanted if key["data"] == what]
@@ -252,7 +257,8 @@ def main() -> None:
 
 
 def _name(cell: dict[str, Any]) -> str:
-    return json.dumps([cell[key] for key in ("data", "preset", "seconds", "seed", "configuration")], sort_keys=True)
+    keys = ("data", "preset", "seconds", "seed", "quick", "configuration")
+    return json.dumps([cell[key] for key in keys], sort_keys=True)
 
 
 if __name__ == "__main__":

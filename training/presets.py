@@ -99,20 +99,21 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "wgan": Preset(
-        "WGAN (Arjovsky et al. 2017, arXiv:1701.07875): weights clipped to 0.01, RMSprop, 5 critic steps",
+        "WGAN (Arjovsky et al. 2017, arXiv:1701.07875): clipped weights, RMSprop, 5 critic steps; rate 20 and "
+        "clip 5 times the paper's 5e-5 and 0.01, for runs of minutes",
         {
             **_DCGAN,
             "objective": "wasserstein",
-            "weight_clip": 0.01,
+            "weight_clip": 0.05,
             "optimizer": "rmsprop",
-            "learning_rate": 5e-5,
+            "learning_rate": 1e-3,
             "critic_steps": 5,
             "batch_size": 64,
         },
     ),
     "wgan-gp": Preset(
         "WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028): slopes drawn to 1 with weight 10, layer norm in the "
-        "critic, 5 critic steps",
+        "critic, 5 critic steps; 10 times the paper's rate, for runs of minutes, and linear to 0",
         {
             **_PLAIN,
             "objective": "wasserstein",
@@ -120,7 +121,9 @@ PRESETS: dict[str, Preset] = {
             "generator_norm": "batch",
             "discriminator_norm": "layer",
             "discriminator_conditioning": "concatenation",
-            "learning_rate": 1e-4,
+            "learning_rate": 1e-3,
+            "learning_rate_schedule": "linear",
+            "learning_rate_final": 0.0,
             "beta1": 0.0,
             "beta2": 0.9,
             "beta2_final": 0.9,
@@ -129,12 +132,12 @@ PRESETS: dict[str, Preset] = {
     ),
     "sngan": Preset(
         "SNGAN (Miyato et al. 2018, arXiv:1802.05957): spectral norm, hinge, 5 critic steps; projection (Miyato and "
-        "Koyama 2018, arXiv:1802.05637)",
+        "Koyama 2018, arXiv:1802.05637); 5 times the paper's rate, for runs of minutes",
         {
             **_PLAIN,
             "objective": "hinge",
             "spectral_norm": "discriminator",
-            "learning_rate": 2e-4,
+            "learning_rate": 1e-3,
             "learning_rate_schedule": "linear",
             "learning_rate_final": 0.0,
             "beta1": 0.0,
@@ -145,7 +148,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "progan": Preset(
         "Progressive growing (Karras et al. 2018, arXiv:1710.10196): fade-in, equalised rate, pixel norm, minibatch "
-        "deviation, WGAN-GP with drift, an average of the generator; one convolution per resolution",
+        "deviation, WGAN-GP with drift, an average of the generator; one convolution per resolution, "
+        "10 times the paper's rate, for runs of minutes",
         {
             **_PLAIN,
             "architecture": "progressive",
@@ -157,7 +161,7 @@ PRESETS: dict[str, Preset] = {
             "objective": "wasserstein",
             "unit_slope": 10.0,
             "drift": 0.001,
-            "learning_rate": 1e-3,
+            "learning_rate": 1e-2,
             "beta1": 0.0,
             "beta2": 0.99,
             "beta2_final": 0.99,
@@ -165,11 +169,13 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "vae": Preset(
-        "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015): blurred, "
-        "but it leaves no mode out; the comparison and the safety net",
+        "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015), "
+        "the divergence at a quarter of its weight (Higgins et al. 2017), or small images leave the latent unused; it "
+        "leaves no mode out: the comparison and the safety net",
         {
             **_PLAIN,
             "objective": "evidence",
+            "kl_weight": 0.25,
             "latent_size": 32,
             "generator_norm": "batch",
             "discriminator_norm": "batch",

@@ -151,3 +151,78 @@ def test_schedules_start_and_end_where_they_say() -> None:
 def test_quantising_rounds_to_the_nearest_level() -> None:
     levels = torch.arange(256, dtype=torch.float32)
     assert torch.equal(quantise(levels / 127.5 - 1), levels.to(torch.uint8))
+
+
+def test_critic_steps_come_before_each_step_of_the_generator() -> None:
+    run = trainer("wgan-gp", critic_steps=3)
+    run.step(0.0)
+    run.step(0.1)
+    counts = [
+        {int(state["step"]) for state in optimizer.state.values()}
+        for optimizer in (run._discriminator_optimizer, run._generator_optimizer)
+    ]
+    assert counts == [{6}, {2}]
+    assert run.samples_seen == 6 * 32
+
+
+def test_clipped_weights_stay_within_bounds() -> None:
+    run = trainer("wgan", critic_steps=2, weight_clip=0.005)
+    run.step(0.0)
+    assert max(float(p.abs().max()) for p in run.discriminator.parameters()) == pytest.approx(0.005)
+    assert max(float(p.abs().max()) for p in run.generator.parameters()) > 0.005
+
+
+@pytest.mark.parametrize(
+    ("schedule", "halfway", "end"), [("cosine", 0.6, 0.2), ("linear", 0.6, 0.2), ("constant", 1.0, 1.0)]
+)
+def test_both_networks_follow_the_schedule_at_their_own_rates(schedule: str, halfway: float, end: float) -> None:
+    rates = {"learning_rate": 1e-3, "discriminator_learning_rate": 4e-3, "learning_rate_final": 0.2}
+    run = trainer(learning_rate_schedule=schedule, **rates)
+    for progress, share in ((0.0, 1.0), (0.5, halfway), (1.0, end)):
+        run.step(progress)
+        assert run._generator_optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * share)
+        assert run._discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(4e-3 * share)
+
+
+@pytest.mark.parametrize(("optimizer", "kind"), [("sgd", torch.optim.SGD), ("rmsprop", torch.optim.RMSprop)])
+def test_plain_gan_trains_with_the_optimiser_of_its_time(optimizer: str, kind: type) -> None:
+    run = trainer("vanilla", objective="minimax", optimizer=optimizer, learning_rate=0.01)
+    run.check_finite(run.step(0.0))
+    assert isinstance(run._generator_optimizer.optimizer, kind)
+
+
+def test_unconditional_data_is_one_class() -> None:
+    samples, labels = stripes()
+    config = resolve("vanilla", {"width": 8, "latent_size": 16, "batch_size": 32})
+    run = Trainer(Fabric(accelerator="cpu", devices=1), config, samples, labels * 0, 1, seed=0)
+    run.check_finite(run.step(0.0))
+    made = draw_samples(run.settle(2), np.zeros(5, np.int64), 16, seed=1, device=torch.device("cpu"))
+    assert made.shape == (5, 8, 8, 1)
+
+
+def test_auxiliary_classifier_learns_the_classes() -> None:
+    run = trainer("acgan", dropout=0.0, learning_rate=2e-3)
+    for number in range(60):
+        run.step(number / 60)
+    samples, labels = stripes()
+    real = torch.from_numpy(samples).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.no_grad():
+        verdict = run.discriminator.module(real, torch.from_numpy(labels))
+    assert verdict.shape == (240, 4)
+    assert (verdict[:, 1:].argmax(1).numpy() == labels).mean() > 0.9
+
+
+def test_autoencoder_reconstructs_better_and_better() -> None:
+    run = trainer("vae", learning_rate=3e-3)
+    errors = [float(run.step(number / 60).generator) for number in range(60)]
+    assert np.mean(errors[-10:]) < 0.9 * np.mean(errors[:10])
+
+
+def test_a_restored_run_has_grown_as_far_as_it_had() -> None:
+    first, second = trainer("progan"), trainer("progan")
+    assert first.average.module.level == 0
+    first.step(0.3)
+    second.load_state_dict(first.state_dict())
+    for network in (second.generator.module, second.discriminator.module, second.average.module):
+        assert (network.level, network.fade) == (first.average.module.level, first.average.module.fade)
+        assert network.level > 0
