@@ -96,7 +96,9 @@ class SmallMemory:
         self.outputs = [artifact.Tensor("sample", np.dtype(np.int64), ("n",))]
         self.rows = rows
 
-    def bind(self, rows, samples):
+    scored = False
+
+    def bind(self, rows, samples, scores=None):
         def run():
             if len(samples) > self.rows:
                 raise RuntimeError("CUDA failure 2: out of memory")
