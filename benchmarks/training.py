@@ -28,6 +28,7 @@ from training.average import MovingAverage
 from training.classifier import Classifier
 from training.data import load
 from training.draw import Draw
+from training.loop import Loop
 from training.presets import PRESETS, resolve
 from training.run import Order, Run
 from training.splits import split
@@ -49,15 +50,15 @@ def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float
 
     whole: list[float] = []
     steps: list[int] = []
-    train, judge = fit._train, fit._judge
+    train, judge = Loop.train, fit._judge
 
-    def timed_train(run: Run, which: trainer.Trainer, *arguments: Any) -> float:
+    def timed_train(loop: Loop) -> None:
         clock.clear()  # what chose the threads does not count
         began = time.perf_counter()
-        result = train(run, which, *arguments)
+        train(loop)
         whole.append(time.perf_counter() - began)
-        steps.append(which.steps)
-        raise _Enough(result)
+        steps.append(loop.trainer.steps)
+        raise _Enough
 
     with tempfile.TemporaryDirectory() as folder:
         order = Order(
@@ -68,6 +69,7 @@ def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float
             seed=0,
             budget_seconds=seconds,
             steps=None,
+            retries=0,
             out=folder,
             name="benchmark",
         )
@@ -75,7 +77,7 @@ def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float
         patches = [patch.object(owner, name, timed(name, getattr(owner, name))) for name, owner in outside.items()]
         patches.append(patch.object(trainer, "augment", timed("augment", trainer.augment)))
         patches.append(patch.object(trainer.Trainer, "step", timed("step", trainer.Trainer.step)))
-        patches.append(patch.object(fit, "_train", timed_train))
+        patches.append(patch.object(Loop, "train", timed_train))
         patches.append(patch.object(fit, "_judge", lambda *arguments: _judge(data, judge, *arguments)))
         for one in patches:
             one.start()

@@ -35,7 +35,9 @@ def fit(
     config: Annotated[
         Path | None, typer.Option(help="TOML file of settings; `python -m training presets NAME --toml` prints one.")
     ] = None,
-    budget: Annotated[str, typer.Option(help="Time to train, e.g. 90s, 4m, 1h; measuring comes on top.")] = "4m",
+    budget: Annotated[
+        str | None, typer.Option(help="Time to train, e.g. 90s, 4m, 1h; measuring comes on top. By default 4m.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Repository to publish in.")] = Path("models"),
     name: Annotated[str | None, typer.Option(help="Name of the generator; by default made from DATA.")] = None,
     set_: Annotated[
@@ -43,7 +45,12 @@ def fit(
     ] = None,
     size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default chosen from DATA.")] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
-    steps: Annotated[int | None, typer.Option(help="Train so many steps instead of a time.", min=1)] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Train so many steps; with --budget, until one of both is reached.", min=1)
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(help="Attempts with other settings when training is lost, 0 to 3.", min=0, max=3)
+    ] = 3,
     runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder; nothing else is read.")
@@ -54,17 +61,26 @@ def fit(
 
     What the gate withholds, or what is worse than the version that it would replace, is kept in the run folder and not
     published (exit status 3), unless --force is given.
+
+    On several GPUs, or with several processes on a CPU, each of which adds a batch to every step:
+
+    torchrun --standalone --nproc-per-node 2 -m training fit DATA
+
+    With several machines, see torchrun's own --nnodes; all must see the same DATA and --runs folder.
     """
     # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
     from training.data import DataError
     from training.export import ExportError
     from training.fit import Interrupted
     from training.fit import fit as fit_run
+    from training.processes import Processes
     from training.release import Withheld
     from training.run import Order, Run, RunError, generator_name, parse_budget
     from training.trainer import Diverged
 
     run: Run | None = None
+    processes = Processes()
+    output = console if processes.first else Console(quiet=True)
     try:
         if resume is not None:
             run = Run.resume(resume)
@@ -81,19 +97,22 @@ def fit(
                 config=resolve(preset, settings),
                 settings=settings,
                 seed=seed,
-                budget_seconds=None if steps else parse_budget(budget),
+                budget_seconds=parse_budget(budget or "4m") if budget or not steps else None,
                 steps=steps,
+                retries=retries,
                 out=str(out),
                 name=name or generator_name(data),
             )
-            run = Run.start(runs, order)
-        path = fit_run(run, console, resume=resume is not None, force=force)
+            folder = processes.agree_on(Run.start(runs, order).folder if processes.first else None)
+            run = Run(folder, order)
+        path = fit_run(run, output, resume=resume is not None, force=force, processes=processes)
     except Withheld as error:
         raise _fail(str(error), 3) from None
     except (Interrupted, KeyboardInterrupt):
-        console.print("stopped; nothing was published")
+        output.print("stopped; nothing was published")
         if run is not None and run.has_checkpoint:
-            console.print(f"go on with: [bold]python -m training fit --resume {run.folder}[/bold]", soft_wrap=True)
+            command = f"{processes.command} training fit --resume {run.folder}"
+            output.print(f"go on with: [bold]{command}[/bold]", soft_wrap=True)
         elif run is not None:
             run.forget()
         raise typer.Exit(130) from None
@@ -104,8 +123,9 @@ def fit(
         if run is not None:
             run.forget()
         raise _fail(str(error)) from None
-    assert run is not None
-    serve = f"python -m service --models {run.order.out}"
+    if path is None:
+        return
+    serve = f"python -m service --models {path.parents[2]}"
     console.print(f"published [bold]{path}[/bold]; serve it with: {serve}", soft_wrap=True, highlight=False)
 
 

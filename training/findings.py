@@ -28,7 +28,8 @@ class Kind(enum.StrEnum):
     LABEL_IGNORED = "label-ignored"  # samples are not of the class asked for
     LEAKING_AUGMENTATION = "leaking-augmentation"  # samples look augmented
     OVERFITTING_DISCRIMINATOR = "overfitting-discriminator"  # it knows the training samples, not the class
-    OVERPOWERED_DISCRIMINATOR = "overpowered-discriminator"  # it always wins: the generator's signal vanishes
+    OVERPOWERED_DISCRIMINATOR = "overpowered-discriminator"  # it nearly always wins
+    VANISHED_SIGNAL = "vanished-signal"  # the generator's gradient is next to nothing
     TOO_FEW_STEPS = "too-few-steps"  # samples were still improving at the end
 
     # Samples

@@ -4,51 +4,49 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import signal
 import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from google.protobuf import json_format
-from lightning_fabric import Fabric
 from lightning_fabric.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from augmint.sheet import contact_sheet
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
 from training import choose, classifier, export, quality, release, threads
 from training.data import Dataset, load
+from training.events import Events, Occasion
+from training.findings import Finding, Severity, worst_first
 from training.latent import OPSET
-from training.run import Order, Run, RunError
+from training.loop import Interrupted, Loop
+from training.processes import Processes
+from training.run import Order, Run
 from training.splits import Splits, split
-from training.trainer import Losses, Trainer, draw_samples
+from training.survey import contradictions, survey
+from training.trainer import Trainer
 
-CHECKS = 12  # looks at the samples over a run, fewer in a short one:
-CHECK_SHARE = 0.04  # largest share of the time that they take
-CHECKPOINT_SECONDS = 60
-REPORT_SECONDS = 0.5
-SHEET_COLUMNS = 16
+__all__ = ["Interrupted", "addressed_samples", "fit"]
+
+THREAD_SAMPLES = 2000  # that threads are chosen with
 # The quality card's samples: their own seed, so that nobody's first samples are the measured ones.
 MEASURED_SEED = 2**41
 
 LIBRARIES = ("torch", "onnx", "onnxruntime-gpu", "numpy", "lightning-fabric", "scikit-learn")
 
 
-class Interrupted(Exception):
-    """The run was asked to stop; its checkpoint is written."""
-
-
-def fit(run: Run, console: Console, resume: bool = False, force: bool = False) -> Path:
-    """Do what the run's order says and return the path of the published model.onnx.
+def fit(
+    run: Run, console: Console, resume: bool = False, force: bool = False, processes: Processes | None = None
+) -> Path | None:
+    """Do what the run's order says and return the path of the published model.onnx; None in all but the first process.
 
     force: publish even what the gate withholds, or what is worse than the version that it replaces.
 
@@ -56,42 +54,41 @@ def fit(run: Run, console: Console, resume: bool = False, force: bool = False) -
     training.release.Withheld.
     """
     order = run.order
+    processes = processes or Processes()
+    state = run.load() if resume else None
     dataset = load(order.data, size=order.size)
     splits = split(dataset, seed=order.seed)
     if order.preset == choose.AUTO:
-        order = run.decide(_chosen(order, dataset, splits))
+        order = _chosen(order, dataset, splits)
+        if processes.first:
+            run.decide(order)
+        run.order = order
     for reason in order.reasons:
         console.print(f"auto: {reason}", soft_wrap=True, highlight=False)
-    _introduce(console, dataset, splits, run)
-
-    fabric = Fabric(
-        accelerator="auto", devices=1, loggers=TensorBoardLogger(root_dir=run.folder, name="", version="tensorboard")
-    )
-    fabric.launch()
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
-
-    def new_trainer() -> Trainer:
-        samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
-        return Trainer(fabric, order.config, samples, labels, dataset.classes, order.seed)
-
-    if fabric.device.type == "cpu":
-        scratch = new_trainer()
-        threads.choose(lambda: scratch.step(0.0))
-        del scratch
-    trainer, seconds = new_trainer(), 0.0
-    if resume:
-        state = run.load()
-        if state["data_digest"] != dataset.digest:
-            raise RunError(f"{order.data} has changed since {run.folder} was started; start a new run")
-        trainer.load_state_dict(state["trainer"])
-        seconds = float(state["seconds"])
-
+    _choose_threads(processes, state, dataset, splits, order)
+    findings, judge, logger = survey(dataset, splits), None, None
     with _progress(console) as progress:
-        judge = _judge(progress, dataset, splits, order.seed, fabric.device)
-        seconds = _train(run, trainer, dataset, splits, judge, seconds, progress)
+        if processes.first:
+            _introduce(console, dataset, splits, run, findings)
+            judge = _judge(progress, dataset, splits, order.seed, processes.fabric.device)
+            findings += contradictions(judge, dataset, splits)
+            logger = TensorBoardLogger(root_dir=run.folder, name="", version="tensorboard")
+        loop = Loop(run, processes, dataset, splits, judge, progress, logger)
+        events = Events(run.folder)
+        if state is not None:
+            loop.resume(state)
+            del state
+        elif processes.first:
+            text = f"Started: {dataset.name} with {order.preset}, {processes.count} process(es)."
+            events.add(0, Occasion.STARTED, text, findings)
+        loop.train()
+        if not processes.first:
+            return None
+        assert judge is not None
 
         task = progress.add_task("exporting", total=1.0)
-        generator = trainer.settle()
+        generator = loop.trainer.settle()
         model = export.to_onnx(generator, order.config.latent_size, dataset.classes)
         export.prove_parity(generator, model, order.config.latent_size, dataset.classes)
         progress.update(task, completed=1.0)
@@ -103,18 +100,21 @@ def fit(run: Run, console: Console, resume: bool = False, force: bool = False) -
             dataset,
             splits,
             seed=order.seed,
-            device=fabric.device,
+            device=processes.fabric.device,
             judge=judge,
             progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
         )
         progress.update(task, detail="", completed=1.0)
+    findings = worst_first([*loop.findings, *findings])
+    events.add(loop.trainer.steps, Occasion.FINISHED, f"Trained for {loop.trainer.steps:,} steps.", findings)
+    _add(card, findings)
 
     message = pb.Generator(
         name=order.name,
         labels=dataset.class_names,
         sample=dataset.spec(),
         latent_size=order.config.latent_size,
-        provenance=_provenance(run, trainer, dataset, splits, seconds),
+        provenance=_provenance(run, loop, dataset, splits),
         quality=card,
     )
     message = export.with_golden(message, model)
@@ -133,6 +133,37 @@ def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:
     return order.model_copy(update=decided)
 
 
+def _add(card: pb.QualityCard, findings: Sequence[Finding]) -> None:
+    """Put what was found before and during training into the card, beside what was measured afterwards.
+
+    Where both say the same of a class, the measurement stands; notes tell what happened, and all of them stay.
+    """
+    measured = [Finding.from_message(message) for message in card.findings]
+    known = {(finding.kind, finding.label) for finding in measured}
+    new = [each for each in findings if each.severity == Severity.NOTE or (each.kind, each.label) not in known]
+    del card.findings[:]
+    card.findings.extend(finding.to_message() for finding in worst_first([*measured, *new]))
+    card.warnings.extend(finding.text for finding in new)
+
+
+def _choose_threads(
+    processes: Processes, state: dict[str, Any] | None, dataset: Dataset, splits: Splits, order: Order
+) -> None:
+    """Of PyTorch on a CPU: the checkpoint's count, since another one changes the last bits; else what is fastest.
+
+    With several processes, torchrun has divided the cores.
+    """
+    if processes.fabric.device.type != "cpu" or processes.count > 1:
+        return
+    if state is not None:
+        torch.set_num_threads(state["threads"])
+        return
+    some = splits.train[:: max(1, len(splits.train) // THREAD_SAMPLES)]
+    labels = np.unique(dataset.labels[some], return_inverse=True)[1]
+    scratch = Trainer(processes.fabric, order.config, dataset.samples[some], labels, int(labels.max()) + 1, order.seed)
+    threads.choose(lambda: scratch.step(0.0))
+
+
 def addressed_samples(session: Session, labels: np.ndarray, seed: int, start: int, page: int = 256) -> np.ndarray:
     """Samples of an exported graph by address: uint8 [n, height, width, channels], sample i at index start + i."""
     pages = []
@@ -144,7 +175,7 @@ def addressed_samples(session: Session, labels: np.ndarray, seed: int, start: in
     return np.concatenate(pages)
 
 
-def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run) -> None:
+def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, findings: Sequence[Finding]) -> None:
     height, width, channels = dataset.samples.shape[1:]
     table = Table(title=f"{dataset.name}: {len(dataset.labels):,} samples of {height} x {width} x {channels}")
     table.add_column("class")
@@ -160,6 +191,10 @@ def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run) -> 
     console.print(table)
     for note in dataset.notes:
         console.print(f"  note: {note}", soft_wrap=True)
+    for finding in findings:
+        console.print(
+            f"  {finding.severity.name.lower()}: {finding.text} {finding.advice}", markup=False, soft_wrap=True
+        )
     console.print(f"run folder: {run.folder} (curves: tensorboard --logdir {run.folder})", soft_wrap=True)
 
 
@@ -196,118 +231,17 @@ def _judge(
     )
 
 
-@contextmanager
-def _stop_requests() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of raising in the middle of a step; a second one ends at once."""
-    received: list[int] = []
-
-    def remember(number: int, frame: object) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    previous = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _train(
-    run: Run,
-    trainer: Trainer,
-    dataset: Dataset,
-    splits: Splits,
-    judge: classifier.Classifier,
-    seconds: float,
-    progress: Progress,
-) -> float:
-    """Train until the budget is used up; returns the seconds of training, those before a resume included."""
-    order, began, steps_before = run.order, time.monotonic() - seconds, trainer.steps
-    resumed_at = time.monotonic()
-    share = order.progress(trainer.steps, seconds)
-    task = progress.add_task(f"training {order.preset}", total=1.0)
-    progress.update(task, completed=share)
-    next_check, not_before = (int(share * CHECKS) + 1) / CHECKS, 0.0
-    saved, reported = time.monotonic(), 0.0
-    seen = ""
-
-    def save(losses: Losses) -> None:
-        trainer.check_finite(losses)  # a checkpoint is something to go back to
-        state = {"trainer": trainer.state_dict(), "seconds": seconds, "data_digest": dataset.digest}
-        run.save(state)
-
-    with _stop_requests() as stop:
-        while share < 1:
-            losses = trainer.step(share)
-            now = time.monotonic()
-            seconds = now - began
-            share = order.progress(trainer.steps, seconds)
-            if now - reported >= REPORT_SECONDS:
-                reported = now
-                trainer.check_finite(losses)
-                rate = (trainer.steps - steps_before) * order.config.batch_size / (now - resumed_at)
-                detail = f"{rate:,.0f}/s D {losses.discriminator:.2f} G {losses.generator:.2f}{seen}"
-                progress.update(task, completed=share, detail=detail)
-                _log(trainer, losses, rate)
-            if share >= 1 or (share >= next_check and now >= not_before):
-                seen = f" {_check(run, trainer, dataset, splits, judge)}"
-                next_check = (int(share * CHECKS) + 1) / CHECKS
-                not_before = time.monotonic() + (time.monotonic() - now) / CHECK_SHARE
-            if stop or share >= 1 or now - saved >= CHECKPOINT_SECONDS:
-                saved = now
-                save(losses)
-            if stop:
-                raise Interrupted
-    progress.update(task, completed=1.0)
-    return seconds
-
-
-def _log(trainer: Trainer, losses: Losses, rate: float) -> None:
-    values = {f"loss/{name}": float(getattr(losses, name)) for name in ("discriminator", "generator", "penalty")}
-    values["discriminator/real_ahead"] = float(losses.real_ahead)
-    values["gradient/discriminator"] = float(losses.discriminator_norm)
-    values["gradient/generator"] = float(losses.generator_norm)
-    values["speed/samples_per_second"] = rate
-    trainer.fabric.log_dict(values, step=trainer.steps)
-
-
-def _check(run: Run, trainer: Trainer, dataset: Dataset, splits: Splits, judge: classifier.Classifier) -> str:
-    """Look at the averaged generator: a sample sheet, curves, and a few words for the progress bar."""
-    generator, config, device = trainer.settle(batches=16), run.order.config, trainer.fabric.device
-
-    def draw(labels: np.ndarray, start: int) -> np.ndarray:
-        return draw_samples(generator, labels, config.latent_size, seed=start, device=device)
-
-    shown = min(dataset.classes, 32)
-    labels = np.repeat(np.arange(shown), SHEET_COLUMNS)
-    sheet = contact_sheet(
-        np.split(draw(labels, 0), shown), dataset.class_names[:shown], columns=SHEET_COLUMNS, caption=run.folder.name
-    )
-    sheet.save(run.picture(trainer.steps))
-    check = quality.quick(draw, judge, dataset, splits)
-    values = {
-        "samples/label_fidelity": check.label_fidelity,
-        "samples/label_fidelity_min": float(check.class_fidelity.min()),
-        "samples/spread_ratio_min": float(check.spread_ratio.min()),
-        "samples/kernel_distance": check.kernel_distance,
-    }
-    trainer.fabric.log_dict(values, step=trainer.steps)
-    return f"fidelity {check.label_fidelity:.2f} spread {check.spread_ratio.min():.2f}"
-
-
-def _provenance(run: Run, trainer: Trainer, dataset: Dataset, splits: Splits, seconds: float) -> pb.Provenance:
+def _provenance(run: Run, loop: Loop, dataset: Dataset, splits: Splits) -> pb.Provenance:
     return pb.Provenance(
         preset=run.order.preset,
-        configuration_json=run.order.config.model_dump_json(),
+        configuration_json=loop.config.model_dump_json(),
         data_name=dataset.name,
         data_digest=dataset.digest,
         splits=splits.counts(dataset),
         seed=run.order.seed,
-        steps=trainer.steps,
-        samples_seen=trainer.samples_seen,
-        training_seconds=seconds,
+        steps=loop.trainer.steps,
+        samples_seen=loop.trainer.samples_seen,
+        training_seconds=loop.seconds,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         code_revision=_revision(),
         created_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",

@@ -35,17 +35,20 @@ class Order(BaseModel):
     )
     reasons: tuple[str, ...] = Field(default=(), description="Why auto has chosen this preset and configuration.")
     seed: int = Field(ge=0, lt=2**63)
-    budget_seconds: float | None = Field(gt=0, description="Seconds of training; None: counted in steps.")
-    steps: int | None = Field(ge=1, description="Steps of training; None: counted in seconds.")
+    budget_seconds: float | None = Field(gt=0, description="Seconds of training; None: as long as the steps take.")
+    steps: int | None = Field(ge=1, description="Steps of training; None: as many as the seconds allow.")
+    retries: int = Field(default=3, ge=0, le=3, description="Attempts with other settings when a run is lost; 0: none.")
     out: str = Field(description="Repository that the generator is published in.")
     name: str = Field(pattern=rf"^{artifact.NAME.pattern}$", description="Name of the generator.")
 
     def progress(self, steps: int, seconds: float) -> float:
-        """Share of the run that is over, [0, 1]."""
+        """Share of the run that is over, [0, 1]: of its steps or of its seconds, whichever is more."""
+        shares = [0.0]
         if self.steps is not None:
-            return min(1.0, steps / self.steps)
-        assert self.budget_seconds is not None
-        return min(1.0, seconds / self.budget_seconds)
+            shares.append(steps / self.steps)
+        if self.budget_seconds is not None:
+            shares.append(seconds / self.budget_seconds)
+        return min(1.0, max(shares))
 
 
 def parse_budget(text: str) -> float:
@@ -64,7 +67,7 @@ def generator_name(data: str) -> str:
 
 
 class Run:
-    """A folder with order.json, checkpoint.pt, samples/, tensorboard/ and, at the end, model.onnx and card.json."""
+    """A folder with order.json, checkpoint.pt, events.jsonl, samples/, tensorboard/; at the end model.onnx and card."""
 
     def __init__(self, folder: Path, order: Order) -> None:
         self.folder, self.order = folder, order

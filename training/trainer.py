@@ -247,16 +247,19 @@ class Trainer:
         """What the discriminator says of samples as they are, without dropout or augmentation.
 
         samples: uint8 [n, height, width, channels]; labels: int64 [n], n a multiple of 4.
-        returns: float32 [n]; the higher, the more real.
+        returns: float32 [n]; the higher, the more real. Not a number where there is no discriminator (VAE).
         """
         discriminator, device, size = self.discriminator, self.fabric.device, self.config.batch_size
+        if self.config.objective == "evidence":
+            return np.full(len(labels), np.nan, np.float32)
         discriminator.eval()
         pages = []
         for start in range(0, len(labels), size):
             page = torch.from_numpy(np.ascontiguousarray(samples[start : start + size].transpose(0, 3, 1, 2)))
             real = page.to(device).float().mul_(2 / 255).sub_(1)
-            label = torch.from_numpy(labels[start : start + size]).to(device)
-            pages.append(self._run(discriminator, real, label)[:, 0])
+            real = networks.blurred(real, *self._growth) if self._growth else real
+            verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device))
+            pages.append(verdict[:, 0])
         discriminator.train()
         return torch.cat(pages).cpu().numpy()
 

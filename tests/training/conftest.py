@@ -1,0 +1,33 @@
+"""A data set small enough to train on in a second, and a classifier that knows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from training import classifier
+from training.classifier import Classifier
+from training.data import Dataset
+from training.data.dataset import Records, finish
+from training.splits import split
+
+
+@pytest.fixture(scope="session")
+def stripes() -> Dataset:
+    """Three classes of 8 x 8 images: a bright row, column or square, somewhere, with noise; 100 of each."""
+    random = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    samples = random.integers(0, 40, (300, 8, 8, 1), dtype=np.uint8)
+    for sample, label, at in zip(samples, labels, random.integers(1, 6, 300), strict=True):
+        rows = slice(at, at + 2) if label != 1 else slice(None)
+        columns = slice(at, at + 2) if label != 0 else slice(None)
+        sample[rows, columns] = 230
+    return finish("stripes", Records(samples, labels, ("rows", "columns", "squares")), None)
+
+
+@pytest.fixture(scope="session")
+def judge(stripes: Dataset) -> Classifier:
+    torch.set_num_threads(1)
+    train = split(stripes).train
+    return classifier.fit(stripes.samples[train], stripes.labels[train], 3, seed=0, steps=60)

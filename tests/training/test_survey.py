@@ -1,0 +1,79 @@
+"""Data that cannot be learned from is refused or named before the time for training is spent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training import classifier
+from training.classifier import Classifier
+from training.data import DataError, Dataset
+from training.data.dataset import Records, finish
+from training.findings import Finding, Kind
+from training.splits import split
+from training.survey import contradictions, survey
+
+
+def dataset(samples: np.ndarray, labels: np.ndarray) -> Dataset:
+    names = tuple("abc"[: labels.max() + 1])
+    return finish("data", Records(samples, labels, names), None)
+
+
+def noise(counts: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    return np.random.default_rng(0).integers(0, 256, (len(labels), 8, 8, 1), dtype=np.uint8), labels
+
+
+def found(samples: np.ndarray, labels: np.ndarray) -> dict[tuple[Kind, str], Finding]:
+    data = dataset(samples, labels)
+    return {(finding.kind, finding.label): finding for finding in survey(data, split(data))}
+
+
+def test_good_data_has_no_findings(stripes: Dataset, judge: Classifier) -> None:
+    assert survey(stripes, split(stripes)) == []
+    assert contradictions(judge, stripes, split(stripes)) == []
+
+
+def test_imbalance_of_1000_to_1_is_named_with_its_counts() -> None:
+    findings = found(*noise([10_000, 14, 1000]))
+    imbalance = findings[Kind.IMBALANCE, "b"]
+    assert imbalance.value == pytest.approx(700)  # of 14 samples ten are for training
+    assert "'a' has 700 times as many training samples as 'b' (7,000 and 10)" in imbalance.text
+    assert "class_balance" in imbalance.advice
+    assert findings[Kind.FEW_SAMPLES, "b"].value == 10
+
+
+def test_12_images_are_refused_and_24_are_named_scarce() -> None:
+    with pytest.raises(DataError, match="class 'a' has 6 images; at least 8 are needed"):
+        dataset(*noise([6, 6]))
+    findings = found(*noise([12, 12]))
+    assert [findings[Kind.FEW_SAMPLES, name].value for name in "ab"] == [8, 8]
+    assert "repeats them" in findings[Kind.FEW_SAMPLES, "a"].text
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(DataError, match="only one class, 'a'"):
+        dataset(*noise([100]))
+
+
+def test_constant_images_are_refused_and_a_constant_class_is_named() -> None:
+    samples, labels = noise([100, 100])
+    with pytest.raises(DataError, match="all 200 images are equal"):
+        dataset(np.full_like(samples, 7), labels)
+    samples[labels == 1] = 7
+    findings = found(samples, labels)
+    assert set(findings) == {(Kind.CONSTANT_DATA, "b")}
+    assert findings[Kind.CONSTANT_DATA, "b"].value == 0
+
+
+def test_wrong_labels_are_noticed(stripes: Dataset) -> None:
+    random = np.random.default_rng(0)
+    wrong = random.random(len(stripes.labels)) < 0.4
+    labels = np.where(wrong, (stripes.labels + random.integers(1, 3, len(wrong))) % 3, stripes.labels)
+    noisy = finish("noisy", Records(stripes.samples, labels, stripes.class_names), None)
+    splits = split(noisy)
+    fitted = classifier.fit(noisy.samples[splits.train], labels[splits.train], 3, seed=0, steps=60)
+    (finding,) = contradictions(fitted, noisy, splits)
+    assert finding.kind == Kind.LABEL_NOISE
+    assert finding.value > 0.2
+    assert "carry another label" in finding.text

@@ -1,0 +1,361 @@
+"""Watches a run: says what is wrong with it, with numbers, and when it is lost and must go back.
+
+It decides from two things only, both the same in every repetition of a run: means of the losses over windows of
+steps, and looks at the samples. What makes a run lost is a finding with severity FAILURE that two looks in a row show
+while nothing improves; a loss that is not finite is enough at once. A label that is ignored counts only where it was
+not before: some systems take most of their time to learn it, and a smaller rate would make them slower still.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from training.findings import Finding, Kind, Severity, worst_first
+
+WINDOW = 20  # steps that a mean of the losses is taken over
+
+# Findings. Spreads are shares of the real samples' own.
+COLLAPSED = 0.5
+COLLAPSED_WHOLLY = 0.25
+LABEL_SHARE = 0.2  # of the way from guessing to the judge's own recall
+CLASS_SHARE = 0.5  # of the judge's own recall of the class
+FORGOTTEN = 0.2  # of label fidelity, since an earlier look
+ALWAYS_AHEAD = 0.98
+OVERFITTED = 0.15
+VANISHED = 1e-3  # of the largest gradient that the generator had over a window
+UNBOUNDED = 1e6
+MOVED = 1.5
+STILL_FALLING = 0.15  # of the kernel distance
+FEWEST_STEPS = 200
+FEWEST_JUDGED = 0.6  # recall of real samples below which the judge's word counts for nothing
+
+# Progress between two looks: nothing is lost while the run still gets better.
+CLOSER = 0.05  # of the kernel distance
+WIDER = 0.05  # of the real spread
+CLEARER = 0.05  # of label fidelity
+
+NEW_LOOKS = 3  # looks that a run from fresh weights gets before it is judged
+OLD_LOOKS = 2  # the same after going back to a good state
+_MOST_NAMED = 8  # classes with a finding of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the samples of one moment show; nan: not measured."""
+
+    step: int
+    share: float  # of the run that was over, [0, 1]
+    class_fidelity: list[float]  # [classes]: share of a class's samples that the judge recognises
+    spread_ratio: list[float]  # [classes]: variation over that of real samples
+    kernel_distance: float  # to held-out real samples; comparable within one run
+    ahead_train: float  # share of pairs in which a real training sample has a higher logit than a generated one
+    ahead_held_out: float  # the same for real samples that the discriminator has not seen
+    moved: float  # variation of what the augmentation changes (position, light), over that of real samples
+
+    @property
+    def fidelity(self) -> float:
+        return float(np.mean(self.class_fidelity))
+
+    @property
+    def spread(self) -> float:
+        """Mean over classes; a class as varied as its real samples counts 1, and more does not make up for others."""
+        return float(np.minimum(self.spread_ratio, 1.0).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Means of the losses over WINDOW steps and all processes."""
+
+    discriminator: float
+    generator: float
+    penalty: float
+    real_ahead: float
+    discriminator_norm: float
+    generator_norm: float
+
+
+def divergence(step: int, means: Means) -> Finding | None:
+    """A finding if the losses are lost: not finite, or without bound."""
+    for name, value in (
+        ("discriminator's loss", means.discriminator + means.penalty),
+        ("generator's loss", means.generator),
+    ):
+        if not abs(value) <= UNBOUNDED:
+            return Finding(
+                Kind.DIVERGENCE,
+                Severity.FAILURE,
+                value,
+                UNBOUNDED,
+                f"The {name} is {value:.4g} at step {step}: the run has diverged.",
+                "Use a smaller learning_rate or a larger gamma.",
+            )
+    return None
+
+
+def not_finite(step: int) -> Finding:
+    """The finding of a generator whose weights are not numbers, whatever its losses were."""
+    return Finding(
+        Kind.DIVERGENCE,
+        Severity.FAILURE,
+        math.nan,
+        UNBOUNDED,
+        f"The generator's weights are not finite at step {step}: the run has diverged.",
+        "Use a smaller learning_rate or a larger gamma.",
+    )
+
+
+class Watchdog:
+    """One for a whole run; `restart` tells it that the run went back."""
+
+    def __init__(self, class_names: Sequence[str], recall: np.ndarray, critic: bool = False) -> None:
+        """recall: float64 [classes], share of held-out real samples of each class that the judge recognises.
+
+        critic: the discriminator estimates a distance (WGAN); it teaches best where it always wins.
+        """
+        self._names, self._recall, self._critic = list(class_names), recall, critic
+        self._looks: list[Look] = []
+        self._since = 0  # looks of earlier attempts, which nothing is compared with
+        self._patience = NEW_LOOKS
+        self._ahead: list[float] = []  # of the windows since the last look
+        self._generator_norm = 0.0  # of the last window
+        self._largest_norm = 0.0  # of any window of this attempt
+        self._failing: list[str] = []  # kinds that the last look found with severity FAILURE
+        self.findings: list[Finding] = []  # of the last look, worst first; none before there is something to judge
+
+    def record(self, means: Means) -> None:
+        """Take in the losses of a window."""
+        self._ahead.append(means.real_ahead)
+        self._generator_norm = means.generator_norm
+        self._largest_norm = max(self._largest_norm, means.generator_norm)
+
+    def look(self, look: Look) -> Finding | None:
+        """Take in a look, and renew `findings`; the worst one if the run is lost."""
+        self._looks.append(look)
+        seen, before = self._looks[self._since :], self._failing
+        found = worst_first(self._judge(look))
+        self._failing = [finding.kind.value for finding in found if _fails(finding)]
+        self._ahead = []
+        self.findings = found if len(seen) >= OLD_LOOKS else []
+        if len(seen) < self._patience:
+            return None
+        knew_labels = max(each.fidelity for each in seen) > look.fidelity + FORGOTTEN
+        return next(
+            (
+                finding
+                for finding in found
+                if _fails(finding)
+                and finding.kind.value in before
+                and not _improves(finding.kind, *seen[-2:])
+                and (finding.kind != Kind.LABEL_IGNORED or knew_labels)
+            ),
+            None,
+        )
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the state at the last look is worth going back to."""
+        return len(self._looks) > self._since and not self._failing
+
+    def restart(self, fresh: bool) -> None:
+        """The run went back, to fresh weights or to a good state."""
+        self._since, self._patience = len(self._looks), NEW_LOOKS if fresh else OLD_LOOKS
+        self._ahead, self._generator_norm, self._largest_norm, self._failing, self.findings = [], 0.0, 0.0, [], []
+
+    def conclude(self) -> list[Finding]:
+        """What is wrong at the end of the run, worst first."""
+        return worst_first([*self.findings, *self._still_learning()])
+
+    def _judge(self, look: Look) -> list[Finding]:
+        return [
+            *self._collapse(look),
+            *self._label(look),
+            *self._discriminator(look),
+            *self._leak(look),
+        ]
+
+    def _collapse(self, look: Look) -> list[Finding]:
+        advice = "Use a smaller learning_rate, a larger gamma, or the preset rpgan."
+        found = []
+        if look.spread < COLLAPSED:
+            found.append(
+                Finding(
+                    Kind.COLLAPSE,
+                    Severity.FAILURE,
+                    look.spread,
+                    COLLAPSED,
+                    f"The samples have collapsed: inside a class they vary {look.spread:.2f} times as much as real "
+                    f"ones, mean over {len(self._names)} classes.",
+                    advice,
+                )
+            )
+        for label in np.argsort(look.spread_ratio)[:_MOST_NAMED]:
+            ratio = look.spread_ratio[label]
+            if ratio < COLLAPSED:
+                found.append(
+                    Finding(
+                        Kind.COLLAPSE,
+                        Severity.FAILURE if ratio < COLLAPSED_WHOLLY else Severity.WARNING,
+                        ratio,
+                        COLLAPSED,
+                        f"Class {self._names[label]!r} has collapsed: its samples vary {ratio:.2f} times as much as "
+                        "real ones.",
+                        advice,
+                        self._names[label],
+                    )
+                )
+        return found
+
+    def _label(self, look: Look) -> list[Finding]:
+        recall = float(self._recall.mean())
+        if len(self._names) < 2 or recall < FEWEST_JUDGED:
+            return []
+        guess = 1 / len(self._names)
+        limit = guess + LABEL_SHARE * (recall - guess)
+        if look.fidelity < limit:
+            return [
+                Finding(
+                    Kind.LABEL_IGNORED,
+                    Severity.FAILURE,
+                    look.fidelity,
+                    limit,
+                    f"The label is ignored: {look.fidelity:.0%} of the samples are recognised as the class asked for; "
+                    f"guessing gives {guess:.0%}, real samples {recall:.0%}.",
+                    "Train longer; if that does not help, use discriminator_conditioning projection.",
+                )
+            ]
+        found = []
+        for label in np.argsort(np.array(look.class_fidelity) - self._recall)[:_MOST_NAMED]:
+            fidelity, limit = look.class_fidelity[label], CLASS_SHARE * self._recall[label]
+            if self._recall[label] >= FEWEST_JUDGED and fidelity < limit:
+                found.append(
+                    Finding(
+                        Kind.UNRECOGNISED,
+                        Severity.WARNING,
+                        fidelity,
+                        limit,
+                        f"{fidelity:.0%} of the samples of class {self._names[label]!r} are recognised as such; of "
+                        f"real ones {self._recall[label]:.0%}.",
+                        "Train longer, or set class_balance to 0 if the class is scarce.",
+                        self._names[label],
+                    )
+                )
+        return found
+
+    def _discriminator(self, look: Look) -> list[Finding]:
+        found = []
+        ahead = float(np.mean(self._ahead)) if self._ahead else math.nan
+        if ahead > ALWAYS_AHEAD and not self._critic:
+            poor = look.spread < COLLAPSED or look.fidelity < CLASS_SHARE * float(self._recall.mean())
+            found.append(
+                Finding(
+                    Kind.OVERPOWERED_DISCRIMINATOR,
+                    Severity.FAILURE if poor else Severity.WARNING,
+                    ahead,
+                    ALWAYS_AHEAD,
+                    f"The discriminator nearly always wins: it gives the real sample of a pair the higher score in "
+                    f"{ahead:.1%} of the pairs.",
+                    "Use a larger gamma or more augmentation, or a smaller learning_rate.",
+                )
+            )
+        if self._largest_norm > 0 and self._generator_norm < VANISHED * self._largest_norm:
+            found.append(
+                Finding(
+                    Kind.VANISHED_SIGNAL,
+                    Severity.FAILURE,
+                    self._generator_norm / self._largest_norm,
+                    VANISHED,
+                    f"The discriminator teaches nothing any more: the generator's gradient is "
+                    f"{self._generator_norm / self._largest_norm:.1e} of its largest.",
+                    "Use an objective that does not saturate, such as relativistic, with gamma above 0.",
+                )
+            )
+        gap = look.ahead_train - look.ahead_held_out
+        if gap > OVERFITTED:
+            found.append(
+                Finding(
+                    Kind.OVERFITTING_DISCRIMINATOR,
+                    Severity.WARNING,
+                    gap,
+                    OVERFITTED,
+                    f"The discriminator knows the training samples by heart: it puts {look.ahead_train:.0%} of them "
+                    f"before a generated sample, but {look.ahead_held_out:.0%} of held-out real ones.",
+                    "Use more augmentation or a larger gamma; more data is best.",
+                )
+            )
+        return found
+
+    def _leak(self, look: Look) -> list[Finding]:
+        if not look.moved > MOVED:
+            return []
+        return [
+            Finding(
+                Kind.LEAKING_AUGMENTATION,
+                Severity.WARNING,
+                look.moved,
+                MOVED,
+                f"The augmentation leaks into the samples: their position or light varies {look.moved:.2f} times as "
+                "much as that of real ones.",
+                "Use less augmentation.",
+            )
+        ]
+
+    def _still_learning(self) -> list[Finding]:
+        """The kernel distance of the last quarter of an attempt's looks against the quarter before."""
+        seen = self._looks[self._since :]
+        advice = "Train longer: a larger --budget or --steps."
+        if not seen or seen[-1].step < FEWEST_STEPS:
+            steps = seen[-1].step if seen else 0
+            text = f"The run had {steps} steps; in fewer than {FEWEST_STEPS} hardly anything is learned."
+            return [Finding(Kind.TOO_FEW_STEPS, Severity.WARNING, steps, FEWEST_STEPS, text, advice)]
+        quarter = len(seen) // 4
+        if quarter < 1 or self._failing:
+            return []
+        distances = np.array([look.kernel_distance for look in seen])
+        late, before = distances[-quarter:].mean(), distances[-2 * quarter : -quarter].mean()
+        fall = float(1 - late / before) if before > 0 else 0.0
+        if fall <= STILL_FALLING:
+            return []
+        text = (
+            "The samples were still getting better when the run ended: in its last quarter the kernel distance to "
+            f"real ones fell by {fall:.0%}."
+        )
+        return [Finding(Kind.TOO_FEW_STEPS, Severity.WARNING, fall, STILL_FALLING, text, advice)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Numbers and strings only."""
+        return {
+            "looks": [dataclasses.asdict(look) for look in self._looks],
+            "since": self._since,
+            "patience": self._patience,
+            "ahead": list(self._ahead),
+            "generator_norm": self._generator_norm,
+            "largest_norm": self._largest_norm,
+            "failing": list(self._failing),
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._looks = [Look(**look) for look in state["looks"]]
+        self._since, self._patience, self._ahead = state["since"], state["patience"], list(state["ahead"])
+        self._generator_norm, self._largest_norm = state["generator_norm"], state["largest_norm"]
+        self._failing = list(state["failing"])
+        self.findings = [Finding.from_json(finding) for finding in state["findings"]]
+
+
+def _fails(finding: Finding) -> bool:
+    return finding.severity == Severity.FAILURE
+
+
+def _improves(kind: Kind, before: Look, now: Look) -> bool:
+    """Whether what the finding is about got better; collapsed samples may well become easier to recognise."""
+    return (
+        now.kernel_distance < before.kernel_distance - CLOSER * abs(before.kernel_distance)
+        or now.spread > before.spread + WIDER
+        or (kind != Kind.COLLAPSE and now.fidelity > before.fidelity + CLEARER)
+    )
