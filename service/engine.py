@@ -37,6 +37,10 @@ BATCH_SECONDS_FLOOR = 0.008
 # For the timed runs of one batch size, and for all of it.
 CALIBRATION_SECONDS = 0.02
 CALIBRATION_LIMIT_SECONDS = 1.0
+# Batch seconds over which the pace that is met in service replaces the one before, and limits of what one batch says.
+PACE_SECONDS = 10.0
+PACE_WEIGHT = 0.05
+PACE_RANGE = (0.25, 8.0)
 # What the scheduler adds to every batch, measured: it decides the batch size of very small generators.
 BATCH_OVERHEAD_SECONDS = 1e-4
 BUFFER_BYTES_LIMIT = 2**26
@@ -177,6 +181,9 @@ class Engine:
         sample_bytes = int(np.prod(self.sample_shape)) * self.sample_dtype.itemsize
         ladder = [n for n in LADDER if n <= max_batch and (n * sample_bytes <= BUFFER_BYTES_LIMIT or n == LADDER[0])]
         self._lanes = [_Lane(session, ladder, self.sample_shape, self.sample_dtype) for _ in range(lanes)]
+        # Time of batches in service over their time as calibrated. One number for all sizes: the shape of the costs is the
+        # generator's, and how fast the device is at the moment depends on what else runs there.
+        self._pace = 1.0
         self._seconds = self._calibrate(ladder)
         self.best_batch = _best(self._seconds)
         self._seconds = {n: seconds for n, seconds in self._seconds.items() if n <= self.best_batch}
@@ -192,8 +199,8 @@ class Engine:
 
     @property
     def capacity_samples_per_second(self) -> float:
-        """What all lanes make together with full batches, as calibrated."""
-        return self.lanes * self.best_batch / self._seconds[self.best_batch]
+        """What all lanes make together with full batches: as calibrated, then as met in service."""
+        return self.lanes * self.best_batch / (self._seconds[self.best_batch] * self._pace)
 
     def bucket(self, n: int) -> int:
         """The batch size that n rows are padded to; n in [1, best_batch]."""
@@ -203,7 +210,17 @@ class Engine:
     def seconds(self, n: int) -> float:
         """Predicted time of n rows on one lane while the others are busy too; n >= 1, split if above best_batch."""
         full, rest = divmod(n, self.best_batch)
-        return full * self._seconds[self.best_batch] + (self._seconds[self.bucket(rest)] if rest else 0.0)
+        calibrated = full * self._seconds[self.best_batch] + (self._seconds[self.bucket(rest)] if rest else 0.0)
+        return calibrated * self._pace
+
+    def learn(self, n: int, seconds: float) -> None:
+        """Take what a batch of n rows took in service into account; any lane's thread may call."""
+        if n > self.best_batch:  # given up meanwhile
+            return
+        low, high = PACE_RANGE
+        ratio = min(high, max(low, seconds / self._seconds[self.bucket(n)]))
+        # A single batch weighs little, however long: the machine may have slept.
+        self._pace += (ratio - self._pace) * min(PACE_WEIGHT, seconds / PACE_SECONDS)
 
     def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray:
         """Compute one batch.

@@ -76,7 +76,7 @@ class Metrics:
         self.padding = counter("batch_padding_samples_total", "Rows computed for nobody.", *which)
         self.execute_duration = histogram("execute_duration_seconds", "One batch on one lane.", SHORT_SECONDS, *which)
         self.busy = counter("device_busy_seconds_total", "Device time spent in batches.", "device")
-        self.capacity = gauge("capacity_samples_per_second", "As calibrated at load, all lanes.", *which)
+        self.capacity = gauge("capacity_samples_per_second", "All lanes, full batches; follows service.", *which)
         self.refused = counter("refused_total", "Calls refused for want of room, time or right.", "reason")
         self.cancelled = counter("cancelled_total", "Calls given up by their callers.", *which)
         self.generator_info = gauge("generator_info", "1 for each version that is served.", *which, "digest")

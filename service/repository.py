@@ -265,7 +265,8 @@ class Repository:
         if entry.loaded:
             self._retiring.append(entry.loaded)
         entry.loaded, entry.reason, entry.labels = loaded, "", list(loaded.message.labels)
-        self._metrics.capacity.labels(name, str(version)).set(loaded.capacity)
+        serving = loaded.queue.engine
+        self._metrics.capacity.labels(name, str(version)).set_function(lambda: serving.capacity_samples_per_second)
         log.info(
             "generator ready",
             generator=name,

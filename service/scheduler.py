@@ -55,6 +55,7 @@ class Runs(Protocol):
     def seconds(self, n: int) -> float: ...
     def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray: ...
     def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]: ...
+    def learn(self, n: int, seconds: float) -> None: ...
     def close(self) -> None: ...
 
 
@@ -384,6 +385,8 @@ class Scheduler:
         meters.busy.inc(seconds / self._lanes)
         meters.padding.inc(max(0, queue.engine.bucket(min(n, queue.engine.best_batch)) - n))
         meters.samples.inc(n)
+        if scores is None:
+            queue.engine.learn(n, seconds)
         if queue.look:
             queue.look(addresses, samples)
 

@@ -34,6 +34,7 @@ class Engine:
         self.lanes = lanes
         self.capacity_samples_per_second = float(best_batch * lanes)
         self.batches: list[list[int]] = []
+        self.learnt: list[int] = []
         self.fault: Exception | None = None
         self.closed = False
         self.started = threading.Semaphore(0)
@@ -59,6 +60,9 @@ class Engine:
     def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """The score of index i is (7 i mod 10) / 10."""
         return self.run(rows, lane), (rows.index * np.uint64(7) % np.uint64(10)).astype(np.float32) / 10
+
+    def learn(self, n: int, seconds: float) -> None:
+        self.learnt.append(n)
 
     def close(self) -> None:
         self.closed = True

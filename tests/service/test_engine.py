@@ -88,6 +88,20 @@ def test_calibration_prices_every_batch_size(engine):
     assert engine.capacity_samples_per_second == pytest.approx(2 * engine.best_batch / full)
 
 
+def test_prices_follow_what_batches_take_in_service():
+    engine = Engine(Session(generators.build()), max_batch=8)
+    n, capacity = engine.best_batch, engine.capacity_samples_per_second
+    one, full = engine.seconds(1), engine.seconds(n)
+    while engine.seconds(n) < 2.9 * full:
+        engine.learn(n, 3 * full)
+    assert engine.seconds(1) / one == pytest.approx(engine.seconds(n) / full)
+    assert engine.capacity_samples_per_second == pytest.approx(capacity * full / engine.seconds(n))
+    before = engine.seconds(n)
+    engine.learn(n, 1e6)  # the machine slept
+    assert engine.seconds(n) < 1.2 * before
+    engine.close()
+
+
 class SmallMemory:
     """A session on a device that has memory for `rows` rows and counts its runs."""
 
