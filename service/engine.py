@@ -181,8 +181,8 @@ class Engine:
         sample_bytes = int(np.prod(self.sample_shape)) * self.sample_dtype.itemsize
         ladder = [n for n in LADDER if n <= max_batch and (n * sample_bytes <= BUFFER_BYTES_LIMIT or n == LADDER[0])]
         self._lanes = [_Lane(session, ladder, self.sample_shape, self.sample_dtype) for _ in range(lanes)]
-        # Time of batches in service over their time as calibrated. One number for all sizes: the shape of the costs is the
-        # generator's, and how fast the device is at the moment depends on what else runs there.
+        # Time of batches in service over their time as calibrated. One number for all sizes: the shape of the costs is
+        # the generator's, and how fast the device is at the moment depends on what else runs there.
         self._pace = 1.0
         self._seconds = self._calibrate(ladder)
         self.best_batch = _best(self._seconds)
