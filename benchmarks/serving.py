@@ -8,8 +8,9 @@ readers of one row; one row at a time beside a bulk reader. Server, readers and 
 readers cost is taken from the server. Hence two kinds: h2load (Debian's nghttp2-client), a load generator in C that
 costs next to nothing, as readers on other machines do; and bare grpc stubs of Python without deserialiser, 16 threads
 in a process of their own, which take a third of a millisecond a call. Without --models it builds a cheap generator,
-where the service's own cost shows most. "Per CPU second" is the same comparison in processor time, for a machine that
-has other work as well. About 4 minutes with 8 rounds; loopback only; everything it starts it stops.
+where the service's own cost shows most. Beside the service runs what a team would write instead, benchmarks/plain.py.
+"Per CPU second" is the same comparison in processor time, for a machine that has other work as well. About 8 minutes
+with 8 rounds; loopback only; everything it starts it stops.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -81,82 +83,105 @@ def _only(models: Path) -> str:
 
 def _measure(models: Path, generator: str, rounds: int, seconds: float) -> None:
     version = artifact.published_versions(models, generator)[-1]
-    ceiling = Ceiling((models / generator / str(version) / artifact.FILE_NAME).read_bytes())
-    server = subprocess.Popen(
-        [sys.executable, "-m", "service", "--models", str(models), "--port", "0", "--metrics-port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    readers: subprocess.Popen[str] | None = None
+    file = models / generator / str(version) / artifact.FILE_NAME
+    ceiling = Ceiling(file.read_bytes())
+    started = time.perf_counter()
+    servers = [Served("augmint", ["service", "--models", str(models), "--port", "0", "--metrics-port", "0"], generator)]
     try:
-        started = time.perf_counter()
-        facts = dict(part.split("=", 1) for part in _line(server).split()[1:])
-        print(f"{generator}/{version}: server ready after {time.perf_counter() - started:.2f} s, ", end="")
-        print(f"resident {_resident(server.pid):.0f} MiB; {CORES} cores")
-        readers = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.serving", "--readers", facts["grpc"], "--generator", generator],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        _turns(ceiling, server.pid, readers, facts["metrics"], rounds, seconds)
-        print(f"resident at the end {_resident(server.pid):.0f} MiB")
+        print(f"{generator}/{version}: ready after {time.perf_counter() - started:.2f} s, ", end="")
+        print(f"resident {_resident(servers[0].process.pid):.0f} MiB; {CORES} cores")
+        servers.append(Served("plain grpcio", ["benchmarks.plain", str(file)], generator))
+        _turns(ceiling, servers, rounds, seconds)
+        print(f"resident at the end {_resident(servers[0].process.pid):.0f} MiB")
     finally:
-        for process in (readers, server):
+        for server in servers:
+            server.stop()
+
+
+class Served:
+    """A server and the process of its readers."""
+
+    def __init__(self, name: str, module: list[str], generator: str) -> None:
+        self.name = name
+        self.process = _start(module, stderr=subprocess.DEVNULL)
+        self.readers: subprocess.Popen[str] | None = None
+        try:
+            facts = dict(part.split("=", 1) for part in _line(self.process).split() if "=" in part)
+            self._metrics = facts.get("metrics")
+            self.readers = _start(["benchmarks.serving", "--readers", facts["grpc"], "--generator", generator])
+        except BaseException:
+            self.stop()
+            raise
+
+    def ask(self, load: str, seconds: float) -> dict[str, float]:
+        """What a load of so many seconds came to; its words are those of `_readers`."""
+        assert self.readers is not None
+        assert self.readers.stdin is not None
+        before, batches = _cpu(self.process.pid), self._batches()
+        self.readers.stdin.write(f"{seconds} {load}\n")
+        self.readers.stdin.flush()
+        answer: dict[str, float] = json.loads(_line(self.readers))
+        after = self._batches()
+        answer["server_cpu"] = _cpu(self.process.pid) - before
+        answer["batch_seconds"] = (after[0] - batches[0]) / max(1.0, after[1] - batches[1])
+        return answer
+
+    def _batches(self) -> tuple[float, float]:
+        return _batches(self._metrics) if self._metrics else (0.0, 0.0)
+
+    def stop(self) -> None:
+        for process in (self.readers, self.process):
             if process is not None:
                 process.terminate()
                 process.wait(30)
 
 
-def _turns(
-    ceiling: Ceiling, server: int, readers: subprocess.Popen[str], metrics: str, rounds: int, seconds: float
-) -> None:
-    def ask(load: str) -> dict[str, float]:
-        assert readers.stdin is not None
-        before, batches = _cpu(server), _batches(metrics)
-        readers.stdin.write(f"{seconds} {load}\n")
-        readers.stdin.flush()
-        answer: dict[str, float] = json.loads(_line(readers))
-        after = _batches(metrics)
-        answer["server_cpu"] = _cpu(server) - before
-        answer["batch_seconds"] = (after[0] - batches[0]) / max(1.0, after[1] - batches[1])
-        return answer
+def _start(module: list[str], **options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", *module]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
 
+
+def _turns(ceiling: Ceiling, servers: list[Served], rounds: int, seconds: float) -> None:
     ceiling.choose(seconds / 4)
     kinds = ["h2load", "Python"] if shutil.which("h2load") else ["Python"]
     if len(kinds) == 1:
         print("h2load is not here (Debian: nghttp2-client): readers of Python only", file=sys.stderr)
-    ask("Python 4 256")
     rows: dict[str, list[float]] = {}
 
     def note(name: str, value: float) -> None:
         rows.setdefault(name, []).append(value)
 
+    for server in servers:
+        server.ask("Python 4 256", 1)
     for number in range(rounds):
-        top, top_per_cpu = ceiling.rate(seconds)
-        answers = {f"{count} x {n}, {kind}": ask(f"{kind} {count} {n}") for kind in kinds for count, n in LOADS}
-        again, again_per_cpu = ceiling.rate(seconds)
-        one = ask("one")
-        mean, mean_per_cpu = (top + again) / 2, (top_per_cpu + again_per_cpu) / 2
-        note("ceiling, samples/s", mean)
-        for name, answer in answers.items():
-            note(f"{name}: calls/s", answer["rate"])
-            note(f"{name}: share of the ceiling", answer["rate"] * answer["n"] / mean)
-            cpu = answer["cpu"] + answer["server_cpu"]
-            note(f"{name}: the same per CPU second", answer["calls"] * answer["n"] / cpu / mean_per_cpu)
-            note(f"{name}: readers' CPU per call, ms", 1e3 * answer["cpu"] / answer["calls"])
-        # While only bulk readers are there, batches are full: that is the time which a newcomer's wait is measured in.
-        full = answers[f"4 x 256, {kinds[-1]}"]["batch_seconds"]
-        note("one row beside a bulk reader: median ms", 1e3 * one["p50"])
-        note("one row beside a bulk reader: p99 ms", 1e3 * one["p99"])
-        note("time of a full batch, ms", 1e3 * full)
-        note("p99 in times of a full batch", one["p99"] / full)
+        full = 0.0
+        for server in servers:
+            top, top_per_cpu = ceiling.rate(seconds)
+            loads = [(kind, count, n) for kind in kinds for count, n in LOADS]
+            answers = [(load, server.ask("{} {} {}".format(*load), seconds)) for load in loads]
+            again, again_per_cpu = ceiling.rate(seconds)
+            mean, mean_per_cpu = (top + again) / 2, (top_per_cpu + again_per_cpu) / 2
+            note("ceiling, samples/s", mean)
+            for (kind, count, n), answer in answers:
+                name = f"{server.name}, {count} x {n}, {kind}"
+                note(f"{name}: calls/s", answer["rate"])
+                note(f"{name}: share of the ceiling", answer["rate"] * n / mean)
+                cpu = answer["cpu"] + answer["server_cpu"]
+                note(f"{name}: the same per CPU second", answer["calls"] * n / cpu / mean_per_cpu)
+                # While only bulk readers are there, batches are full: a newcomer's wait is measured in their time.
+                if count == 4 and server is servers[0]:
+                    full = answer["batch_seconds"]
+            one = server.ask("one", seconds)
+            note(f"{server.name}, one row beside a bulk reader: median ms", 1e3 * one["p50"])
+            note(f"{server.name}, one row beside a bulk reader: p99 ms", 1e3 * one["p99"])
+            if server is servers[0]:
+                note("time of a full batch, ms", 1e3 * full)
+                note("p99 in times of a full batch", one["p99"] / full)
         print(f"round {number + 1}/{rounds}", file=sys.stderr)
     print(f"ceiling: {ceiling.callers} callers x {ceiling.batch} rows; {rounds} rounds of {seconds:g} s")
-    print(f"{'':44}{'median':>10}{'least':>10}{'most':>10}")
+    print(f"{'':58}{'median':>10}{'least':>10}{'most':>10}")
     for name, values in rows.items():
-        print(f"{name:44}" + "".join(f"{_number(f(values)):>10}" for f in (statistics.median, min, max)))
+        print(f"{name:58}" + "".join(f"{_number(f(values)):>10}" for f in (statistics.median, min, max)))
 
 
 class Ceiling:

@@ -168,7 +168,7 @@ def test_a_token_opens_every_method_and_its_name_is_in_the_log(service, stub):
     assert stub.ListGenerators(
         pb.ListGeneratorsRequest(), timeout=20, metadata=(("authorization", "bearer  v1 "),)
     ).generators
-    assert '"caller": "vision"' in service.wait_for_log("31337")
+    assert '"caller":"vision"' in service.wait_for_log("31337")
     assert "v1" not in "".join(entry for entry in service.log if "31337" in entry).replace("augmint.v1", "")
 
 

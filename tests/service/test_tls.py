@@ -129,7 +129,7 @@ def shown(service):
 
 def test_a_client_is_known_by_its_certificate(service, authority):
     assert len(draws(service, authority, authority.issue_cert("a@b.org", common_name="vision")).data) == 128
-    assert '"caller": "vision"' in service.wait_for_log("4711")
+    assert '"caller":"vision"' in service.wait_for_log("4711")
 
 
 def test_who_has_no_good_certificate_is_kept_out_and_nobody_else_notices(service, authority, stranger):

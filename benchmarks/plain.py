@@ -1,0 +1,58 @@
+"""Fifty lines of grpcio around ONNX Runtime: what a team would write instead, to compare the service with.
+
+    python -m benchmarks.plain FILE
+
+A thread per call runs the session on the rows of that call; no batching, no queue, no limits, no metrics. Speaks
+augmint.v1.GeneratorService/Generate as far as a reader with class indices needs. Prints `plain grpc=HOST:PORT`; ends
+when stdin does. Threads are chosen in its favour: as many calls at once as there are cores, each with one thread of
+ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+import numpy as np
+
+from augmint.v1 import generator_pb2 as pb
+from augmint.v1.generator_pb2_grpc import GeneratorServiceServicer, add_GeneratorServiceServicer_to_server
+from service import artifact
+from service.engine import Session
+
+
+class Plain(GeneratorServiceServicer):
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def Generate(self, request: pb.GenerateRequest, context: grpc.ServicerContext) -> pb.GenerateResponse:
+        n = len(request.class_indices)
+        rows = artifact.Rows(
+            np.full(n, artifact.mix_seed(request.seed), np.uint64),
+            np.arange(request.start_index, request.start_index + n, dtype=np.uint64),
+            np.array(request.class_indices, np.int64),
+            np.ones(n, np.float32),
+        )
+        samples = self._session.run(rows)
+        return pb.GenerateResponse(data=samples.tobytes(), class_indices=request.class_indices, seed=request.seed)
+
+
+def main() -> None:
+    session = Session(Path(sys.argv[1]).read_bytes())
+    server = grpc.server(
+        futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))),
+        options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)],
+    )
+    add_GeneratorServiceServicer_to_server(Plain(session), server)  # type: ignore[no-untyped-call]
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(f"plain grpc=127.0.0.1:{port}", flush=True)
+    sys.stdin.read()
+    server.stop(0).wait()
+
+
+if __name__ == "__main__":
+    main()
