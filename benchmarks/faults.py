@@ -402,7 +402,7 @@ def _full(scratch: Path, options: argparse.Namespace) -> list[Row]:
         call = channel.unary_unary(GENERATE)
         raw = pb.GenerateRequest(class_indices=[1] * 1024, seed=1).SerializeToString()
         before = most = replica.resident()
-        flying = []
+        flying: list[grpc.Future] = []
         for _ in range(1500):  # 400 a second; the service answers about 10 of them
             flying = [answer for answer in flying if not answer.done()]
             answer = call.future(raw, timeout=120)
@@ -538,7 +538,8 @@ def _disk(scratch: Path, options: argparse.Namespace) -> list[Row]:
                 until(functools.partial(seen.get, digest), "a new version is served")
         complaints = int(replica.metric("augmint_cache_failures_total"))
     failures = readers.failures + wrong
-    notes = f"{'a full file system' if real else 'a limit on files'}; {len(seen)} files, {complaints} times not kept and named"
+    kind = "a full file system" if real else "a limit on files"
+    notes = f"{kind}; {len(seen)} files, {complaints} times not kept and named"
     return [
         Row("a full disk for the cache: calls failed", len(readers.times), len(failures), _first(failures) or notes),
         Row("  full disk noticed", 1, int(not complaints), ""),
