@@ -19,25 +19,21 @@ import grpc
 import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
-from augmint.v1.generator_pb2_grpc import GeneratorServiceServicer, add_GeneratorServiceServicer_to_server
 from service import artifact
 from service.engine import Session
 
 
-class Plain(GeneratorServiceServicer):
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def Generate(self, request: pb.GenerateRequest, context: grpc.ServicerContext) -> pb.GenerateResponse:
-        n = len(request.class_indices)
-        rows = artifact.Rows(
-            np.full(n, artifact.mix_seed(request.seed), np.uint64),
-            np.arange(request.start_index, request.start_index + n, dtype=np.uint64),
-            np.array(request.class_indices, np.int64),
-            np.ones(n, np.float32),
-        )
-        samples = self._session.run(rows)
-        return pb.GenerateResponse(data=samples.tobytes(), class_indices=request.class_indices, seed=request.seed)
+def answer(session: Session, request: pb.GenerateRequest) -> pb.GenerateResponse:
+    """The samples of a request with class indices."""
+    n = len(request.class_indices)
+    rows = artifact.Rows(
+        np.full(n, artifact.mix_seed(request.seed), np.uint64),
+        np.arange(request.start_index, request.start_index + n, dtype=np.uint64),
+        np.array(request.class_indices, np.int64),
+        np.ones(n, np.float32),
+    )
+    samples = session.run(rows)
+    return pb.GenerateResponse(data=samples.tobytes(), class_indices=request.class_indices, seed=request.seed)
 
 
 def main() -> None:
@@ -46,7 +42,13 @@ def main() -> None:
         futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))),
         options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)],
     )
-    add_GeneratorServiceServicer_to_server(Plain(session), server)  # type: ignore[no-untyped-call]
+    method = grpc.unary_unary_rpc_method_handler(
+        lambda request, _: answer(session, request),
+        request_deserializer=pb.GenerateRequest.FromString,
+        response_serializer=pb.GenerateResponse.SerializeToString,
+    )
+    service = pb.DESCRIPTOR.services_by_name["GeneratorService"].full_name
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Generate": method}),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(f"plain grpc=127.0.0.1:{port}", flush=True)
