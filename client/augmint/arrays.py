@@ -1,0 +1,199 @@
+"""Synthetic samples as NumPy arrays, fetched ahead of whoever consumes them: for JAX, or a loop of one's own.
+
+Needs no framework; those of the plug-ins that have a data set class of their own are made of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from augmint import checks
+from augmint.client import Client
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
+from augmint.prefetch import Meter, Prefetch, Stats
+from augmint.samples import Samples
+from augmint.shares import Share, shares
+from augmint.source import Source
+
+
+class ArrayStream:
+    """Batches (array, class indices) of an endless sequence, the same in every run with the same seed.
+
+        with ArrayStream("localhost:50051", batch_size=256, length=60_000, seed=7) as stream:
+            for images, labels in stream:  # uint8 [256, height, width, channels], int64 [256]
+                ...
+
+    Positions 0, 1, 2, ... are one global sequence. A step of R ranks with batches of b takes the next R b positions,
+    rank r the r-th b of them (JAX: rank=jax.process_index(), world_size=jax.process_count()). The state is one integer,
+    the global position, from which any other number of ranks goes on exactly.
+
+    Arrays are in the generator's dtype, in C order, owned by the caller. Iterating goes on where the last loop was
+    left; with a length, a loop ends there and the next one reads the samples behind. Picklable; a copy connects by
+    itself.
+    """
+
+    def __init__(
+        self,
+        target: str | Client,
+        generator: str | None = None,
+        *,
+        batch_size: int,
+        length: int | None = None,
+        labels: Sequence[str] | Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        seed: int | None = None,
+        start_index: int = 0,
+        truncation: float | None = None,
+        keep: int | None = None,
+        of: int | None = None,
+        version: int | None = None,
+        digest: str | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+        prefetch_bytes: int = 2**26,
+    ) -> None:
+        """batch_size: samples per batch on each rank, from 1.
+        length:  samples of one loop over all ranks. A last step with less than a batch per rank is divided among them;
+                 less than a sample per rank is left out. Absent: a loop has no end.
+        prefetch_bytes: of samples that may lie ready; at least two batches are kept ahead.
+        labels, weights: sample i is of labels[i % len(labels)], or by shares; absent: all labels, in turn.
+        The rest is as in `Client.generate`; the file is pinned from here on.
+        """
+        self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
+        self._ranks = checks.whole("world_size", world_size, 1, 2**20)
+        self._rank = checks.whole("rank", rank, 0, world_size - 1)
+        self._bytes = checks.whole("prefetch_bytes", prefetch_bytes, 1, 2**40)
+        self._source = Source(
+            target,
+            generator,
+            labels=labels,
+            weights=weights,
+            seed=seed,
+            start_index=start_index,
+            truncation=truncation,
+            keep=keep,
+            of=of,
+            version=version,
+            digest=digest,
+        )
+        try:
+            self._length = None if length is None else checks.whole("length", length, 1, self._source.limit)
+        except InvalidRequest:
+            self.close()
+            raise
+        self._position = 0
+        self._end: int | None = None
+        self._meter = Meter()
+
+    @property
+    def description(self) -> Description:
+        """The generator, as pinned."""
+        return self._source.description
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in order of class index."""
+        return self.description.labels
+
+    @property
+    def seed(self) -> int:
+        """Of the sequence."""
+        return self._source.seed
+
+    @property
+    def position(self) -> int:
+        """Global position of the next step."""
+        return self._position
+
+    @property
+    def stats(self) -> Stats:
+        """How loops over it went: samples, and the share of the time that they waited."""
+        return self._meter.stats()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands and what it reads, as plain values for JSON."""
+        return {"position": self._position, "end": self._end, "reads": self._source.identity()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there; InvalidRequest if that was a state of other samples."""
+        mine = self._source.identity()
+        theirs = state.get("reads")
+        if not isinstance(theirs, dict):
+            raise InvalidRequest("this is no state of an ArrayStream")
+        for name, value in mine.items():
+            if theirs.get(name) != value:
+                raise InvalidRequest(f"the state is of other samples: its {name} is {theirs.get(name)}, not {value}")
+        self._position = checks.whole("position", state.get("position"), 0, self._source.limit)
+        end = state.get("end")
+        self._end = None if end is None else checks.whole("end", end, self._position, self._source.limit)
+
+    def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """This rank's batch of the number-th step from the very beginning, wherever the loop is; without prefetch."""
+        first = (checks.whole("number", number, 0, 2**48) * self._ranks + self._rank) * self._batch_size
+        last = first + self._batch_size
+        if self._length is not None:
+            last = min(last, self._length)
+        if first >= last:
+            raise IndexError(f"batch {number} is behind the end")
+        samples = self._source.samples(np.arange(first, last))
+        return samples.array, samples.class_indices
+
+    def __len__(self) -> int:
+        """Steps of one loop; TypeError if it has no end."""
+        if self._length is None:
+            raise TypeError("an ArrayStream without a length has no end")
+        whole, rest = divmod(self._length, self._batch_size * self._ranks)
+        return whole + (rest >= self._ranks)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if self._end is None:
+            self._end = self._source.limit if self._length is None else self._position + self._length
+            if self._end > self._source.limit:
+                raise InvalidRequest("the seed's stream ends before this loop would; take another seed")
+        for position, batch in self._read(self._position, self._end):
+            self._position = position
+            yield batch
+        self._position, self._end = self._end, None
+
+    def again(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """One loop that begins where the stream stands and leaves it there: the same samples every time."""
+        end = self._source.limit if self._length is None else self._position + self._length
+        for _, batch in self._read(self._position, min(end, self._source.limit)):
+            yield batch
+
+    def _read(self, start: int, end: int) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+        """This rank's batches from `start` to before `end`, each with the position after its step."""
+        size = int(np.prod(self.description.shape)) * self.description.dtype.itemsize * self._batch_size
+        orders = shares(start, end, self._batch_size, self._rank, self._ranks)
+        self._meter.begin()
+        with contextlib.closing(Prefetch(orders, self._fetch, max(2, self._bytes // size))) as arrived:
+            while True:
+                try:
+                    with self._meter.waiting():
+                        share, samples = next(arrived)
+                except StopIteration:
+                    return
+                self._meter.ahead = arrived.distance.value
+                self._meter.delivered(len(samples))
+                yield share.after, (samples.array, samples.class_indices)
+
+    def _fetch(self, share: Share) -> tuple[Share, Samples]:
+        return share, self._source.samples(np.arange(share.first, share.last))
+
+    def close(self) -> None:
+        """Disconnect, unless the client was handed in."""
+        self._source.close()
+
+    def __enter__(self) -> ArrayStream:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"ArrayStream({self._source.name}, batch_size={self._batch_size}, seed={self.seed})"
