@@ -1,5 +1,6 @@
 """The client against the real service, in a process of its own, over a real socket."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import threading
 import numpy as np
 import onnxruntime
 import pytest
+import trustme
 
 import augmint
 from service import artifact
@@ -17,8 +19,9 @@ from tests import generators
 class Service:
     """`python -m service` on loopback; `target` is HOST:PORT."""
 
-    def __init__(self, models, port=0):
+    def __init__(self, models, port=0, *options):
         command = [sys.executable, "-m", "service", "--models", str(models), "--metrics-port", "0", "--port", str(port)]
+        command += map(str, options)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         ready = self.process.stdout.readline()
         found = re.search(r"grpc=(\S+:\d+)", ready)
@@ -163,6 +166,32 @@ def test_a_reader_sits_out_a_killed_service(models):
             again.kill()
     assert len(read) >= before + 3
     assert all(np.array_equal(array, want) for array in read)
+
+
+def test_tls_and_a_token_let_in_and_nothing_else_does(models, tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca")
+    own = authority.issue_cert("127.0.0.1")
+    own.cert_chain_pems[0].write_to_path(tmp_path / "certificate")
+    own.private_key_pem.write_to_path(tmp_path / "key")
+    (tmp_path / "tokens").write_text(f"team {hashlib.sha256(b'right').hexdigest()}\n")
+    (tmp_path / "token").write_text("right\n")
+    files = ("--tls-certificate", tmp_path / "certificate", "--tls-key", tmp_path / "key")
+    service = Service(models, 0, *files, "--tokens", tmp_path / "tokens")
+    tls = augmint.Tls(ca=tmp_path / "ca")
+    try:
+        with augmint.Client(service.target, tls=tls, token=tmp_path / "token") as client:
+            assert len(client.generate("3", 2000, seed=7)) == 2000
+        for settings, error in (
+            ({"tls": tls}, augmint.AccessDenied),
+            ({"tls": tls, "token": "wrong"}, augmint.AccessDenied),
+            ({"tls": True}, augmint.TlsError),
+            ({}, augmint.TlsError),
+        ):
+            with augmint.Client(service.target, connect_timeout=0.5, **settings) as client, pytest.raises(error):
+                client.generate("3")
+    finally:
+        service.kill()
 
 
 WORKERS = """

@@ -1,5 +1,6 @@
 """What other teams install: light to import, complete in its wheel."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,10 @@ import zipfile
 from pathlib import Path
 
 CLIENT = Path(__file__).parents[2] / "client"
-HEAVY = ("torch", "PIL", "onnxruntime", "onnx", "pandas", "service", "training")
+HEAVY = (
+    *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "PIL", "pandas", "scipy"),
+    *("argcomplete", "rich", "onnxruntime", "onnx", "service", "training"),
+)
 
 
 def test_importing_augmint_imports_no_framework():
@@ -37,4 +41,67 @@ def test_the_wheel_holds_types_and_stubs_and_nothing_else(tmp_path):
         if path.suffix in (".py", ".pyi") or path.name == "py.typed"
     }
     assert names == sources
+    assert wheel.stat().st_size < 200_000
     assert {"augmint/py.typed", "augmint/v1/generator_pb2.pyi", "augmint/v1/generator_pb2_grpc.py"} <= names
+
+
+PROJECT = """
+import asyncio
+from pathlib import Path
+
+import augmint
+from augmint.arrays import ArrayStream
+
+
+def draw(target: str) -> list[str]:
+    with augmint.Client(target, tls=augmint.Tls(ca=Path("ca.pem")), token=Path("token"), hedge_after=0.5) as client:
+        samples = client.generate("3", 64, seed=7, keep=1, of=4)
+        again: augmint.Samples = client.replay(str(samples.address))
+        first: augmint.Sample = again[0]
+        try:
+            client.fetch([1, 2], classes=["3", "5"], seed=7)
+        except augmint.Unavailable as error:
+            print(error.connected, error.retry_after_s)
+        return [first.label, *samples.labels, *(status.name for status in client.generators())]
+
+
+async def draw_async(target: str) -> augmint.Address:
+    async with augmint.AsyncClient(target) as client:
+        return (await client.generate(classes=["3"])).address
+
+
+def read(target: str) -> int:
+    with ArrayStream(target, batch_size=8, seed=7) as stream:
+        return sum(len(images) + int(labels.sum()) for images, labels in stream)
+
+
+asyncio.run(draw_async("localhost:50051"))
+"""
+
+
+def test_the_types_pass_a_strict_check_in_a_users_project(tmp_path):
+    def check(source):
+        (tmp_path / "project.py").write_text(source)
+        command = [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--follow-imports=silent",
+            "--cache-dir",
+            "cache",
+            "project.py",
+        ]
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, "MYPYPATH": str(CLIENT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    done = check(PROJECT)
+    assert done.returncode == 0, done.stdout
+    done = check(PROJECT.replace("seed=7, keep=1", "seed='7', keep=1"))
+    assert 'Argument "seed" to "generate" of "Client" has incompatible type "str"' in done.stdout

@@ -28,6 +28,6 @@ def test_the_commands_are_those_of_the_parser():
     from augmint.__main__ import _parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
-    assert len(lines) == 4
+    assert len(lines) == 7
     for line in lines:
         _parser().parse_args(line.split())
