@@ -42,7 +42,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "index": ("UINT64", *(name for name in _INTEGERS if name != "UINT64")),
     "truncation": _FLOATS,
 }
-PARAMETERS = ("n", "start_index", "seed", "truncation", "digest", "channel")
+PARAMETERS = ("n", "start_index", "seed", "truncation", "digest", "channel", "keep", "of")
 _TEXTS = ("digest", "channel")
 # Of Triton's scheduler: without meaning here, where the deadline is gRPC's and clients get fair shares.
 _IGNORED = {"priority", "timeout", "sequence_id", "sequence_start", "sequence_end"}
@@ -84,12 +84,13 @@ def decode(request: oip.ModelInferRequest, classes: dict[str, int]) -> Asked:
         raise InvalidRequest(f"there is no input 'label', BYTES [n]; labels: {choices(list(classes))}")
     labels = inputs["label"]
     indices = inputs.get("index")
-    n = parameters.get("n", max(len(labels), 0 if indices is None else len(indices)))
+    parameters.setdefault("n", max(len(labels), 0 if indices is None else len(indices)))
     found = pb.GenerateRequest(start_index=parameters.get("start_index", 0))
-    try:
-        found.n = n
-    except ValueError as error:
-        raise InvalidRequest(f"parameter 'n' is {n}; it must be in [1, 2^32)") from error
+    for name in ("n", "keep", "of"):
+        value = parameters.get(name, 0)
+        if value >= 2**32:
+            raise InvalidRequest(f"parameter {quote(name)} is {value}; it must be below 2^32")
+        setattr(found, name, value)
     if len(labels) == 1:
         found.label = _name(labels[0], classes)  # for all n, however many that would be
     else:

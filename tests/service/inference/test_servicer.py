@@ -243,7 +243,7 @@ def test_2000_malformed_requests_are_refused_as_the_callers_fault(service, ask):
             if choose.random() < 0.1:
                 parameter(output.parameters["classification"])
         for _ in range(choose.choice((0, 0, 1, 2))):
-            name = choose.choice(("n", "seed", "start_index", "truncation", "digest", "priority", "x"))
+            name = choose.choice(("n", "seed", "start_index", "truncation", "digest", "keep", "of", "priority", "x"))
             parameter(request.parameters[name])
         whole = bytearray(request.SerializeToString())
         if choose.random() < 0.2 and whole:

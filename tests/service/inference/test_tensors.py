@@ -82,11 +82,13 @@ def test_parameters_say_what_inputs_say():
         "start_index": ("int64_param", 40),
         "seed": ("uint64_param", 2**64 - 1),
         "truncation": ("double_param", 0.5),
+        "keep": ("int64_param", 1),
+        "of": ("int64_param", 4),
         "priority": ("uint64_param", 3),
         "timeout": ("int64_param", 1000),
     }
     asked = tensors.decode(request(parameters=parameters, label=("INT64", [], [2])), CLASSES).request
-    assert asked == pb.GenerateRequest(label="ä", n=2, start_index=40, seed=2**64 - 1, truncation=0.5)
+    assert asked == pb.GenerateRequest(label="ä", n=2, start_index=40, seed=2**64 - 1, truncation=0.5, keep=1, of=4)
 
 
 @given(
@@ -158,7 +160,7 @@ def spoilt(change, **inputs):
         (request(parameters={"n": ("bool_param", True)}, label=ONE), r"parameter 'n' is 'True'; it must be a whole"),
         (
             request(parameters={"n": ("int64_param", 2**40)}, label=ONE),
-            r"parameter 'n' is 1099511627776; it must be in",
+            r"parameter 'n' is 1099511627776; it must be below 2",
         ),
         (
             request(parameters={"digest": ("int64_param", 1)}, label=ONE),
