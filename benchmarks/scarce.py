@@ -69,7 +69,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("demo/scarce"), help="where the generator goes")
     parser.add_argument("--most", type=int, default=40, help="samples of the most frequent class (default 40)")
     parser.add_argument("--imbalance", type=float, default=20, help="how many times fewer of the rarest (default 20)")
-    parser.add_argument("--steps", type=int, default=600, help="of the optimiser, for each classifier (default 600)")
+    parser.add_argument("--steps", type=int, default=400, help="of the optimiser, for each classifier (default 400)")
     parser.add_argument("--seeds", type=int, default=3, help="repeats, at least 2 (default 3)")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -104,15 +104,16 @@ def compare(options: argparse.Namespace, target: str) -> int:
             else:
                 mixed = mix(real, target, names=dataset.class_names, top_up="balance", transform=shift, seed=seed)
                 if not seed:
-                    print(mixed)
+                    print(
+                        f"{mixed}\n\n{'':8}{'real only':>24}{'with mix':>24}\n{'seed':8}"
+                        + f"{'all':>12}{'rare half':>12}" * 2
+                    )
                 batches = mixed.loader(BATCH)
             network = train(Network(real[0][0].shape[-1], real[0][0].shape[0], dataset.classes), batches, options.steps)
             recalls = recall(network, *tests, dataset.classes)
             scores += [float(recalls.mean()), float(recalls[rare].mean())]
         rows.append(scores)
-    print(f"\n{'':8}{'real only':>24}{'with mix':>24}\n{'seed':8}" + f"{'all':>12}{'rare half':>12}" * 2)
-    for seed, scores in enumerate(rows):
-        print(f"{seed:<8}" + "".join(f"{score:12.2%}" for score in scores))
+        print(f"{seed:<8}" + "".join(f"{score:12.2%}" for score in scores), flush=True)
     for name, column in (("all classes", 0), ("the rarer half", 1)):
         gains = [scores[column + 2] - scores[column] for scores in rows]
         print(f"gain in balanced accuracy, {name}: {interval(gains)}")
