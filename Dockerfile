@@ -2,6 +2,7 @@
 #
 #     docker build -t augmint:0.1.0 .
 #     docker build -t augmint:0.1.0-cuda --build-arg DEVICE=cuda .
+#     docker build -t augmint:0.1.0-training --target training .
 #     docker run --read-only -v "$PWD/demo/models:/models:ro" -p 127.0.0.1:50051:50051 -e AUGMINT_INSECURE=true augmint:0.1.0
 #
 # AUGMINT_INSECURE, because this line alone has neither TLS nor tokens and is published to this machine only; to others
@@ -37,8 +38,39 @@ COPY service service
 # The image is read-only when it runs: compiled now or at every start. Unchecked: no layer need keep the times of files.
 RUN python -m compileall -q --invalidation-mode unchecked-hash service
 
+# -- what trains, for the jobs of the chart: `--target training` ---------------------------------------------
+# What pip finds as torch 2.13.0: from PyPI the build for CUDA, which also runs without a GPU.
+FROM build AS build-training
+WORKDIR /build
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip --python /opt/augmint install --only-binary=:all: -c constraints.txt "./client[images]" ".[training]"
+WORKDIR /app
+COPY training training
+RUN python -m compileall -q --invalidation-mode unchecked-hash training
+
+FROM ${BASE} AS training
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="augmint training" \
+      org.opencontainers.image.description="Trains class-conditional generators and publishes them" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV PATH=/opt/augmint/bin:${PATH} \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/app \
+    HOME=/tmp \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=build-training /opt/augmint /opt/augmint
+COPY --from=build-training /app /app
+# A run keeps its checkpoints beside where it works.
+WORKDIR /runs
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "training"]
+
 # -- the image ---------------------------------------------------------------------------------------------
-FROM ${BASE}
+FROM ${BASE} AS service
 ARG DEVICE=cpu
 ARG VERSION=unknown
 ARG REVISION=unknown

@@ -9,7 +9,7 @@ FASHION ?= fashion-mnist
 
 TOOLS := .tools
 
-.PHONY: help demo test tools chart serve check image fashion bench-serving bench-training setup protos clean
+.PHONY: help demo test tools chart serve check image scaling-proof scaling-simulation fashion bench-serving bench-training setup protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -62,7 +62,13 @@ bench-training: $(READY)  ## measure how fast presets train, and what share the 
 	$(BIN)/python -m benchmarks.training
 
 image: $(READY)  ## build the service's image with docker or podman, run it, check it (2 minutes)
-	$(BIN)/python -m benchmarks.image $(IMAGE_OPTIONS)
+	$(BIN)/python -m benchmarks.image --sbom dist/augmint.cdx.json $(IMAGE_OPTIONS)
+
+scaling-proof: $(READY) tools  ## a fleet that follows its load, on loopback: replicas, Prometheus, the chart's query (4 minutes)
+	$(BIN)/python -m benchmarks.scaling_proof --plot docs/images/scaling.svg
+
+scaling-simulation: $(READY)  ## compare the signals that a fleet could be sized by (1 minute)
+	$(BIN)/python -m benchmarks.scaling_simulation
 
 clean:  ## remove what the other targets made, .venv included
 	rm -rf $(VENV) $(TOOLS) demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

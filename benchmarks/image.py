@@ -1,6 +1,6 @@
 """Build the image and run it as a cluster would: not root, read-only, no capability, stopped by SIGTERM.
 
-    python -m benchmarks.image [--engine podman] [--device cuda] [--base IMAGE] [--models DIR]
+    python -m benchmarks.image [--engine podman] [--device cuda] [--base IMAGE] [--models DIR] [--sbom FILE]
 
 Needs docker or podman, on Linux (the image shares the network of the machine, to be reached on loopback alone). Checks
 what is in the image, who it runs as and what it can write; asks its health and its metrics, draws every class and
@@ -26,6 +26,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -54,6 +55,10 @@ def writable(place):
     return True
 print(json.dumps({
     "distributions": {each.name: each.version for each in importlib.metadata.distributions()},
+    "licenses": {
+        each.name: each.metadata.get("License-Expression") or (each.metadata.get("License") or "").partition("\\n")[0]
+        for each in importlib.metadata.distributions()
+    },
     "compilers": [name for name in ("cc", "gcc", "c++", "clang", "nvcc") if shutil.which(name)],
     "user": os.getuid(),
     "writable": [place for place in places if writable(place)],
@@ -75,6 +80,7 @@ def main() -> int:
     parser.add_argument(
         "--models", type=Path, help="folder of generators, readable for all; default: makes a small one"
     )
+    parser.add_argument("--sbom", type=Path, help="write what is in the image there, as CycloneDX 1.6")
     parser.add_argument("--build-options", default="", help="more options of `build`, in one word")
     parser.add_argument("--run-options", default="", help="more options of `run`, in one word, e.g. '--gpus all'")
     options = parser.parse_args()
@@ -85,7 +91,11 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as scratch:
             image = build(engine, options.device, options.base, shlex.split(options.build_options))
-            inspect(engine, image)
+            found = inspect(engine, image)
+            if options.sbom:
+                options.sbom.parent.mkdir(parents=True, exist_ok=True)
+                options.sbom.write_text(json.dumps(bill(image, found), indent=1) + "\n")
+                print(f"{options.sbom}: {len(found['distributions'])} components")
             check(engine, image, options.models or small(Path(scratch)), shlex.split(options.run_options))
     except (Wrong, augmint.AugmintError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -111,8 +121,8 @@ def build(engine: list[str], device: str, base: str | None, more: list[str]) -> 
     return image
 
 
-def inspect(engine: list[str], image: str) -> None:
-    """What is in it, who it is, what it can write."""
+def inspect(engine: list[str], image: str) -> dict[str, Any]:
+    """What is in it, who it is, what it can write; returns what LOOK found."""
     options = [*HARDENED, "--rm", "--network", "none", "--entrypoint", "python"]
     found = json.loads(run([*engine, "run", *options, image, "-c", LOOK]))
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
@@ -130,6 +140,29 @@ def inspect(engine: list[str], image: str) -> None:
     if found["writable"] != ["/tmp"]:
         raise Wrong(f"can write to {found['writable']}, wanted nothing but /tmp")
     print(f"{len(installed)} libraries, all as pinned; no compiler; user {USER}; can write to /tmp only")
+    return found
+
+
+def bill(image: str, found: dict[str, Any]) -> dict[str, Any]:
+    """A bill of materials of the Python part of an image, as CycloneDX 1.6.
+
+    image: its name and tag; found: what LOOK printed. The base image has a bill of its own.
+    """
+    name, _, version = image.rpartition(":")
+    components = []
+    for library, number in sorted(found["distributions"].items(), key=lambda item: plain(item[0])):
+        component = {"type": "library", "name": library, "version": number}
+        component |= {"bom-ref": f"pkg:pypi/{plain(library)}@{number}", "purl": f"pkg:pypi/{plain(library)}@{number}"}
+        if license := found["licenses"].get(library):
+            component["licenses"] = [{"license": {"name": license}}]
+        components.append(component)
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": {"type": "container", "name": name, "version": version, "bom-ref": image}},
+        "components": components,
+    }
 
 
 def check(engine: list[str], image: str, models: Path, more: list[str]) -> None:

