@@ -49,6 +49,13 @@ CASES: dict[str, dict[str, Any]] = {
         "access": {"tokensSecret": "clients", "quotas": "[default]\nsamples_per_second = 1000.0\n"},
         "settings": {"insecure": False},
     },
+    "export": {"export": {"enabled": True, "claim": "shards", "arguments": ["--label", "3"]}},
+    "export with TLS": {
+        "tls": {"secret": "certificates", "mutual": True},
+        "access": {"tokensSecret": "clients"},
+        "client": {"tokenSecret": "token", "certificateSecret": "own"},
+        "export": {"enabled": True, "claim": "shards", "samples": 5000, "shards": 2, "seed": 2**40},
+    },
     "training once": {
         "models": {"source": "claim", "claim": "generators"},
         "training": {"enabled": True, "gpus": 4, "dataClaim": "photographs", "runsClaim": "runs"},

@@ -6,6 +6,7 @@ import helm_python as helm
 import pytest
 import yaml
 
+from augmint import __main__ as augmint_command
 from k8s import generate
 from service import settings as service_settings
 from service.server import LIVENESS
@@ -95,6 +96,12 @@ REFUSED = {
     "autoscaling.hpa without its metric": ({"autoscaling": {"mode": "hpa"}}, "alerts.enabled"),
     "podMonitor.interval": ({"podMonitor": {"interval": "15 sec"}}, "/podMonitor/interval"),
     "training without a place to publish": ({"training": {"enabled": True}, "models": FETCH}, "training.enabled"),
+    "export without a place": ({"export": {"enabled": True}}, "export.claim"),
+    "export without a token": (
+        {"export": {"enabled": True, "claim": "a"}, "access": {"tokensSecret": "clients"}},
+        "client.tokenSecret",
+    ),
+    "export.samples": ({"export": {"samples": "many"}}, "/export/samples"),
     "training.budget": ({"training": {"budget": "4m"}}, "budget"),
 }
 
@@ -347,6 +354,43 @@ def test_training_publishes_where_the_service_reads():
     cron = one("CronJob", CASES["training by the clock"])["spec"]
     assert cron["schedule"] == "0 3 * * 0"
     assert cron["concurrencyPolicy"] == "Forbid"
+
+
+def export_options(values):
+    """What the client's command makes of the arguments of the third pod of the export."""
+    (exporter,) = one("Job", values)["spec"]["template"]["spec"]["containers"]
+    assert exporter["command"] == ["augmint", "export"]
+    arguments = [each.replace("$(JOB_COMPLETION_INDEX)", "2") for each in exporter["args"]]
+    return augmint_command._parser().parse_args(["export", *arguments])
+
+
+def test_an_export_makes_each_shard_in_a_pod_of_its_own():
+    spec = one("Job", CASES["export"])["spec"]
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 100, 4)
+    options = export_options(CASES["export"])
+    assert (options.n, options.shards, options.shard, options.seed) == (10**6, 100, range(2, 3), 7)
+    assert options.label == ["3"]
+    assert str(options.out) == "/out/samples"
+    assert options.target == "dns:///release-augmint-headless.lab.svc:50051"
+    assert options.token_file is None
+
+
+def test_the_releases_own_clients_bring_what_the_service_asks_for():
+    values = CASES["export with TLS"]
+    options = export_options(values)
+    assert (options.n, options.shards, options.seed) == (5000, 2, 2**40)
+    for spec in pods(values)[1:]:  # the first is the service's
+        (each,) = spec["containers"]
+        mounts = {mount["name"]: mount["mountPath"] for mount in each["volumeMounts"]}
+        assert str(options.ca) == f"{mounts['authority']}/ca.crt"
+        assert str(options.certificate) == f"{mounts['certificate']}/tls.crt"
+        assert str(options.key) == f"{mounts['certificate']}/tls.key"
+        assert str(options.token_file) == f"{mounts['token']}/token"
+        volumes = {volume["name"]: volume for volume in spec["volumes"]}
+        assert volumes["authority"]["secret"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+    assert len(pods(values)) == 3
+    # Without a token of its own `helm test` could only fail.
+    assert len(pods(CASES["TLS"])) == 1
 
 
 def test_the_network_policy_lets_in_clients_and_the_scraper_and_nothing_out():

@@ -50,4 +50,10 @@
 {{- if and $values.training.enabled (ne $models.source "claim") -}}
 {{- fail (printf "training.enabled needs models.source claim, a place to publish in; it is %s" $models.source) -}}
 {{- end -}}
+{{- if and $values.export.enabled (not $values.export.claim) -}}
+{{- fail "export.enabled is true, and export.claim is empty; name a PersistentVolumeClaim to write into" -}}
+{{- end -}}
+{{- if and $values.export.enabled (not (include "augmint.clientMay" .)) -}}
+{{- fail "export.enabled needs client.tokenSecret where access.tokensSecret is set, and client.certificateSecret where tls.mutual is true" -}}
+{{- end -}}
 {{- end -}}
