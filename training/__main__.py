@@ -155,7 +155,9 @@ def presets(
             resolve(name)
     except PresetError as error:
         raise _fail(str(error)) from None
-    table = Table("preset", "source", "settings other than the defaults", show_lines=True)
+    table = Table("preset", show_lines=True)
+    for heading in ("source", "settings other than the defaults"):
+        table.add_column(heading, overflow="fold")
     for each, preset in PRESETS.items():
         if name in (None, AUTO, each):
             settings = ", ".join(f"{key}={value}" for key, value in preset.changes.items())

@@ -69,7 +69,7 @@ def test_training_teaches_the_classes() -> None:
     assert samples[labels == 2].mean() < samples[labels != 2].mean() * 0.7
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["rpgan", "dcgan"])  # all of them: test_systems.py
 def test_a_resumed_run_continues_the_same_run(preset: str) -> None:
     whole, first = trainer(preset), trainer(preset)
     for number in range(6):
