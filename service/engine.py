@@ -59,6 +59,11 @@ _DTYPES: dict[str, np.dtype] = {
 }
 
 
+def runtime_version() -> str:
+    """Of ONNX Runtime."""
+    return str(onnxruntime.__version__)
+
+
 class DeviceError(RuntimeError):
     """The device that was asked for cannot be used here; the message says why. Never answered by using another."""
 

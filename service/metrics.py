@@ -38,6 +38,18 @@ class Meters:
     expired: Counter
 
 
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is seen of the samples of one version; see service.drift."""
+
+    samples: Counter
+    nonfinite: Counter
+    mean: Gauge
+    deviation: Gauge
+    expected_mean: Gauge
+    expected_deviation: Gauge
+
+
 class Metrics:
     """All metrics, in the registry that is passed in. "Work seconds" are seconds of the whole device, all its lanes."""
 
@@ -93,6 +105,20 @@ class Metrics:
         self.scan_failures = counter("scan_failures_total", "Attempts to list the models that failed.")
         self.cache_failures = counter("cache_failures_total", "Files that the cache could not keep or read.")
         self.ready = gauge("ready", "1 while calls are welcome.")
+        self.loop_lag = histogram(
+            "event_loop_lag_seconds", "How late the event loop wakes up, looked at twice a second.", SHORT_SECONDS
+        )
+        self.build_info = gauge("build_info", "1, with what this process runs.", "onnxruntime", "device")
+        self.output_samples = counter("output_samples_total", "Samples looked at, one batch in a hundred.", *which)
+        self.output_nonfinite = counter(
+            "output_nonfinite_samples_total", "Of those, samples with an element that is not a finite number.", *which
+        )
+        self.output_mean = gauge("output_mean", "Mean of the elements lately looked at, truncation 1.", *which)
+        self.output_deviation = gauge("output_deviation", "Their standard deviation.", *which)
+        self.output_expected_mean = gauge(
+            "output_expected_mean", "Mean of samples of the same classes, computed at load.", *which
+        )
+        self.output_expected_deviation = gauge("output_expected_deviation", "Their standard deviation.", *which)
 
     def meters(self, generator: str, version: int, device: str) -> Meters:
         """The metrics of one version."""
@@ -110,6 +136,18 @@ class Metrics:
             refused_deadline=self.refused.labels("deadline"),
             cancelled=self.cancelled.labels(*which),
             expired=self.refused.labels("expired"),
+        )
+
+    def outputs(self, generator: str, version: int) -> Outputs:
+        """What is seen of the samples of one version."""
+        which = (generator, str(version))
+        return Outputs(
+            samples=self.output_samples.labels(*which),
+            nonfinite=self.output_nonfinite.labels(*which),
+            mean=self.output_mean.labels(*which),
+            deviation=self.output_deviation.labels(*which),
+            expected_mean=self.output_expected_mean.labels(*which),
+            expected_deviation=self.output_expected_deviation.labels(*which),
         )
 
     def forget(self, generator: str, version: int) -> None:

@@ -12,6 +12,7 @@ import structlog
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.codec import Identity
+from service.drift import Drift
 from service.engine import DeviceError
 from service.loading import Loader, page_sizes
 from service.metrics import Metrics
@@ -231,6 +232,7 @@ class Repository:
             if loaded is None:
                 message, engine, phases = self._loader.load(content, name, version)
                 seconds |= phases
+                look = Drift(engine, len(message.labels), self._metrics.outputs(name, version))
         except (artifact.ArtifactError, SourceError) as error:
             if isinstance(error, SourceError):
                 attempt.wait = min(
@@ -254,7 +256,7 @@ class Repository:
                 identity=Identity(name, version, digest),
                 message=message,
                 classes={label: index for index, label in enumerate(message.labels)},
-                queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._loader.device)),
+                queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._loader.device), look),
                 max_samples=most,
                 preferred_page_samples=page,
                 capacity=engine.capacity_samples_per_second,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from service import access, quotas
 from service.access import Access
 from service.cache import Cache
+from service.engine import runtime_version
 from service.inference.servicer import SERVICE as INFERENCE_SERVICE
 from service.inference.servicer import InferenceServicer
 from service.loading import Loader
@@ -26,7 +28,7 @@ from service.repository import Keep, Repository
 from service.scheduler import Scheduler
 from service.servicer import SERVICE, GeneratorServicer
 from service.settings import Settings
-from service.sources import SourceError, open_source
+from service.sources import SourceError, open_source, shown
 from service.watch import FileError, Watched, watch
 
 log = structlog.get_logger("augmint.server")
@@ -34,6 +36,9 @@ log = structlog.get_logger("augmint.server")
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 LIVENESS = "liveness"
+
+# How often the event loop is looked at.
+LAG_SECONDS = 0.5
 
 # Requests are tiny: the largest holds one class index for each sample.
 REQUEST_BYTES_LIMIT = 2**20
@@ -116,8 +121,10 @@ class Server:
             # A process that ends with the reason is easier to notice than one that stays up and is never ready.
             reasons = [f"\n  {s.name}/{s.version}: {s.reason}" for s in self.repository.statuses()]
             wanted = ": wanted <generator>/<version>/model.onnx, as `python -m training fit` publishes it"
-            raise StartError(f"no generator in {settings.models} can be served{''.join(reasons) or wanted}")
+            raise StartError(f"no generator in {shown(settings.models)} can be served{''.join(reasons) or wanted}")
         await self._tell_health()
+        self._metrics.build_info.labels(runtime_version(), settings.device).set(1)
+        self._lag = asyncio.create_task(self._watch_lag())
         if settings.watch_seconds:
             loop = asyncio.get_running_loop()
 
@@ -125,6 +132,13 @@ class Server:
                 asyncio.run_coroutine_threadsafe(self._tell_health(), loop)
 
             self.repository.watch(settings.watch_seconds, changed)
+
+    async def _watch_lag(self) -> None:
+        """What holds the interpreter, as the loading of a file does for moments, delays every call."""
+        while True:
+            start = time.perf_counter()
+            await asyncio.sleep(LAG_SECONDS)
+            self._metrics.loop_lag.observe(max(0.0, time.perf_counter() - start - LAG_SECONDS))
 
     async def _tell_health(self) -> None:
         """What the health service says of the server and of each generator follows from what is served."""
@@ -165,6 +179,8 @@ class Server:
         """End at once; for a start that failed halfway, too."""
         if hasattr(self, "_watch"):
             self._watch.cancel()
+        if hasattr(self, "_lag"):
+            self._lag.cancel()
         if hasattr(self, "repository"):
             await asyncio.to_thread(self.repository.close)
         if hasattr(self, "_server"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -136,8 +137,9 @@ class Remote:
 
     def __init__(self, url: str, cache: Cache | None = None) -> None:
         self._url = url.rstrip("/")
+        url = shown(url)
         self._cache = cache
-        self._protocol = url.partition("://")[0]
+        self._protocol = self._url.partition("://")[0]
         try:
             self._fs, root = fsspec.core.url_to_fs(self._url)
         except ImportError as error:
@@ -165,7 +167,7 @@ class Remote:
                     case [name, artifact.CHANNELS_FILE_NAME] if artifact.NAME.fullmatch(name):
                         scan.channels[name] = self._fs.cat_file(path)[: 2**20].decode(errors="replace")
         except Exception as error:  # as above
-            raise SourceError(f"{self._url} cannot be listed: {_sentence(error)}") from error
+            raise SourceError(f"{shown(self._url)} cannot be listed: {_sentence(error)}") from error
         for key, stamp in records.items():
             if key in scan.files:
                 scan.files[key] += f" {stamp}"
@@ -256,5 +258,10 @@ def _check_size(size: int, limit: int = artifact.FILE_BYTES_LIMIT) -> None:
         raise artifact.ArtifactError(f"the file has {size} bytes; at most {limit} can be loaded")
 
 
+def shown(text: str) -> str:
+    """A text with URLs in it for messages and logs: without the passwords that some have."""
+    return re.sub(r"://[^/@\s]*@", "://***@", text)
+
+
 def _sentence(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return shown(" ".join(f"{type(error).__name__}: {error}".split()))[:300]

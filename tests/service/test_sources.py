@@ -121,6 +121,9 @@ def test_a_source_out_of_reach_says_so(tmp_path):
         Folder(tmp_path / "missing").scan()
     with pytest.raises(SourceError, match=r"http://127.0.0.1:1 cannot be listed"):
         Remote("http://127.0.0.1:1").scan()
+    with pytest.raises(SourceError, match=r"http://\*\*\*@127.0.0.1:1 cannot be listed") as error:
+        Remote("http://me:secret@127.0.0.1:1").scan()
+    assert "secret" not in str(error.value)
     with pytest.raises(SourceError, match=r"odd://x cannot be opened: .*s3.* and a path are usual"):
         open_source("odd://x")
 
