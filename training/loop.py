@@ -104,7 +104,7 @@ class Loop:
         times, saved, reported = _Times(order, share, began), began, 0.0
         seen = ""
 
-        with _stop_requests() as stop:
+        with _stop_requests(impatient=self._processes.count == 1) as stop:
             while share < 1:
                 # Step
                 losses = self.trainer.step(share)
@@ -328,15 +328,15 @@ def _copied(state: Any) -> Any:
 
 
 @contextmanager
-def _stop_requests() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of raising in the middle of a step; a second SIGINT ends at once.
+def _stop_requests(impatient: bool) -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM instead of raising in the middle of a step.
 
-    A second SIGTERM does not: torchrun sends one after the SIGINT that its processes got from the keyboard.
+    impatient: a second one ends at once. Not under torchrun, which passes on what the keyboard has sent already.
     """
     received: list[int] = []
 
     def remember(number: int, frame: object) -> None:
-        if number == signal.SIGINT and signal.SIGINT in received:
+        if impatient and received:
             raise KeyboardInterrupt
         received.append(number)
 
