@@ -27,9 +27,9 @@ _NO_CONNECTION = re.compile(
     r"failed to connect|all backends failing|resolving|name resolution|dns|empty address list|no route|refused", re.I
 )
 _UNHEALTHY = re.compile(r"backend unhealthy|health ?check", re.I)
-_HTTP = re.compile(r"expected SETTINGS frame|http1|http response|\bHTTP status code\b", re.I)
+_HTTP = re.compile(r"expected SETTINGS frame|failed parsing HTTP/2|http1|http response|\bHTTP status code\b", re.I)
 _UNTRUSTED = re.compile(
-    r"CERTIFICATE_VERIFY_FAILED: ([\w ,-]+)|(hostname verification)|(not in peer certificate)", re.I
+    r"CERTIFICATE_VERIFY_FAILED(?:: (?P<why>[\w ,-]+))?|(?P<name>hostname verification|not in peer certificate)", re.I
 )
 _HANDSHAKE = re.compile(r"handshake|WRONG_VERSION_NUMBER|tls|ssl", re.I)
 _CUT_OFF = re.compile(r"socket closed|connection reset|reset by peer|broken pipe", re.I)
@@ -91,7 +91,8 @@ class Failure:
             return errors.Unavailable(f"the service at {target} is unavailable: {details}", self._pushback())
         if channel.secure:
             if found := _UNTRUSTED.search(details):
-                why = found[1].strip() if found[1] else "it is for another name (Tls(server_name=...))"
+                why = (found["why"] or "no authority that is trusted here issued it").strip()
+                why = "it is for another name (Tls(server_name=...))" if found["name"] else why
                 return errors.TlsError(f"the certificate of {target} is not trusted: {why}", _NEVER, connected=False)
             if "security handshaker" in details:
                 return errors.TlsError("Tls: a file holds no usable certificate or key", _NEVER, connected=False)
