@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -163,6 +165,131 @@ def presets(
             settings = ", ".join(f"{key}={value}" for key, value in preset.changes.items())
             table.add_row(each, preset.source, settings or "-")
     console.print(table)
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="A published model.onnx.")],
+    data: Annotated[str, typer.Argument(help="The data that it was made from, as for fit.")],
+    repeats: Annotated[int, typer.Option(help="Classifiers that learn from synthetic samples.", min=1, max=50)] = 3,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write the card here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Publish it as a new version with the new card.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Repository; by default the one that FILE lies in.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")] = False,
+) -> None:
+    """Measure a published FILE again on held-out samples of DATA, which must be the data that it was made from."""
+    from training.conclude import Conclusion, conclude
+    from training.evaluate import Published
+    from training.evaluate import evaluate as measure
+    from training.progress import bar
+
+    with _in_one_sentence():
+        published = Published.open(file, data)
+        with bar(console) as progress:
+            task = progress.add_task("measuring", total=1.0)
+            card = measure(
+                published,
+                repeats=repeats,
+                progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
+            )
+        conclude(published, card, console, Conclusion(json_, report, publish, out, force))
+
+
+@app.command()
+def study(
+    file: Annotated[Path, typer.Argument(help="A published model.onnx, whose configuration is studied.")],
+    data: Annotated[str, typer.Argument(help="The data that it was made from, as for fit.")],
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="all, N per class, or imbalance F; several in turn. By default all.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Paired repeats, each with its own generator.", min=1, max=100)] = 5,
+    seeds: Annotated[int, typer.Option(help="Classifiers per repeat and way of training.", min=1, max=20)] = 2,
+    steps: Annotated[
+        int | None, typer.Option(help="Of each generator; by default FILE's, at most 4000.", min=1)
+    ] = None,
+    classifier_steps: Annotated[
+        int | None, typer.Option(help="Of each classifier; by default by the data.", min=10)
+    ] = None,
+    tuned_on: Annotated[int, typer.Option(help="Repeats whose validation scores choose the settings.", min=1)] = 1,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where finished parts go, to go on from; by default studies/NAME.")
+    ] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write the card here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Publish it as a new version with the new card.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Repository; by default the one that FILE lies in.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")] = False,
+) -> None:
+    """Measure what adding synthetic samples to real ones is worth, against tuned baselines; long.
+
+    Generators like FILE's are trained anew on the real samples of each scenario and repeat. May be stopped at any time;
+    the same command goes on.
+    """
+    from training import study as studies
+    from training.conclude import Conclusion, conclude
+    from training.evaluate import Published
+    from training.progress import bar
+
+    with _in_one_sentence():
+        plan = studies.Plan(
+            scenarios=tuple(map(studies.Scenario.parse, scenario or ["all"])),
+            repeats=repeats,
+            seeds=seeds,
+            generator_steps=0,
+            classifier_steps=classifier_steps,
+            tuned_on=min(tuned_on, repeats),
+        )
+        published = Published.open(file, data)
+        with bar(console) as progress:
+            task = progress.add_task("studying", total=1.0)
+            outcomes = studies.of_published(
+                published,
+                plan,
+                steps,
+                folder or Path("studies") / published.message.name,
+                lambda doing, done, total: progress.update(task, detail=f"{done}: {doing}", completed=done / total),
+            )
+        for outcome in outcomes:
+            console.print(studies.in_words(outcome.line), soft_wrap=True, highlight=False)
+            for arm, setting in outcome.choices.items():
+                console.print(f"  {arm}: {setting}", soft_wrap=True, highlight=False, markup=False)
+        card = studies.with_outcomes(published.message.quality, outcomes)
+        conclude(published, card, console, Conclusion(json_, report, publish, out, force))
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write; by default report.html in the folder.")] = None,
+) -> None:
+    """Write the HTML report of a finished run again; its data must still be where it was."""
+    from training.conclude import report_of_run
+
+    with _in_one_sentence():
+        console.print(f"report: {report_of_run(run, out or run / 'report.html')}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """Faults of files, data and orders as one sentence instead of a traceback."""
+    from service.artifact import ArtifactError
+    from training.data import DataError
+    from training.evaluate import EvaluationError
+    from training.release import Withheld
+    from training.run import RunError
+    from training.study import ScenarioError
+    from training.trainer import Diverged
+
+    try:
+        yield
+    except Withheld as error:
+        raise _fail(str(error), 3) from None
+    except (ArtifactError, DataError, EvaluationError, RunError, ScenarioError, Diverged, OSError) as error:
+        raise _fail(str(error)) from None
+    except KeyboardInterrupt:
+        console.print("stopped")
+        raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":

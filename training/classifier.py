@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -101,6 +102,16 @@ def default_steps(samples: int) -> int:
     return int(min(max(25 * samples / BATCH, 300), 1000))
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How batches are varied while a classifier learns; the card's classifiers use the default."""
+
+    shift: float = 1 / 14  # reach of random shifts, share of the side; 0: none
+    flip: bool = False  # mirror half of the images, left to right
+    contrast: float = 0.0  # reach of random factors around 1 and offsets around 0
+    mixup: float = 0.0  # Zhang et al. 2018: pairs are mixed by Beta(mixup, mixup); 0: not
+
+
 def fit(
     samples: np.ndarray,
     labels: np.ndarray,
@@ -110,6 +121,9 @@ def fit(
     steps: int | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[float], None] | None = None,
+    recipe: Recipe = Recipe(),
+    order: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Classifier:
     """Train a classifier for a fixed number of steps; nothing is chosen on other data.
 
@@ -118,9 +132,11 @@ def fit(
     seed:     weights, draw and augmentation follow from it: on one device and thread count, the same classifier.
     steps:    optimiser steps of BATCH samples, at least 10; None: default_steps(n).
     progress: called with the share done, in (0, 1], about a hundred times.
+    order:    positions to draw, int64 [steps * BATCH], one batch after the other; None: classes in equal parts.
+    weights:  of each class's loss, float [classes]; None: all alike.
 
-    Every batch holds the classes in equal parts. So a classifier fitted on synthetic samples and one fitted on real
-    ones have seen the same mixture, whatever the sizes of the classes, and a scarce class is recognised too.
+    By default every batch holds the classes in equal parts. So a classifier fitted on synthetic samples and one fitted
+    on real ones have seen the same mixture, whatever the sizes of the classes, and a scarce class is recognised too.
     """
     device = torch.device(device)
     steps = default_steps(len(samples)) if steps is None else steps
@@ -130,7 +146,8 @@ def fit(
         torch.manual_seed(seed)
         network = Network(samples.shape[1], samples.shape[3], classes).to(device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        order = torch.from_numpy(_balanced_order(labels, classes, steps * BATCH, seed))
+        drawn = torch.from_numpy(balanced_order(labels, classes, steps * BATCH, seed) if order is None else order)
+        weight = None if weights is None else torch.from_numpy(weights).float().to(device)
         # Resident when a GPU can hold it easily; otherwise batches are copied as they are needed.
         pixels, targets = torch.tensor(samples), torch.tensor(labels)
         if samples.nbytes <= 2**30:
@@ -139,11 +156,17 @@ def fit(
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps, pct_start=0.2)
         network.train()
         for step in range(steps):
-            rows = order[step * BATCH : (step + 1) * BATCH].to(pixels.device)
-            images = _as_images(_shift(pixels[rows].to(device)))
+            rows = drawn[step * BATCH : (step + 1) * BATCH].to(pixels.device)
+            images, target = _vary(pixels[rows].to(device), recipe), targets[rows].to(device)
+            share, partner = _mixing(len(rows), recipe.mixup, device)
+            if partner is not None:
+                images = share * images + (1 - share) * images[partner]
             with _bfloat16(device):
                 logits = network(images)[1]
-            loss = functional.cross_entropy(logits.float(), targets[rows].to(device), label_smoothing=0.05)
+            loss = functional.cross_entropy(logits.float(), target, weight=weight, label_smoothing=0.05)
+            if partner is not None:
+                other = functional.cross_entropy(logits.float(), target[partner], weight=weight, label_smoothing=0.05)
+                loss = share * loss + (1 - share) * other
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -161,16 +184,39 @@ def _as_images(batch: torch.Tensor) -> torch.Tensor:
     return batch.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last) / 127.5 - 1
 
 
-def _shift(batch: torch.Tensor) -> torch.Tensor:
-    """Move each image of uint8 [n, side, side, c] by its own whole pixels, up to side / 14; edges repeat."""
+def _vary(batch: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """uint8 [n, h, w, c] -> varied float32 [n, c, h, w], in [-1, 1] unless the contrast is raised."""
+    count = len(batch)
+    if recipe.shift:
+        batch = _shift(batch, recipe.shift)
+    images = _as_images(batch)
+    if recipe.flip:
+        mirrored = torch.rand(count, 1, 1, 1, device=batch.device) < 0.5
+        images = torch.where(mirrored, images.flip(3), images)
+    if recipe.contrast:
+        factor, offset = (torch.rand(2, count, 1, 1, 1, device=batch.device) * 2 - 1) * recipe.contrast
+        images = images * (1 + factor) + offset
+    return images
+
+
+def _mixing(count: int, mixup: float, device: torch.device) -> tuple[float, torch.Tensor | None]:
+    """The first partner's share of a batch, and the second partners' places; none without mixup."""
+    if not mixup:
+        return 1.0, None
+    share = float(torch.distributions.Beta(mixup, mixup).sample())
+    return share, torch.randperm(count, device=device)
+
+
+def _shift(batch: torch.Tensor, share: float) -> torch.Tensor:
+    """Move each image of uint8 [n, side, side, c] by its own whole pixels, up to side * share; edges repeat."""
     count, side = batch.shape[:2]
-    reach = max(1, side // 14)
+    reach = max(1, int(side * share + 1e-9))
     offsets = torch.randint(-reach, reach + 1, (2, count, 1), device=batch.device)
     rows, columns = (offsets + torch.arange(side, device=batch.device)).clamp_(0, side - 1)
     return batch[torch.arange(count, device=batch.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def _balanced_order(labels: np.ndarray, classes: int, length: int, seed: int) -> np.ndarray:
+def balanced_order(labels: np.ndarray, classes: int, length: int, seed: int) -> np.ndarray:
     """Positions to draw, int64 [length]: classes in turn, each class in shuffled passes over its samples."""
     random = np.random.default_rng(seed)
     present = [members for members in (np.flatnonzero(labels == c) for c in range(classes)) if len(members)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,29 +15,29 @@ import torch
 from google.protobuf import json_format
 from lightning_fabric.loggers import TensorBoardLogger
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.progress import Progress
+from rich.table import Table
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
-from training import choose, classifier, export, quality, release, threads
+from training import choose, classifier, curves, export, quality, release, report, threads
 from training.data import Dataset, load
 from training.events import Events, Occasion
-from training.findings import Finding, Severity, worst_first
+from training.findings import Finding, worst_first
 from training.latent import OPSET
 from training.loop import Interrupted, Loop
 from training.processes import Processes
+from training.progress import bar
 from training.run import Order, Run
+from training.samples import MEASURED_SEED, addressed_samples
 from training.splits import Splits, split
 from training.survey import contradictions, survey
 from training.trainer import Trainer
 
-__all__ = ["Interrupted", "addressed_samples", "fit"]
+__all__ = ["Interrupted", "fit"]
 
 THREAD_SAMPLES = 2000  # that threads are chosen with
-# The quality card's samples: their own seed, so that nobody's first samples are the measured ones.
-MEASURED_SEED = 2**41
 
 LIBRARIES = ("torch", "onnx", "onnxruntime-gpu", "numpy", "lightning-fabric", "scikit-learn")
 
@@ -68,7 +67,7 @@ def fit(
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
     _choose_threads(processes, state, dataset, splits, order)
     findings, judge, logger = survey(dataset, splits), None, None
-    with _progress(console) as progress:
+    with bar(console) as progress:
         if processes.first:
             _introduce(console, dataset, splits, run, findings)
             judge = _judge(progress, dataset, splits, order.seed, processes.fabric.device)
@@ -94,9 +93,13 @@ def fit(
         progress.update(task, completed=1.0)
 
         session = Session(model.SerializeToString(), threads=os.cpu_count() or 1)
+
+        def draw(labels: np.ndarray, start: int) -> np.ndarray:
+            return addressed_samples(session, labels, MEASURED_SEED, start)
+
         task = progress.add_task("measuring", total=1.0)
         card = quality.measure(
-            lambda labels, start: addressed_samples(session, labels, MEASURED_SEED, start),
+            draw,
             dataset,
             splits,
             seed=order.seed,
@@ -107,7 +110,7 @@ def fit(
         progress.update(task, detail="", completed=1.0)
     findings = worst_first([*loop.findings, *findings])
     events.add(loop.trainer.steps, Occasion.FINISHED, f"Trained for {loop.trainer.steps:,} steps.", findings)
-    _add(card, findings)
+    quality.decide(card, findings)
 
     message = pb.Generator(
         name=order.name,
@@ -122,6 +125,9 @@ def fit(
     kept.write_bytes(export.build(message, model, release.next_version(Path(order.out), order.name)))
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
+    charts, happened = curves.read(run.folder), report.read_events(run.folder)
+    run.write_report(report.render(message, draw, dataset, splits, charts=charts, happened=happened))
+    console.print(f"report: {run.folder / 'report.html'}", soft_wrap=True, highlight=False)
     return release.release(Path(order.out), message, model, kept, force=force)
 
 
@@ -131,19 +137,6 @@ def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:
     choice = choose.choose(choose.Facts(counts, shape, torch.cuda.is_available()))  # type: ignore[arg-type]
     decided = {"preset": choice.preset, "config": choice.config(dict(order.settings)), "reasons": choice.reasons}
     return order.model_copy(update=decided)
-
-
-def _add(card: pb.QualityCard, findings: Sequence[Finding]) -> None:
-    """Put what was found before and during training into the card, beside what was measured afterwards.
-
-    Where both say the same of a class, the measurement stands; notes tell what happened, and all of them stay.
-    """
-    measured = [Finding.from_message(message) for message in card.findings]
-    known = {(finding.kind, finding.label) for finding in measured}
-    new = [each for each in findings if each.severity == Severity.NOTE or (each.kind, each.label) not in known]
-    del card.findings[:]
-    card.findings.extend(finding.to_message() for finding in worst_first([*measured, *new]))
-    card.warnings.extend(finding.text for finding in new)
 
 
 def _choose_threads(
@@ -162,17 +155,6 @@ def _choose_threads(
     labels = np.unique(dataset.labels[some], return_inverse=True)[1]
     scratch = Trainer(processes.fabric, order.config, dataset.samples[some], labels, int(labels.max()) + 1, order.seed)
     threads.choose(lambda: scratch.step(0.0))
-
-
-def addressed_samples(session: Session, labels: np.ndarray, seed: int, start: int, page: int = 256) -> np.ndarray:
-    """Samples of an exported graph by address: uint8 [n, height, width, channels], sample i at index start + i."""
-    pages = []
-    for first in range(0, len(labels), page):
-        label = labels[first : first + page].astype(np.int64)
-        index = np.arange(start + first, start + first + len(label), dtype=np.uint64)
-        key = np.full(len(label), artifact.mix_seed(seed), np.uint64)
-        pages.append(session.run(artifact.Rows(key, index, label, np.ones(len(label), np.float32))))
-    return np.concatenate(pages)
 
 
 def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, findings: Sequence[Finding]) -> None:
@@ -196,24 +178,6 @@ def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, fin
             f"  {finding.severity.name.lower()}: {finding.text} {finding.advice}", markup=False, soft_wrap=True
         )
     console.print(f"run folder: {run.folder} (curves: tensorboard --logdir {run.folder})", soft_wrap=True)
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
-    columns = (
-        TextColumn("{task.description:<17.17}", table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=12, table_column=Column(min_width=12)),
-        TextColumn("{task.percentage:3.0f}%", table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True, min_width=5)),
-        TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, ratio=1)),
-    )
-
-    class _WithDetail(Progress):
-        def add_task(self, description: str, *args: object, **fields: object) -> TaskID:
-            return super().add_task(description, *args, **{"detail": "", **fields})  # type: ignore[arg-type]
-
-    with _WithDetail(*columns, console=console, refresh_per_second=4) as progress:
-        yield progress
 
 
 def _judge(

@@ -67,7 +67,7 @@ def generator_name(data: str) -> str:
 
 
 class Run:
-    """A folder with order.json, checkpoint.pt, events.jsonl, samples/, tensorboard/; at the end model.onnx and card."""
+    """A folder with order.json, checkpoint.pt, events.jsonl, samples/, tensorboard/; in the end model, card, report."""
 
     def __init__(self, folder: Path, order: Order) -> None:
         self.folder, self.order = folder, order
@@ -138,6 +138,10 @@ class Run:
 
     def write_json(self, name: str, value: Any) -> None:
         self._write(name, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))
+
+    def write_report(self, page: str) -> None:
+        """The HTML page about the finished run."""
+        self._write("report.html", lambda path: path.write_text(page, encoding="utf-8"))
 
     def _write(self, name: str, write: Any) -> None:
         handle, path = tempfile.mkstemp(dir=self.folder, prefix=f".{name}-")

@@ -77,7 +77,7 @@ def test_fitting_leaves_the_callers_random_numbers_alone(fitted):
 
 def test_a_scarce_class_is_drawn_as_often_as_the_others():
     labels = np.repeat([0, 1, 3], [500, 20, 3])
-    order = classifier._balanced_order(labels, 5, 300, seed=0)
+    order = classifier.balanced_order(labels, 5, 300, seed=0)
     assert np.bincount(labels[order], minlength=5).tolist() == [100, 100, 0, 100, 0]
     # Every pass over a class shows each of its samples once.
     assert np.bincount(order[labels[order] == 1])[500:].tolist() == [5] * 20
@@ -89,7 +89,7 @@ def test_a_scarce_class_is_drawn_as_often_as_the_others():
 def test_shifts_move_pixels_without_inventing_any():
     batch = torch.arange(64, dtype=torch.uint8).reshape(1, 8, 8, 1).repeat(200, 1, 1, 1)
     torch.manual_seed(0)
-    shifted = classifier._shift(batch)
+    shifted = classifier._shift(batch, 1 / 14)
     whole = batch[0, :, :, 0]
     places = set()
     for image in shifted[:, :, :, 0]:

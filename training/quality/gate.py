@@ -27,12 +27,16 @@ _VERDICTS: dict[int, pb.Verdict] = {
 def decide(card: pb.QualityCard, more: Iterable[Finding] = ()) -> None:
     """Write verdicts, reasons and warnings into a measured card.
 
-    more: findings from elsewhere, e.g. from training; they join the card's own.
+    more: findings from elsewhere, e.g. from training; they join the card's own. Where both say the same of a class, the
+          measurement stands; notes tell what happened, and all of them stay.
 
     A failure of the generator, or failures of half of its classes, withhold it; a failure of a class withholds the
     class. Anything that is worth a warning lets it pass with warnings.
     """
-    findings = worst_first([*map(Finding.from_message, card.findings), *more])
+    measured = [Finding.from_message(message) for message in card.findings]
+    known = {(finding.kind, finding.label) for finding in measured}
+    new = [each for each in more if each.severity == Severity.NOTE or (each.kind, each.label) not in known]
+    findings = worst_first([*measured, *new])
     del card.findings[:], card.reasons[:], card.warnings[:]
     card.findings.extend(finding.to_message() for finding in findings)
     withheld = 0
@@ -55,7 +59,7 @@ def carry_over(card: pb.QualityCard, earlier: pb.QualityCard) -> list[Finding]:
     card.gains.extend(earlier.gains)
     if earlier.HasField("recommendation"):
         card.recommendation.CopyFrom(earlier.recommendation)
-    for quality, before in zip(card.classes, earlier.classes, strict=True):
+    for quality, before in zip(card.classes, earlier.classes, strict=False):
         if before.HasField("recommendation"):
             quality.recommendation.CopyFrom(before.recommendation)
     kinds = {*Kind} - MEASURED  # kinds that only a newer release knows are dropped

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from training.findings import Severity
+from training.study import gains
+
+
+def line(*differences, baseline=0.8, scenario="50 per class"):
+    values = np.full(len(differences), baseline) + np.linspace(-0.1, 0.1, len(differences))
+    return gains.gain(scenario, {"mixup": values.tolist(), "with": (values + differences).tolist()}, "mixup", "with")
+
+
+def test_repeats_are_paired_so_that_their_own_spread_cancels():
+    found = line(0.02, 0.021, 0.019, 0.02)
+    assert found.gain == pytest.approx(0.02)
+    # t of 3 degrees of freedom is 3.18, the differences deviate by 0.0008, and there are four.
+    assert found.gain_high - found.gain == pytest.approx(3.182 * 0.000816 / 2, rel=0.01)
+    assert found.repeats == 4
+    arm = next(arm for arm in found.arms if arm.name == "mixup")
+    assert arm.low < 0.75 < arm.high  # unpaired they are far apart
+
+
+def test_the_interval_holds_the_truth_95_times_in_a_hundred():
+    random = np.random.default_rng(0)
+    held = 0
+    for _ in range(400):
+        _, low, high = gains.interval(random.normal(0.01, 0.02, 5).tolist())
+        held += low < 0.01 < high
+    assert 0.92 < held / 400 < 0.98
+
+
+def test_a_single_repeat_claims_nothing():
+    found = line(0.1)
+    assert (found.gain_low, found.gain_high) == (-1, 1)
+    assert "gave no measurable gain" in gains.in_words(found)
+
+
+@pytest.mark.parametrize(
+    ("differences", "words"),
+    [
+        ((0.02, 0.03, 0.025), "50 per class: adding synthetic samples helped over the best baseline (mixup), +2.5"),
+        ((0.02, -0.03, 0.025), "adding synthetic samples gave no measurable gain over the best baseline (mixup)"),
+        ((-0.02, -0.03, -0.025), "adding synthetic samples did harm over the best baseline (mixup), -2.5 points"),
+    ],
+)
+def test_words_say_what_the_interval_says(differences, words):
+    assert words in gains.in_words(line(*differences))
+
+
+def test_no_gain_is_a_warning_and_harm_everywhere_a_failure():
+    helped, nothing, harmed = line(0.02, 0.021), line(0.02, -0.03), line(-0.02, -0.021)
+    assert gains.findings([helped]) == []
+    assert [found.severity for found in gains.findings([helped, nothing, harmed])] == [Severity.WARNING] * 2
+    assert [found.severity for found in gains.findings([harmed])] == [Severity.FAILURE]

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.data import load
+from training.splits import split
+from training.study import Scenario, ScenarioError
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load("digits")
+    return data, split(data)
+
+
+def test_all_is_the_training_split(digits):
+    data, splits = digits
+    assert np.array_equal(Scenario.parse("all").choose(data, splits, 3), splits.train)
+
+
+def test_per_class_draws_as_many_of_each_and_others_for_another_seed(digits):
+    data, splits = digits
+    scenario = Scenario.parse(" 20  per class")
+    first, again, other = (scenario.choose(data, splits, seed) for seed in (0, 0, 1))
+    assert data.counts(first).tolist() == [20] * 10
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert np.isin(first, splits.train).all()
+
+
+def test_imbalance_is_a_long_tail_of_that_factor(digits):
+    data, splits = digits
+    counts = data.counts(Scenario.parse("imbalance 10").choose(data, splits, 0))
+    assert counts[0] / counts[-1] == pytest.approx(10, rel=0.1)
+    assert all(counts[:-1] > counts[1:])
+
+
+def test_more_than_there_is_cannot_be_had(digits):
+    with pytest.raises(ScenarioError, match=r"'5000 per class' needs 5000 training samples of class '.'; there are 1"):
+        Scenario.parse("5000 per class").choose(*digits, 0)
+
+
+@given(st.text(max_size=30) | st.from_regex(r"(imbalance|per class|all)? ?-?\d* ?(per class)?", fullmatch=True))
+def test_any_text_is_a_scenario_or_refused_in_one_sentence(text):
+    try:
+        scenario = Scenario.parse(text)
+    except ScenarioError as error:
+        scenario, refusal = None, str(error)
+    if scenario is None:
+        assert "there are: all, N per class" in refusal
+    else:
+        assert Scenario.parse(scenario.name) == scenario

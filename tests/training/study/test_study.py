@@ -1,0 +1,121 @@
+"""A whole study in small: every arm on a few images, stopped and gone on with."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from lightning_fabric import Fabric
+
+from training import classifier
+from training.data import Dataset
+from training.presets import resolve
+from training.splits import split
+from training.study import Plan, Scenario, ScenarioError, Study, arms, journal
+from training.study import study as study_module
+
+SMALL = {"width": 4, "latent_size": 8, "batch_size": 16}
+
+
+@pytest.fixture(scope="module")
+def bands() -> Dataset:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [80, 40, 20])
+    images = random.integers(0, 120, (140, 8, 8, 1), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[label * 2 : label * 2 + 3] += 60
+    return Dataset("bands", images, labels, ("top", "middle", "bottom"), "0" * 64, None, ())
+
+
+def study(bands, folder, report=lambda *words: None, **changes):
+    plan = Plan(
+        **{
+            "scenarios": (Scenario.parse("all"),),
+            "repeats": 2,
+            "seeds": 1,
+            "generator_steps": 3,
+            "classifier_steps": 10,
+            **changes,
+        }
+    )
+    fabric = Fabric(accelerator="cpu", devices=1)
+    return Study(bands, split(bands), resolve("rpgan", SMALL), fabric, folder, plan, report)
+
+
+@pytest.fixture(scope="module")
+def finished(bands, tmp_path_factory):
+    """(folder, outcome, everything that a classifier or a generator learnt from)"""
+    folder = tmp_path_factory.mktemp("study")
+    seen = []
+    fit, trainer = classifier.fit, study_module.Trainer
+
+    def spied_fit(samples, *rest, **options):
+        seen.append(samples)
+        return fit(samples, *rest, **options)
+
+    def spied_trainer(fabric, config, samples, *rest, **options):
+        seen.append(samples)
+        return trainer(fabric, config, samples, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "fit", spied_fit)
+        patch.setattr(study_module, "Trainer", spied_trainer)
+        return folder, study(bands, folder).run()[0], seen
+
+
+def test_every_arm_is_measured_in_every_repeat(finished):
+    line = finished[1].line
+    assert [arm.name for arm in line.arms] == [
+        *(arms.REAL, arms.STANDARD, arms.WEIGHTED, arms.OVERSAMPLED, arms.MIXED, arms.VAE, arms.RAW, arms.CHOSEN),
+        arms.ONLY,
+    ]
+    assert line.repeats == 2
+    assert line.baseline in arms.BASELINES
+    assert line.synthetic_score - line.baseline_score == pytest.approx(line.gain)
+    assert all(0 <= arm.low <= arm.score <= arm.high <= 1 for arm in line.arms)
+
+
+def test_recommendation_is_what_was_chosen_on_validation(finished):
+    outcome = finished[1]
+    assert len(outcome.classes) == 3
+    for each in [outcome.recommendation, *outcome.classes]:
+        assert each.scenario == "all"
+        assert each.truncation in (1.0, pytest.approx(0.8))
+        assert each.synthetic_per_real >= 0
+        assert (each.keep, each.of) in ((0, 0), (1, 2), (1, 4))
+
+
+def test_nothing_but_the_scenarios_real_samples_is_learnt_from(bands, finished):
+    splits = split(bands)
+    held = {bands.samples[position].tobytes() for position in (*splits.validation, *splits.test)}
+    seen = finished[2]
+    assert len(seen) > 30
+    assert not held & {sample.tobytes() for samples in seen for sample in samples}
+
+
+def test_a_finished_study_is_only_read(finished, bands, monkeypatch):
+    folder, outcome, _ = finished
+    monkeypatch.setattr(classifier, "fit", lambda *arguments, **options: pytest.fail("trained again"))
+    again = study(bands, folder).run()[0]
+    assert again.line == outcome.line
+    assert again.recommendation == outcome.recommendation
+
+
+def test_a_killed_study_does_the_rest_and_comes_to_the_same(finished, bands, tmp_path):
+    folder, outcome, _ = finished
+    shutil.copytree(folder / "generators", tmp_path / "generators")
+    shutil.copy(folder / "plan.json", tmp_path)
+    lines = (folder / journal.NAME).read_bytes().splitlines(keepends=True)
+    (tmp_path / journal.NAME).write_bytes(b"".join(lines[:-3]) + lines[-3][:20])
+    told = []
+    again = study(bands, tmp_path, lambda *words: told.append(words)).run()[0]
+    assert again.line == outcome.line
+    redone = (tmp_path / journal.NAME).read_bytes().splitlines()[len(lines) - 2 :]
+    assert {json.loads(line)["arm"] for line in redone} <= {json.loads(line)["arm"] for line in lines}
+    assert told[-1][1] <= told[-1][2]
+
+
+def test_a_folder_of_another_plan_is_refused(finished, bands):
+    with pytest.raises(ScenarioError, match=r"holds a study with other settings \(generator_steps 3, now 4\)"):
+        study(bands, finished[0], generator_steps=4)
+    assert study(bands, finished[0], repeats=3)  # more of the same is not another plan

@@ -1,0 +1,106 @@
+"""Measures a published file again: on the data that it was made from, by the same splits, with the gate's verdict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from service.engine import Session
+from training import quality
+from training.data import Dataset, load
+from training.samples import MEASURED_SEED, addressed_samples
+from training.splits import Splits, split
+
+
+class EvaluationError(ValueError):
+    """The file cannot be measured on this data; the message says why and what would be right."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Published:
+    """A generator's file together with the data that it was made from."""
+
+    path: Path
+    content: bytes
+    message: pb.Generator
+    session: Session
+    dataset: Dataset
+    splits: Splits
+
+    @classmethod
+    def open(cls, path: Path, data: str) -> Published:
+        """Read a file and its data; splits follow from the recorded seed.
+
+        Raises service.artifact.ArtifactError for a file that the service would refuse, training.data.DataError, and
+        EvaluationError if the data is not the file's.
+        """
+        content = path.read_bytes()
+        session = Session(content, threads=os.cpu_count() or 1)
+        message = artifact.from_json(session.metadata)
+        artifact.check_signature(message, session.inputs, session.outputs)
+        artifact.check_golden(message, session.run(artifact.golden_rows(message)))
+        recorded = message.provenance
+        shape = artifact.sample_shape(message)
+        if message.sample.WhichOneof("kind") != "image" or len(shape) != 3:
+            raise EvaluationError(f"{path}: only generators of images can be measured")
+        if not recorded.data_digest:
+            raise EvaluationError(
+                f"{path} does not say what data it was made from, so no sample is known to be new to it"
+            )
+        dataset = load(data, size=shape[0])
+        if dataset.digest != recorded.data_digest or list(dataset.class_names) != list(message.labels):
+            raise EvaluationError(
+                f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "
+                f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}"
+            )
+        splits = split(dataset, seed=recorded.seed)
+        known = {part.split: part.digest for part in recorded.splits}
+        for part in splits.counts(dataset):
+            if known.get(part.split, part.digest) != part.digest:
+                raise EvaluationError(
+                    f"{path}: the recorded {part.split} split cannot be made again; this release splits differently"
+                )
+        return cls(path, content, message, session, dataset, splits)
+
+    def draw(self, labels: np.ndarray, start: int) -> np.ndarray:
+        """The samples that cards are measured on; see training.quality.Draw."""
+        return addressed_samples(self.session, labels, MEASURED_SEED, start)
+
+    def model(self) -> onnx.ModelProto:
+        """The graph, to publish it again with another card."""
+        return onnx.load_from_string(self.content)
+
+    @property
+    def repository(self) -> Path | None:
+        """The repository's folder that the file lies in; None if it lies elsewhere."""
+        folders = self.path.absolute().parents
+        name, version = self.message.name, str(self.message.version)
+        in_place = len(folders) >= 3 and folders[0].name == version and folders[1].name == name
+        return folders[2] if in_place else None
+
+
+def evaluate(
+    published: Published, *, repeats: int = 3, progress: Callable[[str, float], None] | None = None
+) -> pb.QualityCard:
+    """A new card; gains, recommendations and what training found are those of the old one.
+
+    repeats: classifiers, of different seeds, that learn from synthetic samples.
+    """
+    card = quality.measure(
+        published.draw,
+        published.dataset,
+        published.splits,
+        seed=published.message.provenance.seed,
+        progress=progress,
+        repeats=repeats,
+    )
+    if published.message.HasField("quality"):
+        quality.decide(card, quality.carry_over(card, published.message.quality))
+    return card

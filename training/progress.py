@@ -1,0 +1,28 @@
+"""The progress bar of long commands: what is done, how far, how long still, and a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+
+@contextmanager
+def bar(console: Console) -> Iterator[Progress]:
+    columns = (
+        TextColumn("{task.description:<17.17}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=12, table_column=Column(min_width=12)),
+        TextColumn("{task.percentage:3.0f}%", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True, min_width=5)),
+        TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, ratio=1)),
+    )
+
+    class _WithDetail(Progress):
+        def add_task(self, description: str, *args: object, **fields: object) -> TaskID:
+            return super().add_task(description, *args, **{"detail": "", **fields})  # type: ignore[arg-type]
+
+    with _WithDetail(*columns, console=console, refresh_per_second=4) as progress:
+        yield progress

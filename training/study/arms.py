@@ -1,0 +1,99 @@
+"""The ways of training a classifier that a study compares: each arm is a list of trials, tuned on the validation split.
+
+Real samples alone; with standard augmentation; with the classes evened out; with mixup; with samples of a VAE; with
+samples of the generator; synthetic samples alone. All arms have the same network, number of steps and batch size, and
+choose among at most eight trials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from training.classifier import Recipe
+
+REAL = "real only"
+STANDARD = "standard augmentation"
+WEIGHTED = "re-weighting"
+OVERSAMPLED = "oversampling"
+MIXED = "mixup"
+VAE = "with VAE samples"
+RAW = "with synthetic samples"
+CHOSEN = "with selected synthetic samples"
+ONLY = "synthetic only"
+
+# What the generator has to beat: the best of these on the validation split.
+BASELINES = (STANDARD, WEIGHTED, OVERSAMPLED, MIXED, VAE)
+
+SHARES = (0.1, 0.25, 0.5)
+SELECTIONS = ((1, 2), (1, 4))
+TRUNCATIONS = (0.8,)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting of an arm.
+
+    draw:       of real samples: "natural", as they come, or "even", classes in equal parts.
+    weighted:   each class's loss weighs as much as every other's.
+    share:      synthetic samples in a batch, [0, 1].
+    toward:     classes of the synthetic samples: "even"; "scarce", what a class lacks to the largest; "weak", the
+                classes that the best baseline errs in.
+    keep, of:   selection; 1 of 1 is none.
+    """
+
+    recipe: Recipe = Recipe()  # noqa: RUF009  (immutable)
+    draw: Literal["natural", "even"] = "natural"
+    weighted: bool = False
+    share: float = 0.0
+    toward: Literal["even", "scarce", "weak"] = "even"
+    keep: int = 1
+    of: int = 1
+    truncation: float = 1.0
+
+    def __str__(self) -> str:
+        recipe = self.recipe
+        words = [f"shift {recipe.shift:.3g}"] if recipe.shift else []
+        words += ["flip"] if recipe.flip else []
+        words += [f"contrast {recipe.contrast:g}"] if recipe.contrast else []
+        words += [f"mixup {recipe.mixup:g}"] if recipe.mixup else []
+        words += [f"{self.draw} draw"] + (["weighted loss"] if self.weighted else [])
+        if self.share:
+            words.append(f"{self.share:g} synthetic, {self.toward} classes")
+            words += [f"best {self.keep} of {self.of}"] if self.of > 1 else []
+            words += [f"truncation {self.truncation:g}"] if self.truncation != 1 else []
+        return ", ".join(words)
+
+
+def standard() -> list[Trial]:
+    recipes = [
+        Recipe(),
+        Recipe(shift=1 / 7),
+        Recipe(flip=True),
+        Recipe(shift=1 / 7, flip=True),
+        Recipe(contrast=0.2),
+        Recipe(flip=True, contrast=0.2),
+    ]
+    return [Trial(recipe) for recipe in recipes]
+
+
+def mixed(best: Trial) -> list[Trial]:
+    return [replace(best, recipe=replace(best.recipe, mixup=mixup)) for mixup in (0.2, 1.0)]
+
+
+def raw(best: Trial) -> list[Trial]:
+    """best: of the arms with real samples only, without mixup."""
+    return [replace(best, share=share) for share in SHARES]
+
+
+def directed(best: Trial, even: bool) -> list[Trial]:
+    """Other classes for the synthetic samples. even: the real classes are of one size."""
+    return [replace(best, toward="weak")] + ([] if even else [replace(best, toward="scarce")])
+
+
+def selected(best: Trial) -> list[Trial]:
+    return [replace(best, keep=keep, of=of) for keep, of in SELECTIONS]
+
+
+def truncated(best: Trial) -> list[Trial]:
+    return [replace(best, truncation=truncation) for truncation in TRUNCATIONS]

@@ -1,0 +1,63 @@
+"""A study of a published file, and its outcomes in the file's card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from pydantic import ValidationError
+
+from augmint.v1 import generator_pb2 as pb
+from training.config import Config
+from training.evaluate import EvaluationError, Published
+from training.findings import Kind
+from training.quality import decide
+from training.study.gains import findings
+from training.study.study import Outcome, Plan, Report, Study
+
+# A generator of few samples has learnt them after so many steps; a study trains dozens.
+MOST_STEPS = 4000
+
+
+def of_published(published: Published, plan: Plan, steps: int | None, folder: Path, report: Report) -> list[Outcome]:
+    """Run a study with the configuration of a published file.
+
+    steps: of each generator; None: as many as the file had, at most MOST_STEPS.
+    """
+    provenance = published.message.provenance
+    try:
+        config = Config(**json.loads(provenance.configuration_json))
+    except (ValueError, TypeError, ValidationError) as error:
+        raise EvaluationError(f"{published.path}: its configuration is not one of this release") from error
+    torch.set_flush_denormal(True)
+    fabric = Fabric(accelerator="auto", devices=1)
+    # Choosing among candidates needs a score, which the file has or has not.
+    plan = replace(
+        plan,
+        generator_steps=steps or max(1, min(int(provenance.steps), MOST_STEPS)),
+        selection=published.message.scored,
+    )
+    return Study(published.dataset, published.splits, config, fabric, folder, plan, report).run()
+
+
+def with_outcomes(card: pb.QualityCard, outcomes: Sequence[Outcome]) -> pb.QualityCard:
+    """A copy of the card with new gains, recommendations, what was found about gains, and verdict.
+
+    outcomes: of the scenarios in order. The last one's recommendation stands: name the users' own case last.
+    """
+    card = pb.QualityCard.FromString(card.SerializeToString())
+    del card.gains[:]
+    card.gains.extend(outcome.line for outcome in outcomes)
+    last = outcomes[-1]
+    card.recommendation.CopyFrom(last.recommendation)
+    for quality, recommendation in zip(card.classes, last.classes, strict=False):
+        quality.recommendation.CopyFrom(recommendation)
+    kept = [finding for finding in card.findings if finding.kind != Kind.NO_GAIN]
+    del card.findings[:]
+    card.findings.extend(kept)
+    decide(card, findings([outcome.line for outcome in outcomes]))
+    return card
