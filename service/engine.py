@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 import onnxruntime
 
-from service import artifact
+from service import artifact, graph
 
 # Warnings of ONNX Runtime go to stderr past the log; its errors reach us as exceptions.
 onnxruntime.set_default_logger_severity(4)
@@ -78,29 +78,21 @@ class Session:
         device:  "cpu", "cuda" or "cuda:N".
         threads: threads that one `run` uses on a CPU, at least 1.
 
+        A file with scores is loaded twice, with them and without, which costs the generator's weights once more.
+
         Raises artifact.ArtifactError if the bytes cannot be loaded, DeviceError if the device cannot be used.
         """
-        providers = _providers(device)
-        wanted = providers[0][0]
-        try:
-            # With its fall-back a failure would be printed, and tried again on a CPU.
-            session = onnxruntime.InferenceSession(
-                content, _options(device, threads), providers=providers, enable_fallback=0
-            )
-        except Exception as error:  # ONNX Runtime raises a dozen unrelated types, some of them plain RuntimeError
-            # Where the provider did not start, every node is on the CPU, and that is not the file's fault.
-            if device == "cpu" or _starts(content, device, threads, providers):
-                raise artifact.ArtifactError(f"ONNX Runtime cannot load the file: {_reason(error)}") from error
-            raise _no_provider(device, wanted) from error
-        if session.get_providers()[0] != wanted:
-            raise _no_provider(device, wanted)
-        self._session = session
         self.device = device
-        self.scored = any(value.name == artifact.SCORE for value in session.get_outputs())
+        full = _load(content, device, threads)
+        self.scored = any(value.name == artifact.SCORE for value in full.get_outputs())
+        # ONNX Runtime computes all nodes whichever outputs are asked for: without scores takes a graph without them.
+        plain = graph.without_output(content, artifact.SCORE) if self.scored else None
+        self._session = full if plain is None else _load(plain, device, threads)
+        self._scored = full
         try:
-            self.metadata: str | None = session.get_modelmeta().custom_metadata_map.get(artifact.METADATA_KEY)
-            self.inputs = [_tensor(value) for value in session.get_inputs()]
-            self.outputs = [_tensor(value) for value in session.get_outputs()]
+            self.metadata: str | None = full.get_modelmeta().custom_metadata_map.get(artifact.METADATA_KEY)
+            self.inputs = [_tensor(value) for value in full.get_inputs()]
+            self.outputs = [_tensor(value) for value in full.get_outputs()]
         except UnicodeDecodeError as error:
             raise artifact.ArtifactError(f"a text in the file is not UTF-8: {error}") from error
 
@@ -118,7 +110,7 @@ class Session:
         returns: as `run`, and float32 [n].
         """
         names = [artifact.OUTPUT, artifact.SCORE]
-        samples, scores = self._session.run(names, dict(zip(artifact.INPUTS, _columns(rows), strict=True)))
+        samples, scores = self._scored.run(names, dict(zip(artifact.INPUTS, _columns(rows), strict=True)))
         return samples, scores
 
     def bind(self, rows: artifact.Rows, samples: np.ndarray, scores: np.ndarray | None = None) -> Callable[[], None]:
@@ -130,7 +122,8 @@ class Session:
         """
         kind, _, number = self.device.partition(":")
         place = (kind, int(number or 0))
-        binding = self._session.io_binding()
+        session = self._session if scores is None else self._scored
+        binding = session.io_binding()
         # On a CPU an OrtValue is the array's own memory; on a GPU it is a device buffer, which keeps its address: what
         # a CUDA graph per batch size will need.
         pairs = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, *place), array) for array in _columns(rows)]
@@ -142,17 +135,36 @@ class Session:
             binding.bind_ortvalue_output(name, value)
 
         def on_cpu() -> None:
-            self._session.run_with_iobinding(binding)
+            session.run_with_iobinding(binding)
 
         def on_gpu() -> None:
             for value, array in pairs:
                 value.update_inplace(array)
-            self._session.run_with_iobinding(binding)
+            session.run_with_iobinding(binding)
             binding.synchronize_outputs()
             for value, array in outputs:
                 np.copyto(array, value.numpy())
 
         return on_cpu if kind == "cpu" else on_gpu
+
+
+def _load(content: bytes, device: str, threads: int) -> onnxruntime.InferenceSession:
+    """A graph on a device; see Session."""
+    providers = _providers(device)
+    wanted = providers[0][0]
+    try:
+        # With its fall-back a failure would be printed, and tried again on a CPU.
+        session = onnxruntime.InferenceSession(
+            content, _options(device, threads), providers=providers, enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated types, some of them plain RuntimeError
+        # Where the provider did not start, every node is on the CPU, and that is not the file's fault.
+        if device == "cpu" or _starts(content, device, threads, providers):
+            raise artifact.ArtifactError(f"ONNX Runtime cannot load the file: {_reason(error)}") from error
+        raise _no_provider(device, wanted) from error
+    if session.get_providers()[0] != wanted:
+        raise _no_provider(device, wanted)
+    return session
 
 
 class Engine:
