@@ -106,6 +106,7 @@ def test_run_leaves_something_to_look_at(published: tuple[Path, Run]) -> None:
     assert [finding.kind for finding in events[-1].findings] == [Kind.TOO_FEW_STEPS]
     assert list((run.folder / "tensorboard").glob("events.*"))
     assert json.loads((run.folder / "card.json").read_text())["classes"]
+    assert "<h2>Curves</h2>" in (run.folder / "report.html").read_text()
     assert Run.resume(run.folder).order == run.order
 
 
