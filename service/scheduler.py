@@ -129,6 +129,7 @@ class Scheduler:
         self._running = 0
         self._held = False
         self._draining = False
+        self._last_refusal = -math.inf
         self._closed = False
         self._idle = asyncio.Event()
         metrics.watch_queue(self.queued_seconds, self.queued_samples)
@@ -260,6 +261,7 @@ class Scheduler:
 
     def _admit(self, request: _Request, seconds_left: float) -> None:
         if self._draining:
+            self._last_refusal = self._clock()
             raise Draining("this server is stopping; ask another one")
         queue = request.queue
         if queue.removed:
@@ -288,6 +290,11 @@ class Scheduler:
     def refuse(self) -> None:
         """Refuse what comes from now on; what was accepted goes on."""
         self._draining = True
+        self._last_refusal = self._clock()
+
+    def quiet_seconds(self) -> float:
+        """For how long nobody has been refused since `refuse`."""
+        return self._clock() - self._last_refusal
 
     async def drain(self) -> None:
         """Refuse, and wait until all that was accepted is answered."""

@@ -33,6 +33,10 @@ from service.watch import FileError, Watched, watch
 
 log = structlog.get_logger("augmint.server")
 
+# When stopping: nobody has called for so long, or so long is enough.
+QUIET_SECONDS = 0.1
+LEAVE_SECONDS = 1.0
+
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 LIVENESS = "liveness"
@@ -172,6 +176,11 @@ class Server:
                 await self._scheduler.drain()
         except TimeoutError:
             log.warning("stopped before all was answered", seconds=self.settings.stop_seconds)
+        # What reaches gRPC in the moment in which it closes is reset, and its caller reads CANCELLED. So callers are told
+        # UNAVAILABLE until they have gone elsewhere.
+        end = time.monotonic() + LEAVE_SECONDS
+        while self._scheduler.quiet_seconds() < QUIET_SECONDS and time.monotonic() < end:
+            await asyncio.sleep(QUIET_SECONDS / 5)
         await self.close()
         log.info("stopped")
 
