@@ -176,8 +176,8 @@ class Server:
                 await self._scheduler.drain()
         except TimeoutError:
             log.warning("stopped before all was answered", seconds=self.settings.stop_seconds)
-        # What reaches gRPC in the moment in which it closes is reset, and its caller reads CANCELLED. So callers are told
-        # UNAVAILABLE until they have gone elsewhere.
+        # What reaches gRPC in the moment in which it closes is reset, and its caller reads CANCELLED. So callers are
+        # told UNAVAILABLE until they have gone elsewhere.
         end = time.monotonic() + LEAVE_SECONDS
         while self._scheduler.quiet_seconds() < QUIET_SECONDS and time.monotonic() < end:
             await asyncio.sleep(QUIET_SECONDS / 5)
