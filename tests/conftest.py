@@ -7,9 +7,11 @@ Property tests try the same examples in every run, and nothing in them depends o
 """
 
 import os
+import sys
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is imported
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -20,3 +22,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("augmint")
+
+
+@pytest.fixture(autouse=True)
+def _denormals():
+    """Training flushes vanishing numbers to zero, for its whole thread; tests that come after it must not notice."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)

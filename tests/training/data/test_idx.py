@@ -80,7 +80,10 @@ def test_class_names_come_from_a_file_beside(tmp_path):
         (idx(SAMPLES[:0]), r"declares the shape \[0, 8, 8\]"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "declares the shape"),
         (b"\0\0\x08\x03" + struct.pack(">3I", 60000, 100, 1000), "it is truncated"),
-        (gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 60000, 100, 1000), mtime=0), "the file has 0; it is truncated"),
+        (
+            gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 60000, 100, 1000), mtime=0),
+            "the file has 0; it is truncated",
+        ),
         (gzip.compress(idx(SAMPLES), mtime=0)[:-20], "gzip"),
         (gzip.compress(idx(SAMPLES), mtime=0)[:60] + b"\xff" * 40, "gzip"),
         (idx(SAMPLES[..., None].repeat(2, 3)), "2 channels"),
