@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-MODELS ?= demo/models
+MODELS ?= models
 FASHION ?= fashion-mnist
 
 TOOLS := .tools
@@ -34,7 +34,7 @@ protos: $(READY)  ## rebuild the stubs in client/augmint/v1 and service/inferenc
 demo: $(READY)  ## train on digits, publish, serve, draw every class over a socket (5 minutes with the set-up)
 	$(BIN)/python -m benchmarks.demo
 
-serve: $(READY)  ## serve the generators in MODELS (demo/models) until Ctrl-C
+serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST, shipped) until Ctrl-C
 	$(BIN)/python -m service --models $(MODELS)
 
 test: $(READY) tools  ## pass the tests
@@ -52,11 +52,11 @@ check: $(READY)  ## format, lint, types
 	$(BIN)/mypy
 
 fashion: $(READY)  ## train on Fashion-MNIST for 10 minutes; FASHION=folder with its four IDX files
-	$(BIN)/python -m training fit $(FASHION) --name fashion-mnist --budget 10m --out $(MODELS) --runs demo/runs
+	$(BIN)/python -m training fit $(FASHION) --name fashion-mnist --budget 10m --out demo/models --runs demo/runs
 
 bench-serving: $(READY)  ## measure the service against in-process ONNX Runtime: cheap generator, then the demo's (8 minutes)
 	$(BIN)/python -m benchmarks.serving
-	$(BIN)/python -m benchmarks.serving --models $(MODELS) --generator digits
+	$(BIN)/python -m benchmarks.serving --models demo/models --generator digits
 
 bench-training: $(READY)  ## measure how fast presets train, and what share the networks get (5 minutes)
 	$(BIN)/python -m benchmarks.training
