@@ -58,8 +58,8 @@ def choose(facts: Facts) -> Choice:
         preset = "rpgan"
         reasons.append(
             f"rpgan: {total:,} training samples in {len(counts)} classes of {height} x {width} x {channels}; in "
-            "the comparison (python -m benchmarks.quality) a classifier learns as much from its samples as from the best "
-            "system's, within the noise, and they keep more of the spread inside a class than an autoencoder's."
+            "the comparison (python -m benchmarks.quality) a classifier learns as much from its samples as from the "
+            "best system's, within the noise, and they keep more of the spread inside a class than an autoencoder's."
         )
     config = resolve(preset)
     if preset == "rpgan" and facts.has_gpu:
