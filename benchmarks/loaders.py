@@ -1,12 +1,14 @@
 """What does a training loop lose when its samples come from the service, and what do other ways cost?
 
     python -m benchmarks.loaders [--rounds 4] [--seconds 2]    # the tables, about 3 minutes
+    python -m benchmarks.loaders --apart                       # the service on the last core, the rest without it
     python -m benchmarks.loaders --trials 100 [--seed 0]       # the same bytes in the same order, about 12 minutes
 
 One training step (a small convolutional classifier, batches of 128 images of 28 x 28, one thread) is fed in turns from
 memory, from the service through `SyntheticStream`, from PNG files written before, and from the generator run by bare
 ONNX Runtime inside the loader's worker. Trainer, service and workers share the machine's cores; step and generator are
-chosen so that the service has capacity to spare. Then the same without a step, which is as fast as each way can feed,
+chosen so that the service has capacity to spare. With --apart they share no core, as where the service runs elsewhere,
+so that what is lost is what receiving costs. Then the same without a step, which is as fast as each way can feed,
 and with a step so small that the service cannot keep up, to compare the reported stall share with the loop's own clock.
 Loopback only; everything it starts it stops.
 """
@@ -52,6 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement")
+    parser.add_argument("--apart", action="store_true", help="give the service a core of its own")
     parser.add_argument("--trials", type=int, help="random trials of the order instead of measurements")
     parser.add_argument("--seed", type=int, default=0, help="of the trials")
     options = parser.parse_args()
@@ -61,9 +64,27 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder) / "models"
         path = publish(models, "cheap", shape=SHAPE, hidden=6656, latent_size=64)
-        with serving(models) as target:
+        with _service(models, options.apart) as target:
             _measure(Ways(target, path, Path(folder) / "files"), options.rounds, options.seconds)
     return 0
+
+
+@contextmanager
+def _service(models: Path, apart: bool) -> Iterator[str]:
+    cores = sorted(os.sched_getaffinity(0))
+    if not apart:
+        with serving(models) as target:
+            yield target
+        return
+    if len(cores) < 2:
+        sys.exit("error: --apart needs two cores")
+    os.sched_setaffinity(0, cores[-1:])  # what is started now stays there
+    with serving(models) as target:
+        os.sched_setaffinity(0, cores[:-1])
+        try:
+            yield target
+        finally:
+            os.sched_setaffinity(0, cores)
 
 
 # -- the ways to feed a loop: all give float32 [BATCH, 1, 28, 28] in [0, 1] and int64 [BATCH] ---------------
