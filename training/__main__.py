@@ -53,6 +53,13 @@ def fit(
     retries: Annotated[
         int, typer.Option(help="Attempts with other settings when training is lost, 0 to 3.", min=0, max=3)
     ] = 3,
+    score: Annotated[
+        bool,
+        typer.Option(
+            "--score/--no-score",
+            help="Export the classifier that judges samples too, so that clients may select the best k of m.",
+        ),
+    ] = False,
     runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder; nothing else is read.")
@@ -102,6 +109,7 @@ def fit(
                 budget_seconds=parse_budget(budget or "4m") if budget or not steps else None,
                 steps=steps,
                 retries=retries,
+                score=score,
                 out=str(out),
                 name=name or generator_name(data),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -45,6 +46,18 @@ class Network(nn.Module):
         return features, self.head(self.dropout(features))
 
 
+class Scorer(nn.Module):
+    """uint8 [n, side, side, c], int64 [n] -> confidence in that label, float32 [n] in [0, 1]: softmax of the logits."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, samples: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        probabilities = self.network(_as_images(samples))[1].softmax(1)
+        return probabilities.gather(1, labels[:, None])[:, 0]
+
+
 class Classifier:
     """A fitted network. All samples are uint8 [n, side, side, c] with the side and channels that it was fitted on."""
 
@@ -74,6 +87,10 @@ class Classifier:
         """(features, predicted class) in one pass; see `features` and `predict`."""
         features, probabilities = self._run(samples)
         return features, probabilities.argmax(1)
+
+    def scorer(self) -> Scorer:
+        """A copy on the CPU, to be exported beside a generator."""
+        return Scorer(copy.deepcopy(self._network).cpu().eval()).eval()
 
     @property
     def digest(self) -> str:

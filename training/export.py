@@ -19,6 +19,7 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Session
 from training import networks
+from training.classifier import Classifier
 from training.latent import OPSET, with_latent
 
 # Batch sizes of the parity check: one, small, odd, a power of two and one beyond the usual buckets.
@@ -26,6 +27,8 @@ PARITY_SIZES = (1, 2, 3, 7, 64, 257)
 # PyTorch and ONNX Runtime add up in different orders; where a value falls on the edge of two levels they may disagree.
 PARITY_LEVELS = 1
 PARITY_SHARE = 0.01
+# Of scores in [0, 1], on the same samples: float32 sums of some thousand terms.
+PARITY_SCORE = 1e-4
 
 GOLDEN_SAMPLES = 16
 GOLDEN_BYTES = 2**18
@@ -36,24 +39,30 @@ class ExportError(RuntimeError):
 
 
 class _Exported(nn.Module):
-    """latent, label -> what a client receives: uint8 [n, height, width, channels]."""
+    """latent, label -> what a client receives: uint8 [n, height, width, channels]; with a judge, and its scores of it."""
 
-    def __init__(self, generator: nn.Module) -> None:
+    def __init__(self, generator: nn.Module, judge: Classifier | None = None) -> None:
         super().__init__()
         self.generator = generator
+        self.scorer = None if judge is None else judge.scorer()
 
-    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         # The sample is in [-1, 1], so the levels are in [0.5, 255.5] and need no clipping; the cast truncates.
         levels = self.generator(latent, label) * 127.5 + 128.0
-        return levels.to(torch.uint8).permute(0, 2, 3, 1)
+        sample = levels.to(torch.uint8).permute(0, 2, 3, 1)
+        return sample if self.scorer is None else (sample, self.scorer(sample, label))
 
 
-def to_onnx(generator: nn.Module, latent_size: int, classes: int) -> onnx.ModelProto:
-    """The addressed graph of a generator: see training.latent.with_latent for its inputs and output.
+def to_onnx(
+    generator: nn.Module, latent_size: int, classes: int, judge: Classifier | None = None
+) -> onnx.ModelProto:
+    """The addressed graph of a generator: see training.latent.with_latent for its inputs and outputs.
 
     generator: float32 [n, latent_size], int64 [n] -> float32 [n, channels, height, width] in [-1, 1].
+    judge:     fitted on real samples of the same classes; its confidence in the label becomes the output `score`,
+               float32 [n] in [0, 1]. None: the graph has no such output.
     """
-    module = _Exported(_fixed(generator)).eval()
+    module = _Exported(_fixed(generator), judge).eval()
     # Two rows: the exporter would take a batch of one for a constant.
     example = (torch.zeros(2, latent_size), torch.arange(2) % classes)
     rows = torch.export.Dim("n")
@@ -70,7 +79,7 @@ def to_onnx(generator: nn.Module, latent_size: int, classes: int) -> onnx.ModelP
                 verbose=False,
                 opset_version=OPSET,
                 input_names=["latent", "label"],
-                output_names=[artifact.OUTPUT],
+                output_names=[artifact.OUTPUT] if judge is None else [artifact.OUTPUT, artifact.SCORE],
                 dynamic_shapes={"latent": {0: rows}, "label": {0: rows}},
             )
     finally:
@@ -124,8 +133,13 @@ def latents(latent_size: int, rows: artifact.Rows) -> np.ndarray:
 
 
 @torch.no_grad()
-def prove_parity(generator: nn.Module, model: onnx.ModelProto, latent_size: int, classes: int) -> None:
-    """Raise ExportError unless ONNX Runtime and PyTorch agree, and a sample does not depend on its batch."""
+def prove_parity(
+    generator: nn.Module, model: onnx.ModelProto, latent_size: int, classes: int, judge: Classifier | None = None
+) -> None:
+    """Raise ExportError unless ONNX Runtime and PyTorch agree, and no sample or score depends on its batch.
+
+    judge: that the model was exported with.
+    """
     session = Session(model.SerializeToString())
     module = _Exported(_fixed(generator)).eval()
     most = max(PARITY_SIZES)
@@ -143,6 +157,36 @@ def prove_parity(generator: nn.Module, model: onnx.ModelProto, latent_size: int,
         alone = np.concatenate(pages)
         if not np.array_equal(alone, together[: len(alone)]):
             raise ExportError(f"samples made {size} at a time differ from the same samples made {most} at a time")
+    if judge is not None:
+        _prove_scores(session, together, rows, judge)
+
+
+def _prove_scores(session: Session, samples: np.ndarray, rows: artifact.Rows, judge: Classifier) -> None:
+    """Raise ExportError unless scores are the judge's, in every batch the same, and beside the same samples.
+
+    samples: of the rows, computed without scores.
+    """
+    most = len(rows.seed)
+    scores = session.run_scored(rows)[1]
+    # Of the samples that ONNX Runtime made: PyTorch's own are a level off here and there.
+    expected = judge.scorer()(torch.from_numpy(samples), torch.from_numpy(rows.label)).numpy()
+    distance = np.abs(scores - expected)
+    if not distance.max() <= PARITY_SCORE:  # neither if one is no number
+        raise ExportError(
+            f"scores in ONNX Runtime and PyTorch differ by up to {distance.max():.2g}; at most {PARITY_SCORE:.0e} is "
+            "rounding"
+        )
+    for size in PARITY_SIZES:
+        for start in range(0, most - size + 1, size):
+            page = slice(start, start + size)
+            again = session.run_scored(artifact.Rows(*(getattr(rows, name)[page] for name in artifact.INPUTS)))
+            if not np.array_equal(again[0], samples[page]):
+                raise ExportError(f"samples made {size} at a time with scores differ from the same samples without")
+            if not np.array_equal(again[1], scores[page]):
+                raise ExportError(
+                    f"scores computed {size} at a time differ from the same scores computed {most} at a time: "
+                    "selected samples would have no addresses"
+                )
 
 
 def with_golden(message: pb.Generator, model: onnx.ModelProto) -> pb.Generator:

@@ -88,8 +88,9 @@ def fit(
 
         task = progress.add_task("exporting", total=1.0)
         generator = loop.trainer.settle()
-        model = export.to_onnx(generator, order.config.latent_size, dataset.classes)
-        export.prove_parity(generator, model, order.config.latent_size, dataset.classes)
+        scorer = judge if order.score else None
+        model = export.to_onnx(generator, order.config.latent_size, dataset.classes, scorer)
+        export.prove_parity(generator, model, order.config.latent_size, dataset.classes, scorer)
         progress.update(task, completed=1.0)
 
         session = Session(model.SerializeToString(), threads=os.cpu_count() or 1)
@@ -117,6 +118,7 @@ def fit(
         labels=dataset.class_names,
         sample=dataset.spec(),
         latent_size=order.config.latent_size,
+        scored=order.score,
         provenance=_provenance(run, loop, dataset, splits),
         quality=card,
     )
