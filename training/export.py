@@ -39,7 +39,7 @@ class ExportError(RuntimeError):
 
 
 class _Exported(nn.Module):
-    """latent, label -> what a client receives: uint8 [n, height, width, channels]; with a judge, and its scores of it."""
+    """latent, label -> what a client receives: uint8 [n, height, width, channels]; with a judge, its scores too."""
 
     def __init__(self, generator: nn.Module, judge: Classifier | None = None) -> None:
         super().__init__()
@@ -53,9 +53,7 @@ class _Exported(nn.Module):
         return sample if self.scorer is None else (sample, self.scorer(sample, label))
 
 
-def to_onnx(
-    generator: nn.Module, latent_size: int, classes: int, judge: Classifier | None = None
-) -> onnx.ModelProto:
+def to_onnx(generator: nn.Module, latent_size: int, classes: int, judge: Classifier | None = None) -> onnx.ModelProto:
     """The addressed graph of a generator: see training.latent.with_latent for its inputs and outputs.
 
     generator: float32 [n, latent_size], int64 [n] -> float32 [n, channels, height, width] in [-1, 1].

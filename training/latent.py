@@ -67,10 +67,11 @@ def _squares32(graph: _Nodes, counter: str, key: str) -> str:
 def with_latent(network: onnx.ModelProto, latent_size: int) -> onnx.ModelProto:
     """A graph that takes addresses, made from one that takes a latent.
 
-    network:     inputs `latent` float32 [n, latent_size] and `label` int64 [n], output `sample` [n, ...]; opset 20. It may have more outputs.
+    network:     inputs `latent` float32 [n, latent_size] and `label` int64 [n], output `sample` [n, ...]; opset 20.
+                 More outputs may follow.
     latent_size: normal draws per sample, at least 1, at most 65536.
-    returns:     inputs seed, index, label, truncation (see service.artifact.INPUTS), the network's outputs. The latent is
-                 truncation * N(0, 1), draw j of index i being number i * 65536 + j of the seed's stream.
+    returns:     inputs seed, index, label, truncation (see service.artifact.INPUTS), the network's outputs.
+                 The latent is truncation * N(0, 1), draw j of index i being number i * 65536 + j of the seed's stream.
     """
     pairs = -(-latent_size // (2 * ROW_ALIGNMENT)) * ROW_ALIGNMENT
     if not 1 <= latent_size <= DRAWS_PER_INDEX or 2 * pairs > DRAWS_PER_INDEX:

@@ -37,7 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random perceptron that says it was made from the data: valid in every way, and worth nothing."""
     models = tmp_path_factory.mktemp("models")
-    content = generators.build("shades", labels=("<dark>", "light"))
+    content = generators.build("shades", labels=("<dark>", "light"), scored=True)
     message = artifact.from_json(Session(content).metadata)
     dataset = load(str(data), size=8)
     message.provenance.data_digest = dataset.digest
@@ -79,6 +79,8 @@ def test_the_new_version_has_the_new_card_and_the_same_samples(
     assert message.quality.verdict == pb.VERDICT_WITHHELD
     assert message.quality.score_repeats == 2
     assert message.provenance == old_message.provenance
+    assert message.scored
+    assert sessions[1].scored
     rows = artifact.golden_rows(old_message)
     assert np.array_equal(*(session.run(rows) for session in sessions))
 

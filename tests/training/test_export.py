@@ -12,8 +12,10 @@ from torch import nn
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
-from training import export, networks
+from service.engine import Engine, Session
+from service.scheduler import Order
+from service.selection import Selection
+from training import classifier, export, networks
 from training.presets import Config, resolve
 
 # Operators with a kernel in ONNX Runtime 1.31's CUDA provider at opset 20 for the types that the graph uses.
@@ -22,6 +24,7 @@ ON_CUDA = {
     *("Identity", "LeakyRelu", "Log", "MatMul", "Mul", "Relu", "Reshape", "Sin", "Slice", "Sqrt", "Tanh"),
     *("Transpose", "Unsqueeze"),
     *("Clip", "ReduceMean", "Reciprocal", "Sub"),
+    *("GatherElements", "Softmax"),
 }
 SHAPES = {"clothes": (28, 28, 1), "cells": (32, 32, 3)}
 # Every kind of generator, in shapes that differ in channels and stages. Every preset, trained: test_systems.py.
@@ -61,7 +64,10 @@ def test_graph_equals_network_in_every_batch(exported: tuple[nn.Module, onnx.Mod
 
 
 def test_graph_runs_wholly_on_a_gpu(exported: tuple[nn.Module, onnx.ModelProto, Config]) -> None:
-    model = exported[1]
+    check_operators(exported[1])
+
+
+def check_operators(model: onnx.ModelProto) -> None:
     assert {node.op_type for node in model.graph.node} <= ON_CUDA
     assert {node.domain for node in model.graph.node} == {""}
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 20)]
@@ -146,3 +152,106 @@ def test_golden_samples_are_few_when_classes_are_many(model: onnx.ModelProto) ->
     config = resolve("rpgan", {"latent_size": 24})
     large = export.to_onnx(generator(config, classes=100), 24, 100)
     assert len(export.with_golden(many, large).golden) == export.GOLDEN_SAMPLES
+
+
+class Bands(nn.Module):
+    """8 x 8 images of a class's bright band, faded into the next one's by the first draw: a third shows more of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("own", torch.from_numpy(BANDS))
+        self.register_buffer("other", torch.from_numpy(np.roll(BANDS, -1, 0)))
+
+    def forward(self, latent: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        fade = (0.5 * latent[:, :1, None, None] + 0.3).clamp(0, 1)
+        return self.own.index_select(0, label) * (1 - fade) + self.other.index_select(0, label) * fade
+
+
+BANDS = np.full((3, 1, 8, 8), -0.8, np.float32)
+for band, image in enumerate(BANDS):
+    image[:, 2 * band + 1 : 2 * band + 3] = 0.8
+
+
+def judge_of_bands(seed: int) -> classifier.Classifier:
+    labels = np.arange(300) % 3
+    noise = np.random.default_rng(seed).normal(0, 0.2, (300, 1, 8, 8))
+    levels = np.clip(BANDS[labels] + noise, -1, 1) * 127.5 + 127.5
+    return classifier.fit(levels.transpose(0, 2, 3, 1).astype(np.uint8), labels, 3, seed=seed, steps=30)
+
+
+@pytest.fixture(scope="module")
+def judge() -> classifier.Classifier:
+    return judge_of_bands(seed=0)
+
+
+@pytest.fixture(scope="module")
+def scored(judge: classifier.Classifier) -> onnx.ModelProto:
+    return export.to_onnx(Bands(), 24, 3, judge)
+
+
+def test_scores_are_the_judges_in_every_batch(scored: onnx.ModelProto, judge: classifier.Classifier) -> None:
+    export.prove_parity(Bands(), scored, 24, 3, judge)
+    check_operators(scored)
+    rows = export._rows(100, 3, seed=3)
+    samples, scores = Session(scored.SerializeToString()).run_scored(rows)
+    assert (scores.dtype, scores.shape) == (np.float32, (100,))
+    assert 0 <= scores.min() < 0.5 < scores.max() <= 1
+    np.testing.assert_allclose(scores, judge.predict_proba(samples)[np.arange(100), rows.label], atol=1e-5)
+
+
+def test_parity_notices_scores_of_another_judge(scored: onnx.ModelProto) -> None:
+    with pytest.raises(export.ExportError, match="scores in ONNX Runtime and PyTorch differ by up to"):
+        export.prove_parity(Bands(), scored, 24, 3, judge_of_bands(seed=1))
+
+
+def test_parity_notices_scores_that_depend_on_their_batch(
+    scored: onnx.ModelProto, judge: classifier.Classifier
+) -> None:
+    """Less than rounding may make them differ from PyTorch's, but one sample would have two scores."""
+    swayed = onnx.ModelProto.FromString(scored.SerializeToString())
+    for node in swayed.graph.node:
+        node.output[:] = ["steady" if name == "score" else name for name in node.output]
+    swayed.graph.initializer.append(onnx.numpy_helper.from_array(np.array(5e-5, np.float32), "share"))
+    swayed.graph.node.extend(
+        [
+            onnx.helper.make_node("ReduceMean", ["steady"], ["mean"]),
+            onnx.helper.make_node("Mul", ["mean", "share"], ["bias"]),
+            onnx.helper.make_node("Add", ["steady", "bias"], ["score"]),
+        ]
+    )
+    with pytest.raises(export.ExportError, match="scores computed 1 at a time differ"):
+        export.prove_parity(Bands(), swayed, 24, 3, judge)
+
+
+def test_selected_samples_please_a_judge_that_did_not_select_them(scored: onnx.ModelProto, tmp_path: Path) -> None:
+    described = message()
+    described.scored = True
+    engine = Engine(Session(export.publish(tmp_path, described, scored).read_bytes()), max_batch=16)
+    labels = np.arange(90) % 3
+    plan = Selection.plan(Order(labels, seed=7, start_index=0, truncation=1.0, keep=1, of=4), most=360)
+    candidates = plan.candidates
+    assert candidates.indices is not None
+    rows = artifact.Rows(
+        np.full(candidates.n, artifact.mix_seed(7), np.uint64),
+        candidates.indices,
+        candidates.labels,
+        np.ones(candidates.n, np.float32),
+    )
+    pages = []
+    for start in range(0, candidates.n, engine.best_batch):
+        page = artifact.Rows(*(getattr(rows, name)[start : start + engine.best_batch] for name in artifact.INPUTS))
+        pages.append([array.copy() for array in engine.run_scored(page)])
+    samples, scores = (np.concatenate(arrays) for arrays in zip(*pages, strict=True))
+    kept = plan.pick(samples, scores)
+    kept_scores = plan.pick(scores[:, None], scores)
+    assert kept_scores.mean() > scores.mean() + 0.1
+    other = judge_of_bands(seed=1)
+    fidelity = np.mean(other.predict(samples) == candidates.labels)
+    assert fidelity < 0.8
+    assert np.mean(other.predict(kept) == labels) > fidelity + 0.1
+
+
+def test_a_scored_file_and_its_message_agree(scored: onnx.ModelProto, tmp_path: Path) -> None:
+    with pytest.raises(artifact.ArtifactError, match="score"):
+        export.publish(tmp_path, message(), scored)
+    assert not list(tmp_path.rglob("model.onnx"))

@@ -54,6 +54,7 @@ def order(data: Path, tmp_path: Path, **changes: object) -> Order:
         "seed": 0,
         "budget_seconds": None,
         "steps": 30,
+        "score": True,
         "out": str(tmp_path / "models"),
         "name": "bands",
     }
@@ -86,15 +87,27 @@ def test_published_file_carries_card_and_provenance(published: tuple[Path, Run],
     assert any("The run had 30 steps" in warning for warning in card.warnings)
 
 
+def test_a_run_with_scores_publishes_them(published: tuple[Path, Run]) -> None:
+    session = Session(published[0].read_bytes())
+    generator = artifact.from_json(session.metadata)
+    assert generator.scored
+    scores = session.run_scored(artifact.golden_rows(generator))[1]
+    assert scores.shape == (len(generator.golden),)
+    assert 0 <= scores.min() <= scores.max() <= 1
+
+
 def test_a_withheld_run_keeps_its_file_and_publishes_nothing(data: Path, tmp_path: Path) -> None:
     options = ["--steps", "1", "--name", "bands", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "models")]
     settings = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
-    code, output = invoke("fit", str(data), *options, *settings)
+    code, output = invoke("fit", str(data), "--score", *options, *settings)
     assert code == 3
     assert "bands is withheld; nothing was published." in output
     assert not (tmp_path / "models").exists()
     kept = next((tmp_path / "runs").glob("*/model.onnx"))
-    assert artifact.from_json(Session(kept.read_bytes()).metadata).quality.verdict == pb.VERDICT_WITHHELD
+    session = Session(kept.read_bytes())
+    assert artifact.from_json(session.metadata).quality.verdict == pb.VERDICT_WITHHELD
+    assert session.scored
+    assert Run.resume(kept.parent).order.score
 
 
 def test_run_leaves_something_to_look_at(published: tuple[Path, Run]) -> None:
@@ -138,8 +151,9 @@ def test_a_killed_run_publishes_the_same_weights_as_an_uninterrupted_one(
     path = fit(resumed, Console(quiet=True), resume=True)
     assert path is not None
     rows = artifact.golden_rows(artifact.from_json(Session(path.read_bytes()).metadata))
-    same = Session(path.read_bytes()).run(rows), Session(published[0].read_bytes()).run(rows)
-    assert np.array_equal(*same)
+    samples, scores = zip(*(Session(file.read_bytes()).run_scored(rows) for file in (path, published[0])), strict=True)
+    assert np.array_equal(*samples)
+    assert np.array_equal(*scores)
 
 
 def test_interrupted_command_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
