@@ -318,6 +318,8 @@ class Watchdog:
             return []
         distances = np.array([look.kernel_distance for look in seen])
         late, before = distances[-quarter:].mean(), distances[-2 * quarter : -quarter].mean()
+        if late <= 0:
+            return []  # unbiased, so it goes below zero where nothing tells the samples from real ones
         fall = float(1 - late / before) if before > 0 else 0.0
         if fall <= STILL_FALLING:
             return []

@@ -166,6 +166,11 @@ def test_too_few_steps_are_named_from_the_distance_that_still_fell_or_from_their
     assert "The run had 30 steps" in finding.text
 
 
+def test_samples_that_nothing_tells_from_real_ones_need_no_more_steps() -> None:
+    arrived = [look(step, kernel_distance=0.001 if step < 900 else -0.002) for step in range(100, 1300, 100)]
+    assert shown(*arrived)[0].conclude() == []
+
+
 def test_after_going_back_a_run_is_judged_anew() -> None:
     dog, said = shown(look(), *[look(spread_ratio=[0.1, 0.1, 0.1])] * 2)
     assert said[-1] is not None
