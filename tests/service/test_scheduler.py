@@ -231,7 +231,8 @@ def test_a_removed_generator_answers_what_it_accepted_then_closes_its_engine():
                 await asyncio.sleep(0.001)
             assert len(await scheduler.submit(second, order(5), "a")) == 5
             scheduler.remove(second)
-            assert new.closed  # idle, so at once
+            while not new.closed:  # idle, but for the lane's last lines after its answer
+                await asyncio.sleep(0.001)
 
     run(scene())
 
