@@ -203,7 +203,7 @@ def test_a_caller_cancelled_in_the_middle_harms_no_neighbour(models, service, st
         stub.Generate.future(pb.GenerateRequest(generator="slow", label="1", n=4000), timeout=60) for _ in range(3)
     ]
     staying = stub.Generate.future(pb.GenerateRequest(generator="slow", label="2", n=200, seed=5), timeout=60)
-    while service.metric("augmint_batch_samples_count") == 0 or not service.metric("augmint_queued_samples"):
+    while service.metric("augmint_requests_in_flight") < 4 or not service.metric("augmint_queued_samples"):
         pass
     for call in leaving:
         call.cancel()
