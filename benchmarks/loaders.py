@@ -38,7 +38,7 @@ from augmint.torch import SyntheticStream
 from benchmarks import loader_trials
 from benchmarks.demo import serving
 from service import artifact
-from service.engine import Session
+from service.session import Session
 from tests.generators import publish
 from training.classifier import Network
 

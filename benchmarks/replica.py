@@ -17,7 +17,7 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
+from service.session import Session
 
 SERVICE = "/augmint.v1.GeneratorService/"
 OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]

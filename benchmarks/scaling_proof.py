@@ -36,7 +36,7 @@ import augmint
 from benchmarks.scaling_fleet import ROOT, FleetError, Names, NoAnswer, Prometheus, Replica, free_port
 from benchmarks.scaling_hpa import SYNC_SECONDS, Behavior, external_replicas
 from service import artifact
-from service.engine import Session
+from service.session import Session
 
 PAGE = 256
 READERS = 24

@@ -38,7 +38,7 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
+from service.session import Session
 
 GENERATE = "/augmint.v1.GeneratorService/Generate"
 CORES = len(os.sched_getaffinity(0))

@@ -12,7 +12,7 @@ import sys
 import uvloop
 
 from service import logs, settings
-from service.engine import DeviceError
+from service.device import DeviceError
 from service.server import Server, StartError
 
 # From <malloc.h>.

@@ -58,7 +58,7 @@ DTYPES: dict[int, np.dtype] = {
     pb.DATA_TYPE_FLOAT32: np.dtype("<f4"),
 }
 
-# Inputs of the graph, in the order that `service.engine` feeds them; each has the shape [n].
+# Inputs of the graph, in the order that `service.session` feeds them; each has the shape [n].
 INPUTS: dict[str, np.dtype] = {
     "seed": np.dtype("<u8"),  # mixed: see mix_seed
     "index": np.dtype("<u8"),  # in [0, INDEX_LIMIT)

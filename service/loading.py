@@ -11,7 +11,8 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Engine, Session
+from service.engine import Engine
+from service.session import Session
 
 # A page that a bulk reader asks for: a few batches, so that the cost of a call is small beside its work, and no more
 # than clients and networks swallow at once.
@@ -34,7 +35,7 @@ class Loader:
         """The metadata, an engine, and the seconds that each phase took.
 
         name, version: of the folders that the file lies in.
-        Raises artifact.ArtifactError, or engine.DeviceError if no file could be loaded.
+        Raises artifact.ArtifactError, or device.DeviceError if no file could be loaded.
         """
         start = time.perf_counter()
         session = Session(content, self.device)

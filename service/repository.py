@@ -12,8 +12,8 @@ import structlog
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.codec import Identity
+from service.device import DeviceError
 from service.drift import Drift
-from service.engine import DeviceError
 from service.loading import Loader, page_sizes
 from service.metrics import Metrics
 from service.scheduler import Scheduler

@@ -46,9 +46,10 @@ class Runs(Protocol):
 
     sample_shape: tuple[int, ...]
     sample_dtype: np.dtype
-    best_batch: int
     scored_cost: float
 
+    @property
+    def best_batch(self) -> int: ...
     @property
     def capacity_samples_per_second(self) -> float: ...
     def bucket(self, n: int) -> int: ...

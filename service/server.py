@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from service import access, quotas
 from service.access import Access
 from service.cache import Cache
-from service.engine import runtime_version
+from service.device import runtime_version
 from service.inference.servicer import SERVICE as INFERENCE_SERVICE
 from service.inference.servicer import InferenceServicer
 from service.loading import Loader
@@ -73,7 +73,7 @@ class Server:
         """Open the ports, load the generators, begin to serve.
 
         The ports open first: a port in use is found before any work, and liveness is answered during a long load.
-        Raises StartError, or engine.DeviceError if the device cannot be used.
+        Raises StartError, or device.DeviceError if the device cannot be used.
         """
         settings = self.settings
         lanes = settings.lanes or (cores() if settings.device == "cpu" else 1)

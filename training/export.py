@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
+from service.session import Session
 from training import networks
 from training.classifier import Classifier
 from training.latent import OPSET, with_latent

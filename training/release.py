@@ -8,7 +8,7 @@ import onnx
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
+from service.session import Session
 from training import export, quality
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from service import artifact
-from service.engine import Session
+from service.session import Session
 
 # The quality card's samples: their own seed, so that nobody's first samples are the measured ones.
 MEASURED_SEED = 2**41

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import artifact
-from service.engine import DeviceError, Engine, Session
+from service.device import DeviceError
+from service.engine import Engine
+from service.session import Session
 from tests import generators
 
 CONTENT = generators.build(shape=(7, 5, 3), hidden=37, latent_size=11)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import artifact, graph
-from service.engine import Session
+from service.session import Session
 from tests import generators
 
 SCORED = generators.build(scored=True)

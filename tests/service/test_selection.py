@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact, codec
-from service.engine import Engine, Session
+from service.engine import Engine
 from service.errors import InvalidRequest
 from service.metrics import Metrics
 from service.scheduler import Order, Scheduler
 from service.selection import Selection
+from service.session import Session
 from tests import fakes, generators
 
 CLASSES = {str(index): index for index in range(10)}

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
+from service.session import Session
 from tests import generators
 from training import classifier, curves, export
 from training.__main__ import app

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
+from service.session import Session
 from training.__main__ import app
 from training.events import Events, Occasion
 from training.findings import Kind

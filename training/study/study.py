@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from sklearn.metrics import recall_score
 
 from augmint.v1 import generator_pb2 as pb
-from service.engine import Session
+from service.session import Session
 from training import classifier, export
 from training.config import Config
 from training.data import Dataset

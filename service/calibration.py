@@ -1,0 +1,143 @@
+"""What a batch costs: sizes are timed at load, and the pace is followed in service."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from service import device
+
+# Batch sizes that may become buckets. Powers of two waste up to half a batch on padding; the steps between waste less.
+LADDER = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+# A batch size within 3 % of the best rate is as good: the measurement is no better than that.
+GOOD_ENOUGH = 0.97
+# A newcomer waits for the running batch, and memory for activations is kept for good: with up to 0.1 s a batch the
+# service of a 7 MFLOP generator held up to 140 MiB beside model and runtime, with up to 0.03 s it holds 35.
+BATCH_SECONDS_LIMIT = 0.03
+# Below this nobody notices the wait, but every hand-over costs: lanes wait for the interpreter, and the weights have to
+# come back into the cache. With batches of 128 rows and 11 ms two scheduled lanes gave all of what bare callers give.
+# (Smaller ones gave less, 65 % at 16 rows and 92 % at 64, but those were measured on a busy machine.)
+BATCH_SECONDS_FLOOR = 0.008
+# For the timed runs of one batch size, and for all of it.
+CALIBRATION_SECONDS = 0.02
+CALIBRATION_LIMIT_SECONDS = 1.0
+# Batch seconds over which the pace that is met in service replaces the one before, and limits of what one batch says.
+PACE_SECONDS = 10.0
+PACE_WEIGHT = 0.05
+PACE_RANGE = (0.25, 8.0)
+# What the scheduler adds to every batch, measured: it decides the batch size of very small generators.
+BATCH_OVERHEAD_SECONDS = 1e-4
+BUFFER_BYTES_LIMIT = 2**26
+
+Alone = Callable[[], AbstractContextManager[None]]
+
+
+def ladder(max_batch: int, sample_bytes: int) -> list[int]:
+    """Batch sizes to try, ascending, at least one: up to max_batch rows and BUFFER_BYTES_LIMIT of samples."""
+    return [n for n in LADDER if n <= max_batch and (n * sample_bytes <= BUFFER_BYTES_LIMIT or n == LADDER[0])]
+
+
+def time_of(run: Callable[[], object]) -> float:
+    """Seconds of one batch: the least of a few runs, since whatever disturbs a run only adds to it."""
+    times: list[float] = []
+    while len(times) < 3 or (len(times) < 12 and sum(times) < CALIBRATION_SECONDS):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times[1:]) + BATCH_OVERHEAD_SECONDS
+
+
+def calibrate(
+    sizes: list[int], seconds: Callable[[int], float], alone: Alone = contextlib.nullcontext
+) -> dict[int, float]:
+    """Seconds of each batch size worth having.
+
+    sizes:   from `ladder`. They are tried upwards only while they pay, so that this takes about half a second.
+    seconds: time of one batch of so many rows; may raise that the device has no memory for it.
+    alone:   entered around each timing.
+    """
+    spent = 0.0  # without the waits for the device
+    found: dict[int, float] = {}
+
+    def measure(n: int) -> float:
+        nonlocal spent
+        with alone():
+            start = time.perf_counter()
+            try:
+                return seconds(n)
+            finally:
+                spent += time.perf_counter() - start
+
+    for n in sizes:
+        try:
+            found[n] = measure(n)
+        except Exception as error:
+            if not device.out_of_memory(error) or not found:
+                raise
+            break
+        best = min(found, key=lambda size: found[size] / size)
+        # Three sizes in a row that are no better end the climb, and so does a batch too long to wait for.
+        late = spent > CALIBRATION_LIMIT_SECONDS
+        if late or found[n] > BATCH_SECONDS_LIMIT or len(found) - list(found).index(best) > 3:
+            break
+    # Again, against disturbances; a slow generator need not be disturbed twice to be priced well enough.
+    if spent < CALIBRATION_LIMIT_SECONDS / 2:
+        found = {n: min(seconds, measure(n)) for n, seconds in found.items()}
+    return found
+
+
+class Costs:
+    """Predicted seconds of batches on one of several lanes that are all busy."""
+
+    def __init__(self, seconds: dict[int, float]) -> None:
+        """seconds: of each batch size, ascending, from `calibrate`; those above the best one are left out."""
+        self.best_batch = _best(seconds)
+        self._seconds = {n: time for n, time in seconds.items() if n <= self.best_batch}
+        # Time of batches in service over their time as calibrated. One number for all sizes: the shape of the costs is
+        # the generator's, and how fast the device is at the moment depends on what else runs there.
+        self._pace = 1.0
+
+    @property
+    def buckets(self) -> tuple[int, ...]:
+        """Batch sizes that run, ascending; a batch is padded to the next of them."""
+        return tuple(self._seconds)
+
+    @property
+    def rate(self) -> float:
+        """Samples per second of one lane with full batches: as calibrated, then as met in service."""
+        return self.best_batch / (self._seconds[self.best_batch] * self._pace)
+
+    def bucket(self, n: int) -> int:
+        """The batch size that n rows are padded to; n in [1, best_batch]."""
+        buckets = self.buckets
+        return buckets[bisect.bisect_left(buckets, n)]
+
+    def seconds(self, n: int) -> float:
+        """Predicted time of n rows; n >= 1, split if above best_batch."""
+        full, rest = divmod(n, self.best_batch)
+        calibrated = full * self._seconds[self.best_batch] + (self._seconds[self.bucket(rest)] if rest else 0.0)
+        return calibrated * self._pace
+
+    def learn(self, n: int, seconds: float) -> None:
+        """Take what a batch of n rows took in service into account; any thread may call."""
+        if n > self.best_batch:  # given up meanwhile
+            return
+        low, high = PACE_RANGE
+        ratio = min(high, max(low, seconds / self._seconds[self.bucket(n)]))
+        # A single batch weighs little, however long: the machine may have slept.
+        self._pace += (ratio - self._pace) * min(PACE_WEIGHT, seconds / PACE_SECONDS)
+
+    def give_up(self, bucket: int) -> None:
+        """Run no batches of this size or a larger one any more; a smaller one is left."""
+        self._seconds = {n: seconds for n, seconds in self._seconds.items() if n < bucket}
+        self.best_batch = max(self._seconds)
+
+
+def _best(seconds: dict[int, float]) -> int:
+    """The smallest of the good sizes: as fast as the best one, and a newcomer waits less for the running batch."""
+    long_enough = [n for n, time in seconds.items() if time >= BATCH_SECONDS_FLOOR] or [max(seconds)]
+    rates = {n: n / seconds[n] for n in long_enough}
+    return min(n for n, rate in rates.items() if rate >= GOOD_ENOUGH * max(rates.values()))
