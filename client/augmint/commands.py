@@ -20,6 +20,7 @@ from augmint.errors import InvalidRequest, Unavailable
 from augmint.generators import Description, GeneratorStatus
 from augmint.progress import Progress
 from augmint.samples import Samples
+from augmint.v1 import generator_pb2 as pb
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -81,25 +82,31 @@ def _print_quality(description: Description) -> None:
         return
     card = description.message.quality
     print(f"quality    measured on {card.real_samples} real and {card.synthetic_samples} synthetic samples")
-    for name, value, beside in (
-        ("classification accuracy score", card.classification_accuracy_score, f"real {card.real_accuracy:.3f}"),
-        ("label fidelity", card.label_fidelity, ""),
-        ("Fréchet distance", card.frechet_distance, f"floor {card.frechet_distance_floor:.3f}"),
-        ("kernel distance", card.kernel_distance, f"floor {card.kernel_distance_floor:.3f}"),
-        ("density", card.density, ""),
-        ("coverage", card.coverage, f"ceiling {card.coverage_ceiling:.3f}"),
+    for name, field, beside, other in (
+        ("classification accuracy score", "classification_accuracy_score", "real", "real_accuracy"),
+        ("label fidelity", "label_fidelity", "", ""),
+        ("Fréchet distance", "frechet_distance", "floor", "frechet_distance_floor"),
+        ("kernel distance", "kernel_distance", "floor", "kernel_distance_floor"),
+        ("density", "density", "", ""),
+        ("coverage", "coverage", "ceiling", "coverage_ceiling"),
     ):
-        print(f"  {name:30} {value:8.3f}  {beside}".rstrip())
+        print(f"  {name:30} {_shown(card, field):>8}  {beside} {_shown(card, other) if other else ''}".rstrip())
     if card.classes:
         width = max(5, *(len(one.label) for one in card.classes))
         print(f"  {'class':{width}}  score  real   fidelity  spread")
         for one in card.classes:
             print(
-                f"  {one.label:{width}}  {one.classification_accuracy_score:.3f}  {one.real_accuracy:.3f}  "
-                f"{one.label_fidelity:.3f}     {one.spread_ratio:.2f}"
+                f"  {one.label:{width}}  {_shown(one, 'classification_accuracy_score'):5}  "
+                f"{_shown(one, 'real_accuracy'):5}  {_shown(one, 'label_fidelity'):5}     {one.spread_ratio:.2f}"
             )
     for warning in card.warnings:
         print(f"  warning: {warning}")
+
+
+def _shown(quality: pb.QualityCard | pb.ClassQuality, name: str) -> str:
+    """A number of a card; a dash for what one class alone does not have."""
+    absent = quality.DESCRIPTOR.fields_by_name[name].has_presence and not quality.HasField(name)  # type: ignore[arg-type]
+    return "-" if absent else f"{getattr(quality, name):.3f}"
 
 
 def generate(client: Client, options: argparse.Namespace) -> None:

@@ -57,6 +57,7 @@ def test_show_shows_the_quality_card(target, fake, capsys):
         "0.875",
     ):
         assert part in out
+    assert "bag    -      -      0.875" in out  # what was not measured is no zero
 
 
 def test_show_says_when_quality_was_not_measured(target, capsys):
