@@ -39,8 +39,10 @@ COPY service service
 RUN python -m compileall -q --invalidation-mode unchecked-hash service
 
 # -- what trains, for the jobs of the chart: `--target training` ---------------------------------------------
-# What pip finds as torch 2.13.0: from PyPI the build for CUDA, which also runs without a GPU.
 FROM build AS build-training
+# What pip finds as torch 2.13.0. From PyPI that is the build for CUDA, which also runs without a GPU and is most of the
+# image; for CPUs alone take PyTorch's own: --build-arg PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+ARG PIP_EXTRA_INDEX_URL=
 WORKDIR /build
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip --python /opt/augmint install --only-binary=:all: -c constraints.txt "./client[images]" ".[training]"

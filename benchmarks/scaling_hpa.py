@@ -1,6 +1,9 @@
 """What a HorizontalPodAutoscaler does with a number, as Kubernetes documents it (autoscaling/v2, 1.30 to 1.37).
 
+And what number KEDA gives it when there is none.
+
 https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
+https://keda.sh/docs/2.17/reference/scaledobject-spec/#fallback
 Pure bookkeeping: no clock, no cluster.
 """
 
@@ -112,3 +115,44 @@ class Behavior:
                 reach.append(int(began * (1 - policy["value"] / 100)))
         furthest = (rules["selectPolicy"] == "Max") == (sign > 0)
         return max(reach) if furthest else min(reach)
+
+
+@dataclass
+class Fallback:
+    """How KEDA answers while its source does not: `spec.fallback` with the behavior currentReplicasIfHigher."""
+
+    spec: Mapping[str, Any]  # {"failureThreshold": 3, "replicas": 2, "behavior": ...} as rendered
+    target: float
+    failures: int = 0  # in a row
+
+    def total(self, answer: float | None, replicas: int) -> float | None:
+        """The fleet's metric, None for an error, upon which an autoscaler changes nothing.
+
+        answer: of the query, None if there is none; replicas: that there are.
+        """
+        if answer is not None:
+            self.failures = 0
+            return answer
+        self.failures += 1
+        if self.failures <= self.spec["failureThreshold"]:
+            return None
+        # KEDA 2.17 takes the target as a whole number; later ones as it is.
+        return float(int(self.target) * max(replicas, self.spec["replicas"]))
+
+
+@dataclass
+class Autoscaler:
+    """KEDA and the HorizontalPodAutoscaler that it keeps, of one fleet."""
+
+    target: float
+    fallback: Fallback
+    behavior: Behavior
+    held: int = 0  # looks that had no answer
+
+    def look(self, now: float, answer: float | None, replicas: int) -> int:
+        """Pods to have from now on; see Behavior.step. answer: of the query, None if there is none."""
+        self.held += answer is None
+        total = self.fallback.total(answer, replicas)
+        if total is None:
+            return replicas
+        return self.behavior.step(now, replicas, external_replicas(total, self.target, replicas))

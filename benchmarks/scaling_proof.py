@@ -34,7 +34,7 @@ import yaml
 
 import augmint
 from benchmarks.scaling_fleet import ROOT, FleetError, Names, NoAnswer, Prometheus, Replica, free_port
-from benchmarks.scaling_hpa import SYNC_SECONDS, Behavior, external_replicas
+from benchmarks.scaling_hpa import SYNC_SECONDS, Autoscaler, Behavior, Fallback
 from service import artifact
 from service.session import Session
 
@@ -42,6 +42,7 @@ PAGE = 256
 READERS = 24
 SEED = 7
 TARGET = 0.3
+MILLI = 1000  # the chart asks KEDA in thousandths
 CHECKED_PAGES = 24
 # In parts of what one replica can do.
 LOW, HIGH = 0.15, 1.0
@@ -60,6 +61,11 @@ class Policy:
     least: int
     most: int
     behavior: dict[str, Any]
+    fallback: dict[str, Any]
+
+    def autoscaler(self) -> Autoscaler:
+        behavior = Behavior(self.least, self.most, self.behavior)
+        return Autoscaler(self.target, Fallback(self.fallback, self.target), behavior)
 
 
 def policy(speed: float, most: int) -> Policy:
@@ -92,6 +98,7 @@ def policy(speed: float, most: int) -> Policy:
         spec["minReplicaCount"],
         spec["maxReplicaCount"],
         spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"],
+        spec["fallback"],
     )
 
 
@@ -205,7 +212,7 @@ class Moment:
 
     at: float
     asked: float  # in parts of one replica
-    load: float | None  # the query's answer
+    load: float | None  # the query's answer, in parts of one replica
     replicas: int
     ready: int
     queue: float | None  # mean wait for the first batch, seconds
@@ -268,7 +275,7 @@ def play(
     with cluster(models, folder, speed, most + 1) as (fleet, prometheus, names):
         capacity = _patiently(prometheus, "max(augmint_capacity_samples_per_second)")
         readers = Readers(names.target(fleet.port))
-        behavior = Behavior(chart.least, chart.most, chart.behavior)
+        autoscaler = chart.autoscaler()
         began = time.monotonic()
         looked = -SYNC_SECONDS
         try:
@@ -278,14 +285,12 @@ def play(
                 asked = schedule(now)
                 readers.pace = asked * capacity / PAGE
                 ready = fleet.announce()
-                load = _ask(prometheus, chart.query)
+                answer = _ask(prometheus, chart.query)
                 if now - looked >= SYNC_SECONDS / speed:
                     looked = now
-                    if load is None:
-                        story.held += 1
-                    else:
-                        wanted = external_replicas(load, chart.target, len(fleet.replicas))
-                        fleet.resize(behavior.step(now, len(fleet.replicas), wanted))
+                    fleet.resize(autoscaler.look(now, answer, len(fleet.replicas)))
+                    story.held = autoscaler.held
+                load = None if answer is None else answer / MILLI
                 moment = Moment(now, asked, load, len(fleet.replicas), ready, _ask(prometheus, mean))
                 story.moments.append(moment)
                 tell(moment)

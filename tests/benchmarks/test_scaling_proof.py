@@ -30,17 +30,33 @@ def test_replicas_follow_the_load_up_and_down_and_no_page_is_lost(models, tmp_pa
     readers.check(content, 5)
 
 
-def test_without_prometheus_the_fleet_keeps_its_size(models, tmp_path):
+def test_without_prometheus_the_fleet_keeps_its_size_and_goes_on_when_it_is_back(models, tmp_path):
     folder, _ = models
-    with cluster(folder, tmp_path, 30, 2) as (fleet, prometheus, _):
-        query = policy(30, 2).query
-        while scaling_proof._ask(prometheus, query) is None:
-            pass
+    chart = policy(60, 4)
+    autoscaler = chart.autoscaler()
+    with cluster(folder, tmp_path, 60, 4) as (fleet, prometheus, _):
+        fleet.resize(3)  # more than the fallback's two: as many are to stay
+        for each in fleet.replicas:
+            each.wait_ready()
+        fleet.announce()
+        scaling_proof._patiently(prometheus, chart.query)
+
         prometheus.stop()
         with pytest.raises(NoAnswer, match="does not answer"):
-            prometheus.number(query)
-        assert scaling_proof._ask(prometheus, query) is None  # and then `play` leaves the fleet alone
-        assert len(fleet.replicas) == 1
+            prometheus.number(chart.query)
+        looks = range(1, 2 * chart.fallback["failureThreshold"] + 5)  # errors first, then KEDA's fallback
+        for now in looks:
+            fleet.resize(autoscaler.look(now, scaling_proof._ask(prometheus, chart.query), len(fleet.replicas)))
+            assert len(fleet.replicas) == 3
+        assert autoscaler.held == len(looks)
+        assert all(each.running for each in fleet.replicas)
+
+        # Back, and nobody asks for anything: the fleet shrinks, once it has seen that for long enough.
+        prometheus.start()
+        idle = scaling_proof._patiently(prometheus, chart.query)
+        assert idle < chart.target
+        assert autoscaler.look(len(looks) + 1, idle, 3) == 3
+        assert autoscaler.look(len(looks) + 100, idle, 3) < 3
 
 
 def test_what_is_not_one_finite_number_is_no_answer(tmp_path):
@@ -64,10 +80,10 @@ def test_what_is_not_one_finite_number_is_no_answer(tmp_path):
 
 def test_the_policy_is_the_charts_only_faster():
     slow, fast = policy(1, 4), policy(10, 4)
-    assert slow.target == fast.target == scaling_proof.TARGET
+    assert slow.target == fast.target == scaling_proof.TARGET * scaling_proof.MILLI
     assert "[60s]" in slow.query
     assert "[6s]" in fast.query
-    assert fast.query.endswith("/ 1.5")
+    assert fast.query.endswith("/ 1.5)")
     assert slow.behavior["scaleDown"]["stabilizationWindowSeconds"] == 300
     assert fast.behavior["scaleDown"]["stabilizationWindowSeconds"] == 30
     assert [each["periodSeconds"] for each in fast.behavior["scaleUp"]["policies"]] == [3, 3]

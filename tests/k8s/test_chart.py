@@ -306,7 +306,8 @@ def test_the_number_of_pods_is_the_autoscalers_or_the_values_never_both():
     assert scaled["scaleTargetRef"]["name"] == one("Deployment", CASES["KEDA"])["metadata"]["name"]
     assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (1, 4)
     (trigger,) = scaled["triggers"]
-    assert trigger["metadata"]["threshold"] == "0.7"
+    assert trigger["metadata"]["threshold"] == "700"
+    assert trigger["metadata"]["query"].startswith("1000 * (")
     assert trigger["metadata"]["ignoreNullValues"] == "false"
     assert scaled["fallback"]["behavior"] == "currentReplicasIfHigher"
     (metric,) = one("HorizontalPodAutoscaler", CASES["HPA"])["spec"]["metrics"]
