@@ -35,6 +35,10 @@ class QuotaExceeded(Overloaded):
     """The caller has had its share: come back after `retry_after_seconds`; another replica keeps its own count."""
 
 
+class AnswersUnread(Overloaded):
+    """Read the answers that wait, then come back."""
+
+
 class Unauthenticated(ServiceError):
     """Call with a token that this server knows."""
 

@@ -17,6 +17,7 @@ import structlog
 
 from service import errors
 from service.metrics import Metrics
+from service.unread import Unread
 
 if TYPE_CHECKING:
     from service.quotas import Client
@@ -28,6 +29,7 @@ STATUS: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.DigestMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.AnswersUnread: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     errors.Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -58,11 +60,14 @@ Method = Callable[[bytes, Call], Awaitable[bytes]]
 Handler = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
 
 
-def guard(name: str, method: Method, metrics: Metrics, access: Identifies | None = None) -> Handler:
+def guard(
+    name: str, method: Method, metrics: Metrics, access: Identifies | None = None, unread: Unread | None = None
+) -> Handler:
     """A handler for grpc.aio around a method that knows nothing of grpc.
 
     name:   of the method, for metrics and log.
     access: names the client, or refuses it; None: anybody may call.
+    unread: counts the answers that wait for their callers; None: they are too small to count.
     """
     # Bound now: a logger that is bound at its first line is bound again for every line.
     log = structlog.get_logger("augmint.access").bind()
@@ -74,13 +79,21 @@ def guard(name: str, method: Method, metrics: Metrics, access: Identifies | None
         start = time.perf_counter()
         in_flight.inc()
         left = context.time_remaining()
-        call = Call(context.peer(), math.inf if left is None else left)
+        connection = context.peer()
+        call = Call(connection, math.inf if left is None else left)
         code, response, problem = grpc.StatusCode.OK, b"", ""
         trailers: tuple[tuple[str, str], ...] = ()
         try:
             if access is not None:
                 access.identify(call, context)
-            response = await method(raw, call)
+            if unread is None:
+                response = await method(raw, call)
+            else:
+                unread.check(connection)
+                answer = await method(raw, call)
+                # The call is done when its last byte is sent, or when that will never be.
+                context.add_done_callback(unread.hold(connection, len(answer)))
+                response = answer
         except errors.ServiceError as error:
             code, problem = STATUS[type(error)], str(error)
             if isinstance(error, errors.Overloaded):

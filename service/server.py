@@ -29,6 +29,7 @@ from service.scheduler import Scheduler
 from service.servicer import SERVICE, GeneratorServicer
 from service.settings import Settings
 from service.sources import SourceError, open_source, shown
+from service.unread import Unread
 from service.watch import FileError, Watched, watch
 
 log = structlog.get_logger("augmint.server")
@@ -50,6 +51,13 @@ REQUEST_BYTES_LIMIT = 2**20
 METADATA_BYTES_LIMIT = 2**13
 # A client that connects and says nothing holds a connection for so long.
 HANDSHAKE_SECONDS = 10
+# A client with open calls is asked for a sign of life so often, and cut off when there is none for so long, or when its
+# machine takes no byte for so long: it would hold the memory of its answers.
+PING_SECONDS = 30
+STALL_SECONDS = 20
+# A connection that has reached its age is cut off so long after the last call could have been answered: one whose
+# caller shows signs of life and reads nothing.
+FAREWELL_SECONDS = 60
 WATCH_SECONDS = 0.5
 
 
@@ -98,11 +106,12 @@ class Server:
             settings.max_samples,
             Keep(settings.keep_versions, settings.retiring_versions, settings.retire_seconds),
         )
+        self._unread = Unread(settings.unread_bytes, self._metrics)
         for servicer in (
             GeneratorServicer(self.repository, self._scheduler),
             InferenceServicer(self.repository, self._scheduler, self._welcome),
         ):
-            self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics, self._access),))
+            self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics, self._access, self._unread),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             health = health_pb2.DESCRIPTOR.services_by_name["Health"]
@@ -317,7 +326,10 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", settings.concurrent_calls),
         ("grpc.max_connection_age_ms", age),
         # Calls that are under way when a connection reaches its age may finish.
-        ("grpc.max_connection_age_grace_ms", 600_000),
+        ("grpc.max_connection_age_grace_ms", int(1000 * (FAREWELL_SECONDS + 2 * settings.queue_limit_seconds))),
+        ("grpc.keepalive_time_ms", PING_SECONDS * 1000),
+        ("grpc.keepalive_timeout_ms", STALL_SECONDS * 1000),
+        ("grpc.http2.ping_timeout_ms", STALL_SECONDS * 1000),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
         ("grpc.keepalive_permit_without_calls", 0),
     ]

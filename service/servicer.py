@@ -15,6 +15,7 @@ from service.metrics import Metrics
 from service.repository import Loaded, Repository
 from service.scheduler import Order, Scheduler
 from service.selection import Selection
+from service.unread import Unread
 
 # Of a call with scattered indices; a line should not outgrow the call's own cost.
 LOGGED_INDICES = 256
@@ -91,7 +92,9 @@ class GeneratorServicer:
             ),
         ).SerializeToString()
 
-    def handlers(self, metrics: Metrics, access: Identifies | None = None) -> grpc.GenericRpcHandler:
+    def handlers(
+        self, metrics: Metrics, access: Identifies | None = None, unread: Unread | None = None
+    ) -> grpc.GenericRpcHandler:
         """What a grpc.aio server takes; without serialisers, so that bytes go in and out."""
         methods: dict[str, Callable[[bytes, Call], Awaitable[bytes]]] = {
             method.name: getattr(self, method.name) for method in SERVICE.methods
@@ -99,7 +102,7 @@ class GeneratorServicer:
         return grpc.method_handlers_generic_handler(
             SERVICE.full_name,
             {
-                name: grpc.unary_unary_rpc_method_handler(guard(name, method, metrics, access))
+                name: grpc.unary_unary_rpc_method_handler(guard(name, method, metrics, access, unread))
                 for name, method in methods.items()
             },
         )

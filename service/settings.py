@@ -103,6 +103,11 @@ class Settings(BaseModel):
     queue_limit_seconds: float = Field(
         10, gt=0, le=3600, description="Predicted work that may wait; more is refused. Lower answers sooner under load."
     )
+    unread_bytes: int = Field(
+        256 * 2**20,
+        ge=2**20,
+        description="Answers that may wait for callers to read them, each in memory twice; beyond, calls are refused.",
+    )
     concurrent_calls: int = Field(1024, ge=1, description="Calls open at a time on one connection; more wait there.")
     connection_age_seconds: float = Field(
         300, ge=1, description="Clients reconnect after this, so that new replicas get their share of the load."

@@ -19,10 +19,11 @@ from service.metrics import Metrics
 from service.repository import Loaded, Repository
 from service.scheduler import Scheduler
 from service.servicer import answer
+from service.unread import Unread
 
 SERVICE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 PLATFORM = "augmint"
-# Asked by probes, which have no token; they tell no more than grpc.health.v1 does.
+# Asked by probes, which have no token; they tell no more than grpc.health.v1 does, and nobody is refused them.
 OPEN = {"ServerLive", "ServerReady", "ModelReady"}
 
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
@@ -132,7 +133,9 @@ class InferenceServicer:
             models=[model for model in models if model.state == "READY" or not request.ready]
         ).SerializeToString()
 
-    def handlers(self, metrics: Metrics, access: Identifies | None = None) -> grpc.GenericRpcHandler:
+    def handlers(
+        self, metrics: Metrics, access: Identifies | None = None, unread: Unread | None = None
+    ) -> grpc.GenericRpcHandler:
         """What a grpc.aio server takes; without serialisers, so that bytes go in and out."""
         methods: dict[str, Callable[[bytes, Call], Awaitable[bytes]]] = {
             method.name: getattr(self, method.name) for method in SERVICE.methods
@@ -141,7 +144,7 @@ class InferenceServicer:
             SERVICE.full_name,
             {
                 name: grpc.unary_unary_rpc_method_handler(
-                    guard(name, method, metrics, None if name in OPEN else access)
+                    guard(name, method, metrics, *((None, None) if name in OPEN else (access, unread)))
                 )
                 for name, method in methods.items()
             },

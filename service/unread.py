@@ -1,0 +1,67 @@
+"""Answers that wait for their callers to read them: how much memory they may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from service.errors import AnswersUnread
+from service.metrics import Metrics
+
+# A connection may have one part of so many of the room that is left.
+PARTS = 4
+# What a caller does not read stays until the connection is given up, in half a minute or so; what is merely on a slow
+# network is soon gone.
+RETRY_SECONDS = 1.0
+
+
+class Unread:
+    """Bytes of answers that gRPC has taken and not sent yet, for each connection. Used on the event loop only.
+
+    gRPC takes an answer at once and keeps it, twice (Python's bytes and its own), until the caller has read it, so a
+    caller that asks and does not read could fill the memory. A connection's part is of the room that is left, so that
+    one that stalls comes to a fifth of the limit, four to six tenths, and there stays room for those that read.
+    """
+
+    def __init__(self, limit: int, metrics: Metrics) -> None:
+        """limit: bytes, of all connections; exceeded by one answer at most."""
+        self.bytes = 0
+        self._limit = limit
+        self._waiting: dict[str, int] = {}
+        self._refused = metrics.refused.labels("unread")
+        metrics.unread.set_function(lambda: self.bytes)
+
+    def check(self, connection: str) -> None:
+        """Before any work for a connection; raises AnswersUnread if it is not to have another answer."""
+        if PARTS * self._waiting.get(connection, 0) + self.bytes >= self._limit:
+            self._refuse(connection)
+
+    def hold(self, connection: str, size: int) -> Callable[[object], None]:
+        """Count an answer of so many bytes; returns what to call when it is gone, with anything.
+
+        Raises AnswersUnread where there is no room: the answer must be dropped. A connection's only one needs no more
+        room than `check` asks for, so that an answer above the limit can be had at all.
+        """
+        waiting = self._waiting.get(connection, 0)
+        if PARTS * (waiting + size if waiting else 0) + self.bytes > self._limit:
+            self._refuse(connection)
+        self._waiting[connection] = waiting + size
+        self.bytes += size
+        return partial(self._release, connection, size)
+
+    def _release(self, connection: str, size: int, _: object) -> None:
+        self.bytes -= size
+        left = self._waiting[connection] - size
+        if left:
+            self._waiting[connection] = left
+        else:
+            del self._waiting[connection]
+
+    def _refuse(self, connection: str) -> None:
+        self._refused.inc()
+        raise AnswersUnread(
+            f"{self.bytes:,} bytes of answers wait to be read, {self._waiting.get(connection, 0):,} of them on this "
+            f"connection; at most {self._limit:,} may: read them, have fewer calls in flight, or ask for fewer samples "
+            "in a call",
+            RETRY_SECONDS,
+        )
