@@ -77,10 +77,10 @@ def step(title: str) -> None:
 
 
 @contextmanager
-def serving(models: Path) -> Iterator[str]:
+def serving(models: Path, *flags: str) -> Iterator[str]:
     """A service in a process of its own; yields its address and stops it as Kubernetes would."""
     command = [sys.executable, "-m", "service", "--models", str(models), "--port", "0", "--metrics-port", "0"]
-    process = subprocess.Popen([*command, "--log-level", "warning"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, "--log-level", "warning", *flags], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         ready = process.stdout.readline()

@@ -127,6 +127,13 @@ def test_training_is_another_image_for_the_same_user():
     assert training["WORKDIR"] == "/runs"
 
 
+def test_training_for_cpus_alone_may_take_its_torch_from_elsewhere():
+    (name,) = [rest for kind, rest in stage("build-training") if kind == "ARG"]
+    assert name == "PIP_EXTRA_INDEX_URL="  # empty: PyPI alone
+    order = [kind for kind, _ in stage("build-training")]
+    assert order.index("ARG") < order.index("RUN")
+
+
 def test_hadolint_finds_no_fault():
     done = subprocess.run([tool("hadolint"), str(ROOT / "Dockerfile")], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
