@@ -1,11 +1,13 @@
 """What the chart makes of its values."""
 
+import ast
 import re
 
 import helm_python as helm
 import pytest
 import yaml
 
+import augmint
 from augmint import __main__ as augmint_command
 from k8s import generate
 from service import settings as service_settings
@@ -357,6 +359,21 @@ def test_training_publishes_where_the_service_reads():
     assert cron["concurrencyPolicy"] == "Forbid"
 
 
+def test_training_is_not_tried_again_where_it_would_fail_again():
+    for case, job in (
+        ("training once", lambda each: each["spec"]),
+        ("training by the clock", lambda each: each["spec"]["jobTemplate"]["spec"]),
+    ):
+        (spec,) = [job(each) for each in objects(CASES[case]) if each["kind"] in {"Job", "CronJob"}]
+        ended, disrupted = spec["podFailurePolicy"]["rules"]
+        (trainer,) = spec["template"]["spec"]["containers"]
+        assert ended["onExitCodes"]["containerName"] == trainer["name"]
+        # As `python -m training fit` ends: 2 for what cannot be done, 3 for what its gate withholds.
+        assert (ended["action"], ended["onExitCodes"]["values"]) == ("FailJob", [2, 3])
+        assert disrupted["action"] == "Ignore"
+        assert spec["template"]["spec"]["restartPolicy"] == "Never"
+
+
 def export_options(values):
     """What the client's command makes of the arguments of the third pod of the export."""
     (exporter,) = one("Job", values)["spec"]["template"]["spec"]["containers"]
@@ -437,6 +454,44 @@ def test_names_fit_into_dns_labels_and_the_notes_give_the_target(name):
         assert re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", each)
     (notes,) = [text for path, text in render({}, name).items() if path.endswith("NOTES.txt")]
     assert f'augmint.Client("dns:///{names[1]}.lab.svc:50051")' in notes
+
+
+def notes(values: dict) -> str:
+    (text,) = [text for path, text in render(values).items() if path.endswith("NOTES.txt")]
+    return text
+
+
+def test_the_notes_give_what_a_client_needs():
+    target = "dns:///release-augmint-headless.lab.svc:50051"
+    assert f'augmint.Client("{target}")\n' in notes({})
+    assert f'augmint.Client("{target}", tls=False, token=...)\n' in notes({"access": {"tokensSecret": "clients"}})
+    (line,) = [line.strip() for line in notes(CASES["TLS"]).splitlines() if "augmint.Client(" in line]
+    call = ast.parse(line, mode="eval").body
+    assert [word.arg for word in call.keywords] == ["tls", "token"]
+    made = eval(ast.unparse(call.keywords[0].value), {"augmint": augmint})
+    assert (made.ca, made.certificate, made.key) == ("ca.crt", "tls.crt", "tls.key")
+
+
+def test_the_notes_warn_of_what_a_new_user_runs_into():
+    assert "must have generators under /models" in notes({})
+    assert "whatever runs in the cluster may draw samples" in notes({})
+    assert "helm test" in notes({})
+    for said in ("must have generators under /models", "whatever runs in the cluster may draw samples"):
+        assert said not in notes({**CASES["claim"], "networkPolicy": {"enabled": True}})
+    assert "helm test" not in notes(CASES["TLS"])  # without a token of its own there is none
+    assert "autoscaling.minReplicas is 1" in notes(CASES["KEDA"])
+    assert "podMonitor.enabled is false" in notes({"autoscaling": KEDA})
+
+
+def test_a_pod_waits_for_its_secrets_rather_than_start_without():
+    for case in ("TLS", "fetch", "URL", "export with TLS"):
+        for spec in pods(CASES[case]):
+            mounted = [each["secret"] for each in spec["volumes"] if "secret" in each]
+            containers = [*spec["containers"], *spec.get("initContainers", [])]
+            variables = [each for one in containers for each in one.get("env", []) if "valueFrom" in each]
+            read = [each["valueFrom"]["secretKeyRef"] for each in variables if "secretKeyRef" in each["valueFrom"]]
+            read += [each["secretRef"] for one in containers for each in one.get("envFrom", [])]
+            assert not [each for each in [*mounted, *read] if each.get("optional")]
 
 
 def test_the_default_image_is_this_version_of_the_service():

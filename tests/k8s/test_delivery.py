@@ -1,6 +1,7 @@
 """Generators that a pod fetches, and the sample that `helm test` draws: the rendered commands, run as they are."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.scaling_fleet import replica
 from tests.generators import publish
-from tests.k8s.rendering import FILE, everything, pod
+from tests.k8s.rendering import CASES, FILE, ROOT, container, everything, pod
 
 CONTENT = b"x" * 3_000_000
 
@@ -98,6 +99,25 @@ def test_what_is_not_the_file_stops_the_pod_with_the_reason(store, tmp_path, pat
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "digits/3/model.onnx").exists()
+
+
+@pytest.mark.parametrize("names", [("AUGMINT_TOKENS",), ("AUGMINT_TLS_CERTIFICATE", "AUGMINT_TLS_KEY")])
+def test_a_secret_without_its_key_ends_the_pod_with_the_files_name(tmp_path, names):
+    publish(tmp_path / "models")
+    variables = {each["name"]: each.get("value") for each in container(CASES["TLS"])["env"]}
+    given = {name: variables[name].replace("/etc/augmint", str(tmp_path)) for name in names}
+    command = [sys.executable, "-m", "service", "--models", str(tmp_path / "models"), "--port", "0"]
+    done = subprocess.run(
+        [*command, "--metrics-port", "0"],
+        env={**os.environ, **given},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"error: {given[names[0]]} cannot be read: No such file or directory\n"
 
 
 def draw(target):

@@ -52,3 +52,11 @@ def test_what_the_api_refuses_leaves_the_old_release_as_it_was(cluster):
     with pytest.raises(helm.HelmError, match="Deployment release-augmint"):
         releases.upgrade(str(CHART), "release", {"affinity": {"nodeAfinity": {}}})
     assert found["Deployment", "release-augmint"]["spec"] == before
+
+
+def test_a_secret_that_is_missing_is_named_at_once(cluster):
+    releases, found = cluster
+    found["Secret", "clients"] = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "clients"}}
+    said = releases.install(str(CHART), "release", CASES["TLS"])["notes"]
+    assert "tls.secret names the secret certificates, which is not in lab yet" in said
+    assert "access.tokensSecret" not in said

@@ -169,6 +169,20 @@ capabilities:
 {{- end }}
 {{- end -}}
 
+{{/* The values that name secrets of pods, and the secrets. */}}
+{{- define "augmint.secrets" -}}
+{{- with .Values }}
+{{- $fetch := eq .models.source "fetch" | ternary .models.fetch.secret "" }}
+{{- $url := eq .models.source "url" | ternary .models.urlSecret "" }}
+{{- $named := list (list "tls.secret" .tls.secret) (list "access.tokensSecret" .access.tokensSecret) (list "client.tokenSecret" .client.tokenSecret) (list "client.certificateSecret" .client.certificateSecret) (list "models.fetch.secret" $fetch) (list "models.urlSecret" $url) }}
+{{- range $named }}
+{{- if index . 1 }}
+{{ index . 0 }}: {{ index . 1 }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* Where the probes ask. */}}
 {{- define "augmint.healthPort" -}}
 {{ if .Values.tls.secret }}{{ .Values.tls.healthPort }}{{ else }}{{ .Values.settings.port }}{{ end }}
