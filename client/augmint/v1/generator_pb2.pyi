@@ -403,7 +403,7 @@ class Memorisation(_message.Message):
     def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ..., nearer_share: _Optional[float] = ..., exact_copies: _Optional[int] = ..., samples: _Optional[int] = ..., nearer_deviations: _Optional[float] = ...) -> None: ...
 
 class AugmentationGain(_message.Message):
-    __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats", "arms")
+    __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats", "arms", "real_samples", "generator_samples")
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     BASELINE_FIELD_NUMBER: _ClassVar[int]
     BASELINE_SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -413,6 +413,8 @@ class AugmentationGain(_message.Message):
     GAIN_HIGH_FIELD_NUMBER: _ClassVar[int]
     REPEATS_FIELD_NUMBER: _ClassVar[int]
     ARMS_FIELD_NUMBER: _ClassVar[int]
+    REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    GENERATOR_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     scenario: str
     baseline: str
     baseline_score: float
@@ -422,7 +424,9 @@ class AugmentationGain(_message.Message):
     gain_high: float
     repeats: int
     arms: _containers.RepeatedCompositeFieldContainer[Arm]
-    def __init__(self, scenario: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ..., repeats: _Optional[int] = ..., arms: _Optional[_Iterable[_Union[Arm, _Mapping]]] = ...) -> None: ...
+    real_samples: int
+    generator_samples: int
+    def __init__(self, scenario: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ..., repeats: _Optional[int] = ..., arms: _Optional[_Iterable[_Union[Arm, _Mapping]]] = ..., real_samples: _Optional[int] = ..., generator_samples: _Optional[int] = ...) -> None: ...
 
 class Arm(_message.Message):
     __slots__ = ("name", "score", "low", "high")
