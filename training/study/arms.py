@@ -25,7 +25,10 @@ ONLY = "synthetic only"
 # What the generator has to beat: the best of these on the validation split.
 BASELINES = (STANDARD, WEIGHTED, OVERSAMPLED, MIXED, VAE)
 
+# Synthetic samples in a batch. A generator that learned from the same few real samples can carry less of it than one
+# that learned from more of them.
 SHARES = (0.1, 0.25, 0.5)
+SHARES_OF_PUBLISHED = (0.25, 0.5, 0.75, 0.9)
 SELECTIONS = ((1, 2), (1, 4))
 TRUNCATIONS = (0.8,)
 
@@ -40,6 +43,7 @@ class Trial:
     toward:     classes of the synthetic samples: "even"; "scarce", what a class lacks to the largest; "weak", the
                 classes that the best baseline errs in.
     keep, of:   selection; 1 of 1 is none.
+    published:  synthetic samples are the published file's, not those of a generator trained for the study.
     """
 
     recipe: Recipe = Recipe()  # noqa: RUF009  (immutable)
@@ -50,6 +54,7 @@ class Trial:
     keep: int = 1
     of: int = 1
     truncation: float = 1.0
+    published: bool = False
 
     def __str__(self) -> str:
         recipe = self.recipe
@@ -59,7 +64,7 @@ class Trial:
         words += [f"mixup {recipe.mixup:g}"] if recipe.mixup else []
         words += [f"{self.draw} draw"] + (["weighted loss"] if self.weighted else [])
         if self.share:
-            words.append(f"{self.share:g} synthetic, {self.toward} classes")
+            words.append(f"{self.share:g} {'published' if self.published else 'synthetic'}, {self.toward} classes")
             words += [f"best {self.keep} of {self.of}"] if self.of > 1 else []
             words += [f"truncation {self.truncation:g}"] if self.truncation != 1 else []
         return ", ".join(words)
@@ -81,9 +86,10 @@ def mixed(best: Trial) -> list[Trial]:
     return [replace(best, recipe=replace(best.recipe, mixup=mixup)) for mixup in (0.2, 1.0)]
 
 
-def raw(best: Trial) -> list[Trial]:
+def raw(best: Trial, published: bool = False) -> list[Trial]:
     """best: of the arms with real samples only, without mixup."""
-    return [replace(best, share=share) for share in SHARES]
+    shares = SHARES_OF_PUBLISHED if published else SHARES
+    return [replace(best, share=share, published=published) for share in shares]
 
 
 def directed(best: Trial, even: bool) -> list[Trial]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,36 +13,40 @@ from lightning_fabric import Fabric
 from pydantic import ValidationError
 
 from augmint.v1 import generator_pb2 as pb
+from service.engine import Session
 from training.config import Config
 from training.evaluate import EvaluationError, Published
 from training.findings import Kind
 from training.quality import decide
 from training.study.gains import findings
-from training.study.study import Outcome, Plan, Report, Study
+from training.study.study import Outcome, Plan, Report, Shared, Study
 
 # A generator of few samples has learnt them after so many steps; a study trains dozens.
 MOST_STEPS = 4000
 
 
 def of_published(published: Published, plan: Plan, steps: int | None, folder: Path, report: Report) -> list[Outcome]:
-    """Run a study with the configuration of a published file.
+    """Run a study of a published file: of its own samples, of generators with its configuration, or of both.
 
-    steps: of each generator; None: as many as the file had, at most MOST_STEPS.
+    steps: of each generator that is trained; None: as many as the file had, at most MOST_STEPS.
     """
-    provenance = published.message.provenance
+    message = published.message
     try:
-        config = Config(**json.loads(provenance.configuration_json))
+        config = Config(**json.loads(message.provenance.configuration_json))
     except (ValueError, TypeError, ValidationError) as error:
         raise EvaluationError(f"{published.path}: its configuration is not one of this release") from error
     torch.set_flush_denormal(True)
     fabric = Fabric(accelerator="auto", devices=1)
-    # Choosing among candidates needs a score, which the file has or has not.
-    plan = replace(
-        plan,
-        generator_steps=steps or max(1, min(int(provenance.steps), MOST_STEPS)),
-        selection=published.message.scored,
+    plan = replace(plan, generator_steps=steps or max(1, min(int(message.provenance.steps), MOST_STEPS)))
+    shared = Shared(
+        # As many threads as everything else here, not all there are.
+        Session(published.content, threads=torch.get_num_threads()),
+        len(published.splits.train),
+        # Of what it computes: the same generator published with another card is the same.
+        hashlib.sha256(b"".join(golden.data for golden in message.golden)).hexdigest(),
+        message.scored,
     )
-    return Study(published.dataset, published.splits, config, fabric, folder, plan, report).run()
+    return Study(published.dataset, published.splits, config, shared, fabric, folder, plan, report).run()
 
 
 def with_outcomes(card: pb.QualityCard, outcomes: Sequence[Outcome]) -> pb.QualityCard:

@@ -19,11 +19,15 @@ class ScenarioError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`all`, `N per class`, or `imbalance F`: a long tail, the first class having F times the last one's samples."""
+    """`all`; `N per class`; `imbalance F`: a long tail, the first class having F times the last one's samples.
+
+    The tail begins as high as the training split allows, or with `imbalance F from N` at N samples of the first class.
+    """
 
     name: str
     per_class: int | None = None
     imbalance: float | None = None
+    most: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Scenario:
@@ -33,10 +37,13 @@ class Scenario:
         if match := re.fullmatch(r"(\d{1,7}) per class", words):
             if int(match[1]) >= FEWEST:
                 return cls(words, per_class=int(match[1]))
-        elif (match := re.fullmatch(r"imbalance (\d{1,7})", words)) and int(match[1]) > 1:
-            return cls(words, imbalance=float(match[1]))
+        elif match := re.fullmatch(r"imbalance (\d{1,7})(?: from (\d{1,7}))?", words):
+            most = None if match[2] is None else int(match[2])
+            if int(match[1]) > 1 and (most is None or most >= FEWEST):
+                return cls(words, imbalance=float(match[1]), most=most)
         raise ScenarioError(
-            f"no scenario {text!r}; there are: all, N per class (N from {FEWEST}), imbalance F (F from 2)"
+            f"no scenario {text!r}; there are: all, N per class (N from {FEWEST}), imbalance F (F from 2), and "
+            f"imbalance F from N, N being the first class's samples"
         )
 
     def choose(self, dataset: Dataset, splits: Splits, seed: int) -> np.ndarray:
@@ -52,7 +59,8 @@ class Scenario:
             assert self.imbalance is not None
             # n_c = n_0 * F ** (-c / (K - 1)) (Cui et al. 2019), with the largest n_0 that every class can follow.
             shape = self.imbalance ** (-np.arange(dataset.classes) / (dataset.classes - 1))
-            wanted = np.maximum(FEWEST, np.floor(shape * float((available / shape).min()) + 1e-9)).astype(np.int64)
+            first = float((available / shape).min()) if self.most is None else self.most
+            wanted = np.maximum(FEWEST, np.floor(shape * first + 1e-9)).astype(np.int64)
         scarce = int(np.argmin(available - wanted))
         if available[scarce] < wanted[scarce]:
             raise ScenarioError(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,12 +21,12 @@ from training import classifier, export
 from training.config import Config
 from training.data import Dataset
 from training.presets import resolve
-from training.samples import addressed_samples
 from training.splits import Splits
 from training.study import arms, gains
 from training.study.arms import Trial
 from training.study.journal import Cell, Journal
 from training.study.scenario import Scenario, ScenarioError
+from training.study.stream import Stream
 from training.trainer import Trainer
 
 # The samples that classifiers learn from: their own seed, far from those that cards and people look at.
@@ -38,16 +39,19 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is done; each repeat has its own draw of real samples and its own generator.
+    """How much is done; each repeat has its own draw of real samples.
 
+    retrained:        whose samples are studied: those of generators trained on the real samples of each repeat (True),
+                      of the published file (False), or first of one, then of the other.
     generator_steps:  of training each generator.
     classifier_steps: None: by the number of real samples, as for the card.
     seeds:            classifiers per repeat and arm; their mean counts.
     tuned_on:         repeats, the first ones, whose validation scores choose the trials.
-    selection:        whether choosing among candidates by their score is tried.
+    selection:        whether choosing among candidates is tried, by a classifier of the repeat's real samples.
     """
 
     scenarios: tuple[Scenario, ...]
+    retrained: tuple[bool, ...] = (True,)
     repeats: int = 5
     seeds: int = 2
     generator_steps: int = 2000
@@ -56,9 +60,23 @@ class Plan:
     selection: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The published generator.
+
+    session: of its graph; samples: real ones that it learned from; digest: tells it from others.
+    scored:  whether its samples come with scores, so that a service can select among them.
+    """
+
+    session: Session
+    samples: int
+    digest: str
+    scored: bool
+
+
 @dataclass(slots=True)
 class Outcome:
-    """Of one scenario."""
+    """Of one scenario with one kind of generator."""
 
     line: pb.AugmentationGain
     recommendation: pb.Recommendation
@@ -70,15 +88,24 @@ class Study:
     """Trains what a plan needs and remembers every finished part in a folder."""
 
     def __init__(
-        self, dataset: Dataset, splits: Splits, config: Config, fabric: Fabric, folder: Path, plan: Plan, report: Report
+        self,
+        dataset: Dataset,
+        splits: Splits,
+        config: Config,
+        shared: Shared,
+        fabric: Fabric,
+        folder: Path,
+        plan: Plan,
+        report: Report,
     ) -> None:
-        """config: of the generators. folder: made if missing; a study that finds its own cells there goes on."""
+        """config: of generators trained anew. folder: made if missing; a study that finds its cells there goes on."""
         self._dataset, self._splits, self._config, self._fabric = dataset, splits, config, fabric
-        self._folder, self._plan, self._report = folder, plan, report
+        self._shared, self._folder, self._plan, self._report = shared, folder, plan, report
         (folder / "generators").mkdir(parents=True, exist_ok=True)
         self._check_folder()
         self._journal = Journal(folder)
         self._sessions: dict[tuple[str, int, bool], Session] = {}
+        self._stream: tuple[tuple[Any, ...], Stream] | None = None
         self._filters: dict[tuple[str, int], classifier.Classifier] = {}
         validation = np.random.default_rng(0).permutation(splits.validation)[:_VALIDATION]
         self._held = {"validation": np.sort(validation), "test": splits.test}
@@ -88,6 +115,7 @@ class Study:
         settings = {
             "data": self._dataset.digest,
             "config": self._config.model_dump(mode="json"),
+            "published": self._shared.digest,
             "generator_steps": self._plan.generator_steps,
             "classifier_steps": self._plan.classifier_steps,
         }
@@ -105,14 +133,19 @@ class Study:
             )
 
     def run(self) -> list[Outcome]:
-        """Every scenario of the plan, in order."""
-        return [self._scenario(scenario) for scenario in self._plan.scenarios]
+        """Every scenario of the plan in order, with each kind of generator."""
+        return [
+            self._scenario(scenario, retrained)
+            for scenario in self._plan.scenarios
+            for retrained in self._plan.retrained
+        ]
 
     # -- one scenario --------------------------------------------------------------------------------------
 
-    def _scenario(self, scenario: Scenario) -> Outcome:
+    def _scenario(self, scenario: Scenario, retrained: bool) -> Outcome:
         plan, name = self._plan, scenario.name
-        counts = self._dataset.counts(self._real(scenario, 0))
+        real = self._real(scenario, 0)
+        counts = self._dataset.counts(real)
         even = counts.min() == counts.max()
         chosen: dict[str, Trial] = {arms.REAL: Trial(classifier.Recipe(shift=0.0))}
 
@@ -126,28 +159,31 @@ class Study:
         if not even:
             chosen[arms.WEIGHTED] = replace(chosen[arms.STANDARD], weighted=True)
             chosen[arms.OVERSAMPLED] = replace(chosen[arms.STANDARD], draw="even")
-        real = chosen[best_of([arm for arm in chosen if arm in arms.BASELINES])]
-        chosen[arms.MIXED] = best(arms.MIXED, arms.mixed(real))
+        plain = chosen[best_of([arm for arm in chosen if arm in arms.BASELINES])]
+        chosen[arms.MIXED] = best(arms.MIXED, arms.mixed(plain))
         if self._config.objective != "evidence":
-            chosen[arms.VAE] = best(arms.VAE, arms.raw(real))
-        chosen[arms.RAW] = best(arms.RAW, arms.raw(real))
+            chosen[arms.VAE] = best(arms.VAE, arms.raw(plain))
+        chosen[arms.RAW] = best(arms.RAW, arms.raw(plain, published=not retrained))
         chosen[arms.CHOSEN] = self._select(scenario, chosen[arms.RAW], even)
-        chosen[arms.ONLY] = replace(chosen[arms.STANDARD], share=1.0)
+        chosen[arms.ONLY] = replace(chosen[arms.STANDARD], share=1.0, published=not retrained)
 
-        everyone = range(plan.repeats)
-        scores = {
-            arm: [
-                float(np.mean([self._cell(scenario, r, arm, trial, seed).test for seed in range(plan.seeds)]))
-                for r in everyone
-            ]
+        scores: dict[str, list[float]] = {arm: [] for arm in chosen}
+        for replicate in range(plan.repeats):  # outermost: the arms of a repeat share its synthetic samples
+            for arm, trial in chosen.items():
+                cells = [self._cell(scenario, replicate, arm, trial, seed) for seed in range(plan.seeds)]
+                scores[arm].append(float(np.mean([cell.test for cell in cells])))
+        held = {
+            arm: self._validation(scenario, arm, trial, range(plan.repeats), plan.seeds)
             for arm, trial in chosen.items()
         }
-        held = {arm: self._validation(scenario, arm, trial, everyone, plan.seeds) for arm, trial in chosen.items()}
         baseline = max((arm for arm in chosen if arm in arms.BASELINES), key=lambda arm: held[arm])
         synthetic = max((arms.RAW, arms.CHOSEN), key=lambda arm: held[arm])
-        line = gains.gain(name, scores, baseline, synthetic)
-        use = held[synthetic] > held[baseline]
-        recommendation, classes = self._recommend(scenario, chosen[synthetic], use)
+        learned = len(real) if retrained else self._shared.samples
+        line = gains.gain(name, scores, baseline, synthetic, len(real), learned)
+        # A service selects by the scores in the file; without them, what it can do is recommended.
+        usable = synthetic if self._shared.scored or chosen[synthetic].of == 1 else arms.RAW
+        use = held[usable] > held[baseline]
+        recommendation, classes = self._recommend(scenario, chosen[usable], use)
         return Outcome(line, recommendation, classes, {arm: str(trial) for arm, trial in chosen.items()})
 
     def _select(self, scenario: Scenario, raw: Trial, even: bool) -> Trial:
@@ -201,7 +237,7 @@ class Study:
     def _measure(self, scenario: Scenario, replicate: int, arm: str, trial: Trial, seed: int) -> Cell:
         began = time.monotonic()
         if trial.share:  # may take long, and tells so itself
-            self._session(scenario, replicate, arm == arms.VAE)
+            self._session(scenario, replicate, arm == arms.VAE, trial.published)
             self._class_shares(scenario, replicate, trial)
         self._tell(f"{scenario.name}, repeat {replicate + 1}: {arm} ({trial})")
         learner = self._learn(scenario, replicate, arm, trial, seed)
@@ -276,18 +312,14 @@ class Study:
         """n samples with their classes, as a client would draw them: never the same one twice."""
         shares = self._class_shares(scenario, replicate, trial)
         labels = np.random.default_rng([seed, replicate, n]).choice(len(shares), n, p=shares)
-        session = self._session(scenario, replicate, vae)
-        start = (seed + 1) * 10**7
+        session = self._session(scenario, replicate, vae, trial.published)
+        # One is kept, for the trials of a repeat come one after the other; a stream can be large.
+        key = id(session), replicate, seed, trial.truncation
+        if self._stream is None or self._stream[0] != key:
+            self._stream = key, Stream(session, STUDY_SEED + replicate * 1000 + seed, trial.truncation)
         assert trial.keep == 1, "trials keep one of each block"
-        candidates = addressed_samples(
-            session, labels.repeat(trial.of), STUDY_SEED, start * trial.of, truncation=trial.truncation
-        )
-        if trial.of == 1:
-            return candidates, labels
-        judge = self._filter(scenario, replicate)
-        score = judge.predict_proba(candidates)[np.arange(len(candidates)), labels.repeat(trial.of)]
-        best = score.reshape(n, trial.of).argmax(1)
-        return candidates[np.arange(n) * trial.of + best], labels
+        judge = self._filter(scenario, replicate) if trial.of > 1 else None
+        return self._stream[1].draw(labels, trial.of, judge), labels
 
     def _class_shares(self, scenario: Scenario, replicate: int, trial: Trial) -> np.ndarray:
         """Probability of each class among the synthetic samples, float64 [classes]."""
@@ -296,7 +328,7 @@ class Study:
             wanted = (counts.max() - counts).astype(np.float64)
         elif trial.toward == "weak":
             # What a classifier of the same real samples errs in, on the validation split.
-            plain = replace(trial, share=0.0, toward="even", keep=1, of=1, truncation=1.0)
+            plain = replace(trial, share=0.0, toward="even", keep=1, of=1, truncation=1.0, published=False)
             recalls = self._cell(scenario, replicate, self._arm_of(plain), plain, 0).recalls
             wanted = 1.02 - np.asarray(recalls)  # a class without errors still gets a few
         else:
@@ -322,8 +354,10 @@ class Study:
             )
         return self._filters[key]
 
-    def _session(self, scenario: Scenario, replicate: int, vae: bool) -> Session:
+    def _session(self, scenario: Scenario, replicate: int, vae: bool, published: bool) -> Session:
         """The generator of a repeat, trained on its real samples only; from the folder if it was trained before."""
+        if published:
+            return self._shared.session
         key = scenario.name, replicate, vae
         if key not in self._sessions:
             stem = re.sub(r"[^a-z0-9]+", "-", f"{scenario.name}-{replicate}{'-vae' if vae else ''}")
@@ -366,5 +400,11 @@ class Study:
     def expected(self) -> int:
         """Cells of the whole plan, about: which trials are chosen decides how many are shared."""
         plan = self._plan
-        trials = 2 + len(arms.standard()) + 2 + 3 + 3 + 2 + (2 if plan.selection else 0) + 1
-        return len(plan.scenarios) * (trials * plan.tuned_on + 9 * (plan.repeats * plan.seeds - plan.tuned_on))
+        baselines = 1 + len(arms.standard()) + 2 + 2 + len(arms.SHARES)
+        further = 2 + len(arms.SELECTIONS) * plan.selection + len(arms.TRUNCATIONS) + 1
+        repeated = plan.repeats * plan.seeds - plan.tuned_on
+        cells = baselines * plan.tuned_on + 6 * repeated
+        for retrained in plan.retrained:
+            trials = len(arms.SHARES if retrained else arms.SHARES_OF_PUBLISHED) + further
+            cells += trials * plan.tuned_on + 3 * repeated
+        return len(plan.scenarios) * cells

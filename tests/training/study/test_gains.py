@@ -5,9 +5,10 @@ from training.findings import Severity
 from training.study import gains
 
 
-def line(*differences, baseline=0.8, scenario="50 per class"):
+def line(*differences, baseline=0.8, scenario="50 per class", learned=54_000):
     values = np.full(len(differences), baseline) + np.linspace(-0.1, 0.1, len(differences))
-    return gains.gain(scenario, {"mixup": values.tolist(), "with": (values + differences).tolist()}, "mixup", "with")
+    scores = {"mixup": values.tolist(), "with": (values + differences).tolist()}
+    return gains.gain(scenario, scores, "mixup", "with", real_samples=500, generator_samples=learned)
 
 
 def test_repeats_are_paired_so_that_their_own_spread_cancels():
@@ -47,8 +48,30 @@ def test_words_say_what_the_interval_says(differences, words):
     assert words in gains.in_words(line(*differences))
 
 
+def test_words_tell_two_questions_apart():
+    shared, own = line(0.02, 0.03), line(0.02, 0.03, learned=500)
+    assert gains.in_words(shared).endswith(
+        "This is a team with 500 real samples that draws from a generator which learned from 54,000."
+    )
+    assert gains.in_words(own).endswith("the generator learned from the same 500 real samples, so it knew nothing new.")
+
+
+def test_a_line_of_an_older_release_claims_neither():
+    old = line(0.02, 0.03)
+    old.ClearField("real_samples")
+    old.ClearField("generator_samples")
+    assert gains.in_words(old).endswith("in 2 paired repeats.")
+
+
 def test_no_gain_is_a_warning_and_harm_everywhere_a_failure():
     helped, nothing, harmed = line(0.02, 0.021), line(0.02, -0.03), line(-0.02, -0.021)
     assert gains.findings([helped]) == []
     assert [found.severity for found in gains.findings([helped, nothing, harmed])] == [Severity.WARNING] * 2
     assert [found.severity for found in gains.findings([harmed])] == [Severity.FAILURE]
+
+
+def test_a_generator_that_knows_nothing_new_need_not_help_but_must_not_harm():
+    helped, nothing, harmed = line(0.02, 0.021), line(0.02, -0.03, learned=500), line(-0.02, -0.021, learned=500)
+    found = gains.findings([helped, nothing, harmed])
+    assert [each.severity for each in found] == [Severity.NOTE, Severity.WARNING]
+    assert all("learn the generator from more data" in each.advice for each in found)

@@ -36,12 +36,21 @@ def test_imbalance_is_a_long_tail_of_that_factor(digits):
     assert all(counts[:-1] > counts[1:])
 
 
+def test_a_long_tail_may_begin_lower(digits):
+    data, splits = digits
+    counts = data.counts(Scenario.parse("imbalance 10 from 50").choose(data, splits, 0))
+    assert counts[0] == 50
+    assert counts[-1] == 5
+
+
 def test_more_than_there_is_cannot_be_had(digits):
     with pytest.raises(ScenarioError, match=r"'5000 per class' needs 5000 training samples of class '.'; there are 1"):
         Scenario.parse("5000 per class").choose(*digits, 0)
 
 
-@given(st.text(max_size=30) | st.from_regex(r"(imbalance|per class|all)? ?-?\d* ?(per class)?", fullmatch=True))
+@given(
+    st.text(max_size=30) | st.from_regex(r"(imbalance|per class|all)? ?-?\d* ?(per class|from)? ?\d*", fullmatch=True)
+)
 def test_any_text_is_a_scenario_or_refused_in_one_sentence(text):
     try:
         scenario = Scenario.parse(text)

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from lightning_fabric import Fabric
 
-from training import classifier
+from service.engine import Session
+from training import classifier, export
 from training.data import Dataset
 from training.presets import resolve
 from training.splits import split
-from training.study import Plan, Scenario, ScenarioError, Study, arms, journal
+from training.study import Plan, Scenario, ScenarioError, Shared, Study, arms, journal
 from training.study import study as study_module
+from training.study.stream import Stream
+from training.trainer import Trainer
 
 SMALL = {"width": 4, "latent_size": 8, "batch_size": 16}
 
@@ -27,7 +30,17 @@ def bands() -> Dataset:
     return Dataset("bands", images, labels, ("top", "middle", "bottom"), "0" * 64, None, ())
 
 
-def study(bands, folder, report=lambda *words: None, **changes):
+@pytest.fixture(scope="module")
+def shared(bands) -> Shared:
+    """A generator, hardly trained, that is said to have learnt from 98 samples."""
+    config = resolve("rpgan", SMALL)
+    trainer = Trainer(Fabric(accelerator="cpu", devices=1), config, bands.samples, bands.labels, 3, seed=9)
+    trainer.step(0.0)
+    graph = export.to_onnx(trainer.settle(), config.latent_size, 3)
+    return Shared(Session(graph.SerializeToString(), threads=1), samples=98, digest="d" * 64, scored=False)
+
+
+def study(bands, shared, folder, report=lambda *words: None, **changes):
     plan = Plan(
         **{
             "scenarios": (Scenario.parse("all"),),
@@ -39,11 +52,11 @@ def study(bands, folder, report=lambda *words: None, **changes):
         }
     )
     fabric = Fabric(accelerator="cpu", devices=1)
-    return Study(bands, split(bands), resolve("rpgan", SMALL), fabric, folder, plan, report)
+    return Study(bands, split(bands), resolve("rpgan", SMALL), shared, fabric, folder, plan, report)
 
 
 @pytest.fixture(scope="module")
-def finished(bands, tmp_path_factory):
+def finished(bands, shared, tmp_path_factory):
     """(folder, outcome, everything that a classifier or a generator learnt from)"""
     folder = tmp_path_factory.mktemp("study")
     seen = []
@@ -60,7 +73,7 @@ def finished(bands, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifier, "fit", spied_fit)
         patch.setattr(study_module, "Trainer", spied_trainer)
-        return folder, study(bands, folder).run()[0], seen
+        return folder, study(bands, shared, folder).run()[0], seen
 
 
 def test_every_arm_is_measured_in_every_repeat(finished):
@@ -82,7 +95,7 @@ def test_recommendation_is_what_was_chosen_on_validation(finished):
         assert each.scenario == "all"
         assert each.truncation in (1.0, pytest.approx(0.8))
         assert each.synthetic_per_real >= 0
-        assert (each.keep, each.of) in ((0, 0), (1, 2), (1, 4))
+        assert (each.keep, each.of) == (0, 0)  # without scores a service cannot select
 
 
 def test_nothing_but_the_scenarios_real_samples_is_learnt_from(bands, finished):
@@ -93,29 +106,63 @@ def test_nothing_but_the_scenarios_real_samples_is_learnt_from(bands, finished):
     assert not held & {sample.tobytes() for samples in seen for sample in samples}
 
 
-def test_a_finished_study_is_only_read(finished, bands, monkeypatch):
+def test_a_finished_study_is_only_read(finished, bands, shared, monkeypatch):
     folder, outcome, _ = finished
     monkeypatch.setattr(classifier, "fit", lambda *arguments, **options: pytest.fail("trained again"))
-    again = study(bands, folder).run()[0]
+    again = study(bands, shared, folder).run()[0]
     assert again.line == outcome.line
     assert again.recommendation == outcome.recommendation
 
 
-def test_a_killed_study_does_the_rest_and_comes_to_the_same(finished, bands, tmp_path):
+def test_a_killed_study_does_the_rest_and_comes_to_the_same(finished, bands, shared, tmp_path):
     folder, outcome, _ = finished
     shutil.copytree(folder / "generators", tmp_path / "generators")
     shutil.copy(folder / "plan.json", tmp_path)
     lines = (folder / journal.NAME).read_bytes().splitlines(keepends=True)
     (tmp_path / journal.NAME).write_bytes(b"".join(lines[:-3]) + lines[-3][:20])
     told = []
-    again = study(bands, tmp_path, lambda *words: told.append(words)).run()[0]
+    again = study(bands, shared, tmp_path, lambda *words: told.append(words)).run()[0]
     assert again.line == outcome.line
     redone = (tmp_path / journal.NAME).read_bytes().splitlines()[len(lines) - 2 :]
     assert {json.loads(line)["arm"] for line in redone} <= {json.loads(line)["arm"] for line in lines}
     assert told[-1][1] <= told[-1][2]
 
 
-def test_a_folder_of_another_plan_is_refused(finished, bands):
+def test_a_folder_of_another_plan_is_refused(finished, bands, shared):
     with pytest.raises(ScenarioError, match=r"holds a study with other settings \(generator_steps 3, now 4\)"):
-        study(bands, finished[0], generator_steps=4)
-    assert study(bands, finished[0], repeats=3)  # more of the same is not another plan
+        study(bands, shared, finished[0], generator_steps=4)
+    assert study(bands, shared, finished[0], repeats=3)  # more of the same is not another plan
+
+
+def test_the_published_generator_is_another_question_with_the_same_baselines(finished, bands, shared, tmp_path):
+    folder, outcome, _ = finished
+    shutil.copytree(folder, tmp_path / "study")
+    before = len((tmp_path / "study" / journal.NAME).read_bytes().splitlines())
+    few = {"scenarios": (Scenario.parse("all"),), "retrained": (False, True), "selection": False}
+    of_published, again = study(bands, shared, tmp_path / "study", **few).run()
+    assert (of_published.line.real_samples, of_published.line.generator_samples) == (98, 98)
+    assert again.line.baseline == of_published.line.baseline == outcome.line.baseline
+    added = (tmp_path / "study" / journal.NAME).read_bytes().splitlines()[before:]
+    assert {json.loads(line)["arm"] for line in added} == {arms.RAW, arms.ONLY}
+    assert all("published" in json.loads(line)["setting"] for line in added)
+
+
+def test_a_stream_repeats_no_sample_and_gives_a_trial_the_same_again(shared):
+    stream = Stream(shared.session, 5, 1.0)
+    labels = np.array([2, 0, 2, 2, 0])
+    drawn = stream.draw(labels)
+    assert len({sample.tobytes() for sample in drawn}) == 5
+    assert np.array_equal(stream.draw(np.tile(labels, 60))[:5], drawn)  # it grew, from the same beginning
+    assert np.array_equal(Stream(shared.session, 5, 1.0).draw(labels), drawn)
+
+
+def test_of_every_block_of_candidates_the_favourite_is_drawn(shared):
+    class Judge:
+        """Is surest of the third candidate of each block of four."""
+
+        def predict_proba(self, samples):
+            return np.tile(np.eye(4)[2], len(samples) // 4)[:, None].repeat(3, 1)
+
+    stream = Stream(shared.session, 5, 1.0)
+    every = stream.draw(np.full(12, 1))
+    assert np.array_equal(stream.draw(np.full(3, 1), 4, Judge()), every[2::4])
