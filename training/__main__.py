@@ -266,9 +266,9 @@ def study(
     from training import study as studies
     from training.conclude import Conclusion, conclude
     from training.evaluate import Published
-    from training.progress import bar
+    from training.progress import bar, lines
 
-    with _in_one_sentence():
+    with _in_one_sentence("stopped; the same command goes on"):
         plan = studies.Plan(
             scenarios=tuple(map(studies.Scenario.parse, scenario or ["all"])),
             retrained=generator.retrained,
@@ -282,13 +282,16 @@ def study(
         plan = replace(plan, selection=published.message.scored if selection is None else selection)
         with bar(console) as progress:
             task = progress.add_task("studying", total=1.0)
+            line = lines(console)
+
+            def tell(doing: str, done: int, total: int) -> None:
+                progress.update(task, detail=f"{done}: {doing}", completed=done / total)
+                line(doing, done / total)
+
             outcomes = studies.of_published(
-                published,
-                plan,
-                steps,
-                folder or Path("studies") / published.message.name,
-                lambda doing, done, total: progress.update(task, detail=f"{done}: {doing}", completed=done / total),
+                published, plan, steps, folder or Path("studies") / published.message.name, tell
             )
+            progress.update(task, completed=1.0, detail="")
         for outcome in outcomes:
             console.print(studies.in_words(outcome.line), soft_wrap=True, highlight=False)
             for arm, setting in outcome.choices.items():
@@ -310,8 +313,8 @@ def report(
 
 
 @contextmanager
-def _in_one_sentence() -> Iterator[None]:
-    """Faults of files, data and orders as one sentence instead of a traceback."""
+def _in_one_sentence(stopped: str = "stopped") -> Iterator[None]:
+    """Faults of files, data and orders as one sentence instead of a traceback; stopped: the answer to Ctrl-C."""
     from service.artifact import ArtifactError
     from training.data import DataError
     from training.evaluate import EvaluationError
@@ -327,7 +330,7 @@ def _in_one_sentence() -> Iterator[None]:
     except (ArtifactError, DataError, EvaluationError, RunError, ScenarioError, Diverged, OSError) as error:
         raise _fail(str(error)) from None
     except KeyboardInterrupt:
-        console.print("stopped")
+        console.print(stopped)
         raise typer.Exit(130) from None
 
 

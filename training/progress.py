@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -26,3 +27,16 @@ def bar(console: Console) -> Iterator[Progress]:
 
     with _WithDetail(*columns, console=console, refresh_per_second=4) as progress:
         yield progress
+
+
+def lines(console: Console, every: float = 60.0) -> Callable[[str, float], None]:
+    """What tells of progress where no terminal shows a bar: (words, share done), a line every so many seconds."""
+    told = -every
+
+    def tell(words: str, share: float) -> None:
+        nonlocal told
+        if not console.is_terminal and (now := time.monotonic()) - told >= every:
+            told = now
+            console.print(f"{share:4.0%} {words}", soft_wrap=True, highlight=False, markup=False)
+
+    return tell

@@ -22,6 +22,7 @@ from training.quality import Draw, memorisation
 from training.quality.table import VERDICTS
 from training.samples import MEASURED_SEED
 from training.splits import Splits
+from training.study import in_words
 
 _CLASSES = 40  # shown with samples, at most
 _MOSAIC = 5  # samples a side
@@ -73,6 +74,7 @@ def render(
     environment.filters |= {
         "percent": lambda value: f"{100 * value:.1f} %",
         "points": lambda value: f"{100 * value:+.1f}",
+        "in_words": in_words,
     }
     card = message.quality
     provenance = message.provenance

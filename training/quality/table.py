@@ -115,12 +115,14 @@ def _gains(card: pb.QualityCard) -> Table:
         title_justify="left",
     )
     table.add_column("scenario")
+    table.add_column("generator learned from")
     table.add_column("best baseline")
     for heading in ("baseline", "with synthetic", "gain, points", "repeats"):
         table.add_column(heading, justify="right")
     for gain in card.gains:
         table.add_row(
             Text(gain.scenario),
+            learned_from(gain),
             Text(gain.baseline),
             f"{gain.baseline_score:.1%}",
             f"{gain.synthetic_score:.1%}",
@@ -128,6 +130,15 @@ def _gains(card: pb.QualityCard) -> Table:
             str(gain.repeats),
         )
     return table
+
+
+def learned_from(gain: pb.AugmentationGain) -> str:
+    """The generator's real samples beside those of the scenario; empty if they were not recorded."""
+    if not gain.real_samples:
+        return ""
+    if gain.generator_samples > gain.real_samples:
+        return f"{gain.generator_samples:,} real samples"
+    return f"the same {gain.real_samples:,}"
 
 
 def score_spread(card: pb.QualityCard) -> str:

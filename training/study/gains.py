@@ -79,7 +79,7 @@ def who_had_what(line: pb.AugmentationGain) -> str:
     if line.generator_samples > line.real_samples:
         return (
             f"This is a team with {line.real_samples:,} real samples that draws from a generator which learned from "
-            f"{line.generator_samples:,}."
+            f"{line.generator_samples:,}, these among them."
         )
     return f"Here the generator learned from the same {line.real_samples:,} real samples, so it knew nothing new."
 

@@ -75,5 +75,17 @@ def test_a_card_without_findings_says_so():
     assert "No findings." in shown(card, 120)
 
 
+def test_gains_say_what_the_generator_had_learned_from():
+    card = pb.QualityCard()
+    card.CopyFrom(CARD)
+    for learned, gain in ((54_000, 0.05), (500, -0.003)):
+        card.gains.add(scenario="50 each", gain=gain, real_samples=500, generator_samples=learned, repeats=3)
+    card.gains.add(scenario="of an older release", gain=0.01)
+    text = shown(card, 140)
+    assert "54,000 real samples" in text
+    assert "the same 500" in text
+    assert "older" in text
+
+
 def test_a_narrow_terminal_is_kept_to():
     assert max(len(line) for line in shown(CARD, 80).splitlines()) <= 80

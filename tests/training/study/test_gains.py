@@ -51,7 +51,7 @@ def test_words_say_what_the_interval_says(differences, words):
 def test_words_tell_two_questions_apart():
     shared, own = line(0.02, 0.03), line(0.02, 0.03, learned=500)
     assert gains.in_words(shared).endswith(
-        "This is a team with 500 real samples that draws from a generator which learned from 54,000."
+        "This is a team with 500 real samples that draws from a generator which learned from 54,000, these among them."
     )
     assert gains.in_words(own).endswith("the generator learned from the same 500 real samples, so it knew nothing new.")
 
