@@ -224,11 +224,16 @@ def _mixing(count: int, mixup: float, device: torch.device) -> tuple[float, torc
     return share, torch.randperm(count, device=device)
 
 
+def reach(side: int, share: float) -> int:
+    """The farthest that images of this side are moved by a shift of that share, in pixels, at least 1."""
+    return max(1, int(side * share + 1e-9))
+
+
 def _shift(batch: torch.Tensor, share: float) -> torch.Tensor:
     """Move each image of uint8 [n, side, side, c] by its own whole pixels, up to side * share; edges repeat."""
     count, side = batch.shape[:2]
-    reach = max(1, int(side * share + 1e-9))
-    offsets = torch.randint(-reach, reach + 1, (2, count, 1), device=batch.device)
+    most = reach(side, share)
+    offsets = torch.randint(-most, most + 1, (2, count, 1), device=batch.device)
     rows, columns = (offsets + torch.arange(side, device=batch.device)).clamp_(0, side - 1)
     return batch[torch.arange(count, device=batch.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from training.classifier import Recipe
+from training.classifier import Recipe, reach
 
 REAL = "real only"
 STANDARD = "standard augmentation"
@@ -29,6 +29,7 @@ BASELINES = (STANDARD, WEIGHTED, OVERSAMPLED, MIXED, VAE)
 # that learned from more of them.
 SHARES = (0.1, 0.25, 0.5)
 SHARES_OF_PUBLISHED = (0.25, 0.5, 0.75, 0.9)
+FAR = 1 / 7  # a shift twice as far as the default one
 SELECTIONS = ((1, 2), (1, 4))
 TRUNCATIONS = (0.8,)
 
@@ -70,15 +71,16 @@ class Trial:
         return ", ".join(words)
 
 
-def standard() -> list[Trial]:
+def standard(side: int) -> list[Trial]:
+    """side: of the images in pixels; where they are so small that two shifts reach as far, one is tried."""
     recipes = [
         Recipe(),
-        Recipe(shift=1 / 7),
         Recipe(flip=True),
-        Recipe(shift=1 / 7, flip=True),
         Recipe(contrast=0.2),
         Recipe(flip=True, contrast=0.2),
     ]
+    if reach(side, FAR) > reach(side, Recipe().shift):
+        recipes += [Recipe(shift=FAR), Recipe(shift=FAR, flip=True)]
     return [Trial(recipe) for recipe in recipes]
 
 

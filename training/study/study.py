@@ -155,7 +155,7 @@ class Study:
         def best_of(names: Sequence[str]) -> str:
             return max(names, key=lambda arm: self._validation(scenario, arm, chosen[arm], range(plan.tuned_on), 1))
 
-        chosen[arms.STANDARD] = best(arms.STANDARD, arms.standard())
+        chosen[arms.STANDARD] = best(arms.STANDARD, arms.standard(self._side))
         if not even:
             chosen[arms.WEIGHTED] = replace(chosen[arms.STANDARD], weighted=True)
             chosen[arms.OVERSAMPLED] = replace(chosen[arms.STANDARD], draw="even")
@@ -397,10 +397,14 @@ class Study:
         self._report(doing, len(self._journal), self.expected)
 
     @property
+    def _side(self) -> int:
+        return self._dataset.samples.shape[1]
+
+    @property
     def expected(self) -> int:
         """Cells of the whole plan, about: which trials are chosen decides how many are shared."""
         plan = self._plan
-        baselines = 1 + len(arms.standard()) + 2 + 2 + len(arms.SHARES)
+        baselines = 1 + len(arms.standard(self._side)) + 2 + 2 + len(arms.SHARES)
         further = 2 + len(arms.SELECTIONS) * plan.selection + len(arms.TRUNCATIONS) + 1
         repeated = plan.repeats * plan.seeds - plan.tuned_on
         cells = baselines * plan.tuned_on + 6 * repeated
