@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -40,14 +41,17 @@ def ladder(max_batch: int, sample_bytes: int) -> list[int]:
     return [n for n in LADDER if n <= max_batch and (n * sample_bytes <= BUFFER_BYTES_LIMIT or n == LADDER[0])]
 
 
-def time_of(run: Callable[[], object]) -> float:
-    """Seconds of one batch: the least of a few runs, since whatever disturbs a run only adds to it."""
+def time_of(run: Callable[[], object], shared: bool = False) -> float:
+    """Seconds of one batch: the least of a few runs, since whatever disturbs a run only adds to it.
+
+    shared: other lanes take turns with this one. Then it is the median: the least would be a run that met no other.
+    """
     times: list[float] = []
     while len(times) < 3 or (len(times) < 12 and sum(times) < CALIBRATION_SECONDS):
         start = time.perf_counter()
         run()
         times.append(time.perf_counter() - start)
-    return min(times[1:]) + BATCH_OVERHEAD_SECONDS
+    return (statistics.median if shared else min)(times[1:]) + BATCH_OVERHEAD_SECONDS
 
 
 def calibrate(

@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import onnxruntime
+
+from service.errors import DeviceBroken
 
 # Warnings of ONNX Runtime go to stderr past the log; its errors reach us as exceptions.
 onnxruntime.set_default_logger_severity(4)
@@ -14,6 +18,34 @@ onnxruntime.set_default_logger_severity(4)
 NAME = re.compile(r"cpu|cuda(?::(\d{1,3}))?")
 
 _OUT_OF_MEMORY = re.compile(r"out of memory|failed to allocate memory|CUDA failure 2\b", re.IGNORECASE)
+# Errors after which every call to the GPU fails until the process ends, by CUDA's number (cudaError_t): devices that
+# are gone, uncorrectable errors of memory or links, illegal addresses and instructions, failed launches, unknown ones.
+_FATAL = re.compile(
+    r"CUDA failure (?:46|100|214|220|226|700|702|709|710|71[4-9]|721|999)\b"
+    r"|illegal memory access|unspecified launch failure|uncorrectable ECC|misaligned address|illegal instruction"
+    r"|device-side assert|launch timed out|context is destroyed|GPU is lost",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a GPU is used; nothing of it concerns a CPU."""
+
+    graphs: bool = False  # one CUDA graph per batch size and lane: the CPU launches it whole
+    tf32: bool = False  # faster products of matrices with 10 bits of mantissa instead of 23: other samples, not worse
+    memory_bytes: int = 0  # for the activations of one file; 0: whatever the GPU has
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Whom to tell what becomes of a device. Any thread may call."""
+
+    broken: Callable[[str], None] = lambda reason: None  # no use any more to this process; called once for each file
+    fallback: Callable[[str, str], None] = lambda stage, reason: None  # a file does without CUDA graphs from now on
+
+
+PLAIN, SILENT = Options(), Events()
 
 
 def runtime_version() -> str:
@@ -30,9 +62,61 @@ def out_of_memory(error: Exception) -> bool:
     return bool(_OUT_OF_MEMORY.search(str(error)))
 
 
-def options(device: str, threads: int, fallback: bool = False) -> onnxruntime.SessionOptions:
-    """Of a session; fallback: nodes without a kernel for the device may run on the CPU."""
+def fatal(error: BaseException) -> bool:
+    """Whether a GPU is of no use any more to this process after an error."""
+    return bool(_FATAL.search(str(error)))
+
+
+@contextlib.contextmanager
+def watching(device: str) -> Iterator[None]:
+    """Raise DeviceBroken where what is raised within says that the device is."""
+    try:
+        yield
+    except Exception as error:
+        if device.startswith("cpu") or not fatal(error):
+            raise
+        raise DeviceBroken(f"device {device} has failed and this server is to be restarted; ask another one") from error
+
+
+def reason(error: BaseException) -> str:
+    """The useful part of an error of ONNX Runtime: one line, without its code prefix, at most 300 characters."""
+    text = " ".join(str(error).split())
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)[:300]
+
+
+def names(devices: str) -> list[str]:
+    """Devices of a list with commas, all of one kind, since kinds round differently; raises DeviceError."""
+    chosen = devices.split(",")
+    for name in chosen:
+        if NAME.fullmatch(name) is None:
+            raise DeviceError(f"unknown device {name!r}; wanted cpu, cuda or cuda:N, or several: cuda:0,cuda:1")
+    gpus = [number(name) for name in chosen if name != "cpu"]
+    if gpus and len(gpus) < len(chosen):
+        raise DeviceError(f"devices {devices!r} are of two kinds, and samples of one kind differ from the other's")
+    if len(set(gpus)) < len(gpus):
+        raise DeviceError(f"devices {devices!r} name one GPU twice")
+    return chosen
+
+
+def number(device: str) -> int:
+    """Of a GPU: 1 of cuda:1."""
+    return int(device.partition(":")[2] or 0)
+
+
+def lanes(devices: str, cores: int) -> int:
+    """How many batches should be at work at the same time: one per core, or two per GPU.
+
+    Of the two batches on a GPU one is computed while the samples of the other are copied out and handed over.
+    """
+    chosen = names(devices)
+    return max(cores, len(chosen)) if chosen[0] == "cpu" else 2 * len(chosen)
+
+
+def session_options(device: str, threads: int, fallback: bool = False) -> onnxruntime.SessionOptions:
+    """fallback: nodes without a kernel for the device may run on the CPU."""
     chosen = onnxruntime.SessionOptions()
+    # Which node runs where can be asked afterwards.
+    chosen.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     chosen.intra_op_num_threads = threads
     chosen.inter_op_num_threads = 1
     chosen.use_deterministic_compute = True
@@ -44,24 +128,26 @@ def options(device: str, threads: int, fallback: bool = False) -> onnxruntime.Se
     return chosen
 
 
-def providers(device: str) -> list[tuple[str, dict[str, str]]]:
+def providers(device: str, chosen: Options) -> list[tuple[str, dict[str, str]]]:
     """The execution provider of a device and its options; raises DeviceError for an unknown name."""
-    match = NAME.fullmatch(device)
-    if match is None:
-        raise DeviceError(f"unknown device {device!r}; wanted cpu, cuda or cuda:N")
+    names(device)
     if device == "cpu":
         return [("CPUExecutionProvider", {})]
     # Finds the CUDA libraries that pip installed. When it fails it only prints: the provider is asserted.
     with contextlib.redirect_stdout(io.StringIO()):
         onnxruntime.preload_dlls()
     options = {
-        "device_id": match.group(1) or "0",
+        "device_id": str(number(device)),
         # The default, EXHAUSTIVE, times every algorithm for every new batch size, and may choose differently each time.
         "cudnn_conv_algo_search": "HEURISTIC",
         # TensorFloat-32 rounds differently from one generation of GPUs to the next.
-        "use_tf32": "0",
+        "use_tf32": "1" if chosen.tf32 else "0",
+        # While a graph is captured nothing can be allocated; ONNX Runtime's own tests of graphs ask for this as well.
         "arena_extend_strategy": "kSameAsRequested",
+        "enable_cuda_graph": "1" if chosen.graphs else "0",
     }
+    if chosen.memory_bytes:
+        options["gpu_mem_limit"] = str(chosen.memory_bytes)
     return [("CUDAExecutionProvider", options)]
 
 

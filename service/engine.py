@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from service import artifact, device
+from service import artifact, cuda
+from service import device as devices
 from service.calibration import Alone, Costs, calibrate, ladder, time_of
+from service.errors import DeviceBroken
 from service.session import Session, columns
+
+# Batches of a GPU that fail one after the other, for whatever reason, before it is given up.
+FAILURES_LIMIT = 3
 
 
 class Engine:
@@ -22,35 +27,79 @@ class Engine:
     """
 
     def __init__(
-        self, session: Session, lanes: int = 1, max_batch: int = 1024, alone: Alone = contextlib.nullcontext
+        self,
+        session: Session,
+        lanes: int = 1,
+        max_batch: int = 1024,
+        alone: Alone = contextlib.nullcontext,
+        others: Sequence[Session] = (),
+        events: devices.Events = devices.SILENT,
     ) -> None:
         """Allocate the buffers and calibrate: run every batch size on all lanes at once and time it.
 
         lanes:     callers of `run` that may be at work at the same time; each has its own buffers.
         max_batch: no larger batch is tried.
-        alone:     entered around each timing, some tens of milliseconds: keeps other work off the device.
+        alone:     entered around each timing and capture, some tens of milliseconds: keeps other work off the device.
+        others:    the same file on further devices of the same kind, which the lanes are shared out to in turns.
+
+        Raises errors.DeviceBroken if the device fails for good meanwhile.
         """
+        sessions = (session, *others)
+        if lanes < len(sessions):
+            raise devices.DeviceError(f"{lanes} lanes are too few for {len(sessions)} devices; one at least for each")
         self.lanes = lanes
-        self.device = session.device
+        self.device = ",".join(each.device for each in sessions)
+        # Why the device is of no use any more; empty while it is.
+        self.broken = ""
+        self._events = events
+        self._failures = 0  # in a row
         output = next(value for value in session.outputs if value.name == artifact.OUTPUT)
         self.sample_shape = tuple(int(extent or 0) for extent in output.shape[1:])
         self.sample_dtype = np.dtype(output.dtype)
         sizes = ladder(max_batch, int(np.prod(self.sample_shape)) * self.sample_dtype.itemsize)
-        self._lanes = [_Lane(session, sizes, self.sample_shape, self.sample_dtype) for _ in range(lanes)]
-        with ThreadPoolExecutor(lanes) as pool:
+        # Lanes of one GPU take turns.
+        shared = session.device != "cpu" and lanes > len(sessions)
+        self._lanes = [
+            _Lane(sessions[lane % len(sessions)], sizes, self.sample_shape, self.sample_dtype, shared)
+            for lane in range(lanes)
+        ]
+        with devices.watching(self.device), ThreadPoolExecutor(lanes) as pool:
 
             def seconds(n: int) -> float:
                 return max(pool.map(lambda lane: lane.seconds(n), self._lanes))
 
             self._costs = Costs(calibrate(sizes, seconds, alone))
-        for lane in self._lanes:
-            lane.shrink(self.best_batch)
-        # How much longer a full batch takes with scores, at least 1.
-        self.scored_cost = 1.0
-        if session.scored:
-            n, first = self.best_batch, self._lanes[0]
-            with alone():
-                self.scored_cost = max(1.0, first.seconds(n, scored=True) / first.seconds(n))
+            for lane in self._lanes:
+                lane.shrink(self.best_batch)
+            if all(each.graphs.on for each in sessions) and self._capture(sessions, alone):
+                # Without the cost of launching, smaller batches may be as good.
+                self._costs = Costs(calibrate(list(self.buckets), seconds, alone))
+            # How much longer a full batch takes with scores, at least 1.
+            self.scored_cost = 1.0
+            if session.scored:
+                n, first = self.best_batch, self._lanes[0]
+                with alone():
+                    self.scored_cost = max(1.0, first.seconds(n, scored=True) / first.seconds(n))
+
+    def _capture(self, sessions: Sequence[Session], alone: Alone) -> bool:
+        """Capture a graph for each batch size and lane; all or, on any failure, none."""
+        try:
+            # The largest first: what is allocated for it is enough for the others.
+            for bucket in reversed(self.buckets):
+                for lane in self._lanes:
+                    with alone():
+                        lane.capture(bucket)
+        except Exception as error:
+            if devices.fatal(error):
+                raise
+            # A session in which a capture failed halfway is not trusted with anything.
+            for lane in self._lanes:
+                lane.unbind()
+            for session in sessions:
+                session.graphs.give_up("capture", error)
+                session.without_graphs()
+            return False
+        return True
 
     @property
     def best_batch(self) -> int:
@@ -96,13 +145,22 @@ class Engine:
 
     def _run(self, rows: artifact.Rows, lane: int, scored: bool) -> tuple[np.ndarray, np.ndarray]:
         n = len(rows.seed)
+        if self.broken:
+            raise DeviceBroken(self.broken)
         # Another lane may have given up the size between the forming of this batch and now.
         if n <= self.best_batch:
             bucket = self.bucket(n)
             try:
-                return self._lanes[lane].run(rows, n, bucket, scored)
+                with devices.watching(self.device):
+                    result = self._lanes[lane].run(rows, n, bucket, scored)
+                self._failures = 0
+                return result
+            except DeviceBroken as error:
+                self._condemn(str(error), error.__cause__)
+                raise
             except Exception as error:
-                if not device.out_of_memory(error) or bucket == self.buckets[0]:
+                if not devices.out_of_memory(error) or bucket == self.buckets[0]:
+                    self._count(error)
                     raise
                 self._costs.give_up(bucket)
         half = (n + 1) // 2
@@ -112,6 +170,19 @@ class Engine:
         samples, scores = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
         return samples, scores
 
+    def _count(self, error: Exception) -> None:
+        """Condemn a GPU that fails again and again: it computes the same for all addresses, so none is at fault."""
+        self._failures += 1
+        if not self.device.startswith("cpu") and self._failures >= FAILURES_LIMIT:
+            text = f"device {self.device} failed {self._failures} times in a row and this server is to be restarted"
+            self._condemn(f"{text}; ask another one", error)
+            raise DeviceBroken(self.broken) from error
+
+    def _condemn(self, message: str, cause: BaseException | None) -> None:
+        first, self.broken = not self.broken, message
+        if first:
+            self._events.broken(devices.reason(cause or RuntimeError(message)))
+
     def close(self) -> None:
         """Give the session and the buffers back. No run may be under way or follow."""
         self._lanes = []
@@ -120,7 +191,10 @@ class Engine:
 class _Lane:
     """One caller's buffers: each batch size is bound to the beginning of the same memory."""
 
-    def __init__(self, session: Session, sizes: list[int], shape: tuple[int, ...], dtype: np.dtype) -> None:
+    def __init__(
+        self, session: Session, sizes: list[int], shape: tuple[int, ...], dtype: np.dtype, shared: bool
+    ) -> None:
+        """shared: the device computes for one lane at a time."""
         largest = max(sizes)
         # Ones: padding must be valid addresses, and a seed must be odd to be a good key. Label 1 may not exist.
         self._rows = artifact.Rows(*(np.ones(largest, dtype) for dtype in artifact.INPUTS.values()))
@@ -128,27 +202,40 @@ class _Lane:
         self._samples = np.empty((largest, *shape), dtype)
         self._scores = np.empty(largest, np.float32)
         self._session = session
+        self._shared = shared
         self._runs: dict[tuple[int, bool], Callable[[], None]] = {}
 
     def run(self, rows: artifact.Rows, n: int, bucket: int, scored: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Samples and scores of n rows; the scores are old ones unless asked for."""
         for buffer, values in zip(columns(self._rows), columns(rows), strict=True):
             buffer[:n] = values
-        run = self._runs.get((bucket, scored))
-        if run is None:
-            prefix = artifact.Rows(*(buffer[:bucket] for buffer in columns(self._rows)))
-            scores = self._scores[:bucket] if scored else None
-            run = self._runs[bucket, scored] = self._session.bind(prefix, self._samples[:bucket], scores)
+        run = self._runs.get((bucket, scored)) or self._bind(bucket, scored)
         run()
         return self._samples[:n], self._scores[:n]
+
+    def _bind(self, bucket: int, scored: bool = False) -> Callable[[], None]:
+        prefix = artifact.Rows(*(buffer[:bucket] for buffer in columns(self._rows)))
+        scores = self._scores[:bucket] if scored else None
+        run = self._runs[bucket, scored] = self._session.bind(prefix, self._samples[:bucket], scores)
+        return run
+
+    def unbind(self) -> None:
+        """Let go of the session."""
+        self._runs = {}
+
+    def capture(self, bucket: int) -> None:
+        """Capture the CUDA graph of a batch size."""
+        run = self._bind(bucket)
+        if isinstance(run, cuda.Binding):
+            run.capture()
 
     def seconds(self, n: int, scored: bool = False) -> float:
         """Time of one batch of n rows."""
         rows = artifact.Rows(*(buffer[:n].copy() for buffer in columns(self._rows)))
-        return time_of(lambda: self.run(rows, n, n, scored))
+        return time_of(lambda: self.run(rows, n, n, scored), self._shared)
 
     def shrink(self, largest: int) -> None:
         """Keep only sizes up to `largest`, and memory for them."""
         self._rows = artifact.Rows(*(buffer[:largest].copy() for buffer in columns(self._rows)))
-        self._samples = self._samples[:largest].copy()
+        self._samples = self._session.buffer((largest, *self._samples.shape[1:]), self._samples.dtype)
         self._runs = {}

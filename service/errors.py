@@ -19,6 +19,10 @@ class GeneratorNotReady(ServiceError):
     """Come back in a moment, or ask another replica: it is being loaded."""
 
 
+class DeviceBroken(ServiceError):
+    """This server's device failed for good: ask another replica; this one will be restarted."""
+
+
 class DigestMismatch(ServiceError):
     """The file pinned by the request is not the one served: resolve the version again, or ask for another."""
 

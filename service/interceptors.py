@@ -26,6 +26,7 @@ STATUS: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.GeneratorNotFound: grpc.StatusCode.NOT_FOUND,
     errors.GeneratorNotReady: grpc.StatusCode.UNAVAILABLE,
+    errors.DeviceBroken: grpc.StatusCode.UNAVAILABLE,
     errors.DigestMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -15,7 +15,8 @@ FORBIDDEN = {
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
     "service/artifact.py": {"grpc", "onnxruntime", "service"},
-    "service/device.py": {"grpc", "service"},
+    "service/cuda.py": {"grpc"},
+    "service/device.py": {"grpc"},
     "service/engine.py": {"grpc", "onnxruntime"},
     "service/session.py": {"grpc"},
     "service/errors.py": {"grpc", "service"},
@@ -101,7 +102,7 @@ def test_the_service_imports_only_inwards():
 
 def test_onnxruntime_is_known_to_the_session_and_its_device_only():
     users = {path.name for path in sources("service") if "onnxruntime" in imports_of(path)}
-    assert users <= {"device.py", "session.py"}
+    assert users <= {"cuda.py", "device.py", "session.py"}
 
 
 def test_types_only_exceptions_are_used_for_types_only():

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import artifact
-from service.device import DeviceError
+from service.cuda import Graphs
+from service.device import SILENT, DeviceError
 from service.engine import Engine
 from service.session import Session
 from tests import generators
@@ -111,8 +112,12 @@ class SmallMemory:
         self.device = "cuda"
         self.outputs = [artifact.Tensor("sample", np.dtype(np.int64), ("n",))]
         self.rows = rows
+        self.graphs = Graphs(False, SILENT)
 
     scored = False
+
+    def buffer(self, shape, dtype):
+        return np.empty(shape, dtype)
 
     def bind(self, rows, samples, scores=None):
         def run():
