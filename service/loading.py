@@ -11,7 +11,9 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
+from service import device as devices
 from service.engine import Engine
+from service.errors import DeviceBroken
 from service.session import Session
 
 # A page that a bulk reader asks for: a few batches, so that the cost of a call is small beside its work, and no more
@@ -25,25 +27,35 @@ RESPONSE_BYTES_LIMIT = 2**26
 class Loader:
     """What every file is loaded with."""
 
-    device: str = "cpu"
+    device: str = "cpu"  # or several with commas
     lanes: int = 1
     max_batch: int = 1024
     allow_withheld: bool = False
     alone: Callable[[], AbstractContextManager[None]] = nullcontext
+    options: devices.Options = devices.PLAIN
+    events: devices.Events = devices.SILENT
 
     def load(self, content: bytes, name: str, version: int) -> tuple[pb.Generator, Engine, dict[str, float]]:
         """The metadata, an engine, and the seconds that each phase took.
 
         name, version: of the folders that the file lies in.
-        Raises artifact.ArtifactError, or device.DeviceError if no file could be loaded.
+        Raises artifact.ArtifactError, device.DeviceError if no file could be loaded, or errors.DeviceBroken, of which
+        `events` is told.
         """
+        try:
+            return self._load(content, name, version)
+        except DeviceBroken as error:
+            self.events.broken(devices.reason(error.__cause__ or error))
+            raise
+
+    def _load(self, content: bytes, name: str, version: int) -> tuple[pb.Generator, Engine, dict[str, float]]:
         start = time.perf_counter()
-        session = Session(content, self.device)
-        message = verify(session, name, version)
+        sessions = [Session(content, each, 1, self.options, self.events) for each in devices.names(self.device)]
+        message, *_ = [verify(session, name, version) for session in sessions]
         if not self.allow_withheld:
             artifact.check_verdict(message)
         verified = time.perf_counter()
-        engine = Engine(session, self.lanes, self.max_batch, self.alone)
+        engine = Engine(sessions[0], self.lanes, self.max_batch, self.alone, sessions[1:], self.events)
         return message, engine, {"verify": verified - start, "calibrate": time.perf_counter() - verified}
 
 
@@ -85,6 +97,8 @@ def verify(session: Session, name: str, version: int) -> pb.Generator:
 def _compute(session: Session, rows: artifact.Rows) -> np.ndarray:
     try:
         return session.run(rows)
+    except DeviceBroken:
+        raise
     except Exception as error:  # ONNX Runtime raises a dozen unrelated types
         raise artifact.ArtifactError(
             f"the graph fails on its golden samples: {' '.join(str(error).split())[:500]}"

@@ -109,7 +109,11 @@ class Metrics:
         self.loop_lag = histogram(
             "event_loop_lag_seconds", "How late the event loop wakes up, looked at twice a second.", SHORT_SECONDS
         )
-        self.build_info = gauge("build_info", "1, with what this process runs.", "onnxruntime", "device")
+        self.build_info = gauge("build_info", "1, with what this process runs.", "onnxruntime", "device", "precision")
+        self.device_broken = gauge("device_broken", "1 once the device failed for good: restart this process.")
+        self.graph_fallbacks = counter(
+            "cuda_graph_fallbacks_total", "Files that do without CUDA graphs, by what failed.", "stage"
+        )
         self.output_samples = counter("output_samples_total", "Samples looked at, one batch in a hundred.", *which)
         self.output_nonfinite = counter(
             "output_nonfinite_samples_total", "Of those, samples with an element that is not a finite number.", *which

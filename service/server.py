@@ -17,9 +17,9 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
 from service import access, quotas
+from service import device as devices
 from service.access import Access
 from service.cache import Cache
-from service.device import runtime_version
 from service.inference.servicer import SERVICE as INFERENCE_SERVICE
 from service.inference.servicer import InferenceServicer
 from service.loading import Loader
@@ -76,6 +76,7 @@ class Server:
     health_port: int | None = None
     _healthy: set[str] = field(default_factory=set, init=False)
     _stopping: bool = field(default=False, init=False)
+    _broken: bool = field(default=False, init=False)
 
     async def start(self) -> None:
         """Open the ports, load the generators, begin to serve.
@@ -84,8 +85,9 @@ class Server:
         Raises StartError, or device.DeviceError if the device cannot be used.
         """
         settings = self.settings
-        lanes = settings.lanes or (cores() if settings.device == "cpu" else 1)
+        lanes = settings.lanes or devices.lanes(settings.device, cores())
         self._metrics = Metrics(self.registry)
+        self._loop = asyncio.get_running_loop()
         credentials = self._open_access()
         cache = settings.cache_folder and Cache(
             Path(settings.cache_folder), settings.cache_bytes, self._metrics.cache_failures.inc
@@ -100,7 +102,15 @@ class Server:
         self._scheduler = Scheduler(lanes, settings.queue_limit_seconds, self._metrics)
         self.repository = Repository(
             source,
-            Loader(settings.device, lanes, settings.max_batch, settings.allow_withheld, self._scheduler.alone),
+            Loader(
+                settings.device,
+                lanes,
+                settings.max_batch,
+                settings.allow_withheld,
+                self._scheduler.alone,
+                devices.Options(graphs=settings.cuda_graphs == "auto", tf32=settings.tf32),
+                devices.Events(self._device_broken, self._graph_fallback),
+            ),
             self._scheduler,
             self._metrics,
             settings.max_samples,
@@ -136,7 +146,8 @@ class Server:
             wanted = ": wanted <generator>/<version>/model.onnx, as `python -m training fit` publishes it"
             raise StartError(f"no generator in {shown(settings.models)} can be served{''.join(reasons) or wanted}")
         await self._tell_health()
-        self._metrics.build_info.labels(runtime_version(), settings.device).set(1)
+        precision = "tf32" if settings.tf32 and settings.device != "cpu" else "float32"
+        self._metrics.build_info.labels(devices.runtime_version(), settings.device, precision).set(1)
         self._lag = asyncio.create_task(self._watch_lag())
         if settings.watch_seconds:
             loop = asyncio.get_running_loop()
@@ -156,13 +167,29 @@ class Server:
     async def _tell_health(self) -> None:
         """What the health service says of the server and of each generator follows from what is served."""
         served = {identity.name for identity in self.repository.ready()}
-        if self._stopping or served == self._healthy:
+        if self._stopping or self._broken or served == self._healthy:
             return
         for name in served ^ self._healthy:
             await self._health.set(name, SERVING if name in served else NOT_SERVING)
         await self._health.set("", SERVING if served else NOT_SERVING)
         self._metrics.ready.set(bool(served))
         self._healthy = served
+
+    def _device_broken(self, reason: str) -> None:
+        """From any thread: neither ready nor alive, so that Kubernetes sends calls elsewhere and restarts this one."""
+        log.critical("device broken", device=self.settings.device, reason=reason)
+        self._metrics.device_broken.set(1)
+        self._metrics.ready.set(0)
+        asyncio.run_coroutine_threadsafe(self._tell_broken(), self._loop)
+
+    async def _tell_broken(self) -> None:
+        self._broken = True
+        for name in {LIVENESS, "", *self._healthy}:
+            await self._health.set(name, NOT_SERVING)
+
+    def _graph_fallback(self, stage: str, reason: str) -> None:
+        log.warning("no CUDA graphs", stage=stage, reason=reason)
+        self._metrics.graph_fallbacks.labels(stage).inc()
 
     def ready_line(self) -> str:
         """One line of `key=value` for people and programs: where to connect, and what is served."""
@@ -226,7 +253,7 @@ class Server:
         return [interceptor]
 
     def _welcome(self) -> bool:
-        return not self._stopping and bool(self.repository.ready())
+        return not self._stopping and not self._broken and bool(self.repository.ready())
 
     def _open_access(self) -> grpc.ServerCredentials | None:
         """Read what says who may call; returns the credentials of the gRPC port, None for plain text."""

@@ -92,9 +92,19 @@ class Settings(BaseModel):
         False, description="Send OpenTelemetry traces, to where OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra otel."
     )
     reflection: bool = Field(True, description="Tell callers what services and messages there are (grpc reflection).")
-    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$", description="cpu, cuda or cuda:N; never replaced.")
+    device: str = Field(
+        "cpu",
+        pattern=r"^(cpu(,cpu)*|cuda(:\d{1,3})?(,cuda(:\d{1,3})?)*)$",
+        description="cpu, cuda or cuda:N, or several GPUs, cuda:0,cuda:1; never replaced.",
+    )
+    cuda_graphs: Literal["auto", "off"] = Field(
+        "auto", description="auto: a GPU is given each batch as one CUDA graph, where that works; off: never."
+    )
+    tf32: bool = Field(
+        False, description="A GPU multiplies matrices faster and less exactly: samples differ from those without."
+    )
     lanes: int = Field(
-        0, ge=0, le=256, description="Batches that run at the same time; 0: one per core on a CPU, one on a GPU."
+        0, ge=0, le=256, description="Batches that run at the same time; 0: one per core on a CPU, two on a GPU."
     )
     max_batch: int = Field(1024, ge=1, le=65536, description="Largest batch tried at load; costs memory.")
     max_samples: int = Field(

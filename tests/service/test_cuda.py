@@ -1,14 +1,16 @@
 """The path of a GPU, on a make-believe one (tests/gpu.py); benchmarks/gpu.py checks a real one."""
 
+import functools
 import threading
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from service import artifact, device
 from service.engine import FAILURES_LIMIT, Engine
 from service.errors import DeviceBroken
-from service.session import Session
+from service.session import Session, columns
 from tests import generators
 from tests.gpu import Gpu
 
@@ -49,8 +51,14 @@ def make(told, content=CONTENT, graphs=True, lanes=2, max_batch=16, names=("cuda
     return Engine(first, lanes, max_batch, others=others, events=told.events)
 
 
+@functools.cache
+def reference():
+    return onnxruntime.InferenceSession(CONTENT, providers=["CPUExecutionProvider"])
+
+
 def expected(rows):
-    return Session(CONTENT).run(rows)
+    """What bare onnxruntime computes."""
+    return reference().run(None, dict(zip(artifact.INPUTS, columns(rows), strict=True)))[0]
 
 
 def check(engine):
