@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from service import artifact
+from service import artifact, cuda
 from service import device as devices
 from service.engine import Engine
 from service.errors import DeviceBroken
@@ -127,6 +127,8 @@ def examine(report: Report, content: bytes, device: str, max_batch: int, total: 
         started = time.perf_counter()
         ways["with graphs"] = engine(graphs=True)
         report.say("seconds to load with graphs", f"{time.perf_counter() - started:.2f}")
+        pinned = all(cuda.gpu(name).pinned for name in names)
+        report.say("copies into page-locked memory", "yes" if pinned else "no: the CUDA runtime was not found")
         report.check("all graphs captured", not fallbacks, "; ".join(fallbacks))
         report.say("GPU memory, MiB", growth(before, after_plain, memory()))
     for name, made in ways.items():
