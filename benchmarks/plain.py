@@ -1,6 +1,6 @@
 """Fifty lines of grpcio around ONNX Runtime: what a team would write instead, to compare the service with.
 
-    python -m benchmarks.plain FILE
+    python -m benchmarks.plain FILE [PORT]
 
 A thread per call runs the session on the rows of that call; no batching, no queue, no limits, no metrics. Speaks
 augmint.v1.GeneratorService/Generate as far as a reader with class indices needs. Prints `plain grpc=HOST:PORT`; ends
@@ -49,7 +49,7 @@ def main() -> None:
     )
     service = pb.DESCRIPTOR.services_by_name["GeneratorService"].full_name
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Generate": method}),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{sys.argv[2] if len(sys.argv) > 2 else 0}")
     server.start()
     print(f"plain grpc=127.0.0.1:{port}", flush=True)
     sys.stdin.read()

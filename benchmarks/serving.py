@@ -16,35 +16,22 @@ with 8 rounds; loopback only; everything it starts it stops.
 from __future__ import annotations
 
 import argparse
-import functools
-import json
 import os
-import re
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import grpc
-import numpy as np
-
-from augmint.v1 import generator_pb2 as pb
+from benchmarks.ceiling import CORES, Ceiling
+from benchmarks.readers import Readers
 from service import artifact
-from service.session import Session
 
-GENERATE = "/augmint.v1.GeneratorService/Generate"
-CORES = len(os.sched_getaffinity(0))
 # Readers and rows a call.
 LOADS = ((4, 256), (16, 32), (32, 1))
-UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
 
 
 def main() -> None:
@@ -53,17 +40,13 @@ def main() -> None:
     parser.add_argument("--generator", default="", help="which of them; default: the only one")
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
-    parser.add_argument("--readers", help=argparse.SUPPRESS)  # this process is the readers' process
     options = parser.parse_args()
-    if options.readers:
-        _readers(options.readers, options.generator)
-        return
     with tempfile.TemporaryDirectory() as scratch:
-        models = options.models or _cheap(Path(scratch))
-        _measure(models, options.generator or _only(models), options.rounds, options.seconds)
+        models = options.models or cheap(Path(scratch))
+        _measure(models, options.generator or only(models), options.rounds, options.seconds)
 
 
-def _cheap(models: Path) -> Path:
+def cheap(models: Path) -> Path:
     """A generator of 11 MFLOP a sample: about 16,000 samples/s on 2 cores."""
     from tests.generators import publish
 
@@ -71,7 +54,7 @@ def _cheap(models: Path) -> Path:
     return models
 
 
-def _only(models: Path) -> str:
+def only(models: Path) -> str:
     names = sorted(entry.name for entry in models.iterdir() if artifact.published_versions(models, entry.name))
     if len(names) != 1:
         sys.exit(f"error: --generator is needed; {models} has {', '.join(names) or 'none'}")
@@ -86,11 +69,14 @@ def _measure(models: Path, generator: str, rounds: int, seconds: float) -> None:
     file = models / generator / str(version) / artifact.FILE_NAME
     ceiling = Ceiling(file.read_bytes())
     started = time.perf_counter()
-    servers = [Served("augmint", ["service", "--models", str(models), "--port", "0", "--metrics-port", "0"], generator)]
+    flags = ["--models", str(models), "--port", "0", "--metrics-port", "0"]
+    servers = [Served("augmint", ["service", *flags], generator)]
     try:
         print(f"{generator}/{version}: ready after {time.perf_counter() - started:.2f} s, ", end="")
         print(f"resident {_resident(servers[0].process.pid):.0f} MiB; {CORES} cores")
         servers.append(Served("plain grpcio", ["benchmarks.plain", str(file)], generator))
+        for server in servers:
+            server.readers.check(ceiling.samples(1, 32), 32)
         _turns(ceiling, servers, rounds, seconds)
         print(f"resident at the end {_resident(servers[0].process.pid):.0f} MiB")
     finally:
@@ -103,24 +89,21 @@ class Served:
 
     def __init__(self, name: str, module: list[str], generator: str) -> None:
         self.name = name
-        self.process = _start(module, stderr=subprocess.DEVNULL)
-        self.readers: subprocess.Popen[str] | None = None
+        command = [sys.executable, "-m", *module]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
         try:
             facts = dict(part.split("=", 1) for part in _line(self.process).split() if "=" in part)
             self._metrics = facts.get("metrics")
-            self.readers = _start(["benchmarks.serving", "--readers", facts["grpc"], "--generator", generator])
+            self.readers = Readers(facts["grpc"], f"augmint:{generator}")
         except BaseException:
-            self.stop()
+            self._end()
             raise
 
     def ask(self, load: str, seconds: float) -> dict[str, float]:
-        """What a load of so many seconds came to; its words are those of `_readers`."""
-        assert self.readers is not None
-        assert self.readers.stdin is not None
+        """What a load of so many seconds came to; its words are those of benchmarks/readers.py."""
         before, batches = _cpu(self.process.pid), self._batches()
-        self.readers.stdin.write(f"{seconds} {load}\n")
-        self.readers.stdin.flush()
-        answer: dict[str, float] = json.loads(_line(self.readers))
+        answer = self.readers.ask(f"{seconds} {load}")
         after = self._batches()
         answer["server_cpu"] = _cpu(self.process.pid) - before
         answer["batch_seconds"] = (after[0] - batches[0]) / max(1.0, after[1] - batches[1])
@@ -130,15 +113,12 @@ class Served:
         return _batches(self._metrics) if self._metrics else (0.0, 0.0)
 
     def stop(self) -> None:
-        for process in (self.readers, self.process):
-            if process is not None:
-                process.terminate()
-                process.wait(30)
+        self.readers.stop()
+        self._end()
 
-
-def _start(module: list[str], **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", *module]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
+    def _end(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
 
 
 def _turns(ceiling: Ceiling, servers: list[Served], rounds: int, seconds: float) -> None:
@@ -182,125 +162,6 @@ def _turns(ceiling: Ceiling, servers: list[Served], rounds: int, seconds: float)
     print(f"{'':58}{'median':>10}{'least':>10}{'most':>10}")
     for name, values in rows.items():
         print(f"{name:58}" + "".join(f"{_number(f(values)):>10}" for f in (statistics.median, min, max)))
-
-
-class Ceiling:
-    """In-process ONNX Runtime at its best."""
-
-    def __init__(self, content: bytes) -> None:
-        self._session = Session(content)
-        self.batch = self.callers = 1
-
-    def choose(self, seconds: float) -> None:
-        """Try batch sizes and numbers of callers, and keep the best."""
-        best = 0.0
-        for callers in sorted({1, CORES}):
-            for batch in (16, 32, 64, 128, 256, 512):
-                self.batch, self.callers = batch, callers
-                rate, _ = self.rate(seconds)
-                if rate > best:
-                    best, choice = rate, (batch, callers)
-        self.batch, self.callers = choice
-
-    def rate(self, seconds: float) -> tuple[float, float]:
-        """Samples per second, and per second of CPU time."""
-        n = self.batch
-        columns = (np.full(n, artifact.mix_seed(1)), np.arange(n), np.zeros(n), np.ones(n))
-        rows = artifact.Rows(*(column.astype(t) for column, t in zip(columns, artifact.INPUTS.values(), strict=True)))
-        cpu = time.process_time()
-        runs = _for(seconds, self.callers, lambda _: self._session.run(rows))
-        samples = n * sum(len(times) for times in runs)
-        return n * _rate(runs), samples / (time.process_time() - cpu)
-
-
-# -- the readers' process ---------------------------------------------------------------------------------
-
-
-def _readers(target: str, generator: str) -> None:
-    """Obey lines of `seconds one` or `seconds kind readers rows` on stdin until it ends."""
-    stubs = [grpc.insecure_channel(target, UNLIMITED).unary_unary(GENERATE) for _ in range(33)]
-    position = [0] * len(stubs)
-
-    def request(reader: int, n: int) -> bytes:
-        message = pb.GenerateRequest(
-            generator=generator, class_indices=[0] * n, seed=reader, start_index=position[reader]
-        )
-        position[reader] += n
-        return message.SerializeToString()
-
-    def read(reader: int, n: int) -> None:
-        stubs[reader](request(reader, n), timeout=60)
-
-    for line in sys.stdin:
-        words = line.split()
-        seconds, kind = float(words[0]), words[1]
-        cpu = time.process_time()
-        if kind == "one":
-            # The bulk reader keeps four pages in flight on one connection.
-            busy = threading.Thread(target=_for, args=(seconds, 4, lambda _: read(32, 256)))
-            busy.start()
-            times = sorted(_for(seconds, 1, lambda reader: read(reader, 1))[0])
-            busy.join()
-            answer = {"p50": times[len(times) // 2], "p99": times[min(len(times) - 1, int(len(times) * 0.99))]}
-        elif kind == "h2load":
-            answer = _h2load(target, request(0, int(words[3])), int(words[2]), int(words[3]), seconds)
-        else:
-            count, n = int(words[2]), int(words[3])
-            runs = _for(seconds, count, functools.partial(read, n=n))
-            calls = sum(len(times) for times in runs)
-            answer = {"rate": _rate(runs), "n": n, "calls": calls, "cpu": time.process_time() - cpu}
-        print(json.dumps(answer), flush=True)
-
-
-def _h2load(target: str, request: bytes, count: int, n: int, seconds: float) -> dict[str, float]:
-    """`count` connections that each send the request, one at a time, again and again."""
-    with tempfile.NamedTemporaryFile() as body:
-        body.write(b"\0" + struct.pack(">I", len(request)) + request)  # gRPC's frame: not compressed, length
-        body.flush()
-        before = os.times()
-        command = ["h2load", "-t1", "-m1", f"-c{count}", f"-D{round(seconds * 1000)}ms", "-d", body.name]
-        command += ["-H", "content-type: application/grpc", "-H", "te: trailers", f"http://{target}{GENERATE}"]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        after = os.times()
-    calls = int(_found(r"(\d+) succeeded", told))
-    # A refusal is HTTP status 200, too, but has no samples.
-    if int(_found(r"\((\d+)\) data", told)) < calls * n * 64:
-        sys.exit(f"error: h2load got no samples:\n{told}")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return {"rate": calls / seconds, "n": n, "calls": calls, "cpu": cpu}
-
-
-def _found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
-    if match is None:
-        sys.exit(f"error: no {pattern} in what h2load told:\n{text}")
-    return match[1]
-
-
-def _for(seconds: float, callers: int, call: Callable[[int], object]) -> list[list[float]]:
-    """Call from so many threads for so long, and let the last calls end; the times of each thread's calls."""
-    times: list[list[float]] = [[] for _ in range(callers)]
-    end = time.perf_counter() + seconds
-
-    def loop(number: int) -> None:
-        before = time.perf_counter()
-        while before < end:
-            call(number)
-            now = time.perf_counter()
-            times[number].append(now - before)
-            before = now
-
-    threads = [threading.Thread(target=loop, args=(number,)) for number in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return times
-
-
-def _rate(runs: list[list[float]]) -> float:
-    """Calls per second of all threads, each over its own time: no call is cut off at the end, however long it takes."""
-    return sum(len(times) / sum(times) for times in runs if times)
 
 
 # -- small things -----------------------------------------------------------------------------------------
