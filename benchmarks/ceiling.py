@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -52,7 +52,10 @@ def _rows(seed: int, n: int) -> artifact.Rows:
 
 
 def call_for(seconds: float, callers: int, call: Callable[[int], object]) -> list[list[float]]:
-    """Call from so many threads for so long, and let the last calls end; the times of each thread's calls."""
+    """Call from so many threads for so long, and let the last calls end; the times of each thread's calls.
+
+    Raises what a call raises.
+    """
     times: list[list[float]] = [[] for _ in range(callers)]
     end = time.perf_counter() + seconds
 
@@ -64,11 +67,9 @@ def call_for(seconds: float, callers: int, call: Callable[[int], object]) -> lis
             times[number].append(now - before)
             before = now
 
-    threads = [threading.Thread(target=loop, args=(number,)) for number in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(callers) as pool:
+        for done in [pool.submit(loop, number) for number in range(callers)]:
+            done.result()
     return times
 
 

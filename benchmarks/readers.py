@@ -27,9 +27,9 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -114,12 +114,20 @@ class Http(Protocol):
     def connect(self, target: str) -> Callable[[bytes], bytes]:
         connection = http.client.HTTPConnection(target, timeout=60)
 
-        def call(request: bytes) -> bytes:
+        def send(request: bytes) -> http.client.HTTPResponse:
             connection.request("POST", self._name, request, {"content-type": self.content_type})
-            answer = connection.getresponse()
+            return connection.getresponse()
+
+        def call(request: bytes) -> bytes:
+            try:
+                answer = send(request)
+            except ConnectionError:
+                # Servers close what was idle for some seconds.
+                connection.close()
+                answer = send(request)
             body = answer.read()
             if answer.status != http.HTTPStatus.OK:
-                raise ConnectionError(f"HTTP status {answer.status}: {body[:200]!r}")
+                raise ValueError(f"HTTP status {answer.status}: {body[:200]!r}")
             return body
 
         return call
@@ -213,7 +221,7 @@ def main() -> None:
         answer = calls[reader](protocol.request(reader, position[reader], n))
         position[reader] += n
         if len(answer) < n * sample_bytes:
-            raise ConnectionError(f"{n} rows were asked for, {len(answer)} bytes came: {answer[:200]!r}")
+            raise ValueError(f"{n} rows were asked for, {len(answer)} bytes came: {answer[:200]!r}")
 
     for line in sys.stdin:
         words = line.split()
@@ -235,10 +243,10 @@ def main() -> None:
 
 def _one(read: Callable[[int, int], None], shared: bool, seconds: float) -> dict[str, float | str]:
     last = READERS - 1
-    busy = threading.Thread(target=call_for, args=(seconds, 4, lambda page: read(last - page * (not shared), 256)))
-    busy.start()
-    times = sorted(call_for(seconds, 1, lambda reader: read(reader, 1))[0])
-    busy.join()
+    with ThreadPoolExecutor(1) as pool:
+        bulk = pool.submit(call_for, seconds, 4, lambda page: read(last - page * (not shared), 256))
+        times = sorted(call_for(seconds, 1, lambda reader: read(reader, 1))[0])
+        bulk.result()
     return {"p50": times[len(times) // 2], "p99": times[min(len(times) - 1, int(len(times) * 0.99))]}
 
 
