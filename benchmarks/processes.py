@@ -18,9 +18,15 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Family:
     """A process, its children and theirs, as far as their parents live; Linux only."""
 
-    def __init__(self, command: list[str], output: IO[str]) -> None:
+    def __init__(self, command: list[str], output: IO[str], home: Path) -> None:
+        """Start it. output: of all of them; home: their HOME, for what some write there."""
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {"HOME": str(home.absolute())},
         )
 
     def alive(self) -> bool:

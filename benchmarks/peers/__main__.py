@@ -157,7 +157,7 @@ class Server:
         self.title = title
         started = time.perf_counter()
         with log.open("w") as file:
-            self.family = processes.Family(command, file)
+            self.family = processes.Family(command, file, log.parent)
         try:
             while not _listens(port):
                 if not self.family.alive():

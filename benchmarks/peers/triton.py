@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 import sysconfig
 import tempfile
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+STUB = "triton_python_backend_stub"
 CONFIGURATION = """
 name: "generator"
 backend: "python"
@@ -55,22 +57,24 @@ def main() -> None:
     assert spec.origin is not None
     package = Path(spec.origin).parent
     home = package / "tritonserver"
-    repository = Path(tempfile.mkdtemp(prefix="triton-"))
-    version = repository / "generator" / "1"
+    scratch = Path(tempfile.mkdtemp(prefix="triton-"))
+    version = scratch / "models" / "generator" / "1"
     version.mkdir(parents=True)
     (version.parent / "config.pbtxt").write_text(CONFIGURATION)
     (version / "model.py").write_text("from benchmarks.peers.triton import TritonPythonModel\n")
-    # A stub in the model's folder is preferred; the wheel has one for each release of Python.
-    stub = home / "python_backend_stubs" / "{}.{}".format(*sys.version_info) / "triton_python_backend_stub"
-    (version.parent / stub.name).symlink_to(stub)
+    # The wheel has a stub for each release of Python, and the server looks for one beside its backend.
+    backend = scratch / "backends" / "python"
+    shutil.copytree(home / "backends" / "python", backend)
+    shutil.copy(home / "python_backend_stubs" / "{}.{}".format(*sys.version_info) / STUB, backend / STUB)
     libraries = [str(package.parent / "nvidia_pytriton.libs"), sysconfig.get_config_var("LIBDIR")]
     environment = os.environ | {
         "GENERATOR": str(Path(file).resolve()),
-        "PYTHONPATH": os.pathsep.join([str(Path.cwd()), sysconfig.get_path("purelib")]),
+        # The stub looks for its packages where the first python3 of the path has them, and nowhere else.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent.absolute()), os.environ["PATH"]]),
         "LD_LIBRARY_PATH": os.pathsep.join(libraries),
     }
-    command = [str(home / "bin" / "tritonserver"), f"--model-repository={repository}"]
-    command += [f"--backend-directory={home / 'backends'}", "--grpc-address=127.0.0.1", f"--grpc-port={port}"]
+    command = [str(home / "bin" / "tritonserver"), f"--model-repository={scratch / 'models'}"]
+    command += [f"--backend-directory={scratch / 'backends'}", "--grpc-address=127.0.0.1", f"--grpc-port={port}"]
     command += ["--allow-http=false", "--allow-metrics=false", "--log-info=false"]
     os.execve(command[0], command, environment)
 

@@ -30,7 +30,7 @@ def test_a_peer_is_checked_measured_and_ended_with_its_family(file: Path, tmp_pa
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.plain", str(file), str(port)]
     # A shell that waits: the peer is its child, as the workers of a peer are.
-    family = ["sh", "-c", '"$@" & wait', "sh", *command]
+    family = ["sh", "-c", 'exec 3<&0; "$@" <&3 & wait', "sh", *command]
     server = peers.Server("plain", family, port, "augmint:", tmp_path / "log")
     try:
         server.readers.check(Ceiling(file.read_bytes()).samples(1, 5), 5)
