@@ -18,15 +18,20 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Family:
     """A process, its children and theirs, as far as their parents live; Linux only."""
 
-    def __init__(self, command: list[str], output: IO[str], home: Path) -> None:
-        """Start it. output: of all of them; home: their HOME, for what some write there."""
+    def __init__(self, command: list[str], output: IO[str], scratch: Path) -> None:
+        """Start it.
+
+        output:  of all of them.
+        scratch: for whatever they write to a home or to a folder for temporary files.
+        """
+        folders = dict.fromkeys(("HOME", "TMPDIR", "RAY_TMPDIR"), str(scratch))
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=os.environ | {"HOME": str(home.absolute())},
+            env=os.environ | folders,
         )
 
     def alive(self) -> bool:

@@ -156,8 +156,10 @@ class Server:
         """
         self.title = title
         started = time.perf_counter()
+        # A short name: Ray makes sockets in it, whose paths may have no more than 107 bytes.
+        self._scratch = tempfile.TemporaryDirectory(prefix="peer-", ignore_cleanup_errors=True)
         with log.open("w") as file:
-            self.family = processes.Family(command, file, log.parent)
+            self.family = processes.Family(command, file, Path(self._scratch.name))
         try:
             while not _listens(port):
                 if not self.family.alive():
@@ -167,7 +169,7 @@ class Server:
                 time.sleep(0.05)
             self.readers = Readers(f"127.0.0.1:{port}", protocol)
         except BaseException:
-            self.family.stop()
+            self._end()
             raise
 
     def ask(self, line: str) -> dict[str, float]:
@@ -184,7 +186,11 @@ class Server:
 
     def stop(self) -> None:
         self.readers.stop()
+        self._end()
+
+    def _end(self) -> None:
         self.family.stop()
+        self._scratch.cleanup()
 
 
 @contextmanager
