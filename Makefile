@@ -9,7 +9,7 @@ FASHION ?= fashion-mnist
 
 TOOLS := .tools
 
-.PHONY: help demo test tools chart serve check image scaling-proof scaling-simulation fashion bench-serving bench-training setup protos clean
+.PHONY: help demo test tools chart serve check image scaling-proof scaling-simulation fashion bench-serving bench-peers bench-training setup protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -60,6 +60,9 @@ bench-serving: $(READY)  ## measure the service against in-process ONNX Runtime:
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.serving --models demo/models --generator digits
 
+bench-peers: $(READY)  ## measure it beside Triton, Ray Serve, MLServer, LitServe, BentoML (20 minutes, 2 GB in .peers/)
+	$(BIN)/python -m benchmarks.peers
+
 bench-training: $(READY)  ## measure how fast presets train, and what share the networks get (5 minutes)
 	$(BIN)/python -m benchmarks.training
 
@@ -73,4 +76,4 @@ scaling-simulation: $(READY)  ## compare the signals that a fleet could be sized
 	$(BIN)/python -m benchmarks.scaling_simulation
 
 clean:  ## remove what the other targets made, .venv included
-	rm -rf $(VENV) $(TOOLS) demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) .peers demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
