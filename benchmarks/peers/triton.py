@@ -76,6 +76,9 @@ def main() -> None:
     command = [str(home / "bin" / "tritonserver"), f"--model-repository={scratch / 'models'}"]
     command += [f"--backend-directory={scratch / 'backends'}", "--grpc-address=127.0.0.1", f"--grpc-port={port}"]
     command += ["--allow-http=false", "--allow-metrics=false", "--log-info=false"]
+    # The memory that server and instances share grows from 1 MiB as needed, and a stub died (signal 11) under load when
+    # it did.
+    command += ["--backend-config=python,shm-default-byte-size=268435456"]
     os.execve(command[0], command, environment)
 
 
