@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -87,6 +88,8 @@ def main() -> None:
         for name in names:
             print(_versions(install(name), name))
         return
+    # So that a time limit ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     results = []
     with tempfile.TemporaryDirectory() as scratch:
         models = options.models or serving.cheap(Path(scratch))
