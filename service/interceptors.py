@@ -87,14 +87,15 @@ def guard(
         try:
             if access is not None:
                 access.identify(call, context)
-            if unread is None:
-                response = await method(raw, call)
-            else:
+            if unread is not None:
                 unread.check(connection)
-                answer = await method(raw, call)
-                # The call is done when its last byte is sent, or when that will never be.
-                context.add_done_callback(unread.hold(connection, len(answer)))
-                response = answer
+            response = await method(raw, call)
+            if unread is not None:
+                # The call's task is done when its last byte is sent, or when that will never be. (A callback of the
+                # context would be a cycle of references for every call: it is kept by what it is bound to.)
+                task = asyncio.current_task()
+                assert task is not None
+                task.add_done_callback(unread.hold(connection, len(response)))
         except errors.ServiceError as error:
             code, problem = STATUS[type(error)], str(error)
             if isinstance(error, errors.Overloaded):
@@ -114,6 +115,8 @@ def guard(
             codes[code].inc()
             log.info("call", method=name, code=code.name, seconds=round(seconds, 6), caller=call.caller, **call.facts)
         if problem:
+            # gRPC keeps its exception for this, and with it what is held here, until a garbage collection, far away.
+            raw = response = b""
             await context.abort(code, problem, trailers)
         return response
 

@@ -1,16 +1,16 @@
-"""The fault runs of benchmarks/faults.py, small: they keep working, and the service keeps what they check."""
+"""The runs of benchmarks/faults, small: they keep working, and the service keeps what they check."""
 
 import argparse
 
 import pytest
 
-from benchmarks.faults import RUNS
+from benchmarks.faults.scenarios import RUNS
 
 SMALL = argparse.Namespace(kills=2, swaps=3, files=25, requests=300)
 
 
 # The others take their time whatever their size.
-@pytest.mark.parametrize("fault", ["kills", "swaps", "corrupted", "fuzz", "disk"])
+@pytest.mark.parametrize("fault", ["kills", "swaps", "corrupted", "fuzz", "disk", "certificates"])
 def test_nothing_fails_under(fault, tmp_path):
     rows = RUNS[fault](tmp_path, SMALL)
     assert all(row.tried > 0 for row in rows), rows

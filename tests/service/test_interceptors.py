@@ -1,7 +1,15 @@
+import asyncio
 import inspect
+import sys
+
+import grpc
+import pytest
+from prometheus_client import CollectorRegistry
 
 from service import errors
-from service.interceptors import STATUS
+from service.interceptors import STATUS, guard
+from service.metrics import Metrics
+from service.unread import Unread
 
 
 def test_every_error_has_a_status():
@@ -17,3 +25,35 @@ def test_every_error_has_a_status():
 def test_quoted_text_is_bounded_and_on_one_line():
     assert errors.quote("a\n\x1b[31m" + "b" * 1000).startswith(r"'a\n\x1b[31mb")
     assert len(errors.quote("b" * 1000)) < 80
+
+
+class Context:
+    """Of a call, as grpc.aio keeps it: with the exception that ended it."""
+
+    def peer(self):
+        return "ipv4:192.0.2.1:1"
+
+    def time_remaining(self):
+        return None
+
+    async def abort(self, code, details, trailers):
+        self.error = RuntimeError(code)
+        raise self.error
+
+
+def test_a_refused_call_holds_neither_its_request_nor_its_answer():
+    request, answer = bytes(1000), bytes(1001)
+    metrics = Metrics(CollectorRegistry())
+    unread = Unread(1500, metrics)
+
+    async def method(raw, call):
+        unread.hold(Context().peer(), 1000)  # meanwhile another call of this connection was answered
+        return answer
+
+    handler = guard("Generate", method, metrics, unread=unread)
+    before = sys.getrefcount(request), sys.getrefcount(answer)
+    context = Context()
+    with pytest.raises(RuntimeError):
+        asyncio.run(handler(request, context))
+    assert context.error.args == (grpc.StatusCode.RESOURCE_EXHAUSTED,)
+    assert (sys.getrefcount(request), sys.getrefcount(answer)) == before

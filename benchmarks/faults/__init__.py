@@ -1,0 +1,1 @@
+"""What the service does when things go wrong: see __main__.py."""
