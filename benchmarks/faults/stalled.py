@@ -70,6 +70,7 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
         stopped = subprocess.Popen([sys.executable, "-c", GREEDY, replica.target], stdout=subprocess.PIPE)
         assert stopped.stdout is not None
         stopped.stdout.readline()
+        time.sleep(1)
         try:
             seconds = _held(replica, lambda: stopped.send_signal(signal.SIGSTOP))
         finally:
