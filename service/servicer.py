@@ -17,8 +17,8 @@ from service.scheduler import Order, Scheduler
 from service.selection import Selection
 from service.unread import Unread
 
-# Of a call with scattered indices; a line should not outgrow the call's own cost.
-LOGGED_INDICES = 256
+# Classes and scattered indices of a call that are logged; a line should not outgrow the call's own cost.
+LOGGED_ROWS = 256
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
 
@@ -39,10 +39,12 @@ async def answer(
         truncation=order.truncation,
     )
     if order.indices is not None:
-        call.facts["indices"] = order.indices[:LOGGED_INDICES].tolist()
+        call.facts["indices"] = order.indices[:LOGGED_ROWS].tolist()
     if request.label:
         # Safe to log: it is one of the generator's own labels by now.
         call.facts["label"] = request.label
+    else:
+        call.facts["class_indices"] = order.labels[:LOGGED_ROWS].tolist()
     selection = None
     rows = order.n
     if order.keep:

@@ -250,6 +250,14 @@ def test_a_log_line_holds_the_address_of_every_answer(service, stub):
     assert facts.items() <= json.loads(line).items()
 
 
+def test_a_log_line_is_enough_to_make_the_samples_again(service, stub):
+    asked = {"class_indices": [4, 0, 7], "indices": [9, 535353, 2], "truncation": 0.5}
+    drawn = stub.Generate(pb.GenerateRequest(generator="tiny", **asked), timeout=20)
+    line = json.loads(service.wait_for_log("535353"))
+    address = {name: line[name] for name in ("generator", "digest", "seed", "class_indices", "indices", "truncation")}
+    assert stub.Generate(pb.GenerateRequest(**address), timeout=20).data == drawn.data
+
+
 def test_nothing_that_a_caller_types_becomes_a_metric_label(service, stub):
     code_of(stub.Generate, pb.GenerateRequest(generator="injected", label="injected", n=1))
     text = urllib.request.urlopen(service.metrics_url, timeout=10).read().decode()
