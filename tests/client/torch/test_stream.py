@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import default_collate
 
 import augmint
-from augmint.torch import SyntheticStream
+from augmint.torch import SyntheticStream, unit_interval
 from tests.client.fakes import LABELS, FakeService
 
 
@@ -190,6 +190,15 @@ def test_transforms_work_on_samples_in_order(stream, fake):
     assert set(seen) == {torch.uint8}
     assert torch.equal(sums, default_collate([(image * 255).round().to(torch.uint8).sum() for image in raw[0]]))
     assert torch.equal(labels, raw[1] * 10)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("transform", [None, unit_interval])
+def test_batches_lie_in_memory_as_tensors_of_that_shape_do(channels, transform):
+    # Of a gray image several strides are right, and PyTorch computes in another format, at another speed, for some.
+    with augmint.Client(transport=FakeService(channels=channels)) as client:
+        images, _ = first(SyntheticStream(client, batch_size=8, transform=transform), 1)[0]
+    assert images.stride() == torch.empty(8, channels, 4, 5).stride()
 
 
 def test_stats_tell_what_was_delivered_and_how_far_ahead(stream):
