@@ -4,6 +4,8 @@ test_workers.py runs this file in a pytest of its own: it forks, and a process i
 tests have some) cannot be forked.
 """
 
+import itertools
+import multiprocessing
 import pickle
 import subprocess
 import sys
@@ -125,6 +127,49 @@ def test_workers_change_nothing_about_a_mixture(target, workers, start):
     assert loader.state_dict()["epoch"] == 2
     reference.close()
     data.close()
+
+
+def part_of_a_job(target, rank, ranks, workers, state, steps, folder):
+    """One rank of a real process group: all ranks gather what they read, the first one saves it and its state."""
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/group", rank=rank, world_size=ranks)
+    stream = SyntheticStream(target, batch_size=24 // ranks, length=240, seed=7)
+    if state is not None:
+        stream.load_state_dict(state)
+    loader = stream.loader(workers, **({"multiprocessing_context": "fork"} if workers else {}))
+    gathered = []
+    for mine in itertools.islice(loader, steps):
+        parts = [None] * ranks
+        torch.distributed.all_gather_object(parts, mine)
+        gathered += parts
+    if rank == 0:
+        torch.save((gathered, loader.state_dict()), folder / "read")
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+    stream.close()
+
+
+def run_job(target, ranks, workers, state, steps, folder):
+    """All ranks, each in a process; the batches in global order and the state after them."""
+    folder.mkdir()
+    context = multiprocessing.get_context("fork")
+    arguments = (ranks, workers, state, steps, folder)
+    processes = [context.Process(target=part_of_a_job, args=(target, rank, *arguments)) for rank in range(ranks)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * ranks
+    return torch.load(folder / "read")
+
+
+@pytest.mark.parametrize(("before", "after"), [((2, 0), (3, 1)), ((3, 1), (2, 0))])
+def test_ranks_of_a_process_group_read_one_order_and_other_ranks_go_on(target, before, after, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    first_part, state = run_job(target, *before, None, 4, tmp_path / "before")
+    assert state["position"] == 4 * 24
+    second_part, _ = run_job(target, *after, state, None, tmp_path / "after")
+    assert same(joined(first_part + second_part), expected(0, 240))
 
 
 # In a process of its own: PyTorch hears of a worker's end by a signal, whose error comes wherever the process is then.
