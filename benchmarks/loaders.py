@@ -8,9 +8,12 @@ One training step (a small convolutional classifier, batches of 128 images of 28
 memory, from the service through `SyntheticStream`, from PNG files written before, and from the generator run by bare
 ONNX Runtime inside the loader's worker. Trainer, service and workers share the machine's cores; step and generator are
 chosen so that the service has capacity to spare. With --apart they share no core, as where the service runs elsewhere,
-so that what is lost is what receiving costs. Then the same without a step, which is as fast as each way can feed,
-and with a step so small that the service cannot keep up, to compare the reported stall share with the loop's own clock.
-Loopback only; everything it starts it stops.
+so that what is lost is what receiving costs. As a control the step is also fed from memory while a process that it has
+nothing to do with makes as many samples: what that loses is lost to the machine, not to a loader.
+
+Beside it: the processor time per step that the loop and its workers take outside the step's thread; and, without a
+step, how fast each way can feed. Then a step so small that the service cannot keep up, to compare the reported stall
+share with the loop's own clock. Loopback only; everything it starts it stops.
 """
 
 from __future__ import annotations
@@ -23,31 +26,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
-from augmint import Client
-from augmint.torch import SyntheticStream
 from benchmarks import loader_trials
 from benchmarks.demo import serving
-from service import artifact
-from service.session import Session
+from benchmarks.loader_ways import BATCH, SHAPE, Batches, Ways
 from tests.generators import publish
 from training.classifier import Network
 
-BATCH = 128
-SAMPLES = 4096
-SEED = 7
-SHAPE = (28, 28, 1)
 WARM = 4
-Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
+ALL_CORES = os.sched_getaffinity(0)
 
 
 def main() -> int:
@@ -65,117 +59,28 @@ def main() -> int:
         models = Path(folder) / "models"
         path = publish(models, "cheap", shape=SHAPE, hidden=6656, latent_size=64)
         with _service(models, options.apart) as target:
-            _measure(Ways(target, path, Path(folder) / "files"), options.rounds, options.seconds)
+            cores = _cores(options.apart)[1]
+            _measure(Ways(target, path, Path(folder) / "files", cores), options.rounds, options.seconds)
     return 0
+
+
+def _cores(apart: bool) -> tuple[set[int], set[int]]:
+    """Of the loop, and of the service."""
+    every = sorted(ALL_CORES)
+    if not apart:
+        return set(every), set(every)
+    if len(every) < 2:
+        sys.exit("error: --apart needs two cores")
+    return set(every[:-1]), set(every[-1:])
 
 
 @contextmanager
 def _service(models: Path, apart: bool) -> Iterator[str]:
-    cores = sorted(os.sched_getaffinity(0))
-    if not apart:
-        with serving(models) as target:
-            yield target
-        return
-    if len(cores) < 2:
-        sys.exit("error: --apart needs two cores")
-    os.sched_setaffinity(0, cores[-1:])  # what is started now stays there
+    loops, services = _cores(apart)
+    os.sched_setaffinity(0, services)  # what is started now stays there
     with serving(models) as target:
-        os.sched_setaffinity(0, cores[:-1])
-        try:
-            yield target
-        finally:
-            os.sched_setaffinity(0, cores)
-
-
-# -- the ways to feed a loop: all give float32 [BATCH, 1, 28, 28] in [0, 1] and int64 [BATCH] ---------------
-
-
-class Ways:
-    """Each method gives endless batches of the same kind."""
-
-    def __init__(self, target: str, model: Path, files: Path) -> None:
-        self._target, self._model, self._files = target, model, files
-        with Client(target) as client:
-            samples = client.generate(classes=np.arange(SAMPLES) % 10, seed=SEED)
-            self.capacity = client.describe().capacity_samples_per_second
-        self._images = torch.from_numpy(samples.array).permute(0, 3, 1, 2).contiguous()
-        self._labels = torch.from_numpy(samples.class_indices)
-        began = time.perf_counter()
-        files.mkdir()
-        for number, (image, label) in enumerate(zip(samples.to_images(), samples.class_indices, strict=True)):
-            image.save(files / f"{number:06}-{label}.png")
-        self.writing = (time.perf_counter() - began) / SAMPLES
-
-    def memory(self) -> Batches:
-        while True:
-            for start in range(0, SAMPLES - BATCH + 1, BATCH):
-                yield self._images[start : start + BATCH] / 255, self._labels[start : start + BATCH]
-
-    def open_stream(self) -> SyntheticStream:
-        return SyntheticStream(self._target, batch_size=BATCH, seed=SEED)
-
-    def stream(self) -> Batches:
-        stream = self.open_stream()
-        try:
-            yield from stream
-        finally:
-            stream.close()
-
-    def stream_worker(self) -> Batches:
-        stream = self.open_stream()
-        try:
-            yield from stream.loader(1, multiprocessing_context="forkserver")
-        finally:
-            stream.close()
-
-    def png_files(self) -> Batches:
-        while True:
-            yield from DataLoader(
-                Files(self._files), BATCH, shuffle=True, drop_last=True, **_one_worker(persistent_workers=True)
-            )
-
-    def onnxruntime_in_worker(self) -> Batches:
-        yield from DataLoader(Bare(self._model), batch_size=None, **_one_worker())
-
-
-def _one_worker(**options: Any) -> dict[str, Any]:
-    return {"num_workers": 1, "multiprocessing_context": "forkserver", **options}
-
-
-class Files(Dataset):
-    """A folder of NUMBER-LABEL.png, as a team would write it once and read it ever after."""
-
-    def __init__(self, folder: Path) -> None:
-        self._paths = sorted(folder.iterdir())
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        path = self._paths[index]
-        with Image.open(path) as image:
-            return torch.from_numpy(np.array(image, np.float32)[None] / 255), int(path.stem.partition("-")[2])
-
-
-class Bare(IterableDataset):
-    """The generator inside the worker, by bare ONNX Runtime on one thread."""
-
-    def __init__(self, model: Path) -> None:
-        self._model = model
-
-    def __iter__(self) -> Batches:
-        info = get_worker_info()
-        worker = info.id if info is not None else 0
-        session = Session(self._model.read_bytes())
-        seeds = np.full(BATCH, artifact.mix_seed(SEED + worker), np.uint64)
-        labels, ones = np.arange(BATCH, dtype=np.int64) % 10, np.ones(BATCH, np.float32)
-        step = 0
-        while True:
-            indices = np.arange(step * BATCH, (step + 1) * BATCH, dtype=np.uint64)
-            made = session.run(artifact.Rows(seeds, indices, labels, ones))
-            images = np.ascontiguousarray(made.transpose(0, 3, 1, 2)) / np.float32(255)
-            yield torch.from_numpy(images), torch.from_numpy(labels.copy())
-            step += 1
+        os.sched_setaffinity(0, loops)
+        yield target
 
 
 # -- the loop ---------------------------------------------------------------------------------------------
@@ -199,16 +104,25 @@ def no_step(images: torch.Tensor, labels: torch.Tensor) -> None:
     """Nothing: the loop takes what comes."""
 
 
-def _loop(way: Batches, step: Callable[[torch.Tensor, torch.Tensor], None], seconds: float) -> tuple[float, float]:
-    """Seconds per step, after a few to warm up, and MiB that this process and its workers have then."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one step: seconds, and processor seconds outside the step's thread; MiB that the loop and its workers have."""
+
+    seconds: float
+    beside: float
+    memory: float
+
+
+def _loop(way: Batches, step: Callable[[torch.Tensor, torch.Tensor], None], seconds: float) -> Cost:
+    """After a few steps to warm up."""
     for _ in range(WARM):
         step(*next(way))
-    steps, began = 0, time.perf_counter()
+    steps, began, beside = 0, time.perf_counter(), _processor() - time.thread_time()
     while time.perf_counter() - began < seconds:
         step(*next(way))
         steps += 1
-    each = (time.perf_counter() - began) / steps
-    return each, _memory()
+    took = time.perf_counter() - began
+    return Cost(took / steps, (_processor() - time.thread_time() - beside) / steps, _memory())
 
 
 @contextmanager
@@ -222,34 +136,39 @@ def _opened(way: Batches) -> Iterator[Batches]:
 def _measure(ways: Ways, rounds: int, seconds: float) -> None:
     names = {
         "memory": ways.memory,
+        "memory, as much work beside it": ways.memory_beside_work,
         "service, SyntheticStream": ways.stream,
         "service, SyntheticStream, 1 worker": ways.stream_worker,
         "PNG files, 1 worker": ways.png_files,
         "ONNX Runtime in 1 worker": ways.onnxruntime_in_worker,
     }
     network = Trainer(Network(SHAPE[0], SHAPE[2], 10), lambda out: out[1])
-    step: dict[str, list[float]] = {name: [] for name in names}
+    step: dict[str, list[Cost]] = {name: [] for name in names}
     feed: dict[str, list[float]] = {name: [] for name in names}
     memory: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         for name, make in names.items():
             before = _memory()
             with _opened(make()) as way:
-                each, held = _loop(way, network, seconds)
-                step[name].append(each)
-                memory[name].append(held - before)
-                feed[name].append(_loop(way, no_step, seconds / 2)[0])
+                step[name].append(_loop(way, network, seconds))
+                memory[name].append(step[name][-1].memory - before)
+                feed[name].append(_loop(way, no_step, seconds / 2).seconds)
         print(f"round {number + 1}/{rounds}", file=sys.stderr)
-    base = statistics.median(step["memory"])
+    base = statistics.median(cost.seconds for cost in step["memory"])
     print(
         f"{rounds} rounds; the step takes {BATCH / base:,.0f} samples/s; the service makes {ways.capacity:,.0f} alone"
     )
-    print(f"{'':36}{'ms a step':>10}{'lost':>8}{'least':>8}{'most':>8}{'feeds samples/s':>17}{'MiB more':>10}")
+    print(
+        f"{'':36}{'ms a step':>10}{'lost':>8}{'least':>8}{'most':>8}{'ms beside':>11}{'feeds samples/s':>17}"
+        f"{'MiB more':>10}"
+    )
     for name in names:
-        lost = [1 - memory_s / s for memory_s, s in zip(step["memory"], step[name], strict=True)]
+        lost = [1 - alone.seconds / cost.seconds for alone, cost in zip(step["memory"], step[name], strict=True)]
         print(
-            f"{name:36}{1e3 * statistics.median(step[name]):10.1f}{statistics.median(lost):8.1%}{min(lost):8.1%}"
-            f"{max(lost):8.1%}{BATCH / statistics.median(feed[name]):17,.0f}{statistics.median(memory[name]):10.0f}"
+            f"{name:36}{1e3 * statistics.median(cost.seconds for cost in step[name]):10.1f}"
+            f"{statistics.median(lost):8.1%}{min(lost):8.1%}{max(lost):8.1%}"
+            f"{1e3 * statistics.median(cost.beside for cost in step[name]):11.1f}"
+            f"{BATCH / statistics.median(feed[name]):17,.0f}{statistics.median(memory[name]):10.0f}"
         )
     print(f"(writing the files took {1e3 * ways.writing:.2f} ms a sample, on top)")
     _starve(ways, rounds, seconds)
@@ -289,6 +208,18 @@ def _starve(ways: Ways, rounds: int, seconds: float) -> None:
 def _memory() -> float:
     """MiB of this process and those below it; pages that several share are counted once."""
     return sum(_proportional(process) for process in _family(os.getpid())) / 2**20
+
+
+def _processor() -> float:
+    """Processor seconds of this process and its workers, so far."""
+    ticks = 0
+    for process in _family(os.getpid())[1:]:
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])  # in user mode and in the kernel
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _family(process: int) -> list[int]:
