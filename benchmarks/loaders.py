@@ -2,6 +2,7 @@
 
     python -m benchmarks.loaders [--rounds 4] [--seconds 2]    # the tables, about 3 minutes
     python -m benchmarks.loaders --apart                       # the service on the last core, the rest without it
+    python -m benchmarks.loaders --apart --threads --rounds 20 --seconds 1        # only memory, control and threads
     python -m benchmarks.loaders --trials 100 [--seed 0]       # the same bytes in the same order, about 12 minutes
 
 One training step (a small convolutional classifier, batches of 128 images of 28 x 28, one thread) is fed in turns from
@@ -11,9 +12,10 @@ chosen so that the service has capacity to spare. With --apart they share no cor
 so that what is lost is what receiving costs. As a control the step is also fed from memory while a process that it has
 nothing to do with makes as many samples: what that loses is lost to the machine, not to a loader.
 
-Beside it: the processor time per step that the loop and its workers take outside the step's thread; and, without a
-step, how fast each way can feed. Then a step so small that the service cannot keep up, to compare the reported stall
-share with the loop's own clock. Loopback only; everything it starts it stops.
+Beside it, per step: the processor time of the step's own thread, and that of the loop and its workers outside it. On a
+machine that has other things to do these say more than the clock. And, without a step, how fast each way can feed. Then
+a step so small that the service cannot keep up, to compare the reported stall share with the loop's own clock. Loopback
+only; everything it starts it stops.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement")
     parser.add_argument("--apart", action="store_true", help="give the service a core of its own")
+    parser.add_argument("--threads", action="store_true", help="leave out the ways with worker processes")
     parser.add_argument("--trials", type=int, help="random trials of the order instead of measurements")
     parser.add_argument("--seed", type=int, default=0, help="of the trials")
     options = parser.parse_args()
@@ -60,7 +63,9 @@ def main() -> int:
         path = publish(models, "cheap", shape=SHAPE, hidden=6656, latent_size=64)
         with _service(models, options.apart) as target:
             cores = _cores(options.apart)[1]
-            _measure(Ways(target, path, Path(folder) / "files", cores), options.rounds, options.seconds)
+            ways = Ways(target, path, Path(folder) / "files", cores)
+            _measure(ways, options.rounds, options.seconds, options.threads)
+            _starve(ways, options.rounds, options.seconds)
     return 0
 
 
@@ -106,9 +111,10 @@ def no_step(images: torch.Tensor, labels: torch.Tensor) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one step: seconds, and processor seconds outside the step's thread; MiB that the loop and its workers have."""
+    """Of one step: seconds, processor seconds in the step's thread and beside it; MiB of the loop and its workers."""
 
     seconds: float
+    thread: float
     beside: float
     memory: float
 
@@ -117,12 +123,12 @@ def _loop(way: Batches, step: Callable[[torch.Tensor, torch.Tensor], None], seco
     """After a few steps to warm up."""
     for _ in range(WARM):
         step(*next(way))
-    steps, began, beside = 0, time.perf_counter(), _processor() - time.thread_time()
+    steps, began, thread, all_threads = 0, time.perf_counter(), time.thread_time(), _processor()
     while time.perf_counter() - began < seconds:
         step(*next(way))
         steps += 1
-    took = time.perf_counter() - began
-    return Cost(took / steps, (_processor() - time.thread_time() - beside) / steps, _memory())
+    took, thread, all_threads = time.perf_counter() - began, time.thread_time() - thread, _processor() - all_threads
+    return Cost(took / steps, thread / steps, (all_threads - thread) / steps, _memory())
 
 
 @contextmanager
@@ -133,15 +139,18 @@ def _opened(way: Batches) -> Iterator[Batches]:
         way.close()  # type: ignore[attr-defined]
 
 
-def _measure(ways: Ways, rounds: int, seconds: float) -> None:
+def _measure(ways: Ways, rounds: int, seconds: float, threads: bool) -> None:
     names = {
         "memory": ways.memory,
         "memory, as much work beside it": ways.memory_beside_work,
         "service, SyntheticStream": ways.stream,
-        "service, SyntheticStream, 1 worker": ways.stream_worker,
-        "PNG files, 1 worker": ways.png_files,
-        "ONNX Runtime in 1 worker": ways.onnxruntime_in_worker,
     }
+    if not threads:
+        names |= {
+            "service, SyntheticStream, 1 worker": ways.stream_worker,
+            "PNG files, 1 worker": ways.png_files,
+            "ONNX Runtime in 1 worker": ways.onnxruntime_in_worker,
+        }
     network = Trainer(Network(SHAPE[0], SHAPE[2], 10), lambda out: out[1])
     step: dict[str, list[Cost]] = {name: [] for name in names}
     feed: dict[str, list[float]] = {name: [] for name in names}
@@ -159,19 +168,19 @@ def _measure(ways: Ways, rounds: int, seconds: float) -> None:
         f"{rounds} rounds; the step takes {BATCH / base:,.0f} samples/s; the service makes {ways.capacity:,.0f} alone"
     )
     print(
-        f"{'':36}{'ms a step':>10}{'lost':>8}{'least':>8}{'most':>8}{'ms beside':>11}{'feeds samples/s':>17}"
-        f"{'MiB more':>10}"
+        f"{'':36}{'ms a step':>10}{'lost':>8}{'least':>8}{'most':>8}{'ms thread':>11}{'beside':>8}"
+        f"{'feeds samples/s':>17}{'MiB more':>10}"
     )
     for name in names:
         lost = [1 - alone.seconds / cost.seconds for alone, cost in zip(step["memory"], step[name], strict=True)]
         print(
             f"{name:36}{1e3 * statistics.median(cost.seconds for cost in step[name]):10.1f}"
             f"{statistics.median(lost):8.1%}{min(lost):8.1%}{max(lost):8.1%}"
-            f"{1e3 * statistics.median(cost.beside for cost in step[name]):11.1f}"
+            f"{1e3 * statistics.median(cost.thread for cost in step[name]):11.1f}"
+            f"{1e3 * statistics.median(cost.beside for cost in step[name]):8.1f}"
             f"{BATCH / statistics.median(feed[name]):17,.0f}{statistics.median(memory[name]):10.0f}"
         )
     print(f"(writing the files took {1e3 * ways.writing:.2f} ms a sample, on top)")
-    _starve(ways, rounds, seconds)
 
 
 def _starve(ways: Ways, rounds: int, seconds: float) -> None:

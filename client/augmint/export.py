@@ -16,7 +16,7 @@ from augmint import checks
 from augmint.address import Address
 from augmint.client import Client
 from augmint.errors import InvalidRequest
-from augmint.formats import FORMATS, atomic
+from augmint.formats import FORMATS, atomic, sweep
 from augmint.prefetch import Prefetch
 from augmint.source import Source
 
@@ -108,6 +108,7 @@ def export(
         manifest = _manifest(source, n, format, names, bounds)
         place.mkdir(parents=True, exist_ok=True)
         _agree(place / MANIFEST, manifest)
+        sweep(place)
         made, skipped = [], []
         for number in numbers:
             path, positions = place / names[number], range(bounds[number], bounds[number + 1])

@@ -24,6 +24,13 @@ from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.samples import Samples
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_PARTS = ".*.????????.part"
+
 
 class Writer(Protocol):
     """Writes one shard. Nothing is to be seen under the final name before `finish`."""
@@ -39,12 +46,19 @@ class Writer(Protocol):
 
 
 class Part:
-    """A file under another name, until `commit` shows it at `path`, whole and on disk."""
+    """A file under another name, locked for `sweep` to see, until `commit` shows it at `path`, whole and on disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        self.file: IO[bytes] = open(self._beside, "xb")  # noqa: SIM115
+        while True:
+            self._beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+            self.file: IO[bytes] = open(self._beside, "xb")  # noqa: SIM115
+            with contextlib.suppress(BlockingIOError):
+                with contextlib.suppress(NotImplementedError):
+                    _lock(self.file)
+                if self._beside.exists():
+                    return
+            self.file.close()  # swept between open and lock
 
     def commit(self) -> None:
         """Show it."""
@@ -68,6 +82,27 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         part.commit()
     finally:
         part.discard()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed export left in its folder and the folders of its labels, not what another is writing now."""
+    for path in (*folder.glob(_PARTS), *folder.glob(f"*/{_PARTS}")):
+        # In use, gone meanwhile, or nobody can tell: leave it.
+        with contextlib.suppress(OSError, NotImplementedError), open(path, "r+b") as file:
+            _lock(file)
+            path.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Until it is closed, by whatever end of the process; BlockingIOError if another has it, NotImplementedError."""
+    if fcntl is None:
+        raise NotImplementedError
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:  # some network file systems
+        raise NotImplementedError from error
 
 
 class WebDataset:
