@@ -1,11 +1,12 @@
 """A complete example: few samples, some classes with hardly any. Does a classifier get better when `mix` tops them up?
 
     python -m benchmarks.scarce                          # scikit-learn's digits, about 2 minutes
-    python -m benchmarks.scarce fashion-mnist --budget 10m --most 200 --steps 1500 --folder scarce-fashion
+    python -m benchmarks.scarce FASHION --models models --most 200         # Fashion-MNIST, the shipped generator
 
-Another team has all of the training data and trains a generator on it (--budget). You have --most samples of the first
-class, --imbalance times fewer of the last and a geometric progression between, and cannot have theirs. Both classifiers
-see the same samples of yours, the same augmentation, as many steps, and all classes equally often: one by repeating the
+FASHION is a folder with the four IDX files. Another team has all of the training data and trained a generator on it:
+the one in --models, or else one that is trained first, for --budget. You have --most samples of the first class,
+--imbalance times fewer of the last and a geometric progression between, and cannot have theirs. Both classifiers see
+the same samples of yours, the same augmentation, as many steps, and all classes equally often: one by repeating the
 scarce ones, the other by synthetic samples of them. Both are measured on the test split, which neither they nor the
 generator have seen; the score is balanced accuracy, the mean recall of the classes. --seeds times over, with other
 samples of yours each time; a gain is one if its 95 % interval is above 0.
@@ -18,7 +19,7 @@ import itertools
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,9 @@ BATCH = 64
 class Scarce(Dataset):
     """Your samples: (float32 [channels, side, side] in [0, 1], class index), as any data set of images."""
 
-    def __init__(self, samples: np.ndarray, labels: np.ndarray) -> None:
+    def __init__(self, samples: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
         self._images = torch.from_numpy(samples.transpose(0, 3, 1, 2) / np.float32(255))
-        self.targets = labels
+        self.targets, self.classes = labels, classes
         self.transform: Any = None
 
     def __len__(self) -> int:
@@ -65,6 +66,7 @@ def shift(image: torch.Tensor) -> torch.Tensor:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", default="digits", help="as for `python -m training fit` (default digits)")
+    parser.add_argument("--models", type=Path, help="folder with one generator of this data, instead of --budget")
     parser.add_argument("--budget", default="60s", help="time to train the generator, unless --folder has one")
     parser.add_argument("--folder", type=Path, default=Path("demo/scarce"), help="where the generator goes")
     parser.add_argument("--most", type=int, default=40, help="samples of the most frequent class (default 40)")
@@ -74,8 +76,8 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
 
-    models = options.folder / "models"
-    if not artifact.published_versions(models, "scarce"):
+    models = options.models or options.folder / "models"
+    if options.models is None and not artifact.published_versions(models, "scarce"):
         step("train a generator on the training split")
         where = ["--name", "scarce", "--out", models, "--runs", options.folder / "runs"]
         fit = ["fit", options.data, "--budget", options.budget, *where]
@@ -97,12 +99,12 @@ def compare(options: argparse.Namespace, target: str) -> int:
         chosen = long_tail(dataset.labels, parts.train, options.most, options.imbalance, seed)
         scores = []
         for name in ("real", "mix"):
-            real = Scarce(dataset.samples[chosen], dataset.labels[chosen])
+            real = Scarce(dataset.samples[chosen], dataset.labels[chosen], dataset.class_names)
             torch.manual_seed(seed)
             if name == "real":
                 batches: Iterable[Any] = repeated(real)
             else:
-                mixed = mix(real, target, names=dataset.class_names, top_up="balance", transform=shift, seed=seed)
+                mixed = mix(real, target, top_up="balance", transform=shift, seed=seed)
                 if not seed:
                     print(
                         f"{mixed}\n\n{'':8}{'real only':>24}{'with mix':>24}\n{'seed':8}"
