@@ -18,7 +18,7 @@ from augmint.generators import Description
 from augmint.prefetch import Meter, Prefetch, Stats
 from augmint.samples import Samples
 from augmint.shares import Share, shares
-from augmint.source import Source
+from augmint.source import Source, explained
 
 
 class ArrayStream:
@@ -37,6 +37,7 @@ class ArrayStream:
     itself.
     """
 
+    @explained
     def __init__(
         self,
         target: str | Client,
@@ -61,8 +62,7 @@ class ArrayStream:
         length:  samples of one loop over all ranks. A last step with less than a batch per rank is divided among them;
                  less than a sample per rank is left out. Absent: a loop has no end.
         prefetch_bytes: of samples that may lie ready; at least two batches are kept ahead.
-        labels, weights: sample i is of labels[i % len(labels)], or by shares; absent: all labels, in turn.
-        The rest is as in `Client.generate`; the file is pinned from here on.
+        rank, world_size: of this process, rank in [0, world_size).
         """
         self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
         self._ranks = checks.whole("world_size", world_size, 1, 2**20)

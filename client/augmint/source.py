@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +18,8 @@ from augmint.samples import Samples
 
 # 2**64 over the golden ratio: its multiples, modulo 2**64, fill the range evenly however far one has come.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+Make = TypeVar("Make", bound=Callable[..., Any])
 
 
 class Source:
@@ -40,9 +44,19 @@ class Source:
         version: int | None = None,
         digest: str | None = None,
     ) -> None:
-        """As SyntheticDataset's, which says what each means.
-
-        raises: InvalidRequest, GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
+        """target:      HOST:PORT, or a Client, which then stays open when this object is closed.
+        generator:   name. Absent: the only one. version: from 1. Absent: the default now.
+        digest:      SHA-256 of the ONNX file that it must be. Absent: any; from now on, the one found.
+        labels:      names or class indices; sample i is of labels[i % len(labels)], so that each has the same share and
+                     one named twice has two. Absent: all, in order.
+        weights:     one number above 0 per label: its share, kept closely in every run of samples. Absent: equal.
+        seed:        in [0, 2**64). Absent: a random one, which the attribute `seed` tells.
+        start_index: position of sample 0 in the seed's stream; start_index + length is at most 2**48. Readers of one
+                     seed that do not overlap there have no sample in common.
+        truncation:  in (0, 2]. Absent: 1, as trained.
+        keep, of:    of every `of` candidates the `keep` with the best score, for a generator that gives one; 1 <= keep
+                     <= of <= 64. Absent: all.
+        raises:      InvalidRequest, GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
         """
         self.start_index = checks.whole("start_index", start_index, 0, INDEX_LIMIT - 1)
         self.truncation = None if truncation is None else check_truncation(truncation)
@@ -130,6 +144,12 @@ class Source:
             there = f"{description.name} version {description.version}"
             raise DigestMismatch(f"{there} is the file {description.digest}, not {digest}")
         return description
+
+
+def explained(make: Make) -> Make:
+    """Adds to the docstring of a loader's __init__ the arguments that it hands to Source, for help() and editors."""
+    make.__doc__ = f"{inspect.cleandoc(make.__doc__ or '')}\n{inspect.cleandoc(Source.__init__.__doc__ or '')}"
+    return make
 
 
 def _bounds(weights: Sequence[float], count: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What other teams install: light to import, complete in its wheel."""
 
+import inspect
 import os
 import re
 import shutil
@@ -7,6 +8,12 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augmint.arrays import ArrayStream
+from augmint.torch import SyntheticDataset, SyntheticStream
 
 CLIENT = Path(__file__).parents[2] / "client"
 HEAVY = (
@@ -28,13 +35,19 @@ def test_the_torch_plug_in_names_its_extra_when_torch_is_missing():
     assert "MissingExtra: this needs torch: pip install 'augmint[torch]'" in done.stderr
 
 
-def test_the_wheel_holds_types_and_stubs_and_nothing_else(tmp_path):
-    # From a copy: a build leaves its files beside the sources.
-    source = tmp_path / "client"
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """From a copy: a build leaves its files beside the sources."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "client"
     shutil.copytree(CLIENT, source, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(tmp_path)]
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(folder)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], timeout=120, check=True)
-    (wheel,) = tmp_path.glob("augmint-*.whl")
+    (built,) = folder.glob("augmint-*.whl")
+    return built
+
+
+def test_the_wheel_holds_types_and_stubs_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     sources = {
         path.relative_to(CLIENT).as_posix()
@@ -80,22 +93,32 @@ asyncio.run(draw_async("localhost:50051"))
 """
 
 
-def test_the_types_pass_a_strict_check_in_a_users_project(tmp_path):
+def test_the_types_pass_a_strict_check_in_a_users_project(wheel, tmp_path):
+    # Installed as users have it, so that the wheel's py.typed counts, too; NumPy comes from here.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], timeout=120, check=True)
+    (packages,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    zipfile.ZipFile(wheel).extractall(packages)
+    (packages / "others.pth").write_text(f"{Path(np.__file__).parents[1]}\n")
+
     def faults(source):
         (tmp_path / "project.py").write_text(source)
-        command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", "cache"]
+        python = str(tmp_path / "venv" / "bin" / "python")
+        command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "--cache-dir", "cache"]
+        environment = {name: value for name, value in os.environ.items() if name != "MYPYPATH"}
         done = subprocess.run(
-            [*command, "project.py"],
-            cwd=tmp_path,
-            env={**os.environ, "MYPYPATH": str(CLIENT)},
-            capture_output=True,
-            text=True,
-            timeout=300,
+            [*command, "project.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
         )
         assert re.search(r"^(Found|Success)", done.stdout, re.MULTILINE), done.stdout + done.stderr
-        # Of an installed package mypy reports nothing; here it is found by path, and generated stubs are not strict.
-        return [line for line in done.stdout.splitlines() if line.startswith("project.py")]
+        return done.stdout.splitlines()[:-1]
 
     assert faults(PROJECT) == []
     (fault,) = faults(PROJECT.replace("seed=7, keep=1", "seed='7', keep=1"))
     assert 'Argument "seed" to "generate" of "Client" has incompatible type "str"' in fault
+    (fault,) = faults(PROJECT.replace("batch_size=8", "batch_size='8'"))
+    assert 'Argument "batch_size" to "ArrayStream" has incompatible type "str"' in fault
+
+
+@pytest.mark.parametrize("loader", [ArrayStream, SyntheticDataset, SyntheticStream])
+def test_help_explains_every_argument_of_a_loader(loader):
+    explained = re.findall(r"(\w+)(?=[\w, ]*:)", loader.__init__.__doc__)  # "keep, of: ..."
+    assert set(inspect.signature(loader).parameters) <= set(explained)

@@ -12,7 +12,7 @@ from augmint.client import Client
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.samples import Samples
-from augmint.source import Source
+from augmint.source import Source, explained
 from augmint.torch.tensors import Transform, data, tensors, unit_interval
 
 
@@ -37,6 +37,7 @@ class SyntheticDataset(data.Dataset):
     spawned.
     """
 
+    @explained
     def __init__(
         self,
         target: str | Client,
@@ -55,22 +56,9 @@ class SyntheticDataset(data.Dataset):
         transform: Transform | None = unit_interval,
         target_transform: Callable[[int], Any] | None = None,
     ) -> None:
-        """target:   HOST:PORT, or a Client, which then stays open when this data set is closed.
-        generator:   name. Absent: the only one. version: from 1. Absent: the default now.
-        digest:      SHA-256 of the ONNX file that it must be. Absent: any; from now on, the one found.
-        length:      number of samples, from 1; must be given, for a generator has no end.
-        labels:      names or class indices; sample i is of labels[i % len(labels)], so that each has the same share and
-                     one named twice has two. Absent: all, in order.
-        weights:     one number above 0 per label: its share, kept closely in every run of samples. Absent: equal.
-        seed:        in [0, 2**64). Absent: a random one; `data.seed` tells it.
-        start_index: position of sample 0 in the seed's stream; start_index + length is at most 2**48. Data sets of one
-                     seed that do not overlap there have no sample in common.
-        truncation:  in (0, 2]. Absent: 1, as trained.
-        keep, of:    of every `of` candidates the `keep` with the best score, for a generator that gives one; 1 <= keep
-                     <= of <= 64. Absent: all.
+        """length:      number of samples, from 1; must be given, for a generator has no end.
         transform:   takes a tensor (see above), its result is the sample. For `spawn` it must be picklable.
         target_transform: takes a class index, its result is the label. Absent: the class index, an int.
-        raises:      InvalidRequest, GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
         """
         if length is None:
             raise InvalidRequest(

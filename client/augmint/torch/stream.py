@@ -15,7 +15,7 @@ from augmint.generators import Description
 from augmint.prefetch import Meter, Prefetch, Stats
 from augmint.samples import Samples
 from augmint.shares import Share, shares
-from augmint.source import Source
+from augmint.source import Source, explained
 from augmint.torch import ranks
 from augmint.torch.loader import Loader
 from augmint.torch.tensors import Transform, data, tensors, torch, unit_interval
@@ -50,6 +50,7 @@ class SyntheticStream(data.IterableDataset):
     ends the threads.
     """
 
+    @explained
     def __init__(
         self,
         target: str | Client,
@@ -80,7 +81,6 @@ class SyntheticStream(data.IterableDataset):
         prefetch_bytes: of samples that may lie ready, per process; at least two fetches are kept ahead.
         transform, target_transform: of one sample and one class index; results are put together by PyTorch's
                     `default_collate`. Absent: nothing.
-        The rest is as in SyntheticDataset.
         """
         super().__init__()
         self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
