@@ -112,6 +112,8 @@ def compare(options: argparse.Namespace, target: str) -> int:
                     )
                 batches = mixed.loader(BATCH)
             network = train(Network(real[0][0].shape[-1], real[0][0].shape[0], dataset.classes), batches, options.steps)
+            if name == "mix":
+                mixed.close()
             recalls = recall(network, *tests, dataset.classes)
             scores += [float(recalls.mean()), float(recalls[rare].mean())]
         rows.append(scores)
