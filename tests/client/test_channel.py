@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from grpc._cython import cygrpc
 
 import augmint
-from augmint.channel import Channel
+from augmint.channel import Channel, Tls
 from tests.client.fakes import FakeService, served
 
 
@@ -175,3 +176,10 @@ def test_replicas_that_come_are_found_and_those_that_go_are_left():
                     drawn_until(lambda: all(len(f.requests) > n for f, n in zip(fakes[1:], before, strict=True)))
         finally:
             names.shutdown()
+
+
+def test_grpc_knows_every_option():
+    # It ignores those that it does not know without a word.
+    known = Path(cygrpc.__file__).read_bytes()
+    channel = Channel("host:443", tls=Tls(server_name="other"), proxy="http://proxy:3128")
+    assert [name for name, _ in channel._options() if name.encode() not in known] == []
