@@ -94,6 +94,10 @@ class Replica:
         return self
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process.poll() is None
 
@@ -152,15 +156,24 @@ class NoAnswer(Exception):
 class Prometheus:
     """The real thing, in a process of its own, scraping what `targets` names."""
 
-    def __init__(self, folder: Path, interval: str = "1s", rules: str = "") -> None:
-        """folder: for its files; interval: between scrapes. rules: text of a rule file; empty: none."""
+    def __init__(self, folder: Path, interval: str = "1s", rules: str = "", honor_labels: bool = False) -> None:
+        """folder: for its files; interval: between scrapes. rules: text of a rule file; empty: none.
+
+        honor_labels: whether what a target calls its namespace and pod beats what `targets` says.
+        """
         self._targets = folder / "targets.json"
         self.targets({})
         (folder / "rules.yml").write_text(rules or "groups: []")
         config = {
             "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
             "rule_files": ["rules.yml"],
-            "scrape_configs": [{"job_name": "augmint", "file_sd_configs": [{"files": [str(self._targets)]}]}],
+            "scrape_configs": [
+                {
+                    "job_name": "augmint",
+                    "honor_labels": honor_labels,
+                    "file_sd_configs": [{"files": [str(self._targets)]}],
+                }
+            ],
         }
         # JSON is YAML.
         (folder / "prometheus.yml").write_text(json.dumps(config))

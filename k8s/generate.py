@@ -63,6 +63,16 @@ def rate(metric: str, by: str = "", matchers: str = "") -> str:
     return f"sum {f'by ({by}) ' if by else ''}(rate({metric}{{{SERIES}{matchers}}}[$__rate_interval]))"
 
 
+def gpu(metric: str) -> str:
+    """A metric of dcgm-exporter, by the pod that has the GPU.
+
+    Its labels namespace and pod are that pod's; a Prometheus that does not honour them puts the exporter's own there,
+    and keeps these as exported_namespace and exported_pod.
+    """
+    kept = SERIES.replace("namespace=", "exported_namespace=").replace("pod=~", "exported_pod=~")
+    return f'{metric}{{{SERIES}}} or label_replace({metric}{{{kept}}}, "pod", "$1", "exported_pod", "(.*)")'
+
+
 GENERATE = ',method="Generate"'
 FAULT = GENERATE + ',code=~"INTERNAL|UNKNOWN|DATA_LOSS|UNAVAILABLE"'
 REFUSAL = GENERATE + ',code="RESOURCE_EXHAUSTED"'
@@ -164,9 +174,9 @@ ROWS: dict[str, list[Panel]] = {
         ),
     ],
     "GPUs (from NVIDIA's dcgm-exporter, if it runs)": [
-        Panel("Memory of the GPUs", {"{{pod}}": f"DCGM_FI_DEV_FB_USED{{{SERIES}}}"}, "decmbytes"),
-        Panel("Part of the time in kernels", {"{{pod}}": f"DCGM_FI_PROF_GR_ENGINE_ACTIVE{{{SERIES}}}"}, "percentunit"),
-        Panel("Last error (XID)", {"{{pod}}": f"DCGM_FI_DEV_XID_ERRORS{{{SERIES}}}"}),
+        Panel("Memory of the GPUs", {"{{pod}}": gpu("DCGM_FI_DEV_FB_USED")}, "decmbytes"),
+        Panel("Part of the time in kernels", {"{{pod}}": gpu("DCGM_FI_PROF_GR_ENGINE_ACTIVE")}, "percentunit"),
+        Panel("Last error (XID)", {"{{pod}}": gpu("DCGM_FI_DEV_XID_ERRORS")}),
     ],
 }
 

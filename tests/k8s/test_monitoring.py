@@ -3,8 +3,10 @@
 import json
 import re
 import subprocess
+import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,50 @@ def test_every_query_of_the_dashboard_has_data(watched):
         missing = [(title, query) for title, query in missing if not prometheus.vector(query)]
         time.sleep(0.2)
     assert missing == []
+
+
+# What dcgm-exporter says of the GPU of one of our pods; Kubernetes' names for that pod are its labels.
+GPUS = """
+DCGM_FI_DEV_FB_USED{gpu="0",namespace="lab",pod="release-augmint-7d9f-abcde"} 512
+DCGM_FI_PROF_GR_ENGINE_ACTIVE{gpu="0",namespace="lab",pod="release-augmint-7d9f-abcde"} 0.5
+DCGM_FI_DEV_XID_ERRORS{gpu="0",namespace="lab",pod="release-augmint-7d9f-abcde"} 0
+DCGM_FI_DEV_FB_USED{gpu="1",namespace="else",pod="release-augmint-7d9f-abcde"} 1
+"""
+
+
+class Exporter(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(GPUS.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("honoured", [True, False])
+def test_the_panels_of_gpus_have_data_however_their_exporter_is_scraped(tmp_path, honoured):
+    tool("prometheus")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Exporter)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    prometheus = Prometheus(tmp_path, honor_labels=honoured)
+    prometheus.targets({"dcgm-exporter-xyz": f"127.0.0.1:{server.server_port}"}, namespace="gpu-operator")
+    prometheus.start()
+    try:
+        queries = [query for _, query in dashboard_queries() if "DCGM_" in query]
+        assert len(queries) == 3
+        end = time.monotonic() + 120
+        while not all(found := [prometheus.vector(query) for query in queries]):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+    finally:
+        prometheus.stop()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert [[each["metric"]["pod"] for each in one] for one in found] == [["release-augmint-7d9f-abcde"]] * 3
+    assert found[0][0]["value"][1] == "512"
 
 
 def test_every_rule_can_be_asked(watched):

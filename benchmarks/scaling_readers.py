@@ -1,0 +1,136 @@
+"""What thousands of readers cost one replica beside its device: measured on the real service, on loopback.
+
+    python -m benchmarks.scaling_readers [--seconds 3] [--connections 1000]
+
+The event loop is one thread, so what a call takes of it bounds the calls of a replica however fast its device is: the
+processor time of that thread is read from /proc (Linux) while readers draw pages of several sizes, and split into what
+each call and what each MiB takes. Then idle connections are opened, and the growth of the process's memory is divided
+by their number. The generator computes next to nothing, so that the rest is what is left. Half a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import grpc
+import numpy as np
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+import augmint
+from benchmarks.scaling_fleet import FleetError, Replica, replica
+
+SHAPE = (28, 28, 1)
+PAGES = (1, 64, 256, 1024, 4096)  # samples of a call
+READERS = 8
+MIB = 2**20
+
+
+def spent(pid: int) -> np.ndarray:
+    """Processor seconds so far: of the thread that a process began with, the event loop's, and of all its threads."""
+    seconds = []
+    for place in (f"/proc/{pid}/task/{pid}/stat", f"/proc/{pid}/stat"):
+        fields = Path(place).read_text().rpartition(")")[2].split()
+        seconds.append((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+    return np.array(seconds)
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def cost_of_calls(running: Replica, page: int, seconds: float) -> np.ndarray:
+    """Seconds of the event loop, and of all threads, that a call takes while READERS ask for as many as they can.
+
+    page: samples of a call; seconds: for so long.
+    """
+    over, counts = threading.Event(), [0] * READERS
+
+    def read(number: int) -> None:
+        with augmint.Client(running.target) as client:
+            while not over.is_set():
+                client.generate("3", page, seed=7, start_index=number * page)
+                counts[number] += 1
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(READERS)]
+    for thread in threads:
+        thread.start()
+    while not all(counts):  # connected
+        time.sleep(0.01)
+    before, begun = sum(counts), spent(running.pid)
+    over.wait(seconds)
+    calls, took = sum(counts) - before, spent(running.pid) - begun
+    over.set()
+    for thread in threads:
+        thread.join()
+    if not calls:
+        raise FleetError(f"no call of {page} samples was answered in {seconds:g} s")
+    return took / calls
+
+
+def split(costs: dict[int, float]) -> tuple[float, float]:
+    """Seconds of a call and seconds of a MiB that explain best what pages cost, each as important as another.
+
+    costs: bytes of a page -> seconds.
+    """
+    sizes, seconds = np.array(list(costs), float), np.array(list(costs.values()))
+    terms = np.stack([np.ones_like(sizes), sizes / MIB], axis=1) / seconds[:, None]
+    (call, mib), *_ = np.linalg.lstsq(terms, np.ones_like(seconds), rcond=None)
+    return max(0.0, float(call)), max(0.0, float(mib))
+
+
+def cost_of_connections(running: Replica, connections: int) -> float:
+    """Bytes of the replica's memory for each idle connection."""
+    channels = []
+    before = resident(running.pid)
+    try:
+        for _ in range(connections):
+            # Channels of one process to one address would share a connection.
+            channel = grpc.insecure_channel(running.target, [("grpc.use_local_subchannel_pool", 1)])
+            channels.append(channel)
+            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
+        return (resident(running.pid) - before) / connections
+    finally:
+        for channel in channels:
+            channel.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each size of page (%(default)s)")
+    parser.add_argument("--connections", type=int, default=1000, help="to open (%(default)s)")
+    options = parser.parse_args()
+    from tests.generators import publish
+
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            publish(Path(scratch), shape=SHAPE, hidden=1, latent_size=1)
+            with replica(Path(scratch), lanes=1, **{"connection-age-seconds": 3600}) as running:
+                costs = {}
+                print("samples a call    bytes a call    ms of the event loop    ms of all threads")
+                for page in PAGES:
+                    size = page * int(np.prod(SHAPE))
+                    loop, everything = cost_of_calls(running, page, options.seconds)
+                    costs[size] = float(loop)
+                    print(f"{page:14,} {size:15,} {loop * 1000:23.3f} {everything * 1000:20.3f}", flush=True)
+                call, mib = split(costs)
+                print(f"\n{call * 1000:.2f} ms a call and {mib * 1000:.2f} ms a MiB: one event loop bears")
+                for size in (784, MIB // 4, MIB, 4 * MIB):
+                    rate = 1 / (call + mib * size / MIB)
+                    print(f"{rate:8,.0f} calls/s of {size:9,} bytes, {rate * size / 1e6:8,.0f} MB/s")
+                each = cost_of_connections(running, options.connections)
+                print(f"\n{each / 1000:.0f} kB of memory for each of {options.connections:,} idle connections")
+    except (FleetError, augmint.AugmintError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
