@@ -1,9 +1,10 @@
 """How fast each preset trains, and what share of the time goes elsewhere than into the networks.
 
-    python -m benchmarks.training [--seconds 20] [--rounds 3] [--data DATA ...] [--presets NAME ...]
+    python -m benchmarks.training [--data DATA ...] [--presets NAME ...] [--set NAME=VALUE ...]
 
 Runs the real loop (draw, augmentation, networks, optimisers, moving average, reports, looks at the samples,
-checkpoints) with a clock around the parts that are not networks. Rounds are interleaved; medians are printed.
+checkpoints) with a clock around the parts that are not networks. Rounds are interleaved; medians are printed. With
+--set each preset runs with these settings and without.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from training.run import Order, Run
 from training.splits import split
 
 
-def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float, int]:
+def measure(data: str, preset: str, settings: dict[str, str], seconds: float) -> tuple[float, float, float, int]:
     """One run. Returns samples/s, the share of a step outside the networks, the same of the whole run, threads."""
     clock: dict[str, float] = defaultdict(float)
 
@@ -65,7 +66,7 @@ def measure(data: str, preset: str, seconds: float) -> tuple[float, float, float
             data=data,
             size=None,
             preset=preset,
-            config=resolve(preset),
+            config=resolve(preset, settings),
             seed=0,
             budget_seconds=seconds,
             steps=None,
@@ -117,29 +118,37 @@ def main() -> None:
     parser.add_argument(
         "--presets", nargs="+", default=["rpgan", "dcgan", "cgan"], choices=list(PRESETS), metavar="NAME"
     )
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings to compare with none")
     arguments = parser.parse_args()
+    changes = dict(text.split("=", 1) for text in arguments.set)
 
     most = torch.get_num_threads()
-    found: dict[tuple[str, str], list[tuple[float, float, float, int]]] = defaultdict(list)
-    pairs = [(data, preset) for data in arguments.data for preset in arguments.presets]
+    found: dict[tuple[str, str, bool], list[tuple[float, float, float, int]]] = defaultdict(list)
+    cells = [
+        (data, preset, changed)
+        for data in arguments.data
+        for preset in arguments.presets
+        for changed in ((False, True) if changes else (False,))
+    ]
     with Progress(transient=True) as progress:
-        task = progress.add_task("training", total=len(pairs) * arguments.rounds)
+        task = progress.add_task("training", total=len(cells) * arguments.rounds)
         for _ in range(arguments.rounds):
-            for data, preset in pairs:
+            for data, preset, changed in cells:
                 torch.set_num_threads(most)
-                found[data, preset].append(measure(data, preset, arguments.seconds))
+                settings = changes if changed else {}
+                found[data, preset, changed].append(measure(data, preset, settings, arguments.seconds))
                 progress.advance(task)
 
     table = Table(
         "data", "preset", "samples/s", "steps/s", "outside networks, step", "outside networks, run", "threads"
     )
-    for (data, preset), results in found.items():
+    for (data, preset, changed), results in found.items():
         rate, step, run = (statistics.median(values) for values in list(zip(*results, strict=True))[:3])
         threads = sorted({result[3] for result in results})
         side = load(data).samples.shape[1]
         table.add_row(
             f"{Path(data).name} {side}x{side}, {len(split(load(data)).train):,}",
-            preset,
+            f"{preset} {' '.join(arguments.set)}" if changed else preset,
             f"{rate:,.0f}",
             f"{rate / resolve(preset).batch_size:.1f}",
             f"{step:.1%}",
