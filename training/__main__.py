@@ -42,7 +42,7 @@ class Source(enum.StrEnum):
 def fit(
     data: Annotated[
         str | None,
-        typer.Argument(help="`digits`, an IDX file or folder, an .npz file, or a folder with one per class."),
+        typer.Argument(help="`digits`, an IDX file or folder, an .npz or .npy file, or a folder with one per class."),
     ] = None,
     preset: Annotated[
         str | None,
@@ -92,6 +92,7 @@ def fit(
     With several machines, see torchrun's own --nnodes; all must see the same DATA and --runs folder.
     """
     # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
+    from training.compiling import CannotCompile
     from training.data import DataError
     from training.export import ExportError
     from training.fit import Interrupted
@@ -143,7 +144,7 @@ def fit(
     except ValidationError as error:
         fault = error.errors()[0]
         raise _fail(f"--{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})") from None
-    except (DataError, PresetError, RunError, Diverged, ExportError, OSError) as error:
+    except (DataError, PresetError, RunError, Diverged, ExportError, CannotCompile, OSError) as error:
         if run is not None:
             run.forget()
         raise _fail(str(error)) from None
@@ -316,6 +317,7 @@ def report(
 def _in_one_sentence(stopped: str = "stopped") -> Iterator[None]:
     """Faults of files, data and orders as one sentence instead of a traceback; stopped: the answer to Ctrl-C."""
     from service.artifact import ArtifactError
+    from training.compiling import CannotCompile
     from training.data import DataError
     from training.evaluate import EvaluationError
     from training.release import Withheld
@@ -327,7 +329,16 @@ def _in_one_sentence(stopped: str = "stopped") -> Iterator[None]:
         yield
     except Withheld as error:
         raise _fail(str(error), 3) from None
-    except (ArtifactError, DataError, EvaluationError, RunError, ScenarioError, Diverged, OSError) as error:
+    except (
+        ArtifactError,
+        DataError,
+        EvaluationError,
+        RunError,
+        ScenarioError,
+        Diverged,
+        CannotCompile,
+        OSError,
+    ) as error:
         raise _fail(str(error)) from None
     except KeyboardInterrupt:
         console.print(stopped)

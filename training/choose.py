@@ -56,12 +56,16 @@ def choose(facts: Facts) -> Choice:
         )
     else:
         preset = "rpgan"
+        where = f"in {len(counts)} classes" if len(counts) > 1 else "in one class"
         reasons.append(
-            f"rpgan: {total:,} training samples in {len(counts)} classes of {height} x {width} x {channels}; in "
+            f"rpgan: {total:,} training samples {where} of {height} x {width} x {channels}; in "
             "the comparison (python -m benchmarks.quality) a classifier learns as much from its samples as from the "
             "best system's, within the noise, and they keep more of the spread inside a class than an autoencoder's."
         )
     config = resolve(preset)
+    if len(counts) == 1:
+        settings["discriminator_conditioning"] = "none"
+        reasons.append("discriminator_conditioning none: there is one class, so nobody need be told which.")
     if preset == "rpgan" and facts.has_gpu:
         settings |= {"width": 64, "batch_size": 256, "learning_rate": 2e-4, "learning_rate_final": 0.25, "gamma": 0.05}
         reasons.append(

@@ -13,10 +13,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from training.data import Rows, Samples
+
 FEATURES = 128
 BATCH = 128
-_PREDICT_BATCH = 1024
+_PREDICT_BATCH, _PREDICT_PIXELS = 1024, 2**20  # at most; activations take about 300 bytes a pixel
 _CALIBRATE = 2048
+_QUARTERS = 4
 
 
 class Network(nn.Module):
@@ -59,23 +62,27 @@ class Scorer(nn.Module):
 
 
 class Classifier:
-    """A fitted network. All samples are uint8 [n, side, side, c] with the side and channels that it was fitted on."""
+    """A fitted network. All samples are uint8 [n, side, side, c] with the side and channels that it was fitted on.
 
-    def __init__(self, network: Network, device: torch.device, scale: float, steps: int) -> None:
+    One class alone is always recognised; the features are then those of a network that tells which way up an image is.
+    """
+
+    def __init__(self, network: Network, classes: int, device: torch.device, scale: float, steps: int) -> None:
         self._network = network
+        self._classes = classes
         self._device = device
         self._scale = scale
         self.steps = steps  # optimiser steps that it was fitted with
 
-    def predict_proba(self, samples: np.ndarray) -> np.ndarray:
+    def predict_proba(self, samples: Samples) -> np.ndarray:
         """Probability of each class, float32 [n, classes]; rows sum to 1."""
         return self._run(samples)[1]
 
-    def predict(self, samples: np.ndarray) -> np.ndarray:
+    def predict(self, samples: Samples) -> np.ndarray:
         """The most probable class, int64 [n]."""
         return self._run(samples)[1].argmax(1)
 
-    def features(self, samples: np.ndarray) -> np.ndarray:
+    def features(self, samples: Samples) -> np.ndarray:
         """Activations before the last layer, float32 [n, FEATURES].
 
         Scaled by one number so that, over the fitted samples, the mean variance of a feature is 1: distances then
@@ -83,7 +90,7 @@ class Classifier:
         """
         return self._run(samples)[0]
 
-    def judge(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def judge(self, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
         """(features, predicted class) in one pass; see `features` and `predict`."""
         features, probabilities = self._run(samples)
         return features, probabilities.argmax(1)
@@ -102,15 +109,16 @@ class Classifier:
         return digest.hexdigest()
 
     @torch.inference_mode()
-    def _run(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _run(self, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
         self._network.eval()
         features, probabilities = [np.empty((0, FEATURES), np.float32)], []
-        for start in range(0, max(1, len(samples)), _PREDICT_BATCH):
-            batch = torch.tensor(samples[start : start + _PREDICT_BATCH], device=self._device)
+        page = min(_PREDICT_BATCH, max(1, _PREDICT_PIXELS // samples.shape[1] ** 2))
+        for start in range(0, max(1, len(samples)), page):
+            batch = torch.tensor(samples[start : start + page], device=self._device)
             # In float32: features are compared by their distances, which bfloat16's 8 bits would blur.
             hidden, logits = self._network(_as_images(batch))
             features.append((hidden * self._scale).cpu().numpy())
-            probabilities.append(logits.softmax(1).cpu().numpy())
+            probabilities.append((logits.softmax(1) if self._classes > 1 else torch.ones(len(batch), 1)).cpu().numpy())
         return np.concatenate(features), np.concatenate(probabilities)
 
 
@@ -130,7 +138,7 @@ class Recipe:
 
 
 def fit(
-    samples: np.ndarray,
+    samples: Samples,
     labels: np.ndarray,
     classes: int,
     *,
@@ -144,13 +152,16 @@ def fit(
 ) -> Classifier:
     """Train a classifier for a fixed number of steps; nothing is chosen on other data.
 
-    samples:  uint8 [n, side, side, c], side at least 8, c 1 or 3.
+    samples:  uint8 [n, side, side, c], side at least 8, c 1 or 3; rows on disk are read batch by batch.
     labels:   int64 [n], each in [0, classes); a class without samples is never drawn.
     seed:     weights, draw and augmentation follow from it: on one device and thread count, the same classifier.
     steps:    optimiser steps of BATCH samples, at least 10; None: default_steps(n).
     progress: called with the share done, in (0, 1], about a hundred times.
     order:    positions to draw, int64 [steps * BATCH], one batch after the other; None: classes in equal parts.
     weights:  of each class's loss, float [classes]; None: all alike.
+
+    One class alone teaches nothing, so the network learns by how many quarters an image was turned (Gidaris et al.
+    2018, arXiv:1803.07728): features of what is in the images, without a label.
 
     By default every batch holds the classes in equal parts. So a classifier fitted on synthetic samples and one fitted
     on real ones have seen the same mixture, whatever the sizes of the classes, and a scarce class is recognised too.
@@ -161,20 +172,23 @@ def fit(
         raise ValueError(f"steps {steps} is below 10, the fewest that the schedule can rise and fall in")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        network = Network(samples.shape[1], samples.shape[3], classes).to(device)
+        network = Network(samples.shape[1], samples.shape[3], classes if classes > 1 else _QUARTERS).to(device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         drawn = torch.from_numpy(balanced_order(labels, classes, steps * BATCH, seed) if order is None else order)
         weight = None if weights is None else torch.from_numpy(weights).float().to(device)
         # Resident when a GPU can hold it easily; otherwise batches are copied as they are needed.
-        pixels, targets = torch.tensor(samples), torch.tensor(labels)
-        if samples.nbytes <= 2**30:
+        pixels, targets = None if isinstance(samples, Rows) else torch.tensor(samples), torch.tensor(labels)
+        if pixels is not None and pixels.nbytes <= 2**30:
             pixels, targets = pixels.to(device), targets.to(device)
         optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps, pct_start=0.2)
         network.train()
         for step in range(steps):
-            rows = drawn[step * BATCH : (step + 1) * BATCH].to(pixels.device)
-            images, target = _vary(pixels[rows].to(device), recipe), targets[rows].to(device)
+            rows = drawn[step * BATCH : (step + 1) * BATCH]
+            batch = torch.tensor(samples[rows.numpy()]) if pixels is None else pixels[rows.to(pixels.device)]
+            images, target = _vary(batch.to(device), recipe), targets[rows.to(targets.device)].to(device)
+            if classes == 1:
+                images, target = _turned(images)
             share, partner = _mixing(len(rows), recipe.mixup, device)
             if partner is not None:
                 images = share * images + (1 - share) * images[partner]
@@ -190,10 +204,10 @@ def fit(
             schedule.step()
             if progress and (step + 1) % max(1, steps // 100) == 0:
                 progress((step + 1) / steps)
-    fitted = Classifier(network, device, 1.0, steps)
+    fitted = Classifier(network, classes, device, 1.0, steps)
     some = np.random.default_rng(seed).permutation(len(samples))[:_CALIBRATE]
     variance = float(fitted.features(samples[some]).var(0, dtype=np.float64).mean())
-    return Classifier(network, device, float(1 / np.sqrt(max(variance, 1e-12))), steps)
+    return Classifier(network, classes, device, float(1 / np.sqrt(max(variance, 1e-12))), steps)
 
 
 def _as_images(batch: torch.Tensor) -> torch.Tensor:
@@ -214,6 +228,13 @@ def _vary(batch: torch.Tensor, recipe: Recipe) -> torch.Tensor:
         factor, offset = (torch.rand(2, count, 1, 1, 1, device=batch.device) * 2 - 1) * recipe.contrast
         images = images * (1 + factor) + offset
     return images
+
+
+def _turned(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each of the images [n, c, side, side] turned by its own number of quarters, and the numbers: int64 [n]."""
+    quarters = torch.randint(_QUARTERS, (len(images),), device=images.device)
+    every = torch.stack([images.rot90(number, (2, 3)) for number in range(_QUARTERS)])
+    return every[quarters, torch.arange(len(images), device=images.device)], quarters
 
 
 def _mixing(count: int, mixup: float, device: torch.device) -> tuple[float, torch.Tensor | None]:

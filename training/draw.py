@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,16 @@ import torch
 from torch import Tensor
 
 from service.artifact import mix_seed
+from training.data import Rows, Samples
 
 
 def _free_memory(device: torch.device) -> float:
     """Bytes; without end on a CPU, where the samples are already."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
+
+
+def _channels_first(samples: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(samples.transpose(0, 3, 1, 2)))
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,12 @@ class Draw:
 
     Balance 1/2 gives rare classes more than their share of gradient without replaying their few samples as often as
     an even draw would. The samples stay on the device as uint8, a quarter of their size in training, if they fill at
-    most half of its free memory; else each batch is fetched from the host.
+    most half of its free memory; else each batch is fetched from the host, or from the file that they are mapped from.
     """
 
     def __init__(
         self,
-        samples: np.ndarray,
+        samples: Samples,
         labels: np.ndarray,
         classes: int,
         *,
@@ -50,8 +56,9 @@ class Draw:
         """samples: uint8 [n, height, width, channels], or float32 in [-1, 1]; labels: int64 [n], no class empty."""
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels, minlength=classes)
-        home = device if samples.nbytes <= _free_memory(device) / 2 else torch.device("cpu")
-        self._samples = torch.from_numpy(np.ascontiguousarray(samples[order].transpose(0, 3, 1, 2))).to(home)
+        self._fetch = (
+            self._from_disk(samples, order) if isinstance(samples, Rows) else self._held(samples, order, device)
+        )
         self._counts = torch.from_numpy(counts).to(device)
         self._starts = torch.from_numpy(np.cumsum(counts) - counts).to(device)
         self._probabilities = torch.from_numpy(counts**balance / np.sum(counts**balance)).float().to(device)
@@ -59,6 +66,16 @@ class Draw:
         self._seed, self._rank, self._device = seed, rank, device
         # One generator, seeded anew for every step: a resumed run goes on with the same numbers.
         self.random = torch.Generator(device)
+
+    @staticmethod
+    def _held(samples: np.ndarray, order: np.ndarray, device: torch.device) -> Callable[[Tensor], Tensor]:
+        home = device if samples.nbytes <= _free_memory(device) / 2 else torch.device("cpu")
+        held = _channels_first(samples[order]).to(home)
+        return lambda position: held[position.to(home)]
+
+    @staticmethod
+    def _from_disk(samples: Rows, order: np.ndarray) -> Callable[[Tensor], Tensor]:
+        return lambda position: _channels_first(samples[order[position.cpu().numpy()]])
 
     def seed_step(self, step: int) -> int:
         """Start the random numbers of a step; augmentation and noise of the step follow on `self.random`.
@@ -82,6 +99,6 @@ class Draw:
         label = self.labels(self._batch_size)
         share = torch.rand(self._batch_size, generator=self.random, device=self._device, dtype=torch.float64)
         position = self._starts[label] + (share * self._counts[label]).long()
-        chosen = self._samples[position.to(self._samples.device)].to(self._device)
+        chosen = self._fetch(position).to(self._device)
         real = chosen.float().mul_(2 / 255).sub_(1) if chosen.dtype == torch.uint8 else chosen
         return Batch(real, label, self.latents(self._batch_size))

@@ -29,7 +29,7 @@ from training.latent import OPSET
 from training.loop import Interrupted, Loop
 from training.processes import Processes
 from training.progress import bar
-from training.run import Order, Run
+from training.run import Order, Run, RunError
 from training.samples import MEASURED_SEED, addressed_samples
 from training.splits import Splits, split
 from training.survey import contradictions, survey
@@ -57,6 +57,8 @@ def fit(
     state = run.load() if resume else None
     dataset = load(order.data, size=order.size)
     splits = split(dataset, seed=order.seed)
+    if order.score and dataset.classes == 1:
+        raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
     if order.preset == choose.AUTO:
         order = _chosen(order, dataset, splits)
         if processes.first:
@@ -188,7 +190,7 @@ def _judge(
     """The classifier of real samples that watches the run and measures its result."""
     task = progress.add_task("learning to judge", total=1.0)
     return classifier.fit(
-        dataset.samples[splits.train],
+        dataset.part(splits.train),
         dataset.labels[splits.train],
         dataset.classes,
         seed=seed,

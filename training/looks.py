@@ -11,9 +11,10 @@ from training import quality
 from training.classifier import Classifier
 from training.data import Dataset
 from training.run import Run
+from training.samples import draw_samples
 from training.splits import Splits
-from training.trainer import Trainer, draw_samples
-from training.watchdog import Look
+from training.symptoms import Look
+from training.trainer import Trainer
 
 SHEET_COLUMNS = 16
 SHEET_ROWS = 32
@@ -25,9 +26,11 @@ _FAR = 2**20  # index of the first sample that no sheet shows
 
 
 def recall(judge: Classifier, dataset: Dataset, splits: Splits) -> np.ndarray:
-    """Share of each class's held-out real samples that the judge recognises, float64 [classes]."""
+    """Share of each class's held-out real samples that the judge recognises, float64 [classes]; nan of one alone."""
+    if dataset.classes == 1:
+        return np.full(1, np.nan)
     labels = dataset.labels[splits.validation]
-    right = judge.predict(dataset.samples[splits.validation]) == labels
+    right = judge.predict(dataset.part(splits.validation)) == labels
     return np.array([right[labels == label].mean() for label in range(dataset.classes)])
 
 

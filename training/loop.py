@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,15 +21,13 @@ from training.data import Dataset
 from training.events import Events, Occasion
 from training.findings import Finding, Kind, Severity
 from training.processes import Processes
-from training.run import Order, Run, RunError
+from training.run import Run, RunError
 from training.splits import Splits
+from training.stopping import stop_requests
+from training.times import Times
 from training.trainer import Diverged, Losses, Trainer
 from training.watchdog import WINDOW, Means, Watchdog, divergence, not_finite
 
-CHECKS = 12  # looks at the samples over a run
-FEWEST_STEPS, MOST_STEPS = 50, 1000  # between two looks, of a run counted in steps
-CHECK_SECONDS = 60.0  # the same, at most, of a run counted in seconds
-CHECK_SHARE = 0.04  # largest share of the time that looks take there
 CHECKPOINT_SECONDS = 60.0
 REPORT_SECONDS = 0.5
 
@@ -101,10 +97,10 @@ class Loop:
         share = order.progress(self.trainer.steps, self.seconds)
         task = self._progress.add_task(f"training {order.preset}", total=1.0)
         self._progress.update(task, completed=share)
-        times, saved, reported = _Times(order, share, began), began, 0.0
+        times, saved, reported = Times(order, share, began), began, 0.0
         seen = ""
 
-        with _stop_requests(impatient=self._processes.count == 1) as stop:
+        with stop_requests(impatient=self._processes.count == 1) as stop:
             while share < 1:
                 # Step
                 losses = self.trainer.step(share)
@@ -146,7 +142,7 @@ class Loop:
         order, train = self._run.order, self._splits.train
         # Other weights and draws in every attempt: the same ones may be lost again.
         seed = order.seed ^ (self._attempt << 60)
-        samples, labels = self._dataset.samples[train], self._dataset.labels[train]
+        samples, labels = self._dataset.part(train), self._dataset.labels[train]
         return Trainer(self._processes.fabric, self.config, samples, labels, self._dataset.classes, seed)
 
     @property
@@ -175,7 +171,8 @@ class Loop:
             lost = self._watchdog.look(look) if look is not None else not_finite(self.trainer.steps)
             healthy = lost is None and self._watchdog.healthy
             if look is not None:
-                words = f" fidelity {look.fidelity:.2f} spread {min(look.spread_ratio):.2f}"
+                fidelity = f" fidelity {look.fidelity:.2f}" if self._dataset.classes > 1 else ""
+                words = f"{fidelity} spread {min(look.spread_ratio):.2f}"
                 self._log(
                     {
                         "samples/label_fidelity": look.fidelity,
@@ -293,29 +290,6 @@ class Loop:
             self._progress.console.print(f"  {occasion}: {escape(text)}", soft_wrap=True, highlight=False)
 
 
-class _Times:
-    """When to look: of a run counted in steps at fixed steps, so that it can be repeated; else by the clock."""
-
-    def __init__(self, order: Order, share: float, now: float) -> None:
-        self._interval = min(MOST_STEPS, max(FEWEST_STEPS, -(-order.steps // CHECKS))) if order.steps else None
-        self._next_share, self._last, self._not_before = self._after(share), now, now
-
-    def due(self, steps: int, share: float, now: float) -> bool:
-        if share >= 1:
-            return True
-        if self._interval is not None:
-            return steps % self._interval == 0
-        return (share >= self._next_share or now - self._last >= CHECK_SECONDS) and now >= self._not_before
-
-    def looked(self, share: float, began: float, ended: float) -> None:
-        self._next_share, self._last = self._after(share), ended
-        self._not_before = ended + (ended - began) / CHECK_SHARE
-
-    @staticmethod
-    def _after(share: float) -> float:
-        return (int(share * CHECKS) + 1) / CHECKS
-
-
 def _copied(state: Any) -> Any:
     """A state on the CPU that later steps do not change."""
     if isinstance(state, torch.Tensor):
@@ -325,24 +299,3 @@ def _copied(state: Any) -> Any:
     if isinstance(state, list | tuple):
         return type(state)(_copied(value) for value in state)
     return state
-
-
-@contextmanager
-def _stop_requests(impatient: bool) -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of raising in the middle of a step.
-
-    impatient: a second one ends at once. Not under torchrun, which passes on what the keyboard has sent already.
-    """
-    received: list[int] = []
-
-    def remember(number: int, frame: object) -> None:
-        if impatient and received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    previous = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

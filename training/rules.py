@@ -64,6 +64,11 @@ RULES: tuple[Rule, ...] = (
         "minibatch_deviation is a plane beside feature planes, which architecture 'mlp' has not; set it to false",
     ),
     Rule(
+        lambda c: c.compile and c.architecture == "progressive",
+        "compile with architecture 'progressive': networks that change from step to step would be compiled at each "
+        "one; set it to false",
+    ),
+    Rule(
         lambda c: c.equalised_rate and c.spectral_norm != "none",
         "equalised_rate with spectral_norm: the norm takes out any scale that the other puts in; use one of them",
     ),

@@ -1,4 +1,4 @@
-"""What is wrong with the data, found before any training: scarcity, imbalance, constant classes, wrong labels."""
+"""What is wrong with the data, found before any training: one class, scarcity, imbalance, constancy, wrong labels."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
     """Findings about the training split, worst first."""
     counts, names = dataset.counts(splits.train), dataset.class_names
     found = []
+    if dataset.classes == 1:
+        text = (
+            f"There is one class, {names[0]!r}, and so nothing to tell apart: accuracies and label fidelity are not "
+            "measured."
+        )
+        advice = "If there should be classes, check how the labels were read."
+        found.append(Finding(Kind.ONE_CLASS, Severity.NOTE, 1, 2, text, advice))
     for label in np.argsort(counts, kind="stable")[:_MOST_NAMED]:
         if counts[label] < FEW:
             text = (
@@ -64,9 +71,9 @@ def contradictions(judge: Classifier, dataset: Dataset, splits: Splits) -> list[
     sure of are wrong as often as the others.
     """
     labels = dataset.labels[splits.validation]
-    if len(labels) < _FEWEST_JUDGED:
+    if len(labels) < _FEWEST_JUDGED or dataset.classes == 1:
         return []
-    probabilities = judge.predict_proba(dataset.samples[splits.validation])
+    probabilities = judge.predict_proba(dataset.part(splits.validation))
     surest = np.argsort(-probabilities.max(1), kind="stable")[: len(labels) // 2]
     share = float((probabilities[surest].argmax(1) != labels[surest]).mean())
     if share <= CONTRADICTED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,11 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from training import networks, objectives, optimizers
+from training import compiling, networks, objectives, optimizers
 from training.augmentation import augment
 from training.average import MovingAverage
 from training.config import Config
+from training.data import Samples
 from training.draw import Draw
 from training.optimizers import cosine, linear
 
@@ -53,12 +55,12 @@ class Trainer:
         self,
         fabric: Fabric,
         config: Config,
-        samples: np.ndarray,
+        samples: Samples,
         labels: np.ndarray,
         classes: int,
         seed: int,
     ) -> None:
-        """samples: the training split, uint8 [n, height, width, channels], or float32 in [-1, 1].
+        """samples: the training split, uint8 [n, height, width, channels], or float32 in [-1, 1]; or rows on disk.
 
         labels: int64 [n], every class in [0, classes) present.
         """
@@ -88,6 +90,12 @@ class Trainer:
         self.discriminator, self._discriminator_optimizer = fabric.setup(
             discriminator, optimizers.build(discriminator, config)
         )
+        if config.compile:
+            compiling.check(fabric.device)
+        penalised = config.gamma > 0 or config.unit_slope > 0
+        self._generate = compiling.forward(self.generator, config)
+        self._verdict = compiling.forward(self.discriminator, config)
+        self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
         self._grow(0.0)
 
     @property
@@ -126,7 +134,7 @@ class Trainer:
             batch = self._draw.batch()
             real = networks.blurred(batch.real, *self._growth) if self._growth else batch.real
             with torch.set_grad_enabled(critic_step == config.critic_steps):
-                fake = self._run(self.generator, batch.latent, batch.label)
+                fake = self._run(self._generate, batch.latent, batch.label)
 
             # Discriminator: reals against fakes of the same classes, with the gradient penalties at both or between
             seen = torch.cat([real, fake.detach()])
@@ -148,7 +156,7 @@ class Trainer:
                 penalty = gamma * 2 * objectives.gradient_penalty(logits, seen).mean()
             if config.unit_slope:
                 between = self._between(*seen.detach().chunk(2)).requires_grad_()
-                logits = self._run(self.discriminator, between, batch.label)[:, 0]
+                logits = self._run(self._verdict_with_slope, between, batch.label)[:, 0]
                 penalty = config.unit_slope * objectives.unit_slope_penalty(logits, between).mean()
             self._discriminator_optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss + penalty)
@@ -164,8 +172,8 @@ class Trainer:
         real_again = real_logit.detach()
         if objective.relativistic:
             with torch.no_grad():
-                real_again = self._run(self.discriminator, seen[: config.batch_size].detach(), batch.label)[:, 0]
-        judged = self._run(self.discriminator, augment(fake, probability, self._draw.random), batch.label)
+                real_again = self._run(self._verdict, seen[: config.batch_size].detach(), batch.label)[:, 0]
+        judged = self._run(self._verdict, augment(fake, probability, self._draw.random), batch.label)
         generator_loss = objective.generator(real_again, judged[:, 0])
         if config.discriminator_conditioning == "auxiliary-classifier":
             generator_loss = generator_loss + config.classifier_weight * cross_entropy(judged[:, 1:], batch.label)
@@ -187,9 +195,9 @@ class Trainer:
         """A variational autoencoder (Kingma and Welling 2014, section 3, with the reparametrisation of section 2.4)."""
         config = self.config
         batch = self._draw.batch()
-        mean, log_variance = self._run(self.discriminator, batch.real, batch.label).chunk(2, 1)
+        mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
         latent = mean + (log_variance / 2).exp() * batch.latent
-        made = self._run(self.generator, latent, batch.label)
+        made = self._run(self._generate, latent, batch.label)
         reconstruction, divergence = objectives.evidence(batch.real, made, mean, log_variance)
         # The divergence comes in slowly, or it would empty the latent before the decoder has learned to read it.
         weight = config.kl_weight * (linear(0.0, 1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0)
@@ -207,8 +215,8 @@ class Trainer:
         """Verdicts of reals and fakes, stacked in `seen`: in one pass, but two if a batch norm would mix them."""
         if self.config.discriminator_norm == "batch":
             real, fake = seen.chunk(2)
-            return self._run(self.discriminator, real, label), self._run(self.discriminator, fake, label)
-        real_verdict, fake_verdict = self._run(self.discriminator, seen, torch.cat([label, label])).chunk(2)
+            return self._run(self._verdict_with_slope, real, label), self._run(self._verdict_with_slope, fake, label)
+        real_verdict, fake_verdict = self._run(self._verdict_with_slope, seen, torch.cat([label, label])).chunk(2)
         return real_verdict, fake_verdict
 
     def _between(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -234,7 +242,7 @@ class Trainer:
                 network.grow(level, fade)
             self._growth = levels, level, fade
 
-    def _run(self, network: torch.nn.Module, *inputs: Tensor) -> Tensor:
+    def _run(self, network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
         """A network's output, float32; convolutions and products in bfloat16 where the hardware has it.
 
         Not Fabric's own precision setting, which forbids the inner gradients that R1 and R2 take.
@@ -301,31 +309,3 @@ class Trainer:
         self._discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.steps = state["steps"]
         self._grow(state["progress"])
-
-
-@torch.no_grad()
-def draw_samples(
-    module: torch.nn.Module,
-    labels: np.ndarray,
-    latent_size: int,
-    seed: int,
-    device: torch.device,
-    batch_size: int = 256,
-) -> np.ndarray:
-    """Samples of a generator in its training form, quantised as the exported graph does.
-
-    labels:  int64 [n].
-    returns: uint8 [n, height, width, channels].
-    """
-    random = torch.Generator(device).manual_seed(seed)
-    pages = []
-    for start in range(0, len(labels), batch_size):
-        label = torch.from_numpy(labels[start : start + batch_size]).to(device)
-        sample = module(torch.randn(len(label), latent_size, generator=random, device=device), label)
-        pages.append(quantise(sample.float()).permute(0, 2, 3, 1).cpu().numpy())
-    return np.concatenate(pages)
-
-
-def quantise(sample: Tensor) -> Tensor:
-    """[-1, 1] to the 256 levels of an image: float32 to uint8. Truncation of x * 127.5 + 128 rounds to the nearest."""
-    return (sample * 127.5 + 128.0).clamp(0, 255).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Watches a run: says what is wrong with it, with numbers, and when it is lost and must go back.
+"""Watches a run: remembers what its looks show, and says when it is lost and must go back.
 
 It decides from two things only, both the same in every repetition of a run: means of the losses over windows of
 steps, and looks at the samples. What makes a run lost is a finding with severity FAILURE that two looks in a row show
@@ -17,23 +17,15 @@ from typing import Any
 import numpy as np
 
 from training.findings import Finding, Kind, Severity, worst_first
+from training.symptoms import Look, Symptoms
 
 WINDOW = 20  # steps that a mean of the losses is taken over
 
-# Findings. Spreads are shares of the real samples' own.
-COLLAPSED = 0.5
-COLLAPSED_WHOLLY = 0.25
-LABEL_SHARE = 0.2  # of the way from guessing to the judge's own recall
-CLASS_SHARE = 0.5  # of the judge's own recall of the class
+# Findings.
 FORGOTTEN = 0.2  # of label fidelity, since an earlier look
-ALWAYS_AHEAD = 0.98
-OVERFITTED = 0.15
-VANISHED = 1e-3  # of the largest gradient that the generator had over a window
 UNBOUNDED = 1e6
-MOVED = 1.5
 STILL_FALLING = 0.15  # of the kernel distance
 FEWEST_STEPS = 200
-FEWEST_JUDGED = 0.6  # recall of real samples below which the judge's word counts for nothing
 
 # Progress between two looks: nothing is lost while the run still gets better.
 CLOSER = 0.05  # of the kernel distance
@@ -42,30 +34,6 @@ CLEARER = 0.05  # of label fidelity
 
 NEW_LOOKS = 3  # looks that a run from fresh weights gets before it is judged
 OLD_LOOKS = 2  # the same after going back to a good state
-_MOST_NAMED = 8  # classes with a finding of their own
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the samples of one moment show; nan: not measured."""
-
-    step: int
-    share: float  # of the run that was over, [0, 1]
-    class_fidelity: list[float]  # [classes]: share of a class's samples that the judge recognises
-    spread_ratio: list[float]  # [classes]: variation over that of real samples
-    kernel_distance: float  # to held-out real samples; comparable within one run
-    ahead_train: float  # share of pairs in which a real training sample has a higher logit than a generated one
-    ahead_held_out: float  # the same for real samples that the discriminator has not seen
-    moved: float  # variation of what the augmentation changes (position, light), over that of real samples
-
-    @property
-    def fidelity(self) -> float:
-        return float(np.mean(self.class_fidelity))
-
-    @property
-    def spread(self) -> float:
-        """Mean over classes; a class as varied as its real samples counts 1, and more does not make up for others."""
-        return float(np.minimum(self.spread_ratio, 1.0).mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +86,7 @@ class Watchdog:
 
         critic: the discriminator estimates a distance (WGAN); it teaches best where it always wins.
         """
-        self._names, self._recall, self._critic = list(class_names), recall, critic
+        self._symptoms = Symptoms(class_names, recall, critic)
         self._looks: list[Look] = []
         self._since = 0  # looks of earlier attempts, which nothing is compared with
         self._patience = NEW_LOOKS
@@ -138,7 +106,9 @@ class Watchdog:
         """Take in a look, and renew `findings`; the worst one if the run is lost."""
         self._looks.append(look)
         seen, before = self._looks[self._since :], self._failing
-        found = worst_first(self._judge(look))
+        ahead = float(np.mean(self._ahead)) if self._ahead else math.nan
+        signal = self._generator_norm / self._largest_norm if self._largest_norm > 0 else math.nan
+        found = worst_first(self._symptoms.of(look, ahead, signal))
         self._failing = [finding.kind.value for finding in found if _fails(finding)]
         self._ahead = []
         self.findings = found if len(seen) >= OLD_LOOKS else []
@@ -170,140 +140,6 @@ class Watchdog:
     def conclude(self) -> list[Finding]:
         """What is wrong at the end of the run, worst first."""
         return worst_first([*self.findings, *self._still_learning()])
-
-    def _judge(self, look: Look) -> list[Finding]:
-        return [
-            *self._collapse(look),
-            *self._label(look),
-            *self._discriminator(look),
-            *self._leak(look),
-        ]
-
-    def _collapse(self, look: Look) -> list[Finding]:
-        advice = "Use a smaller learning_rate, a larger gamma, or the preset rpgan."
-        found = []
-        if look.spread < COLLAPSED:
-            found.append(
-                Finding(
-                    Kind.COLLAPSE,
-                    Severity.FAILURE,
-                    look.spread,
-                    COLLAPSED,
-                    f"The samples have collapsed: inside a class they vary {look.spread:.2f} times as much as real "
-                    f"ones, mean over {len(self._names)} classes.",
-                    advice,
-                )
-            )
-        for label in np.argsort(look.spread_ratio)[:_MOST_NAMED]:
-            ratio = look.spread_ratio[label]
-            if ratio < COLLAPSED:
-                found.append(
-                    Finding(
-                        Kind.COLLAPSE,
-                        Severity.FAILURE if ratio < COLLAPSED_WHOLLY else Severity.WARNING,
-                        ratio,
-                        COLLAPSED,
-                        f"Class {self._names[label]!r} has collapsed: its samples vary {ratio:.2f} times as much as "
-                        "real ones.",
-                        advice,
-                        self._names[label],
-                    )
-                )
-        return found
-
-    def _label(self, look: Look) -> list[Finding]:
-        recall = float(self._recall.mean())
-        if len(self._names) < 2 or recall < FEWEST_JUDGED:
-            return []
-        guess = 1 / len(self._names)
-        limit = guess + LABEL_SHARE * (recall - guess)
-        if look.fidelity < limit:
-            return [
-                Finding(
-                    Kind.LABEL_IGNORED,
-                    Severity.FAILURE,
-                    look.fidelity,
-                    limit,
-                    f"The label is ignored: {look.fidelity:.0%} of the samples are recognised as the class asked for; "
-                    f"guessing gives {guess:.0%}, real samples {recall:.0%}.",
-                    "Train longer; if that does not help, use discriminator_conditioning projection.",
-                )
-            ]
-        found = []
-        for label in np.argsort(np.array(look.class_fidelity) - self._recall)[:_MOST_NAMED]:
-            fidelity, limit = look.class_fidelity[label], CLASS_SHARE * self._recall[label]
-            if self._recall[label] >= FEWEST_JUDGED and fidelity < limit:
-                found.append(
-                    Finding(
-                        Kind.UNRECOGNISED,
-                        Severity.WARNING,
-                        fidelity,
-                        limit,
-                        f"{fidelity:.0%} of the samples of class {self._names[label]!r} are recognised as such; of "
-                        f"real ones {self._recall[label]:.0%}.",
-                        "Train longer, or set class_balance to 0 if the class is scarce.",
-                        self._names[label],
-                    )
-                )
-        return found
-
-    def _discriminator(self, look: Look) -> list[Finding]:
-        found = []
-        ahead = float(np.mean(self._ahead)) if self._ahead else math.nan
-        if ahead > ALWAYS_AHEAD and not self._critic:
-            poor = look.spread < COLLAPSED or look.fidelity < CLASS_SHARE * float(self._recall.mean())
-            found.append(
-                Finding(
-                    Kind.OVERPOWERED_DISCRIMINATOR,
-                    Severity.FAILURE if poor else Severity.WARNING,
-                    ahead,
-                    ALWAYS_AHEAD,
-                    f"The discriminator nearly always wins: it gives the real sample of a pair the higher score in "
-                    f"{ahead:.1%} of the pairs.",
-                    "Use a larger gamma or more augmentation, or a smaller learning_rate.",
-                )
-            )
-        if self._largest_norm > 0 and self._generator_norm < VANISHED * self._largest_norm:
-            found.append(
-                Finding(
-                    Kind.VANISHED_SIGNAL,
-                    Severity.FAILURE,
-                    self._generator_norm / self._largest_norm,
-                    VANISHED,
-                    f"The discriminator teaches nothing any more: the generator's gradient is "
-                    f"{self._generator_norm / self._largest_norm:.1e} of its largest.",
-                    "Use an objective that does not saturate, such as relativistic, with gamma above 0.",
-                )
-            )
-        gap = look.ahead_train - look.ahead_held_out
-        if gap > OVERFITTED:
-            found.append(
-                Finding(
-                    Kind.OVERFITTING_DISCRIMINATOR,
-                    Severity.WARNING,
-                    gap,
-                    OVERFITTED,
-                    f"The discriminator knows the training samples by heart: it puts {look.ahead_train:.0%} of them "
-                    f"before a generated sample, but {look.ahead_held_out:.0%} of held-out real ones.",
-                    "Use more augmentation or a larger gamma; more data is best.",
-                )
-            )
-        return found
-
-    def _leak(self, look: Look) -> list[Finding]:
-        if not look.moved > MOVED:
-            return []
-        return [
-            Finding(
-                Kind.LEAKING_AUGMENTATION,
-                Severity.WARNING,
-                look.moved,
-                MOVED,
-                f"The augmentation leaks into the samples: their position or light varies {look.moved:.2f} times as "
-                "much as that of real ones.",
-                "Use less augmentation.",
-            )
-        ]
 
     def _still_learning(self) -> list[Finding]:
         """The kernel distance of the last quarter of an attempt's looks against the quarter before."""

@@ -29,6 +29,13 @@ def test_plentiful_even_data_gets_the_default_as_it_is() -> None:
     assert choice.reasons[0].startswith("rpgan: 54,000 training samples in 10 classes of 28 x 28 x 1")
 
 
+def test_one_class_is_not_told_to_the_discriminator() -> None:
+    choice = choose(facts([500]))
+    assert choice.config({}).discriminator_conditioning == "none"
+    assert choice.reasons[0].startswith("rpgan: 500 training samples in one class of 28 x 28 x 1")
+    assert choose(facts([10])).preset == "vae"
+
+
 def test_few_samples_in_every_class_get_the_autoencoder() -> None:
     assert choose(facts([FEW_PER_CLASS - 1] * 5)).preset == "vae"
     assert choose(facts([FEW_PER_CLASS, 5])).preset == "rpgan"  # one class is large enough to learn from
@@ -56,7 +63,7 @@ def test_what_a_person_sets_is_stronger() -> None:
         choose(facts([10] * 3)).config({"gamma": 1.0})
 
 
-@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=30), st.booleans())
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=30), st.booleans())
 def test_any_data_gets_a_configuration_that_works(counts: list[int], has_gpu: bool) -> None:
     choice = choose(facts(counts, has_gpu=has_gpu))
     assert isinstance(choice.config({}), Config)

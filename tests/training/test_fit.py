@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +151,8 @@ def test_a_killed_run_publishes_the_same_weights_as_an_uninterrupted_one(
     assert resumed.load()["trainer"]["steps"] == 15
     path = fit(resumed, Console(quiet=True), resume=True)
     assert path is not None
+    killed, whole = ({w.name: w.raw_data for w in onnx.load(file).graph.initializer} for file in (path, published[0]))
+    assert killed == whole
     rows = artifact.golden_rows(artifact.from_json(Session(path.read_bytes()).metadata))
     samples, scores = zip(*(Session(file.read_bytes()).run_scored(rows) for file in (path, published[0])), strict=True)
     assert np.array_equal(*samples)

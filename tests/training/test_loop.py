@@ -149,6 +149,16 @@ def test_collapse_is_recovered_from_without_a_person_and_a_kill_on_the_way_chang
     assert resumed.findings == whole.findings
 
 
+def test_a_discriminator_that_learns_much_faster_is_found_overpowered(bench: Bench) -> None:
+    bench.order(150, retries=0, gamma=0.0, learning_rate=1e-6, discriminator_learning_rate=5e-3, augmentation=0.0)
+    loop = bench.loop()
+    loop.train()
+    (finding,) = (finding for finding in loop.findings if finding.kind == Kind.OVERPOWERED_DISCRIMINATOR)
+    assert finding.severity == Severity.FAILURE  # nothing has been learned from it
+    assert "The discriminator nearly always wins" in finding.text
+    assert [text for kind, text in bench.events() if kind == Occasion.FOUND]
+
+
 @pytest.mark.parametrize(("preset", "steps", "at"), [("rpgan", 70, 53), ("cgan", 30, 7), ("progan", 24, 13)])
 def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(
     preset: str, steps: int, at: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -189,7 +199,7 @@ def broken_at(
 def test_a_loss_that_is_not_a_number_sends_the_run_back_to_its_last_good_state(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.loop.FEWEST_STEPS", 20)
+    monkeypatch.setattr("training.times.FEWEST_STEPS", 20)
     bench.order(60)
     broken_at(50, monkeypatch, times=1)
     loop = bench.loop()

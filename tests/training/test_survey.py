@@ -9,7 +9,7 @@ from training import classifier
 from training.classifier import Classifier
 from training.data import DataError, Dataset
 from training.data.dataset import Records, finish
-from training.findings import Finding, Kind
+from training.findings import Finding, Kind, Severity
 from training.splits import split
 from training.survey import contradictions, survey
 
@@ -35,12 +35,12 @@ def test_good_data_has_no_findings(stripes: Dataset, judge: Classifier) -> None:
 
 
 def test_imbalance_of_1000_to_1_is_named_with_its_counts() -> None:
-    findings = found(*noise([10_000, 14, 1000]))
+    findings = found(*noise([10_000, 10, 1000]))
     imbalance = findings[Kind.IMBALANCE, "b"]
-    assert imbalance.value == pytest.approx(700)  # of 14 samples ten are for training
-    assert "'a' has 700 times as many training samples as 'b' (7,000 and 10)" in imbalance.text
+    assert imbalance.value == pytest.approx(7000 / 6)  # of 10 samples six are for training
+    assert "'a' has 1,167 times as many training samples as 'b' (7,000 and 6)" in imbalance.text
     assert "class_balance" in imbalance.advice
-    assert findings[Kind.FEW_SAMPLES, "b"].value == 10
+    assert findings[Kind.FEW_SAMPLES, "b"].value == 6
 
 
 def test_12_images_are_refused_and_24_are_named_scarce() -> None:
@@ -51,9 +51,14 @@ def test_12_images_are_refused_and_24_are_named_scarce() -> None:
     assert "repeats them" in findings[Kind.FEW_SAMPLES, "a"].text
 
 
-def test_one_class_is_refused() -> None:
-    with pytest.raises(DataError, match="only one class, 'a'"):
-        dataset(*noise([100]))
+def test_one_class_is_named_and_its_labels_are_not_doubted() -> None:
+    samples, labels = noise([100])
+    (finding,) = found(samples, labels).values()
+    assert (finding.kind, finding.severity) == (Kind.ONE_CLASS, Severity.NOTE)
+    assert "accuracies and label fidelity are not measured" in finding.text
+    data = dataset(samples, labels)
+    fitted = classifier.fit(samples, labels, 1, seed=0, steps=10)
+    assert contradictions(fitted, data, split(data)) == []
 
 
 def test_constant_images_are_refused_and_a_constant_class_is_named() -> None:

@@ -11,7 +11,8 @@ from torch import nn
 from training.average import MovingAverage
 from training.optimizers import cosine, linear
 from training.presets import PRESETS, resolve
-from training.trainer import Diverged, Trainer, draw_samples, quantise
+from training.samples import draw_samples, quantise
+from training.trainer import Diverged, Trainer
 
 
 @pytest.fixture(autouse=True)

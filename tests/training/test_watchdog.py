@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from training.findings import Finding, Kind, Severity
-from training.watchdog import Look, Means, Watchdog, divergence
+from training.symptoms import Look
+from training.watchdog import Means, Watchdog, divergence
 
 NAMES = ("cat", "dog", "emu")
 

@@ -1,4 +1,4 @@
-"""Reads labelled data: `load("digits")`, an IDX folder or file, an .npz file, or a folder with one folder per class."""
+"""Reads labelled data: `load("digits")`, IDX, .npz or .npy files, or a folder with one folder of images per class."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data import folder, idx, npz
+from training.data import folder, idx, npy, npz
 from training.data.dataset import DataError, Dataset, Records, check_size, finish
+from training.data.rows import Rows, Samples
 
-__all__ = ["DataError", "Dataset", "load"]
+__all__ = ["DataError", "Dataset", "Rows", "Samples", "load"]
 
 
 def load(source: str, *, size: int | None = None) -> Dataset:
-    """Read a labelled data set into memory.
+    """Read a labelled data set into memory; of an .npy file, the labels only.
 
-    source: `digits` (8x8 gray, 1,797 samples, comes with scikit-learn); an .npz file; an IDX images file, its labels
-            file beside it; a folder of IDX files; or a folder with one folder of PNG or JPEG images per class.
+    source: `digits` (8x8 gray, 1,797 samples, comes with scikit-learn); an .npz file; an .npy or IDX images file, its
+            labels file beside it; a folder of IDX files; or a folder with one folder of PNG or JPEG images per class,
+            or with images of one class.
     size:   side of the images in pixels, a multiple of 4 in [8, 256]; None: chosen from the data, at most 64.
     raises: DataError, in one sentence, for anything that cannot be trained on.
     """
@@ -43,10 +45,12 @@ def _read(path: Path, size: int | None) -> Records:
         raise DataError(f"{path}: no such file or folder; `digits` is the built-in data set")
     if path.suffix.lower() == ".npz":
         return npz.read(path)
+    if path.suffix.lower() == ".npy":
+        return npy.read(path)
     if idx.is_images_file(path):
         return idx.read_file(path)
     raise DataError(
-        f"{path}: not a known kind of data; wanted .npz, an IDX images file (its name has 'images' and 'idx' or "
+        f"{path}: not a known kind of data; wanted .npz, .npy, an IDX images file (its name has 'images' and 'idx' or "
         "'ubyte'), a folder of IDX files, or a folder with one folder of images per class"
     )
 

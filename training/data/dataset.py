@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from augmint.v1 import generator_pb2 as pb
+from training.data.rows import Rows, Samples
 
 # Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
 SIDES = (8, 16, 28, 32, 48, 64)
@@ -36,6 +37,7 @@ class Records:
     samples: uint8 [n, h, w, c], c 1 or 3, any h and w.
     labels:  int64 [n], each in [0, len(class_names)).
     test:    positions of the source's own test split, None if it has none.
+    on_disk: samples is a map of a file, to be used as it is and never read as a whole.
     """
 
     samples: np.ndarray
@@ -43,19 +45,21 @@ class Records:
     class_names: tuple[str, ...]
     test: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    on_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """A labelled set of images in memory.
+    """A labelled set of images, in memory or mapped from a file.
 
     name:          the source, as given.
     samples:       uint8 [n, h, w, c], 0 black to 255 full; h = w, a multiple of 4; c is 1 (gray) or 3 (sRGB).
     labels:        int64 [n], each in [0, classes).
-    class_names:   in order of class index; at least two, all different.
+    class_names:   in order of class index; at least one, all different. One alone is unconditional data.
     digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they are here.
     official_test: int64 positions, ascending, of the source's own test split; None if it has none.
     notes:         what was skipped, resized, padded or converted, one sentence each.
+    on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Dataset:
     digest: str
     official_test: np.ndarray | None
     notes: tuple[str, ...]
+    on_disk: bool = False
 
     @property
     def classes(self) -> int:
@@ -74,6 +79,10 @@ class Dataset:
         """Samples per class, int64 [classes]; of all samples, or of those at the positions."""
         labels = self.labels if positions is None else self.labels[positions]
         return np.bincount(labels, minlength=self.classes)
+
+    def part(self, positions: np.ndarray) -> Samples:
+        """The samples at the positions: in memory if the data set is, else read as they are needed."""
+        return Rows(self.samples, positions) if self.on_disk else self.samples[positions]
 
     def spec(self) -> pb.SampleSpec:
         """How a client reads one sample."""
@@ -92,22 +101,25 @@ def finish(name: str, records: Records, size: int | None) -> Dataset:
     if len(samples) != len(labels):
         raise DataError(f"{name}: {len(samples)} images but {len(labels)} labels; each image needs one label")
     _check_counts(name, labels, names, records.test)
-    side = choose_side(max(samples.shape[1:3])) if size is None else check_size(size)
     height, width = samples.shape[1:3]
+    if records.on_disk and size not in (None, height):
+        raise DataError(f"{name}: images of {height}x{width} on disk are used as they are; size {size} cannot be had")
+    side = choose_side(max(height, width)) if size is None else check_size(size)
+    side = height if records.on_disk else side
     if (height, width) != (side, side):
         samples = np.stack([fit(sample, side) for sample in samples])
         how = "padded" if max(height, width) <= side else "resized (aspect kept, then padded)"
         notes.append(f"images of {height}x{width} were {how} to {side}x{side}")
-    if samples.shape[3] == 3 and _is_gray(samples):
+    if samples.shape[3] == 3 and not records.on_disk and _is_gray(samples):
         samples = samples[..., :1]
         notes.append("every image has three equal channels; one was kept")
     samples = np.ascontiguousarray(samples)
-    repeats = len(samples) - len({hashlib.blake2b(sample, digest_size=16).digest() for sample in samples})
+    digest, repeats = _read_through(samples, labels)
     if repeats == len(samples) - 1:
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
     if repeats:
         notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
-    return Dataset(name, samples, labels, names, _digest(samples, labels), records.test, tuple(notes))
+    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), records.on_disk)
 
 
 def check_size(size: int) -> int:
@@ -159,9 +171,8 @@ def _class_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_counts(name: str, labels: np.ndarray, names: tuple[str, ...], test: np.ndarray | None) -> None:
-    if len(names) < 2:
-        found = f"only one class, {names[0]!r}," if names else "no class"
-        raise DataError(f"{name}: {found} was found; a class-conditional generator needs at least two")
+    if not names:
+        raise DataError(f"{name}: no class was found; at least one is needed")
     rest = np.ones(len(labels), bool)
     if test is not None:
         rest[test] = False
@@ -188,8 +199,12 @@ def _is_gray(samples: np.ndarray) -> bool:
     return all(bool((block[..., 1:] == block[..., :1]).all()) for block in blocks)
 
 
-def _digest(samples: np.ndarray, labels: np.ndarray) -> str:
+def _read_through(samples: np.ndarray, labels: np.ndarray) -> tuple[str, int]:
+    """The data set's digest, and how many samples equal an earlier one; one pass, 8 bytes kept of each sample."""
     digest = hashlib.sha256(repr(samples.shape).encode())
     digest.update(labels.astype("<i8").data)
-    digest.update(samples.data)
-    return digest.hexdigest()
+    prints = np.empty(len(samples), np.uint64)
+    for number, sample in enumerate(samples):
+        digest.update(sample.data)
+        prints[number] = int.from_bytes(hashlib.blake2b(sample.data, digest_size=8).digest())
+    return digest.hexdigest(), len(prints) - len(np.unique(prints))

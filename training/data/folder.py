@@ -1,4 +1,4 @@
-"""A folder with one folder of PNG or JPEG images per class, with or without train/ and test/ above them."""
+"""A folder with one folder of PNG or JPEG images per class, with or without train/ and test/ above; or of images."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def read(path: Path, size: int | None) -> Records:
     """Read a folder of images.
 
     path: holds one folder per class, or train/ with one folder per class and test/ with the same (the official
-          test split; val/ beside test/ joins the training part, and is the test split where there is no test/).
+          test split; val/ beside test/ joins the training part, and is the test split where there is no test/);
+          or images themselves, which are one class.
     size: side in pixels; None: chosen from the median of the images' longer sides, at most 64.
 
     Images are turned upright (EXIF), resized with their aspect kept until the longer side fits, and padded. Colour is
@@ -94,7 +95,10 @@ def _list(path: Path) -> tuple[list[_File], tuple[str, ...], list[str]]:
         roots += [(test, True)] if test else []
     names = tuple(entry.name for entry in _folders(roots[0][0]))
     if not names:
-        raise DataError(f"{roots[0][0]}: has no folders; wanted one folder of PNG or JPEG images per class")
+        images = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES and entry.is_file())
+        if not images:
+            raise DataError(f"{roots[0][0]}: has no folders; wanted one folder of PNG or JPEG images per class")
+        return [_File(image, 0, False) for image in images], (path.resolve().name,), []
     files: list[_File] = []
     others = 0
     for root, is_test in roots:

@@ -6,22 +6,34 @@ import math
 import zipfile
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from training.data.dataset import LARGEST_BYTES, DataError, Records
 
 
-class _Pair(NamedTuple):
+class Pair(NamedTuple):
+    """Names of the array of images and of the one of their labels."""
+
     images: str
     labels: str
 
 
-_WHOLE = [_Pair("images", "labels"), _Pair("x", "y"), _Pair("data", "target")]
-_TRAIN = [_Pair("x_train", "y_train"), _Pair("train_images", "train_labels")]
-_VALIDATION = [_Pair("x_val", "y_val"), _Pair("val_images", "val_labels")]
-_TEST = [_Pair("x_test", "y_test"), _Pair("test_images", "test_labels")]
+class Arrays(Protocol):
+    """Arrays by name, wherever they are kept."""
+
+    path: Path
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def __getitem__(self, name: str) -> np.ndarray: ...
+
+
+_WHOLE = [Pair("images", "labels"), Pair("x", "y"), Pair("data", "target")]
+_TRAIN = [Pair("x_train", "y_train"), Pair("train_images", "train_labels")]
+_VALIDATION = [Pair("x_val", "y_val"), Pair("val_images", "val_labels")]
+_TEST = [Pair("x_test", "y_test"), Pair("test_images", "test_labels")]
 _CLASS_NAMES = "class_names"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -47,7 +59,7 @@ def read(path: Path) -> Records:
         test = arrays.find(_TEST)
         pairs += [test] if test else []
     notes: dict[str, None] = {}
-    parts = [(_images(arrays, pair.images, notes), _labels(arrays, pair)) for pair in pairs]
+    parts = [(_images(arrays, pair.images, notes), read_labels(arrays, pair)) for pair in pairs]
     for (images, labels), pair in zip(parts, pairs, strict=True):
         if len(images) != len(labels):
             raise DataError(
@@ -59,7 +71,7 @@ def read(path: Path) -> Records:
                 f"{list(parts[0][0].shape[1:])}; they must agree"
             )
     samples = np.concatenate([images for images, _ in parts]) if len(parts) > 1 else parts[0][0]
-    labels, names = _classes(arrays, np.concatenate([labels for _, labels in parts]))
+    labels, names = name_classes(arrays, np.concatenate([labels for _, labels in parts]))
     positions = np.arange(len(samples) - len(parts[-1][0]), len(samples)) if test else None
     return Records(samples, labels, names, positions, tuple(notes))
 
@@ -82,7 +94,7 @@ class _Archive:
     def names(self) -> str:
         return ", ".join(sorted(self._members)) or "(none)"
 
-    def find(self, pairs: list[_Pair]) -> _Pair | None:
+    def find(self, pairs: list[Pair]) -> Pair | None:
         """The first of the pairs whose images the archive has; its labels must be there too."""
         for pair in pairs:
             if pair.images in self._members:
@@ -160,7 +172,8 @@ def _images(arrays: _Archive, name: str, notes: dict[str, None]) -> np.ndarray:
     return np.stack([np.rint(image * scale).astype(np.uint8) for image in images])
 
 
-def _labels(arrays: _Archive, pair: _Pair) -> np.ndarray:
+def read_labels(arrays: Arrays, pair: Pair) -> np.ndarray:
+    """The labels of a pair, [n]: whole numbers or text. Raises DataError."""
     labels, where = arrays[pair.labels], f"{arrays.path}: {pair.labels}"
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -175,7 +188,8 @@ def _labels(arrays: _Archive, pair: _Pair) -> np.ndarray:
     return labels
 
 
-def _classes(arrays: _Archive, labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+def name_classes(arrays: Arrays, labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class indices, int64 [n], and the names of the classes. Raises DataError."""
     values, indices = np.unique(labels, return_inverse=True)
     if _CLASS_NAMES not in arrays or labels.dtype.kind == "U":
         return indices.astype(np.int64), tuple(str(value) for value in values)

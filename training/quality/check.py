@@ -20,13 +20,13 @@ _REAL_PER_CLASS = 200
 class Check:
     """What a few samples of each class show."""
 
-    class_fidelity: np.ndarray  # float64 [classes]: share of a class's samples that the classifier recognises
+    class_fidelity: np.ndarray  # float64 [classes]: share of a class's samples that are recognised; nan of one alone
     spread_ratio: np.ndarray  # float64 [classes]: near 1 is right, below 0.5 the class has collapsed
     kernel_distance: float  # to real validation samples; 0 is right, comparable under one classifier only
 
     @property
     def label_fidelity(self) -> float:
-        """Share of all samples that the classifier gives the requested class, in [0, 1]."""
+        """Share of all samples that the classifier gives the requested class, in [0, 1]; nan if there is one class."""
         return float(self.class_fidelity.mean())
 
 
@@ -59,7 +59,7 @@ def quick(
     fidelity, ratios = [], []
     for label in range(dataset.classes):
         members = labels == label
-        fidelity.append(float((predicted[members] == label).mean()))
+        fidelity.append(float((predicted[members] == label).mean()) if dataset.classes > 1 else np.nan)
         real = random.permutation(splits.train[train_labels == label])[:_REAL_PER_CLASS]
         ratios.append(spread_ratio(samples[members], dataset.samples[real]))
     return Check(np.array(fidelity), np.array(ratios), distance)

@@ -44,19 +44,20 @@ def find(card: pb.QualityCard, confusion: np.ndarray, copies: int) -> list[Findi
     confusion: int64 [classes, classes], synthetic samples by requested (row) and recognised (column) class.
     copies:    synthetic samples that are exact copies of another one.
     """
+    labelled = len(card.classes) > 1  # one class alone has neither accuracies nor label fidelity
     # The order of these lines is the order of harm to a training job that uses the samples.
     return worst_first(
         [
-            *_ignored_label(card),
+            *(_ignored_label(card) if labelled else ()),
             *_each(card, _collapsed),
-            *_unrecognised(card, confusion),
-            *_low_score(card),
-            *_each(card, _low_class_score),
+            *(_unrecognised(card, confusion) if labelled else ()),
+            *(_low_score(card) if labelled else ()),
+            *(_each(card, _low_class_score) if labelled else ()),
             *_uncovered(card),
             *_memorised(card),
             *_each(card, _noisy),
             *_copied(card, copies),
-            *_weak_judge(card),
+            *(_weak_judge(card) if labelled else ()),
             *_each(card, _few_tests),
         ]
     )
@@ -278,7 +279,7 @@ def _few_tests(quality: pb.ClassQuality) -> Finding | None:
         Severity.WARNING,
         quality.real_samples,
         FEW_TEST_SAMPLES,
-        f"{quality.label!r} has {quality.real_samples} real test samples; an accuracy is known to about "
+        f"{quality.label!r} has {quality.real_samples} real test samples; a share of them is known to about "
         f"±{min(0.5, 0.98 / max(1, quality.real_samples) ** 0.5):.0%} only.",
         "Add real data of the class.",
         quality.label,

@@ -72,7 +72,8 @@ def worse(new: pb.Generator, old: pb.Generator) -> str:
     Only cards measured on the same test samples compare; otherwise nothing is claimed.
     """
     card, before = new.quality, old.quality
-    if not before.real_samples or _test_digest(new) != _test_digest(old) or not _test_digest(new):
+    measured = before.real_samples and card.HasField("classification_accuracy_score")
+    if not measured or _test_digest(new) != _test_digest(old) or not _test_digest(new):
         return ""
     drop = before.classification_accuracy_score - card.classification_accuracy_score
     right, right_before = (round(c.classification_accuracy_score * c.real_samples) for c in (card, before))

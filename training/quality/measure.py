@@ -13,7 +13,7 @@ from scipy import stats
 from augmint.v1 import generator_pb2 as pb
 from training import classifier
 from training.classifier import Classifier
-from training.data import Dataset
+from training.data import Dataset, Samples
 from training.quality import gate, memorisation
 from training.quality.distances import frechet, kernel
 from training.quality.draws import Draw, collect, pick
@@ -56,6 +56,8 @@ def measure(
     judge:               a classifier of the training split, if one is fitted already; else one is fitted here.
     repeats:             classifiers, of different seeds, that learn from synthetic samples; the score is their mean.
 
+    Where there is one class nothing can be recognised: accuracies and label fidelity stay absent.
+
     The classifier of synthetic samples has the judge's architecture, seed and number of steps. The synthetic set
     has equal classes; distances use a part of it with as many of each class as the real sets compared with it.
     """
@@ -75,6 +77,7 @@ def measure(
     per_class = synthetic_per_class or _default_per_class(dataset, splits, budget)
     labels = np.tile(np.arange(classes), per_class)
     samples = collect(draw, labels, shape, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
+    labelled = classes > 1
     students = [
         classifier.fit(
             samples,
@@ -87,16 +90,14 @@ def measure(
                 "learning from synthetic samples only", 0.5 + 0.35 * (done + share) / repeats
             ),
         )
-        for repeat in range(repeats)
+        for repeat in range(repeats if labelled else 0)
     ]
     report("comparing", 0.85)
     test_samples, test_labels = _take(dataset, splits.test)
     test_features, test_judged = judge.judge(test_samples)
     features, judged = judge.judge(samples)
     real_recall = _recall(test_labels, test_judged, classes)
-    right = np.stack([student.predict(test_samples) == test_labels for student in students])
-    learned_recall = [float(right[:, test_labels == label].mean()) for label in range(classes)]
-    score_low, score_high = score_interval(right)
+    right = np.array([student.predict(test_samples) == test_labels for student in students])
     fidelity = _recall(labels, judged, classes)
     report("measuring distances", 0.95)
 
@@ -114,12 +115,6 @@ def measure(
     card = pb.QualityCard(
         real_samples=len(test_labels),
         synthetic_samples=len(samples),
-        real_accuracy=float((test_judged == test_labels).mean()),
-        classification_accuracy_score=float(right.mean()),
-        classification_accuracy_score_low=score_low,
-        classification_accuracy_score_high=score_high,
-        score_repeats=repeats,
-        label_fidelity=float((judged == labels).mean()),
         frechet_distance=frechet(real, made),
         frechet_distance_floor=frechet(real, other),
         kernel_distance=kernel(real, made, test_labels[real_rows], labels[made_rows]),
@@ -129,22 +124,27 @@ def measure(
         coverage_ceiling=density_and_coverage(real, other).coverage,
         feature_digest=judge.digest,
     )
+    if labelled:
+        card.real_accuracy = float((test_judged == test_labels).mean())
+        card.classification_accuracy_score, card.score_repeats = float(right.mean()), repeats
+        card.classification_accuracy_score_low, card.classification_accuracy_score_high = score_interval(right)
+        card.label_fidelity = float((judged == labels).mean())
     report("looking for copies", 0.97)
     compared = np.arange(min(len(samples), max(memorisation.SAMPLES, classes * _NEAREST_PER_CLASS)))
     neighbours = memorisation.compare(samples[compared], labels[compared], dataset, splits, seed)
     card.memorisation.CopyFrom(neighbours.summary())
     train_labels = dataset.labels[splits.train]
     for label, name in enumerate(dataset.class_names):
-        card.classes.add(
+        quality = card.classes.add(
             label=name,
             real_samples=int((test_labels == label).sum()),
-            real_accuracy=real_recall[label],
-            classification_accuracy_score=learned_recall[label],
-            label_fidelity=fidelity[label],
             # Against the training split: it has the most samples, and this number cannot be gained by copying.
-            spread_ratio=spread_ratio(samples[labels == label], dataset.samples[splits.train[train_labels == label]]),
+            spread_ratio=spread_ratio(samples[labels == label], dataset.part(splits.train[train_labels == label])),
             memorisation=neighbours.summary(label),
         )
+        if labelled:
+            quality.real_accuracy, quality.label_fidelity = real_recall[label], fidelity[label]
+            quality.classification_accuracy_score = float(right[:, test_labels == label].mean())
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (labels, judged), 1)
     card.findings.extend(finding.to_message() for finding in find(card, confusion, _copies(samples)))
@@ -176,8 +176,8 @@ def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:
     return max(2, min(wanted, total // dataset.classes))
 
 
-def _take(dataset: Dataset, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return dataset.samples[positions], dataset.labels[positions]
+def _take(dataset: Dataset, positions: np.ndarray) -> tuple[Samples, np.ndarray]:
+    return dataset.part(positions), dataset.labels[positions]
 
 
 def _recall(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[float]:

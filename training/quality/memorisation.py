@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from augmint.v1 import generator_pb2 as pb
-from training.data import Dataset
+from training.data import Dataset, Samples
 from training.splits import Splits
 
 # Distances are measured on images of at most this side: a copy survives that, noise of single pixels does not matter.
@@ -18,6 +18,7 @@ PERCENTILE = 0.05
 SAMPLES = 2000
 # Held-out samples of a class that are the yardstick for the distance to the training split.
 _YARDSTICK = 500
+_BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,17 +96,17 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
         made = _flat(samples[members])
         train = splits.train[dataset.labels[splits.train] == label]
         held = random.permutation(held_out[dataset.labels[held_out] == label])
-        train_pixels, held_pixels = _flat(dataset.samples[train]), _flat(dataset.samples[held])
-        distance[members], where = _nearest(train_pixels, made)
+        train_samples, held_samples = dataset.part(train), dataset.part(held)
+        distance[members], where = _nearest(train_samples, made)
         nearest[members] = train[where]
-        held_distance, held_where = _nearest(held_pixels, made)
+        held_distance, held_where = _nearest(held_samples, made)
         owner[members] = np.where(distance[members] <= held_distance, train[where], held[held_where])
         real[members] = len(train) + len(held)
         chance[members] = len(train) / (len(train) + len(held))
         nearer[members] = np.where(
             distance[members] == held_distance, chance[members], distance[members] < held_distance
         )
-        yard = _nearest(train_pixels, held_pixels[:_YARDSTICK])[0]
+        yard = _nearest(train_samples, _flat(held_samples[:_YARDSTICK]))[0]
         typical[members], limit[members] = np.median(yard), np.quantile(yard, PERCENTILE)
         exact[members] = (samples[members] == dataset.samples[nearest[members]]).all(axis=(1, 2, 3))
     return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact)
@@ -117,11 +118,15 @@ def _even(share: float, chance: float) -> float:
     return odds / (odds + (1 - share) * chance)
 
 
-def _nearest(among: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(distance float64 [n], position int64 [n]) of the nearest of `among` for each sample."""
-    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among)
-    distance, position = search.kneighbors(samples)
-    return distance[:, 0].astype(np.float64), position[:, 0]
+def _nearest(among: Samples, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(distance float64 [n], position int64 [n]) of the nearest of `among`, uint8 images, for each flat point."""
+    distance, position = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
+    for start in range(0, len(among), _BLOCK):
+        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_flat(among[start : start + _BLOCK]))
+        found, where = (each[:, 0] for each in search.kneighbors(points))
+        nearer = found < distance
+        distance[nearer], position[nearer] = found[nearer], start + where[nearer]
+    return distance, position
 
 
 def _flat(samples: np.ndarray) -> np.ndarray:

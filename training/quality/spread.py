@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.data import Samples
+
 _BLOCK = 512
 
 
-def spread(samples: np.ndarray) -> float:
+def spread(samples: Samples) -> float:
     """Mean over elements of the standard deviation over samples, in levels of 0..255.
 
     samples: uint8 [n, ...], n at least 2.
@@ -24,7 +26,7 @@ def spread(samples: np.ndarray) -> float:
     return float(np.sqrt(variance.clip(0)).mean())
 
 
-def spread_ratio(synthetic: np.ndarray, real: np.ndarray) -> float:
+def spread_ratio(synthetic: Samples, real: Samples) -> float:
     """Spread of a class's synthetic samples over that of its real ones, at least 0; near 1 is right.
 
     synthetic, real: uint8 [n, ...] and [m, ...], both at least 2. Where the real samples do not vary at all, the

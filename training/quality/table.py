@@ -17,6 +17,9 @@ VERDICTS: dict[int, tuple[str, str]] = {
 }
 
 
+_ONE_CLASS = "not measured: there is one class"
+
+
 def render(card: pb.QualityCard) -> RenderableType:
     """The verdict, scores overall, then per class, then what was found, in words."""
     parts: list[RenderableType] = [_overall(card), _per_class(card)]
@@ -43,18 +46,19 @@ def _overall(card: pb.QualityCard) -> Table:
     table.add_column("synthetic", justify="right")
     table.add_column("real", justify="right")
     table.add_column("reads as")
+    labelled = card.HasField("label_fidelity")
     rows = [
         (
             "accuracy on real test data",
-            f"{card.classification_accuracy_score:.1%}{score_spread(card)}",
-            f"{card.real_accuracy:.1%}",
-            "of a classifier trained on these samples only; near real is right",
+            f"{card.classification_accuracy_score:.1%}{score_spread(card)}" if labelled else "-",
+            f"{card.real_accuracy:.1%}" if labelled else "-",
+            "of a classifier trained on these samples only; near real is right" if labelled else _ONE_CLASS,
         ),
         (
             "label fidelity",
-            f"{card.label_fidelity:.1%}",
-            f"{card.real_accuracy:.1%}",
-            "recognised as the class asked for",
+            f"{card.label_fidelity:.1%}" if labelled else "-",
+            f"{card.real_accuracy:.1%}" if labelled else "-",
+            "recognised as the class asked for" if labelled else _ONE_CLASS,
         ),
         (
             "Fréchet distance",
@@ -91,15 +95,7 @@ def _per_class(card: pb.QualityCard) -> Table:
         table.add_row(
             Text(quality.label),
             f"{quality.real_samples:,}",
-            _marked(
-                f"{quality.classification_accuracy_score:.1%}",
-                quality.classification_accuracy_score < findings.CLASS_SCORE_SHARE[0] * quality.real_accuracy,
-            ),
-            f"{quality.real_accuracy:.1%}",
-            _marked(
-                f"{quality.label_fidelity:.1%}",
-                quality.label_fidelity < quality.real_accuracy - findings.FIDELITY_MARGIN,
-            ),
+            *_accuracies(quality),
             _marked(
                 f"{quality.spread_ratio:.2f}",
                 not findings.SPREAD[0] <= quality.spread_ratio <= findings.NOISY_SPREAD,
@@ -107,6 +103,18 @@ def _per_class(card: pb.QualityCard) -> Table:
             *verdict,
         )
     return table
+
+
+def _accuracies(quality: pb.ClassQuality) -> list[Text]:
+    """With synthetic samples, with real ones, and label fidelity."""
+    if not quality.HasField("label_fidelity"):
+        return [Text("-")] * 3
+    score, real, fidelity = quality.classification_accuracy_score, quality.real_accuracy, quality.label_fidelity
+    return [
+        _marked(f"{score:.1%}", score < findings.CLASS_SCORE_SHARE[0] * real),
+        Text(f"{real:.1%}"),
+        _marked(f"{fidelity:.1%}", fidelity < real - findings.FIDELITY_MARGIN),
+    ]
 
 
 def _gains(card: pb.QualityCard) -> Table:

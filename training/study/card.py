@@ -31,6 +31,8 @@ def of_published(published: Published, plan: Plan, steps: int | None, folder: Pa
     steps: of each generator that is trained; None: as many as the file had, at most MOST_STEPS.
     """
     message = published.message
+    if published.dataset.classes == 1:
+        raise EvaluationError(f"{published.path} knows one class: there is no classifier that its samples could help")
     try:
         config = Config(**json.loads(message.provenance.configuration_json))
     except (ValueError, TypeError, ValidationError) as error:

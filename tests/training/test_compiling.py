@@ -1,0 +1,94 @@
+"""Compiled networks train as others do, to the last bits but one; without a compiler a run says so and ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from training.compiling import CannotCompile, check
+from training.data import Dataset
+from training.presets import PresetError, resolve
+from training.trainer import Trainer
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def _compiler() -> None:
+    torch.set_num_threads(1)
+    try:
+        check(torch.device("cpu"))
+    except CannotCompile as error:
+        pytest.skip(str(error))
+
+
+def trainer(data: Dataset, compile_: bool) -> Trainer:
+    settings = {"width": 4, "latent_size": 8, "embedding_size": 4, "batch_size": 16, "compile": compile_}
+    fabric = Fabric(accelerator="cpu", devices=1)
+    return Trainer(fabric, resolve("rpgan", settings), data.samples, data.labels, data.classes, seed=0)
+
+
+def weights(module: nn.Module) -> np.ndarray:
+    return np.concatenate([p.detach().numpy().ravel() for p in module.state_dict().values()])
+
+
+@pytest.mark.usefixtures("_compiler")
+def test_compiled_networks_learn_the_same_and_resume_exactly(stripes: Dataset) -> None:
+    plain, compiled, resumed = trainer(stripes, False), trainer(stripes, True), trainer(stripes, True)
+    for number in range(4):
+        plain.step(number / 4)
+        compiled.step(number / 4)
+        if number == 1:
+            state = {key: torch.load(_saved(value), weights_only=True) for key, value in compiled.state_dict().items()}
+    assert compiled.state_dict()["generator"].keys() == plain.state_dict()["generator"].keys()
+    resumed.load_state_dict(state)
+    for number in (2, 3):
+        resumed.step(number / 4)
+    for name in ("generator", "discriminator"):
+        expected, made, again = (weights(getattr(run, name).module) for run in (plain, compiled, resumed))
+        np.testing.assert_allclose(made, expected, atol=2e-3)  # Adam's first steps magnify last bits
+        assert np.abs(made - expected).mean() < 2e-5
+        assert np.array_equal(made, again)
+
+
+def _saved(value: object) -> io.BytesIO:
+    stream = io.BytesIO()
+    torch.save(value, stream)
+    stream.seek(0)
+    return stream
+
+
+def test_growing_networks_are_not_compiled() -> None:
+    with pytest.raises(PresetError, match="compile with architecture 'progressive'"):
+        resolve("progan", {"compile": "true"})
+
+
+def test_without_a_compiler_the_run_says_what_is_missing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "training", "fit", "digits", "--set", "compile=true", "--steps", "1"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}",
+            "CXX": "/no/such/compiler",
+            "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert "compile=true needs a C++ compiler (g++, or what CXX names) and Python's headers; PyTorch says:" in said
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not list(tmp_path.glob("runs/*"))

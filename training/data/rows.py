@@ -1,0 +1,28 @@
+"""Samples that stay on disk: chosen rows of a mapped file, each read when it is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Rows:
+    """Some of the samples of an array in a file, in an order of their own; indexed along the first axis only."""
+
+    def __init__(self, samples: np.ndarray, positions: np.ndarray) -> None:
+        """samples: [n, ...], usually a map of a file; positions: int64 [m], each in [0, n)."""
+        self._samples, self._positions = samples, positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, chosen: slice | np.ndarray) -> np.ndarray:
+        """A copy in memory of the chosen ones, of the array's dtype: [k, ...]."""
+        return self._samples[self._positions[chosen]]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self), *self._samples.shape[1:])
+
+
+# What can be trained on and judged a part at a time.
+Samples = np.ndarray | Rows
