@@ -58,8 +58,9 @@ def test_a_folder_of_images_is_one_class_of_its_name(data: Dataset) -> None:
 
 
 def test_what_has_no_classes_is_trained_measured_and_published_without_claims_about_them(
-    folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(classifier, "default_steps", lambda samples: 20)
     where = ("--out", tmp_path / "models", "--runs", tmp_path / "runs")
     code, output = command("fit", folder, "--preset", "vanilla", "--steps", 40, "--force", *where, *SMALL)
     assert code == 0, output
