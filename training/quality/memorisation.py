@@ -18,7 +18,7 @@ PERCENTILE = 0.05
 SAMPLES = 2000
 # Held-out samples of a class that are the yardstick for the distance to the training split.
 _YARDSTICK = 500
-_BLOCK = 8192
+_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
