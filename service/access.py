@@ -74,7 +74,7 @@ class Access:
         self._quotas = quotas
         self._refused = metrics.refused.labels("unauthenticated")
 
-    def identify(self, call: Call, context: grpc.aio.ServicerContext) -> None:
+    def identify(self, call: Call, context: grpc.ServicerContext) -> None:
         """Give the call its client's name and quota; raises Unauthenticated."""
         if self._tokens is not None:
             call.caller = self._token_name(self._tokens.value, context)
@@ -86,7 +86,7 @@ class Access:
         if self._quotas is not None:
             call.client = self._quotas.client(call.caller)
 
-    def _token_name(self, tokens: Tokens, context: grpc.aio.ServicerContext) -> str:
+    def _token_name(self, tokens: Tokens, context: grpc.ServicerContext) -> str:
         given = next((value for key, value in context.invocation_metadata() or () if key == _HEADER), None)
         if given is None:
             self._refused.inc()

@@ -1,21 +1,20 @@
 """Around every call: typed errors become statuses once, and each call is counted and logged.
 
-A wrapper around each method rather than a grpc.aio.ServerInterceptor, which rebuilds the handler for every call.
+A wrapper around each method rather than a grpc.ServerInterceptor, which rebuilds the handler for every call.
 """
 
 from __future__ import annotations
 
-import asyncio
-import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 import structlog
 
-from service import errors
+from service import deferred, errors
 from service.metrics import Metrics
 from service.unread import Unread
 
@@ -51,73 +50,153 @@ class Call:
     client: Client | None = None  # whose quota the work counts against; None: there are no quotas
 
 
+@dataclass(slots=True)
+class Later:
+    """What a method returns whose answer has yet to be computed."""
+
+    work: Future[Any]  # cancelled if the caller goes
+    encode: Callable[[Any], bytes]  # the answer, from what the work results in; in whichever thread has it
+
+
 class Identifies(Protocol):
     """See service.access.Access."""
 
-    def identify(self, call: Call, context: grpc.aio.ServicerContext) -> None: ...
+    def identify(self, call: Call, context: grpc.ServicerContext) -> None: ...
 
 
-Method = Callable[[bytes, Call], Awaitable[bytes]]
-Handler = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
+Method = Callable[[bytes, Call], bytes | Later]
 
 
-def guard(
-    name: str, method: Method, metrics: Metrics, access: Identifies | None = None, unread: Unread | None = None
-) -> Handler:
-    """A handler for grpc.aio around a method that knows nothing of grpc.
+def handlers(
+    methods: dict[str, Method],
+    metrics: Metrics,
+    access: Identifies | None = None,
+    unread: Unread | None = None,
+    free: frozenset[str] = frozenset(),
+) -> dict[str, grpc.RpcMethodHandler]:
+    """What a grpc server takes; without serialisers, so that bytes go in and out.
 
-    name:   of the method, for metrics and log.
-    access: names the client, or refuses it; None: anybody may call.
-    unread: counts the answers that wait for their callers; None: they are too small to count.
+    free: names of methods that anybody may call, whose answers are too small to be counted.
     """
-    # Bound now: a logger that is bound at its first line is bound again for every line.
-    log = structlog.get_logger("augmint.access").bind()
-    duration = metrics.request_duration.labels(name)
-    codes = {code: metrics.requests.labels(name, code.name) for code in grpc.StatusCode}
-    in_flight = metrics.in_flight
+    return {
+        name: grpc.unary_unary_rpc_method_handler(
+            Guarded(name, method, metrics, *((None, None) if name in free else (access, unread)))
+        )
+        for name, method in methods.items()
+    }
 
-    async def handler(raw: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        start = time.perf_counter()
-        in_flight.inc()
-        left = context.time_remaining()
-        connection = context.peer()
-        call = Call(connection, math.inf if left is None else left)
-        code, response, problem = grpc.StatusCode.OK, b"", ""
-        trailers: tuple[tuple[str, str], ...] = ()
-        try:
-            if access is not None:
-                access.identify(call, context)
-            if unread is not None:
-                unread.check(connection)
-            response = await method(raw, call)
-            if unread is not None:
-                # The call's task is done when its last byte is sent, or when that will never be. (A callback of the
-                # context would be a cycle of references for every call: it is kept by what it is bound to.)
-                task = asyncio.current_task()
-                assert task is not None
-                task.add_done_callback(unread.hold(connection, len(response)))
-        except errors.ServiceError as error:
-            code, problem = STATUS[type(error)], str(error)
-            if isinstance(error, errors.Overloaded):
-                trailers = ((PUSHBACK, str(max(1, round(error.retry_after_seconds * 1000)))),)
-            call.facts["error"] = problem
-        except asyncio.CancelledError:
-            code = grpc.StatusCode.CANCELLED
-            raise
-        except Exception:
-            # Untyped, so it is our bug: all of it in the log, none of it on the wire.
-            code, problem = grpc.StatusCode.INTERNAL, "internal error"
-            log.exception(problem, method=name, caller=call.caller, **call.facts)
-        finally:
-            seconds = time.perf_counter() - start
-            in_flight.dec()
-            duration.observe(seconds)
-            codes[code].inc()
-            log.info("call", method=name, code=code.name, seconds=round(seconds, 6), caller=call.caller, **call.facts)
-        if problem:
-            # gRPC keeps its exception for this, and with it what is held here, until a garbage collection, far away.
-            raw = response = b""
-            await context.abort(code, problem, trailers)
+
+class Guarded:
+    """A grpc behaviour around a method that knows nothing of grpc."""
+
+    def __init__(
+        self,
+        name: str,
+        method: Method,
+        metrics: Metrics,
+        access: Identifies | None = None,
+        unread: Unread | None = None,
+    ) -> None:
+        """
+        name:   of the method, for metrics and log.
+        access: names the client, or refuses it; None: anybody may call.
+        unread: counts the answers that wait for their callers; None: they are too small to count.
+        """
+        self._name = name
+        self._method = method
+        self._access = access
+        self._unread = unread
+        # Bound now: a logger that is bound at its first line is bound again for every line.
+        self._log = structlog.get_logger("augmint.access").bind()
+        self._duration = metrics.request_duration.labels(name)
+        self._codes = {code: metrics.requests.labels(name, code.name) for code in grpc.StatusCode}
+        self._in_flight = metrics.in_flight
+        if deferred.POOL is not None:
+            self.experimental_thread_pool = deferred.POOL
+
+    def __call__(self, raw: bytes, context: grpc.ServicerContext) -> bytes:
+        """As grpc documents a behaviour: the thread waits. Taken where an interceptor of grpc's stands before it."""
+        outcome: Future[tuple[grpc.StatusCode, bytes, str, deferred.Trailers]] = Future()
+        self.begin(raw, context, lambda *parts: outcome.set_result(parts))
+        code, response, details, trailers = outcome.result()
+        if code is not grpc.StatusCode.OK:
+            context.set_trailing_metadata(trailers)
+            context.abort(code, details)
         return response
 
-    return handler
+    def begin(self, raw: bytes, context: grpc.ServicerContext, finish: deferred.Finish) -> None:
+        """Answer a call: now, or when its work is done. `finish` is called once."""
+        start = time.perf_counter()
+        self._in_flight.inc()
+        connection = context.peer()
+        call = Call(connection, context.time_remaining())
+
+        def end(outcome: bytes | Exception | None) -> None:
+            """outcome: None if the caller has gone."""
+            code, problem = grpc.StatusCode.OK, ""
+            response, trailers = b"", deferred.NO_TRAILERS
+            if isinstance(outcome, bytes):
+                response = outcome
+                if self._unread is not None:
+                    try:
+                        release = self._unread.hold(connection, len(response))
+                    except errors.AnswersUnread as error:
+                        response, (code, problem, trailers) = b"", _status(error)
+                    else:
+                        # The call is done when its last byte is sent, or when that will never be.
+                        if not context.add_callback(release):
+                            release()
+            elif outcome is None:
+                code = grpc.StatusCode.CANCELLED
+            elif isinstance(outcome, errors.ServiceError):
+                code, problem, trailers = _status(outcome)
+            else:
+                # Untyped, so it is our bug: all of it in the log, none of it on the wire.
+                code, problem = grpc.StatusCode.INTERNAL, "internal error"
+                self._log.error(problem, method=self._name, caller=call.caller, exc_info=outcome, **call.facts)
+            if problem:
+                call.facts["error"] = problem
+            seconds = time.perf_counter() - start
+            self._in_flight.dec()
+            self._duration.observe(seconds)
+            self._codes[code].inc()
+            self._log.info(
+                "call", method=self._name, code=code.name, seconds=round(seconds, 6), caller=call.caller, **call.facts
+            )
+            finish(code, response, problem, trailers)
+
+        try:
+            if self._access is not None:
+                self._access.identify(call, context)
+            if self._unread is not None:
+                self._unread.check(connection)
+            answer = self._method(raw, call)
+        except Exception as error:
+            end(error)
+            return
+        if isinstance(answer, bytes):
+            end(answer)
+            return
+        work, encode = answer.work, answer.encode
+
+        def computed(done: Future[Any]) -> None:
+            if done.cancelled():
+                end(None)
+                return
+            try:
+                response = encode(done.result())
+            except Exception as error:
+                end(error)
+            else:
+                end(response)
+
+        work.add_done_callback(computed)
+        if not context.add_callback(work.cancel):
+            work.cancel()
+
+
+def _status(error: errors.ServiceError) -> tuple[grpc.StatusCode, str, deferred.Trailers]:
+    trailers = deferred.NO_TRAILERS
+    if isinstance(error, errors.Overloaded):
+        trailers = ((PUSHBACK, str(max(1, round(error.retry_after_seconds * 1000)))),)
+    return STATUS[type(error)], str(error), trailers

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -46,13 +49,14 @@ class Rules(BaseModel):
 
 
 class Client:
-    """What one client has had, and has open. Used on the event loop only."""
+    """What one client has had, and has open. Used from any thread."""
 
     def __init__(self, name: str, metrics: Metrics, clock: Callable[[], float]) -> None:
         self.name = name
         self.quota = Quota()
         self.open_work = 0.0
         self._clock = clock
+        self._lock = threading.Lock()
         self._spent = 0.0  # samples that the passing of time has not given back yet
         self._then = clock()
         self._refused = metrics.refused.labels("quota")
@@ -76,18 +80,41 @@ class Client:
                 f"client {quote(self.name)} may not draw from {quote(generator)}; "
                 f"allowed: {choices(quota.generators) or 'none'}"
             )
-        self._check_rate(samples)
-        self._check_work(work_seconds)
-        self._spent = self._owed() + samples
-        self._then = self._clock()
-        self.open_work += work_seconds
+        with self._lock:
+            self._check_rate(samples)
+            self._check_work(work_seconds)
+            self._spent = self._owed() + samples
+            self._then = self._clock()
+            self.open_work += work_seconds
+        refused = False
         try:
             yield
         except ServiceError:
-            self._spent -= samples
+            refused = True
             raise
         finally:
-            self.open_work = max(0.0, self.open_work - work_seconds)
+            with self._lock:
+                self._spent -= samples * refused
+                self.open_work = max(0.0, self.open_work - work_seconds)
+
+    def during(
+        self, generator: str, samples: int, work_seconds: float, submit: Callable[[], Future[Any]]
+    ) -> Future[Any]:
+        """As `admit`, around work that ends with a future."""
+        admission = self.admit(generator, samples, work_seconds)
+        admission.__enter__()
+        try:
+            work = submit()
+        except BaseException as error:
+            admission.__exit__(type(error), error, None)
+            raise
+
+        def leave(done: Future[Any]) -> None:
+            error = None if done.cancelled() else done.exception()
+            admission.__exit__(None if error is None else type(error), error, None)
+
+        work.add_done_callback(leave)
+        return work
 
     def _owed(self) -> float:
         rate = self.quota.samples_per_second

@@ -1,20 +1,22 @@
 """Rows of many requests in, full batches out, fairly.
 
 Continuous batching: every lane is a thread that takes its next batch from the backlogs the moment it has finished
-the last, so whatever arrives meanwhile is the next batch, and nothing ever waits for a batch to fill. Requests come and
-are answered on the event loop; one lock guards the bookkeeping between the two.
+the last, so whatever arrives meanwhile is the next batch, and nothing ever waits for a batch to fill. Requests come
+from any thread, and one thread settles them all, so that lanes need not encode answers; one lock guards the
+bookkeeping.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import math
+import queue as queues
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -97,7 +99,7 @@ class _Request:
     caller: str
     deadline: float
     queue: Queue
-    result: asyncio.Future[np.ndarray]
+    result: Future[Any]  # the samples, or samples and scores
     arrived: float
     taken: int = 0
     left: int = 0  # rows that are not computed yet
@@ -126,17 +128,20 @@ class Scheduler:
         self._clock = clock
         self._queues: list[Queue] = []
         self._changed = threading.Condition()
-        self._open = 0
+        # What is not settled yet. A request that its own future knew would be a cycle, and calls hang on it.
+        self._open: dict[Future[Any], _Request] = {}
         self._running = 0
         self._held = False
         self._draining = False
         self._last_refusal = -math.inf
         self._closed = False
-        self._idle = asyncio.Event()
+        self._settled: queues.SimpleQueue[tuple[list[_Request], Exception | None] | None] = queues.SimpleQueue()
         metrics.watch_queue(self.queued_seconds, self.queued_samples)
         self._threads = [
             threading.Thread(target=self._work, args=(lane,), name=f"lane-{lane}", daemon=True) for lane in range(lanes)
         ]
+        self._answers = threading.Thread(target=self._answer, name="answers", daemon=True)
+        self._answers.start()
         for thread in self._threads:
             thread.start()
 
@@ -191,7 +196,7 @@ class Scheduler:
             self._queues.remove(queue)
             queue.engine.close()
 
-    # -- on the event loop ---------------------------------------------------------------------------------
+    # -- requests come and go, from any thread --------------------------------------------------------------
 
     def queued_seconds(self) -> float:
         """Predicted seconds until the device has done all that waits."""
@@ -201,30 +206,28 @@ class Scheduler:
         """Rows that wait."""
         return sum(queue.backlog.rows for queue in self._queues)
 
-    async def submit(self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf) -> np.ndarray:
-        """Compute the samples of an order.
+    def submit(self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf) -> Future[np.ndarray]:
+        """Have the samples of an order computed.
 
         caller:       whom to be fair to.
         seconds_left: until the caller's deadline.
-        returns:      sample dtype [n, *sample shape], the caller's own.
+        returns:      of sample dtype [n, *sample shape], the caller's own. Cancelling it takes the order out of the
+                      queue; DeadlineExceeded if the deadline passes there.
 
-        Raises Overloaded, DeadlineExceeded, Draining or GeneratorNotReady. Cancelling the task takes the order out of
-        the queue.
+        Raises Overloaded, DeadlineExceeded, Draining or GeneratorNotReady.
         """
-        return await self._submit(queue, order, caller, seconds_left, scores=None)
+        return self._submit(queue, order, caller, seconds_left, scores=None)
 
-    async def submit_scored(
+    def submit_scored(
         self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> Future[tuple[np.ndarray, np.ndarray]]:
         """As `submit`, with scores, float32 [n]; for a generator that has them."""
-        scores = np.empty(order.n, np.float32)
-        return await self._submit(queue, order, caller, seconds_left, scores), scores
+        return self._submit(queue, order, caller, seconds_left, np.empty(order.n, np.float32))
 
-    async def _submit(
+    def _submit(
         self, queue: Queue, order: Order, caller: str, seconds_left: float, scores: np.ndarray | None
-    ) -> np.ndarray:
+    ) -> Future[Any]:
         now = self._clock()
-        loop = asyncio.get_running_loop()
         request = _Request(
             order,
             order.n,
@@ -232,7 +235,7 @@ class Scheduler:
             caller,
             now + seconds_left,
             queue,
-            loop.create_future(),
+            Future(),
             now,
             left=order.n,
             scores=scores,
@@ -245,20 +248,23 @@ class Scheduler:
                 busy = [other.served for other in self._queues if other.backlog.rows]
                 queue.served = max(queue.served, min(busy, default=0.0))
             queue.backlog.push(caller, request)
+            self._open[request.result] = request
             self._changed.notify()
         queue.meters.request_samples.observe(order.n)
-        self._open += 1
-        try:
-            return await request.result
-        except asyncio.CancelledError:
-            with self._changed:
-                queue.backlog.remove(caller, request)
-            queue.meters.cancelled.inc()
-            raise
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._idle.set()
+        request.result.add_done_callback(self._leave)
+        return request.result
+
+    def _leave(self, result: Future[Any]) -> None:
+        """A request is settled or cancelled."""
+        cancelled = result.cancelled()
+        with self._changed:
+            request = self._open.pop(result)
+            if cancelled:
+                request.queue.backlog.remove(request.caller, request)
+            if self._draining and not self._open:
+                self._changed.notify_all()
+        if cancelled:
+            request.queue.meters.cancelled.inc()
 
     def _admit(self, request: _Request, seconds_left: float) -> None:
         if self._draining:
@@ -297,12 +303,11 @@ class Scheduler:
         """For how long nobody has been refused since `refuse`."""
         return self._clock() - self._last_refusal
 
-    async def drain(self) -> None:
-        """Refuse, and wait until all that was accepted is answered."""
+    def drain(self, seconds: float) -> bool:
+        """Refuse, and wait until all that was accepted is settled; False if that took longer than `seconds`."""
         self.refuse()
-        while self._open:
-            self._idle.clear()
-            await self._idle.wait()
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._open, seconds)
 
     def close(self) -> None:
         """End the lanes, each after its running batch. Drain first: what still waits is never answered."""
@@ -312,6 +317,8 @@ class Scheduler:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+        self._settled.put(None)
+        self._answers.join()
 
     # -- on the lanes --------------------------------------------------------------------------------------
 
@@ -336,7 +343,7 @@ class Scheduler:
                     self._changed.notify()
             if expired:
                 queue.meters.expired.inc(len(expired))
-                _settle(expired, DeadlineExceeded("the deadline passed while the call was waiting"))
+                self._settle(expired, DeadlineExceeded("the deadline passed while the call was waiting"))
             if batch:
                 self._run(queue, batch, rows, lane)
             with self._changed:
@@ -368,7 +375,7 @@ class Scheduler:
             with self._changed:
                 for segment in batch:
                     queue.backlog.remove(segment.request.caller, segment.request)
-            _settle([segment.request for segment in batch], error)
+            self._settle([segment.request for segment in batch], error)
             return
         seconds = time.perf_counter() - start
         done = []
@@ -386,7 +393,7 @@ class Scheduler:
                 if not request.left:
                     done.append(request)
         if done:
-            _settle(done, None)
+            self._settle(done, None)
         meters = queue.meters
         meters.batch_samples.observe(n)
         meters.execute_duration.observe(seconds)
@@ -397,6 +404,29 @@ class Scheduler:
             queue.engine.learn(n, seconds)
         if queue.look:
             queue.look(addresses, samples)
+
+    def _settle(self, requests: list[_Request], error: Exception | None) -> None:
+        """Have requests answered: one wake-up of the answering thread for all of them."""
+        self._settled.put((requests, error))
+
+    # -- on the answering thread ---------------------------------------------------------------------------
+
+    def _answer(self) -> None:
+        while (item := self._settled.get()) is not None:
+            requests, error = item
+            for request in requests:
+                # False: its caller has gone, and its neighbours must not notice.
+                if not request.result.set_running_or_notify_cancel():
+                    continue
+                if error is not None:
+                    request.result.set_exception(error)
+                elif request.scores is not None:
+                    request.result.set_result((request.samples, request.scores))
+                else:
+                    request.result.set_result(request.samples)
+            # Answers are large; the last must not stay until the next comes.
+            del item, requests, error
+            request = None  # type: ignore[assignment]
 
 
 def _rows(batch: list[Segment[_Request]], n: int) -> artifact.Rows:
@@ -413,18 +443,3 @@ def _rows(batch: list[Segment[_Request]], n: int) -> artifact.Rows:
         rows.truncation[here] = order.truncation
         position = here.stop
     return rows
-
-
-def _settle(requests: list[_Request], error: Exception | None) -> None:
-    """Answer requests from a lane: one wake-up of the event loop for all of them."""
-
-    def answer() -> None:
-        for request in requests:
-            if request.result.done():  # its caller has gone, and its neighbours must not notice
-                continue
-            if error is not None:
-                request.result.set_exception(error)
-            elif request.samples is not None:
-                request.result.set_result(request.samples)
-
-    requests[0].result.get_loop().call_soon_threadsafe(answer)

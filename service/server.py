@@ -6,13 +6,13 @@ import asyncio
 import math
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -20,6 +20,7 @@ from service import access, quotas
 from service import device as devices
 from service.access import Access
 from service.cache import Cache
+from service.health import Health
 from service.inference.servicer import SERVICE as INFERENCE_SERVICE
 from service.inference.servicer import InferenceServicer
 from service.loading import Loader
@@ -42,7 +43,9 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 LIVENESS = "liveness"
 
-# How often the event loop is looked at.
+# For calls that wait in a thread: lists and descriptions, reflection, and all where traces are taken.
+THREADS = 64
+# How often the wait for the interpreter is measured.
 LAG_SECONDS = 0.5
 
 # Requests are tiny: the largest holds one class index for each sample.
@@ -97,8 +100,10 @@ class Server:
         except SourceError as error:
             raise StartError(f"--models {error}") from error
         self._open_metrics()
-        self._health = HealthServicer()
-        self._server = grpc.aio.server(interceptors=self._start_traces(), options=_options(settings))
+        self._health = Health()
+        self._server = grpc.server(
+            ThreadPoolExecutor(THREADS, "calls"), interceptors=self._start_traces(), options=_options(settings)
+        )
         self._scheduler = Scheduler(lanes, settings.queue_limit_seconds, self._metrics)
         self.repository = Repository(
             source,
@@ -121,7 +126,7 @@ class Server:
             GeneratorServicer(self.repository, self._scheduler),
             InferenceServicer(self.repository, self._scheduler, self._welcome),
         ):
-            self._server.add_generic_rpc_handlers((servicer.handlers(self._metrics, self._access, self._unread),))
+            servicer.add_to(self._server, self._metrics, self._access, self._unread)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             health = health_pb2.DESCRIPTOR.services_by_name["Health"]
@@ -129,10 +134,10 @@ class Server:
             reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
         self.port = _listen(self._server, settings.host, settings.port, "--port", credentials)
         if settings.health_port is not None:
-            await self._open_health(settings.host, settings.health_port)
-        await self._health.set("", NOT_SERVING)
-        await self._health.set(LIVENESS, SERVING)
-        await self._server.start()
+            self._open_health(settings.host, settings.health_port)
+        self._health.set("", NOT_SERVING)
+        self._health.set(LIVENESS, SERVING)
+        self._server.start()
         # Loading holds the interpreter for moments at a time; in a thread, health checks are answered in between.
         try:
             await asyncio.to_thread(self.repository.load)
@@ -145,17 +150,12 @@ class Server:
             reasons = [f"\n  {s.name}/{s.version}: {s.reason}" for s in self.repository.statuses()]
             wanted = ": wanted <generator>/<version>/model.onnx, as `python -m training fit` publishes it"
             raise StartError(f"no generator in {shown(settings.models)} can be served{''.join(reasons) or wanted}")
-        await self._tell_health()
+        self._tell_health()
         precision = "tf32" if settings.tf32 and settings.device != "cpu" else "float32"
         self._metrics.build_info.labels(devices.runtime_version(), settings.device, precision).set(1)
         self._lag = asyncio.create_task(self._watch_lag())
         if settings.watch_seconds:
-            loop = asyncio.get_running_loop()
-
-            def changed() -> None:
-                asyncio.run_coroutine_threadsafe(self._tell_health(), loop)
-
-            self.repository.watch(settings.watch_seconds, changed)
+            self.repository.watch(settings.watch_seconds, self._tell_health)
 
     async def _watch_lag(self) -> None:
         """What holds the interpreter, as the loading of a file does for moments, delays every call."""
@@ -164,14 +164,14 @@ class Server:
             await asyncio.sleep(LAG_SECONDS)
             self._metrics.loop_lag.observe(max(0.0, time.perf_counter() - start - LAG_SECONDS))
 
-    async def _tell_health(self) -> None:
+    def _tell_health(self) -> None:
         """What the health service says of the server and of each generator follows from what is served."""
         served = {identity.name for identity in self.repository.ready()}
         if self._stopping or self._broken or served == self._healthy:
             return
         for name in served ^ self._healthy:
-            await self._health.set(name, SERVING if name in served else NOT_SERVING)
-        await self._health.set("", SERVING if served else NOT_SERVING)
+            self._health.set(name, SERVING if name in served else NOT_SERVING)
+        self._health.set("", SERVING if served else NOT_SERVING)
         self._metrics.ready.set(bool(served))
         self._healthy = served
 
@@ -204,13 +204,10 @@ class Server:
         log.info("stopping", queued_samples=int(self._scheduler.queued_samples()))
         self._stopping = True
         self._metrics.ready.set(0)
-        await self._health.enter_graceful_shutdown()
+        self._health.enter_graceful_shutdown()
         # Load balancers need a moment to notice; until then their calls are as welcome as before.
         await asyncio.sleep(self.settings.drain_seconds)
-        try:
-            async with asyncio.timeout(self.settings.stop_seconds):
-                await self._scheduler.drain()
-        except TimeoutError:
+        if not await asyncio.to_thread(self._scheduler.drain, self.settings.stop_seconds):
             log.warning("stopped before all was answered", seconds=self.settings.stop_seconds)
         # What reaches gRPC in the moment in which it closes is reset, and its caller reads CANCELLED. So callers are
         # told UNAVAILABLE until they have gone elsewhere.
@@ -229,9 +226,9 @@ class Server:
         if hasattr(self, "repository"):
             await asyncio.to_thread(self.repository.close)
         if hasattr(self, "_server"):
-            await self._server.stop(grace=1)
+            await asyncio.to_thread(self._server.stop(grace=1).wait)
         if hasattr(self, "_health_server"):
-            await self._health_server.stop(grace=1)
+            await asyncio.to_thread(self._health_server.stop(grace=1).wait)
         if hasattr(self, "_scheduler"):
             await asyncio.to_thread(self._scheduler.close)
         if hasattr(self, "_end_traces"):
@@ -240,7 +237,7 @@ class Server:
             self._http.shutdown()
             self._http.server_close()
 
-    def _start_traces(self) -> list[grpc.aio.ServerInterceptor]:
+    def _start_traces(self) -> list[grpc.ServerInterceptor]:
         if not self.settings.traces:
             return []
         try:
@@ -292,11 +289,11 @@ class Server:
             self._watch = asyncio.create_task(watch(watched, WATCH_SECONDS))
         return credentials
 
-    async def _open_health(self, host: str, port: int) -> None:
-        self._health_server = grpc.aio.server(options=_options(self.settings))
+    def _open_health(self, host: str, port: int) -> None:
+        self._health_server = grpc.server(ThreadPoolExecutor(1, "health"), options=_options(self.settings))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
         self.health_port = _listen(self._health_server, host, port, "--health-port", None)
-        await self._health_server.start()
+        self._health_server.start()
 
     def _open_metrics(self) -> None:
         settings = self.settings
@@ -311,9 +308,7 @@ class Server:
         self.metrics_port = self._http.server_port
 
 
-def _listen(
-    server: grpc.aio.Server, host: str, port: int, flag: str, credentials: grpc.ServerCredentials | None
-) -> int:
+def _listen(server: grpc.Server, host: str, port: int, flag: str, credentials: grpc.ServerCredentials | None) -> int:
     """Open a port, of the number that it returns; raises StartError."""
     try:
         if credentials is None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 import grpc
 import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import codec
-from service.interceptors import Call, Identifies, guard
+from service.interceptors import Call, Identifies, Later, handlers
 from service.metrics import Metrics
 from service.repository import Loaded, Repository
 from service.scheduler import Order, Scheduler
@@ -23,10 +24,17 @@ LOGGED_ROWS = 256
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
 
 
-async def answer(
-    scheduler: Scheduler, generator: Loaded, request: pb.GenerateRequest, call: Call
-) -> tuple[np.ndarray, Order]:
-    """The samples that a request asks of a generator, and their order; the address goes to the call's facts."""
+def answer(
+    scheduler: Scheduler,
+    generator: Loaded,
+    request: pb.GenerateRequest,
+    call: Call,
+    encode: Callable[[np.ndarray, Order], bytes],
+) -> Later:
+    """What a request asks of a generator; the address goes to the call's facts.
+
+    encode: the response, from samples in the generator's dtype [n, *sample shape] and their order.
+    """
     order = codec.decode(request, generator.classes, generator.max_samples, generator.message.scored)
     identity = generator.identity
     call.facts.update(
@@ -51,16 +59,18 @@ async def answer(
         call.facts.update(keep=order.keep, of=order.of)
         selection = Selection.plan(order, generator.max_samples)
         rows = selection.candidates.n
-    admission = (
-        nullcontext() if call.client is None else call.client.admit(identity.name, rows, generator.queue.work(rows))
-    )
-    with admission:
+
+    def submit() -> Future[Any]:
         if selection is None:
-            return await scheduler.submit(generator.queue, order, call.caller, call.seconds_left), order
-        candidates = await scheduler.submit_scored(
-            generator.queue, selection.candidates, call.caller, call.seconds_left
-        )
-        return selection.pick(*candidates), order
+            return scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
+        return scheduler.submit_scored(generator.queue, selection.candidates, call.caller, call.seconds_left)
+
+    def respond(result: Any) -> bytes:
+        return encode(result if selection is None else selection.pick(*result), order)
+
+    if call.client is None:
+        return Later(submit(), respond)
+    return Later(call.client.during(identity.name, rows, generator.queue.work(rows), submit), respond)
 
 
 class GeneratorServicer:
@@ -70,17 +80,19 @@ class GeneratorServicer:
         self._repository = repository
         self._scheduler = scheduler
 
-    async def Generate(self, raw: bytes, call: Call) -> bytes:
+    def Generate(self, raw: bytes, call: Call) -> Later:
         request = codec.read(raw, pb.GenerateRequest)
         generator = self._repository.get(request.generator, request.version, request.digest, request.channel)
-        samples, order = await answer(self._scheduler, generator, request, call)
-        return codec.encode(samples, order, generator.identity)
+        identity = generator.identity
+        return answer(
+            self._scheduler, generator, request, call, lambda samples, order: codec.encode(samples, order, identity)
+        )
 
-    async def ListGenerators(self, raw: bytes, call: Call) -> bytes:
+    def ListGenerators(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, pb.ListGeneratorsRequest)
         return pb.ListGeneratorsResponse(generators=self._repository.statuses()).SerializeToString()
 
-    async def GetGenerator(self, raw: bytes, call: Call) -> bytes:
+    def GetGenerator(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, pb.GetGeneratorRequest)
         generator = self._repository.get(request.generator, request.version, channel=request.channel)
         identity = generator.identity
@@ -94,17 +106,13 @@ class GeneratorServicer:
             ),
         ).SerializeToString()
 
-    def handlers(
-        self, metrics: Metrics, access: Identifies | None = None, unread: Unread | None = None
-    ) -> grpc.GenericRpcHandler:
-        """What a grpc.aio server takes; without serialisers, so that bytes go in and out."""
-        methods: dict[str, Callable[[bytes, Call], Awaitable[bytes]]] = {
-            method.name: getattr(self, method.name) for method in SERVICE.methods
-        }
-        return grpc.method_handlers_generic_handler(
-            SERVICE.full_name,
-            {
-                name: grpc.unary_unary_rpc_method_handler(guard(name, method, metrics, access, unread))
-                for name, method in methods.items()
-            },
-        )
+    def add_to(
+        self,
+        server: grpc.Server,
+        metrics: Metrics,
+        access: Identifies | None = None,
+        unread: Unread | None = None,
+    ) -> None:
+        """Have the server answer by this servicer."""
+        methods = {method.name: getattr(self, method.name) for method in SERVICE.methods}
+        server.add_registered_method_handlers(SERVICE.full_name, handlers(methods, metrics, access, unread))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.grpc import aio_server_interceptor, filters
+from opentelemetry.instrumentation.grpc import filters, server_interceptor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -15,7 +15,7 @@ SERVICE_NAME = "augmint"
 _UNNAMED = "unknown_service"
 
 
-def start() -> tuple[grpc.aio.ServerInterceptor, Callable[[], None]]:
+def start() -> tuple[grpc.ServerInterceptor, Callable[[], None]]:
     """What sends spans, and what sends the last of them and ends it.
 
     Where to, how many and under which name is said by OpenTelemetry's own variables: OTEL_EXPORTER_OTLP_ENDPOINT
@@ -28,5 +28,5 @@ def start() -> tuple[grpc.aio.ServerInterceptor, Callable[[], None]]:
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     # Probes come every few seconds and tell nothing.
-    interceptor = aio_server_interceptor(tracer_provider=provider, filter_=filters.negate(filters.health_check()))
+    interceptor = server_interceptor(tracer_provider=provider, filter_=filters.negate(filters.health_check()))
     return interceptor, provider.shutdown

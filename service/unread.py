@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -16,7 +17,7 @@ RETRY_SECONDS = 1.0
 
 
 class Unread:
-    """Bytes of answers that gRPC has taken and not sent yet, for each connection. Used on the event loop only.
+    """Bytes of answers that gRPC has taken and not sent yet, for each connection. Used from any thread.
 
     gRPC takes an answer at once and keeps it, twice (Python's bytes and its own), until the caller has read it, so a
     caller that asks and does not read could fill the memory. A connection's part is of the room that is left, so that
@@ -28,6 +29,7 @@ class Unread:
         self.bytes = 0
         self._limit = limit
         self._waiting: dict[str, int] = {}
+        self._lock = threading.Lock()
         self._refused = metrics.refused.labels("unread")
         metrics.unread.set_function(lambda: self.bytes)
 
@@ -36,26 +38,28 @@ class Unread:
         if PARTS * self._waiting.get(connection, 0) + self.bytes >= self._limit:
             self._refuse(connection)
 
-    def hold(self, connection: str, size: int) -> Callable[[object], None]:
-        """Count an answer of so many bytes; returns what to call when it is gone, with anything.
+    def hold(self, connection: str, size: int) -> Callable[[], None]:
+        """Count an answer of so many bytes; returns what to call when it is gone.
 
         Raises AnswersUnread where there is no room: the answer must be dropped. A connection's only one needs no more
         room than `check` asks for, so that an answer above the limit can be had at all.
         """
-        waiting = self._waiting.get(connection, 0)
-        if PARTS * (waiting + size if waiting else 0) + self.bytes > self._limit:
-            self._refuse(connection)
-        self._waiting[connection] = waiting + size
-        self.bytes += size
+        with self._lock:
+            waiting = self._waiting.get(connection, 0)
+            if PARTS * (waiting + size if waiting else 0) + self.bytes > self._limit:
+                self._refuse(connection)
+            self._waiting[connection] = waiting + size
+            self.bytes += size
         return partial(self._release, connection, size)
 
-    def _release(self, connection: str, size: int, _: object) -> None:
-        self.bytes -= size
-        left = self._waiting[connection] - size
-        if left:
-            self._waiting[connection] = left
-        else:
-            del self._waiting[connection]
+    def _release(self, connection: str, size: int) -> None:
+        with self._lock:
+            self.bytes -= size
+            left = self._waiting[connection] - size
+            if left:
+                self._waiting[connection] = left
+            else:
+                del self._waiting[connection]
 
     def _refuse(self, connection: str) -> None:
         self._refused.inc()

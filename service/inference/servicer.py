@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import grpc
 
@@ -14,7 +14,7 @@ from service import codec
 from service.errors import GeneratorNotFound, GeneratorNotReady, InvalidRequest, quote
 from service.inference import grpc_predict_v2_pb2 as oip
 from service.inference import tensors
-from service.interceptors import Call, Identifies, guard
+from service.interceptors import Call, Identifies, Later, handlers
 from service.metrics import Metrics
 from service.repository import Loaded, Repository
 from service.scheduler import Scheduler
@@ -24,7 +24,7 @@ from service.unread import Unread
 SERVICE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 PLATFORM = "augmint"
 # Asked by probes, which have no token; they tell no more than grpc.health.v1 does, and nobody is refused them.
-OPEN = {"ServerLive", "ServerReady", "ModelReady"}
+OPEN = frozenset({"ServerLive", "ServerReady", "ModelReady"})
 
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _STATES = {
@@ -44,15 +44,15 @@ class InferenceServicer:
         self._scheduler = scheduler
         self._ready = ready
 
-    async def ServerLive(self, raw: bytes, call: Call) -> bytes:
+    def ServerLive(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, oip.ServerLiveRequest)
         return oip.ServerLiveResponse(live=True).SerializeToString()
 
-    async def ServerReady(self, raw: bytes, call: Call) -> bytes:
+    def ServerReady(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, oip.ServerReadyRequest)
         return oip.ServerReadyResponse(ready=self._ready()).SerializeToString()
 
-    async def ModelReady(self, raw: bytes, call: Call) -> bytes:
+    def ModelReady(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, oip.ModelReadyRequest)
         try:
             self._get(request.name, request.version)
@@ -60,13 +60,13 @@ class InferenceServicer:
             return oip.ModelReadyResponse(ready=False).SerializeToString()
         return oip.ModelReadyResponse(ready=self._ready()).SerializeToString()
 
-    async def ServerMetadata(self, raw: bytes, call: Call) -> bytes:
+    def ServerMetadata(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, oip.ServerMetadataRequest)
         return oip.ServerMetadataResponse(
             name="augmint", version=_version(), extensions=["model_configuration"]
         ).SerializeToString()
 
-    async def ModelMetadata(self, raw: bytes, call: Call) -> bytes:
+    def ModelMetadata(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, oip.ModelMetadataRequest)
         generator = self._get(request.name, request.version)
         name = generator.identity.name
@@ -85,7 +85,7 @@ class InferenceServicer:
             ],
         ).SerializeToString()
 
-    async def ModelConfig(self, raw: bytes, call: Call) -> bytes:
+    def ModelConfig(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, oip.ModelConfigRequest)
         generator = self._get(request.name, request.version)
         config = oip.ModelConfig(
@@ -110,14 +110,20 @@ class InferenceServicer:
         config.parameters["max_samples"].string_value = str(generator.max_samples)
         return oip.ModelConfigResponse(config=config).SerializeToString()
 
-    async def ModelInfer(self, raw: bytes, call: Call) -> bytes:
+    def ModelInfer(self, raw: bytes, call: Call) -> Later:
         request = codec.read(raw, oip.ModelInferRequest)
         generator = self._get(request.model_name, request.model_version, *tensors.pins(request))
         asked = tensors.decode(request, generator.classes)
-        samples, order = await answer(self._scheduler, generator, asked.request, call)
-        return tensors.encode(asked, request.id, samples, order, generator.identity)
+        identity, number = generator.identity, request.id
+        return answer(
+            self._scheduler,
+            generator,
+            asked.request,
+            call,
+            lambda samples, order: tensors.encode(asked, number, samples, order, identity),
+        )
 
-    async def RepositoryIndex(self, raw: bytes, call: Call) -> bytes:
+    def RepositoryIndex(self, raw: bytes, call: Call) -> bytes:
         request = codec.read(raw, oip.RepositoryIndexRequest)
         if request.repository_name:
             raise InvalidRequest(
@@ -133,22 +139,16 @@ class InferenceServicer:
             models=[model for model in models if model.state == "READY" or not request.ready]
         ).SerializeToString()
 
-    def handlers(
-        self, metrics: Metrics, access: Identifies | None = None, unread: Unread | None = None
-    ) -> grpc.GenericRpcHandler:
-        """What a grpc.aio server takes; without serialisers, so that bytes go in and out."""
-        methods: dict[str, Callable[[bytes, Call], Awaitable[bytes]]] = {
-            method.name: getattr(self, method.name) for method in SERVICE.methods
-        }
-        return grpc.method_handlers_generic_handler(
-            SERVICE.full_name,
-            {
-                name: grpc.unary_unary_rpc_method_handler(
-                    guard(name, method, metrics, *((None, None) if name in OPEN else (access, unread)))
-                )
-                for name, method in methods.items()
-            },
-        )
+    def add_to(
+        self,
+        server: grpc.Server,
+        metrics: Metrics,
+        access: Identifies | None = None,
+        unread: Unread | None = None,
+    ) -> None:
+        """Have the server answer by this servicer."""
+        methods = {method.name: getattr(self, method.name) for method in SERVICE.methods}
+        server.add_registered_method_handlers(SERVICE.full_name, handlers(methods, metrics, access, unread, OPEN))
 
     def _get(self, name: str, version: str, digest: str = "", channel: str = "") -> Loaded:
         if version and not _VERSION.fullmatch(version):

@@ -26,6 +26,10 @@ def scheduling(*engines, limit=100.0, clock=None):
         scheduler.close()
 
 
+async def submit(scheduler, *order, **options):
+    return await asyncio.wrap_future(scheduler.submit(*order, **options))
+
+
 def order(n, start=0, label=0):
     return Order(np.full(n, label, np.int64), 7, start, 1.0)
 
@@ -50,7 +54,7 @@ def test_each_caller_gets_its_own_rows_whatever_shares_the_batches():
         with scheduling(Engine(best_batch=8, lanes=2)) as (scheduler, queue, _):
             sizes = [1, 2, 3, 7, 8, 9, 64, 100, 5]
             answers = await asyncio.gather(
-                *(scheduler.submit(queue, order(n, 1000 * k, k), f"caller{k % 3}") for k, n in enumerate(sizes))
+                *(submit(scheduler, queue, order(n, 1000 * k, k), f"caller{k % 3}") for k, n in enumerate(sizes))
             )
             for k, (n, samples) in enumerate(zip(sizes, answers, strict=True)):
                 assert samples.tolist() == [[1000 * k + i, k] for i in range(n)]
@@ -62,9 +66,9 @@ def test_requests_that_come_during_a_batch_share_the_next():
     async def scene():
         engine = Engine(best_batch=8, held=True)
         with scheduling(engine) as (scheduler, queue, _):
-            first = asyncio.create_task(scheduler.submit(queue, order(1), "a"))
+            first = asyncio.create_task(submit(scheduler, queue, order(1), "a"))
             await started(engine)
-            others = [asyncio.create_task(scheduler.submit(queue, order(2, 10 * k), str(k))) for k in range(1, 5)]
+            others = [asyncio.create_task(submit(scheduler, queue, order(2, 10 * k), str(k))) for k in range(1, 5)]
             await settle()
             engine.release(2)
             await asyncio.gather(first, *others)
@@ -77,9 +81,9 @@ def test_abandoned_caller_leaves_its_neighbours_unharmed():
     async def scene():
         engine = Engine(best_batch=8, held=True)
         with scheduling(engine) as (scheduler, queue, registry):
-            leaver = asyncio.create_task(scheduler.submit(queue, order(20), "leaver"))
+            leaver = asyncio.create_task(submit(scheduler, queue, order(20), "leaver"))
             await started(engine)
-            stayer = asyncio.create_task(scheduler.submit(queue, order(4, 100), "stayer"))
+            stayer = asyncio.create_task(submit(scheduler, queue, order(4, 100), "stayer"))
             await settle()
             leaver.cancel()  # in the middle of its first batch
             await settle()
@@ -97,14 +101,14 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back():
     async def scene():
         engine = Engine(best_batch=8, held=True)
         with scheduling(engine, limit=3) as (scheduler, queue, registry):
-            accepted = [asyncio.create_task(scheduler.submit(queue, order(8), "first"))]
+            accepted = [asyncio.create_task(submit(scheduler, queue, order(8), "first"))]
             await started(engine)
-            accepted += [asyncio.create_task(scheduler.submit(queue, order(8), str(k))) for k in range(3)]
+            accepted += [asyncio.create_task(submit(scheduler, queue, order(8), str(k))) for k in range(3)]
             await settle()
             with pytest.raises(
                 Overloaded, match=r"3.00 s of work wait and this call adds 1.00 s; at most 3 s"
             ) as refusal:
-                await scheduler.submit(queue, order(8), "late")
+                await submit(scheduler, queue, order(8), "late")
             assert refusal.value.retry_after_seconds == pytest.approx(1)
             assert registry.get_sample_value("augmint_refused_total", {"reason": "queue_full"}) == 1
             assert registry.get_sample_value("augmint_queued_work_seconds") == pytest.approx(3)
@@ -119,7 +123,7 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back():
 def test_a_request_larger_than_the_limit_is_welcome_when_nothing_waits():
     async def scene():
         with scheduling(Engine(best_batch=8), limit=1) as (scheduler, queue, _):
-            assert len(await scheduler.submit(queue, order(80), "a")) == 80
+            assert len(await submit(scheduler, queue, order(80), "a")) == 80
 
     run(scene())
 
@@ -131,8 +135,8 @@ def test_a_deadline_that_cannot_be_met_is_refused_before_it_costs_anything():
             with pytest.raises(
                 DeadlineExceeded, match=r"n 80 would be ready in 10.000 s, and the deadline is in 9.900 s"
             ):
-                await scheduler.submit(queue, order(80), "a", seconds_left=9.9)
-            assert len(await scheduler.submit(queue, order(80), "a", seconds_left=10.1)) == 80
+                await submit(scheduler, queue, order(80), "a", seconds_left=9.9)
+            assert len(await submit(scheduler, queue, order(80), "a", seconds_left=10.1)) == 80
 
     run(scene())
 
@@ -141,10 +145,10 @@ def test_a_deadline_that_passes_in_the_queue_costs_no_batch():
     async def scene():
         engine, clock = Engine(best_batch=8, held=True), Clock()
         with scheduling(engine, clock=clock) as (scheduler, queue, _):
-            first = asyncio.create_task(scheduler.submit(queue, order(8), "a"))
+            first = asyncio.create_task(submit(scheduler, queue, order(8), "a"))
             await started(engine)
-            second = asyncio.create_task(scheduler.submit(queue, order(8, 100), "b", seconds_left=3))
-            third = asyncio.create_task(scheduler.submit(queue, order(1, 200), "c", seconds_left=30))
+            second = asyncio.create_task(submit(scheduler, queue, order(8, 100), "b", seconds_left=3))
+            third = asyncio.create_task(submit(scheduler, queue, order(1, 200), "c", seconds_left=30))
             await settle()
             clock.now += 5
             engine.free()
@@ -161,14 +165,14 @@ def test_a_failing_batch_fails_its_callers_and_nobody_else():
         engine = Engine(best_batch=8, held=True)
         with scheduling(engine) as (scheduler, queue, _):
             engine.fault = RuntimeError("broken")
-            unlucky = [asyncio.create_task(scheduler.submit(queue, order(n), str(n))) for n in (3, 20)]
+            unlucky = [asyncio.create_task(submit(scheduler, queue, order(n), str(n))) for n in (3, 20)]
             await started(engine)
             await settle()
             engine.free()
             for result in await asyncio.gather(*unlucky, return_exceptions=True):
                 assert isinstance(result, RuntimeError)
             engine.fault = None
-            assert len(await scheduler.submit(queue, order(5), "lucky")) == 5
+            assert len(await submit(scheduler, queue, order(5), "lucky")) == 5
             assert scheduler.queued_samples() == 0
 
     run(scene())
@@ -178,15 +182,15 @@ def test_draining_refuses_newcomers_and_finishes_what_was_accepted():
     async def scene():
         engine = Engine(best_batch=8, held=True)
         with scheduling(engine) as (scheduler, queue, _):
-            accepted = [asyncio.create_task(scheduler.submit(queue, order(20, 100 * k), str(k))) for k in range(3)]
+            accepted = [asyncio.create_task(submit(scheduler, queue, order(20, 100 * k), str(k))) for k in range(3)]
             await started(engine)
-            drained = asyncio.create_task(scheduler.drain())
+            drained = asyncio.create_task(asyncio.to_thread(scheduler.drain, 20))
             await settle()
             with pytest.raises(Draining):
-                await scheduler.submit(queue, order(1), "late")
+                await submit(scheduler, queue, order(1), "late")
             assert not drained.done()
             engine.free()
-            await drained
+            assert await drained
             assert [len(task.result()) for task in accepted] == [20, 20, 20]
 
     run(scene())
@@ -197,8 +201,8 @@ def test_two_generators_share_the_device_in_seconds():
         fast, slow = Engine(best_batch=8, held=True), Engine(best_batch=2, held=True)
         with scheduling(fast, slow, limit=1000) as (scheduler, first, second, _):
             tasks = [
-                asyncio.create_task(scheduler.submit(first, order(800), "a")),
-                asyncio.create_task(scheduler.submit(second, order(200), "a")),
+                asyncio.create_task(submit(scheduler, first, order(800), "a")),
+                asyncio.create_task(submit(scheduler, second, order(200), "a")),
             ]
             await settle()
             for _ in range(40):
@@ -218,18 +222,18 @@ def test_a_removed_generator_answers_what_it_accepted_then_closes_its_engine():
     async def scene():
         old, new = Engine(best_batch=8, held=True), Engine(best_batch=8)
         with scheduling(old, new) as (scheduler, first, second, _):
-            accepted = [asyncio.create_task(scheduler.submit(first, order(20, 100 * k), str(k))) for k in range(3)]
+            accepted = [asyncio.create_task(submit(scheduler, first, order(20, 100 * k), str(k))) for k in range(3)]
             await started(old)
             scheduler.remove(first)
             with pytest.raises(GeneratorNotReady, match="just been replaced"):
-                await scheduler.submit(first, order(1), "late")
+                await submit(scheduler, first, order(1), "late")
             assert not old.closed
             old.free()
             for k, samples in enumerate(await asyncio.gather(*accepted)):
                 assert samples[:, 0].tolist() == list(range(100 * k, 100 * k + 20))
             while not old.closed:
                 await asyncio.sleep(0.001)
-            assert len(await scheduler.submit(second, order(5), "a")) == 5
+            assert len(await submit(scheduler, second, order(5), "a")) == 5
             scheduler.remove(second)
             while not new.closed:  # idle, but for the lane's last lines after its answer
                 await asyncio.sleep(0.001)
@@ -241,9 +245,9 @@ def test_a_removed_generator_closes_when_its_last_caller_leaves():
     async def scene():
         engine = Engine(best_batch=8, held=True)
         with scheduling(engine) as (scheduler, queue, _):
-            running = asyncio.create_task(scheduler.submit(queue, order(8), "a"))
+            running = asyncio.create_task(submit(scheduler, queue, order(8), "a"))
             await started(engine)
-            waiting = asyncio.create_task(scheduler.submit(queue, order(8), "b"))
+            waiting = asyncio.create_task(submit(scheduler, queue, order(8), "b"))
             await settle()
             scheduler.remove(queue)
             waiting.cancel()
@@ -259,7 +263,7 @@ def test_who_has_the_device_alone_waits_for_the_running_batches_and_holds_the_ne
     async def scene():
         engine = Engine(best_batch=8, lanes=2, held=True)
         with scheduling(engine) as (scheduler, queue, _):
-            calls = [asyncio.create_task(scheduler.submit(queue, order(8, k * 8), str(k))) for k in range(4)]
+            calls = [asyncio.create_task(submit(scheduler, queue, order(8, k * 8), str(k))) for k in range(4)]
             await started(engine, 2)
             entered, leave = threading.Event(), threading.Event()
 
@@ -294,7 +298,7 @@ def test_what_was_computed_can_be_looked_at_after_it_was_answered():
                 Metrics(CollectorRegistry()).meters("looked-at", 1, "cpu"),
                 lambda rows, samples: seen.append((rows.index.tolist(), samples[:, 0].tolist())),
             )
-            await scheduler.submit(queue, order(12), "a")
+            await submit(scheduler, queue, order(12), "a")
             while len(seen) < 2:
                 await asyncio.sleep(0.001)
             assert seen == [(indices, indices) for indices in (list(range(8)), list(range(8, 12)))]

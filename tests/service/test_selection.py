@@ -106,7 +106,8 @@ def test_rows_with_and_without_scores_share_batches():
             plain = Order(np.zeros(5, np.int64), 1, 100, 1.0)
             scored = Order(np.zeros(9, np.int64), 1, 200, 1.0)
             samples, (others, scores) = await asyncio.gather(
-                scheduler.submit(queue, plain, "a"), scheduler.submit_scored(queue, scored, "b")
+                asyncio.wrap_future(scheduler.submit(queue, plain, "a")),
+                asyncio.wrap_future(scheduler.submit_scored(queue, scored, "b")),
             )
         finally:
             scheduler.close()

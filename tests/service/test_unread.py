@@ -43,7 +43,7 @@ def test_connections_that_stall_leave_room_for_one_that_reads():
         assert fill(held, f"stalled {number}", 10)
         assert held.bytes == pytest.approx(most, abs=20)
         held.check("reads")
-        held.hold("reads", 300)(None)
+        held.hold("reads", 300)()
 
 
 def test_a_connection_with_nothing_unread_may_have_an_answer_above_the_limit_and_then_no_more():
@@ -54,7 +54,7 @@ def test_a_connection_with_nothing_unread_may_have_an_answer_above_the_limit_and
             AnswersUnread, match=r"5,000 bytes of answers wait to be read.*at most 1,000 may: read them"
         ):
             held.check(connection)
-    release(None)
+    release()
     held.check("a")
 
 
@@ -64,7 +64,7 @@ def test_the_limit_is_passed_by_one_answer_at_most_and_nothing_stays_behind(step
     waiting = []
     for connection, size, reads in steps:
         if reads and waiting:
-            waiting.pop(0)[1](None)
+            waiting.pop(0)[1]()
         try:
             held.check(connection)
             waiting.append((size, held.hold(connection, size)))
@@ -73,7 +73,7 @@ def test_the_limit_is_passed_by_one_answer_at_most_and_nothing_stays_behind(step
         assert held.bytes == sum(size for size, _ in waiting)
         assert held.bytes < LIMIT + max((size for size, _ in waiting), default=1)
     for _, release in waiting:
-        release(None)
+        release()
     assert held.bytes == 0
     held.check("a")
     assert not held._waiting
