@@ -1,7 +1,8 @@
 """Unary calls that are answered later, from any thread, and hold no thread of their own meanwhile.
 
 A handler of grpc's threaded server keeps a thread for each call that waits, and grpc.aio costs three times the
-processor time of grpc's core: with ready-made answers of 25 kB 0.30 ms a call, where this takes 0.15 and the bare core 0.10.
+processor time of grpc's core: with ready-made answers of 25 kB 0.30 ms a call, where this takes 0.15 and the bare
+core 0.10.
 
 What is used is `experimental_thread_pool`, by which grpc's server hands a call to an executor of the handler's own
 instead of its threads. This executor runs nothing: it reads what it was handed, has grpc's core fetch the message,
