@@ -131,7 +131,7 @@ class Guarded:
         connection = context.peer()
         call = Call(connection, context.time_remaining())
 
-        def end(outcome: bytes | Exception | None) -> None:
+        def end(outcome: bytes | BaseException | None) -> None:
             """outcome: None if the caller has gone."""
             code, problem = grpc.StatusCode.OK, ""
             response, trailers = b"", deferred.NO_TRAILERS
@@ -182,6 +182,11 @@ class Guarded:
         def computed(done: Future[Any]) -> None:
             if done.cancelled():
                 end(None)
+                return
+            # Not by raising it: its traceback would know this frame, which knows `done`, which knows it.
+            failure = done.exception()
+            if failure is not None:
+                end(failure)
                 return
             try:
                 response = encode(done.result())
