@@ -90,7 +90,6 @@ class Server:
         settings = self.settings
         lanes = settings.lanes or devices.lanes(settings.device, cores())
         self._metrics = Metrics(self.registry)
-        self._loop = asyncio.get_running_loop()
         credentials = self._open_access()
         cache = settings.cache_folder and Cache(
             Path(settings.cache_folder), settings.cache_bytes, self._metrics.cache_failures.inc
@@ -180,12 +179,9 @@ class Server:
         log.critical("device broken", device=self.settings.device, reason=reason)
         self._metrics.device_broken.set(1)
         self._metrics.ready.set(0)
-        asyncio.run_coroutine_threadsafe(self._tell_broken(), self._loop)
-
-    async def _tell_broken(self) -> None:
         self._broken = True
         for name in {LIVENESS, "", *self._healthy}:
-            await self._health.set(name, NOT_SERVING)
+            self._health.set(name, NOT_SERVING)
 
     def _graph_fallback(self, stage: str, reason: str) -> None:
         log.warning("no CUDA graphs", stage=stage, reason=reason)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -77,7 +78,14 @@ def test_a_fault_of_both_is_the_typed_error(draw):
     fake = FakeService()
     fake.gate.clear()
     fake.faults = [augmint.ServiceFault("broken")] * 2
-    threading.Timer(0.3, fake.gate.set).start()
+
+    def both_there():
+        end = time.monotonic() + 30
+        while len(fake.requests) < 2 and time.monotonic() < end:
+            time.sleep(0.005)
+        fake.gate.set()
+
+    threading.Thread(target=both_there).start()
     with served(fake) as target, pytest.raises(augmint.ServiceFault, match="broken"):
         draw(target, hedge_after=0.05)
     assert len(fake.requests) == 2

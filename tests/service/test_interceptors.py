@@ -1,13 +1,11 @@
-import asyncio
 import inspect
 import sys
 
 import grpc
-import pytest
 from prometheus_client import CollectorRegistry
 
 from service import errors
-from service.interceptors import STATUS, guard
+from service.interceptors import STATUS, Guarded
 from service.metrics import Metrics
 from service.unread import Unread
 
@@ -28,17 +26,16 @@ def test_quoted_text_is_bounded_and_on_one_line():
 
 
 class Context:
-    """Of a call, as grpc.aio keeps it: with the exception that ended it."""
+    """Of a call, as grpc keeps it."""
 
     def peer(self):
         return "ipv4:192.0.2.1:1"
 
     def time_remaining(self):
-        return None
+        return 60.0
 
-    async def abort(self, code, details, trailers):
-        self.error = RuntimeError(code)
-        raise self.error
+    def add_callback(self, callback):
+        return True
 
 
 def test_a_refused_call_holds_neither_its_request_nor_its_answer():
@@ -46,14 +43,13 @@ def test_a_refused_call_holds_neither_its_request_nor_its_answer():
     metrics = Metrics(CollectorRegistry())
     unread = Unread(1500, metrics)
 
-    async def method(raw, call):
+    def method(raw, call):
         unread.hold(Context().peer(), 1000)  # meanwhile another call of this connection was answered
         return answer
 
-    handler = guard("Generate", method, metrics, unread=unread)
+    guarded = Guarded("Generate", method, metrics, unread=unread)
     before = sys.getrefcount(request), sys.getrefcount(answer)
-    context = Context()
-    with pytest.raises(RuntimeError):
-        asyncio.run(handler(request, context))
-    assert context.error.args == (grpc.StatusCode.RESOURCE_EXHAUSTED,)
+    ended = []
+    guarded.begin(request, Context(), lambda *outcome: ended.append(outcome))
+    assert [(code, response) for code, response, *_ in ended] == [(grpc.StatusCode.RESOURCE_EXHAUSTED, b"")]
     assert (sys.getrefcount(request), sys.getrefcount(answer)) == before
