@@ -35,7 +35,8 @@ class Source(enum.StrEnum):
 
     @property
     def retrained(self) -> tuple[bool, ...]:
-        return {"published": (False,), "retrained": (True,), "both": (False, True)}[self]
+        # The published one last: of a study's outcomes the last one's recommendation stands, and it is for FILE.
+        return {"published": (False,), "retrained": (True,), "both": (True, False)}[self]
 
 
 @app.command()
