@@ -38,7 +38,7 @@ DEVICES = (
     Device("A100", 19.5, 3.00, 25),
     Device("H100", 67.0, 4.00, 50),
 )
-# Of one event loop, by benchmarks.scaling_readers.
+# Of one interpreter, by benchmarks.scaling_readers.
 CALL_SECONDS, MIB_SECONDS = 0.5e-3, 1.35e-3
 # Of a replica's memory, by the same; and what a replica may spend on them.
 CONNECTION_BYTES, CONNECTIONS_BYTES = 20e3, 1e9
@@ -53,7 +53,7 @@ def limits(device: Device, mflop: float, size: int, page: int, share: float) -> 
     return {
         "device": device.tflops * 1e6 * (device.share or share) / mflop,
         "network": device.gbit / 8 * 1e9 / size,
-        "event loop": page / call,
+        "interpreter": page / call,
     }
 
 

@@ -46,7 +46,7 @@ def _calm_collector() -> None:
     """Leave what loading made, which stays, out of garbage collections, and make those that remain rare.
 
     A call leaves no cycles behind, yet its objects count towards the next collection, which walks all that ONNX
-    Runtime, protobuf and gRPC keep: a tenth of the event loop's time.
+    Runtime, protobuf and gRPC keep.
     """
     gc.collect()
     gc.freeze()

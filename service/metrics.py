@@ -107,7 +107,7 @@ class Metrics:
         self.cache_failures = counter("cache_failures_total", "Files that the cache could not keep or read.")
         self.ready = gauge("ready", "1 while calls are welcome.")
         self.loop_lag = histogram(
-            "event_loop_lag_seconds", "How late the event loop wakes up, looked at twice a second.", SHORT_SECONDS
+            "event_loop_lag_seconds", "How late a thread gets the interpreter, looked at twice a second.", SHORT_SECONDS
         )
         self.build_info = gauge("build_info", "1, with what this process runs.", "onnxruntime", "device", "precision")
         self.device_broken = gauge("device_broken", "1 once the device failed for good: restart this process.")

@@ -48,8 +48,8 @@ class _Attempt:
 class Repository:
     """The generators of a source.
 
-    `load` once, then `refresh` whenever the source may have changed: one thread at a time. Questions are answered on
-    the event loop meanwhile, from a snapshot that is replaced as a whole.
+    `load` once, then `refresh` whenever the source may have changed: one thread at a time. Questions are answered from
+    any thread meanwhile, from a snapshot that is replaced as a whole.
     """
 
     def __init__(
