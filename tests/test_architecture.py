@@ -1,4 +1,4 @@
-"""The arrows between the parts: who may import whom (docs: design, "the parts and the direction of the arrows")."""
+"""The arrows between the parts: who may import whom."""
 
 import ast
 from pathlib import Path
