@@ -22,9 +22,15 @@ from augmint.errors import AugmintError, DeadlineExceeded, Overloaded, TlsError,
 from augmint.formats import FORMATS
 from augmint.transport import GrpcTransport
 
-EPILOG = """exit codes: 0 done; 2 the request, the address or the credentials are wrong; 3 the service is away, full or
-late: worth repeating later; 130 interrupted. Completion in bash, with pip install 'augmint[cli]':
-eval "$(register-python-argcomplete augmint)"."""
+# As it stands: argparse would break the last line at its hyphens, and then it could not be copied.
+EPILOG = """exit codes:
+  0    done
+  2    the request, the address or the credentials are wrong
+  3    the service is away, full or late: worth repeating later
+  130  interrupted
+
+completion in bash, with pip install 'augmint[cli]':
+  eval "$(register-python-argcomplete augmint)\""""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (AugmintError, OSError) as error:
-        print(f"augmint: {' '.join(str(error).split())}", file=sys.stderr)
+        message = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        print(f"augmint: {' '.join(message.split())}", file=sys.stderr)
         passing = isinstance(error, Unavailable | Overloaded | DeadlineExceeded) and not isinstance(error, TlsError)
         return 3 if passing else 2
     except KeyboardInterrupt:
@@ -113,7 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--of", type=int, help="candidates of which --keep are kept")
 
     parser = argparse.ArgumentParser(
-        prog="augmint", description="Draw labelled synthetic samples from a service.", epilog=EPILOG
+        prog="augmint",
+        description="Draw labelled synthetic samples from a service.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     command = subparsers.add_parser("list", parents=[common], help="list the service's generators")
@@ -129,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Draw n samples of each label. A picture gets a row per label; .npz holds array, class_indices, "
         "labels and addresses.",
     )
-    command.add_argument("-n", type=_number, default=16, help="samples of each label (%(default)s)")
+    command.add_argument("-n", "--n", type=_number, default=16, help="samples of each label (%(default)s)")
     command.add_argument(
         "--out", type=Path, required=True, help=f"FILE.npz, or FILE{', '.join(commands.IMAGE_SUFFIXES)}"
     )
@@ -142,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         "is the same file whenever it is made again. Run it again to go on after an interruption: shards that are "
         "there are left alone. manifest.json says where everything comes from.",
     )
-    command.add_argument("--n", type=_number, required=True, help="samples in all shards together, e.g. 1M")
+    command.add_argument("--n", "-n", type=_number, required=True, help="samples in all shards together, e.g. 1M")
     command.add_argument("--shards", type=_shards, default=1, help="how many: 100, or 0..99 (%(default)s)")
     command.add_argument("--shard", type=_range, metavar="NUMBER", help="only this one, or these: 7 or 7..9 (all)")
     command.add_argument("--format", choices=tuple(FORMATS), default="webdataset", help="(%(default)s)")

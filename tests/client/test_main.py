@@ -203,6 +203,19 @@ def run(*arguments, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
+def test_help_has_the_line_for_the_shell_in_one_piece(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert '\n  eval "$(register-python-argcomplete augmint)"\n' in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_is_named(target, tmp_path, capsys):
+    out = tmp_path / "gone" / "samples.npz"
+    assert main(["generate", "-n", "1", "--out", str(out), "--target", target]) == 2
+    assert capsys.readouterr().err == f"augmint: {out}: No such file or directory\n"
+
+
 def test_the_command_without_arguments_explains_itself():
     with run() as command:
         _, err = command.communicate(timeout=30)
