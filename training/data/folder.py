@@ -194,6 +194,9 @@ def _describe(headers: list[_Header], faults: list[tuple[Path, str]], side: int,
         )
     elif (headers[0].width, headers[0].height) != (side, side):
         notes.append(f"images of {headers[0].width}x{headers[0].height} were fitted into {side}x{side}")
+    colored = sum(header.mode not in _GRAY_MODES for header in headers)
+    if 0 < colored < len(headers):
+        notes.append(f"{colored} of {len(headers)} images are in colour, so that all samples have three channels")
     if any(header.transparent for header in headers):
         notes.append(f"transparency of {sum(header.transparent for header in headers)} images was laid over white")
     deep = sum(header.mode.startswith("I") for header in headers)

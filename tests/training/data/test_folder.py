@@ -48,6 +48,7 @@ def test_colour_is_kept_and_gray_ones_join_it(tmp_path):
     assert data.samples.shape == (16, 16, 16, 3)
     assert np.array_equal(data.samples[0], np.asarray(picture(150, mode="RGB")))
     assert (data.samples[8:, ..., 0] == data.samples[8:, ..., 2]).all()
+    assert data.notes == ("8 of 16 images are in colour, so that all samples have three channels",)
 
 
 def test_colour_files_without_colour_become_gray(tmp_path):
