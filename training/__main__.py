@@ -24,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
+errors = Console(stderr=True)
 
 
 class Source(enum.StrEnum):
@@ -143,12 +144,11 @@ def fit(
             run.forget()
         raise typer.Exit(130) from None
     except ValidationError as error:
-        fault = error.errors()[0]
-        raise _fail(f"--{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})") from None
+        raise _fail(_of_option(error)) from None
     except (DataError, PresetError, RunError, Diverged, ExportError, CannotCompile, OSError) as error:
         if run is not None:
             run.forget()
-        raise _fail(str(error)) from None
+        raise _fail(_sentence(error)) from None
     if path is None:
         return
     serve = f"python -m service --models {path.parents[2]}"
@@ -162,8 +162,22 @@ def _setting(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def _of_option(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    name, message = ".".join(map(str, fault["loc"])), fault["msg"]
+    if name == "name":
+        message = "begin with a lower-case letter or a digit and go on with those, '.', '_' or '-', 63 in all"
+    return f"--{name}: {message} (got {fault['input']!r})"
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def _fail(message: str, status: int = 2) -> typer.Exit:
-    console.print("[red]error:[/red]", Text(message), soft_wrap=True, highlight=False)
+    errors.print("[red]error:[/red]", Text(message), soft_wrap=True, highlight=False)
     return typer.Exit(status)
 
 
@@ -340,7 +354,7 @@ def _in_one_sentence(stopped: str = "stopped") -> Iterator[None]:
         CannotCompile,
         OSError,
     ) as error:
-        raise _fail(str(error)) from None
+        raise _fail(_sentence(error)) from None
     except KeyboardInterrupt:
         console.print(stopped)
         raise typer.Exit(130) from None

@@ -42,10 +42,13 @@ class Published:
         EvaluationError if the data is not the file's.
         """
         content = path.read_bytes()
-        session = Session(content, threads=os.cpu_count() or 1)
-        message = artifact.from_json(session.metadata)
-        artifact.check_signature(message, session.inputs, session.outputs)
-        artifact.check_golden(message, session.run(artifact.golden_rows(message)))
+        try:
+            session = Session(content, threads=os.cpu_count() or 1)
+            message = artifact.from_json(session.metadata)
+            artifact.check_signature(message, session.inputs, session.outputs)
+            artifact.check_golden(message, session.run(artifact.golden_rows(message)))
+        except artifact.ArtifactError as error:
+            raise artifact.ArtifactError(f"{path}: {error}") from error
         recorded = message.provenance
         shape = artifact.sample_shape(message)
         if message.sample.WhichOneof("kind") != "image" or len(shape) != 3:

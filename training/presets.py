@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from training.config import Config
 from training.rules import faults
@@ -208,11 +210,20 @@ def resolve(preset: str, overrides: dict[str, Any] | None = None) -> Config:
     try:
         config = Config(**{**(PRESETS[preset].settings if preset != AUTO else {}), **overrides})
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
-        raise PresetError(f"preset {preset}: {found}; settings are: {', '.join(Config.model_fields)}") from error
+        raise PresetError(f"preset {preset}: {'; '.join(_in_words(fault) for fault in error.errors())}") from error
     if found_faults := faults(config):
         raise PresetError(f"preset {preset}: {'; '.join(found_faults)}")
     return config
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    name = ".".join(map(str, fault["loc"]))
+    if fault["type"] != "extra_forbidden":
+        return f"{name}: {fault['msg']} (got {fault['input']!r})"
+    near = difflib.get_close_matches(name, Config.model_fields, n=1)
+    return f"no setting {name!r}" + (
+        f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(Config.model_fields)}"
+    )
 
 
 def _may_be_none(name: str) -> bool:

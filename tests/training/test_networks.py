@@ -76,8 +76,9 @@ def test_images_are_halved_to_about_four_pixels(side: int, count: int) -> None:
     ("preset", "overrides", "words"),
     [
         ("stylegan", {}, "rpgan, vanilla, cgan"),
-        ("rpgan", {"widht": "32"}, "widht.*settings are: architecture"),
-        ("rpgan", {"width": "wide"}, "width.*'wide'"),
+        ("rpgan", {"widht": "32"}, "no setting 'widht'; did you mean width?$"),
+        ("rpgan", {"colour": "red"}, "no setting 'colour'; there are: architecture, width, "),
+        ("rpgan", {"width": "wide"}, "width: [^;]*'wide'[^;]*$"),
         ("rpgan", {"batch_size": 6}, "batch_size"),
         ("rpgan", {"discriminator_norm": "batch"}, "couples the samples"),
         ("cgan", {"generator_norm": "conditional-batch"}, "architecture 'conv'"),
