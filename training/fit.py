@@ -81,7 +81,9 @@ def fit(
             loop.resume(state)
             del state
         elif processes.first:
-            text = f"Started: {dataset.name} with {order.preset}, {processes.count} process(es)."
+            text = f"Started: {dataset.name} with {order.preset}" + (
+                f", {processes.count} processes." if processes.count > 1 else "."
+            )
             events.add(0, Occasion.STARTED, text, findings)
         loop.train()
         if not processes.first:
@@ -163,8 +165,10 @@ def _choose_threads(
 
 def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, findings: Sequence[Finding]) -> None:
     height, width, channels = dataset.samples.shape[1:]
-    table = Table(title=f"{dataset.name}: {len(dataset.labels):,} samples of {height} x {width} x {channels}")
-    table.add_column("class")
+    # Not the table's title, which would be folded to the table's width.
+    title = f"{dataset.name}: {len(dataset.labels):,} samples of {height} x {width} x {channels}"
+    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    table = Table("class")
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     for part in parts:
         table.add_column(part, justify="right")
