@@ -185,7 +185,8 @@ def test_draining_refuses_newcomers_and_finishes_what_was_accepted():
             accepted = [asyncio.create_task(submit(scheduler, queue, order(20, 100 * k), str(k))) for k in range(3)]
             await started(engine)
             drained = asyncio.create_task(asyncio.to_thread(scheduler.drain, 20))
-            await settle()
+            while scheduler.quiet_seconds() == float("inf"):  # it has not begun to refuse
+                await asyncio.sleep(0.001)
             with pytest.raises(Draining):
                 await submit(scheduler, queue, order(1), "late")
             assert not drained.done()

@@ -90,7 +90,7 @@ def test_without_a_compiler_the_run_says_what_is_missing(tmp_path: Path) -> None
         check=False,
     )
     assert done.returncode == 2, done.stdout + done.stderr
-    said = " ".join(done.stdout.split())
+    said = " ".join(done.stderr.split())
     assert "compile=true needs a C++ compiler (g++, or what CXX names) and Python's headers; PyTorch says:" in said
     assert "Traceback" not in done.stdout + done.stderr
     assert not list(tmp_path.glob("runs/*"))

@@ -76,7 +76,7 @@ def test_images_are_halved_to_about_four_pixels(side: int, count: int) -> None:
     ("preset", "overrides", "words"),
     [
         ("stylegan", {}, "rpgan, vanilla, cgan"),
-        ("rpgan", {"widht": "32"}, "no setting 'widht'; did you mean width?$"),
+        ("rpgan", {"widht": "32"}, "no setting 'widht'; did you mean width[?]$"),
         ("rpgan", {"colour": "red"}, "no setting 'colour'; there are: architecture, width, "),
         ("rpgan", {"width": "wide"}, "width: [^;]*'wide'[^;]*$"),
         ("rpgan", {"batch_size": 6}, "batch_size"),

@@ -18,6 +18,7 @@ BROKEN = [
     ("lsgan", {"label_smoothing": 0.1}, "no probability to smooth"),
     ("progan", {"generator_norm": "conditional-batch"}, "is for architecture 'conv'"),
     ("cgan", {"minibatch_deviation": True}, "'mlp' has not"),
+    ("progan", {"compile": True}, "would be compiled at each"),
     ("sngan", {"equalised_rate": True}, "takes out any scale"),
     ("progan", {"weight_deviation": 0.02}, "stores all weights"),
     ("vae", {"architecture": "progressive"}, "no encoder that grows"),

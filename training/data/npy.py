@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,11 @@ import numpy as np
 from training.data import npz
 from training.data.dataset import LARGEST_BYTES, LARGEST_SIDE, DataError, Records
 
+# What NumPy raises, whose header is a line of Python.
+_DAMAGE = (
+    *(ValueError, EOFError, SyntaxError, tokenize.TokenError),
+    *(TypeError, KeyError, OverflowError, UnicodeError, MemoryError),
+)
 _PAIRS = {"images": "labels", "x": "y", "data": "target"}
 
 
@@ -61,7 +67,7 @@ def _mapped(path: Path) -> np.ndarray:
     try:
         # A header that promises more than the file holds cannot be mapped; pickled objects are refused.
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TypeError, KeyError, OverflowError, UnicodeError, MemoryError) as error:
+    except _DAMAGE as error:
         raise DataError(f"{path}: not a whole .npy file of numbers or text ({str(error).splitlines()[0]})") from error
 
 
