@@ -38,7 +38,7 @@ serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST, shipp
 	$(BIN)/python -m service --models $(MODELS)
 
 test: $(READY) tools  ## pass the tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile || { \
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder || { \
 		echo "What failed beside other tests gets one more try, alone; failing twice is a failure."; \
 		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
