@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import yaml
 
@@ -50,8 +51,8 @@ def test_readers_who_meet_a_stop_are_answered_or_told_to_go_elsewhere(tmp_path):
     flags = {"drain-seconds": 1, "stop-seconds": 30}
     with replica(tmp_path, **flags) as running, grpc.insecure_channel(running.target) as channel:
         readers = Readers(channel)
-        while readers.answered(late=False) < 30:
-            pass
+        while readers.answered(late=False) < 30 or image_checks.SERVING not in readers.readiness:
+            time.sleep(0.001)
         readers.stopping.set()
         running.stop()
         assert running.wait() == 0

@@ -1,6 +1,7 @@
 """What other teams install: light to import, complete in its wheel."""
 
 import inspect
+import itertools
 import os
 import re
 import shutil
@@ -100,8 +101,11 @@ def test_the_types_pass_a_strict_check_in_a_users_project(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(packages)
     (packages / "others.pth").write_text(f"{Path(np.__file__).parents[1]}\n")
 
+    lengths = itertools.count()
+
     def faults(source):
-        (tmp_path / "project.py").write_text(source)
+        # Of another length each time: mypy takes a file of the same length and second for the one it knows.
+        (tmp_path / "project.py").write_text(source + "#" * next(lengths))
         python = str(tmp_path / "venv" / "bin" / "python")
         command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "--cache-dir", "cache"]
         environment = {name: value for name, value in os.environ.items() if name != "MYPYPATH"}
