@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.serving import Served, cheap, only
 from service import artifact, cuda
 from service import device as devices
 from service.engine import Engine
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     report = Report()
     with tempfile.TemporaryDirectory() as scratch:
-        models = options.models or build(Path(scratch))
+        models = options.models or cheap(Path(scratch))
         try:
             generator = options.generator or only(models)
             version = artifact.published_versions(models, generator)[-1]
@@ -81,22 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
     report.say("promises broken", str(report.broken))
     return 1 if report.broken else 0
-
-
-def build(models: Path) -> Path:
-    """A repository with one cheap generator, where the cost of launching shows most."""
-    from tests.generators import publish
-
-    publish(models, "cheap", shape=(28, 28, 1), hidden=6656, latent_size=64)
-    return models
-
-
-def only(models: Path) -> str:
-    """The one generator of a repository; ends the program if it is not one."""
-    names = sorted(entry.name for entry in models.iterdir() if artifact.published_versions(models, entry.name))
-    if len(names) != 1:
-        sys.exit(f"error: --generator is needed; {models} has {', '.join(names) or 'none'}")
-    return names[0]
 
 
 def examine(report: Report, content: bytes, device: str, max_batch: int, total: int, seconds: float) -> None:
@@ -246,8 +231,6 @@ def little(report: Report, engine: Callable[[bool, int], Engine], rows: artifact
 
 def serve(report: Report, models: Path, generator: str, device: str, max_batch: int, seconds: float) -> None:
     """Samples per second through the service, of readers in a process of their own."""
-    from benchmarks.serving import Served
-
     for graphs in ("auto", "off") if device != "cpu" else ("off",):
         command = ["service", "--models", str(models), "--port", "0", "--metrics-port", "0", "--device", device]
         server = Served("augmint", [*command, "--cuda-graphs", graphs, "--max-batch", str(max_batch)], generator)

@@ -68,8 +68,8 @@ class Deferred(ThreadPoolExecutor):
 
         with state.condition:
             if _server._is_rpc_state_active(state):
-                state.due.add(_MESSAGE)
                 event.call.start_server_batch((cygrpc.ReceiveMessageOperation(0),), received)
+                state.due.add(_MESSAGE)
         return _DONE
 
 

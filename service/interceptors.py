@@ -160,10 +160,11 @@ class Guarded:
             self._in_flight.dec()
             self._duration.observe(seconds)
             self._codes[code].inc()
-            self._log.info(
-                "call", method=self._name, code=code.name, seconds=round(seconds, 6), caller=call.caller, **call.facts
-            )
-            finish(code, response, problem, trailers)
+            try:
+                facts = {"code": code.name, "seconds": round(seconds, 6), "caller": call.caller, **call.facts}
+                self._log.info("call", method=self._name, **facts)
+            finally:  # a log that cannot be written must not cost the caller its answer
+                finish(code, response, problem, trailers)
 
         try:
             if self._access is not None:

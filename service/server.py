@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grpc
 import structlog
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
@@ -21,8 +22,9 @@ from service import device as devices
 from service.access import Access
 from service.cache import Cache
 from service.health import Health
+from service.inference.servicer import OPEN, InferenceServicer
 from service.inference.servicer import SERVICE as INFERENCE_SERVICE
-from service.inference.servicer import InferenceServicer
+from service.interceptors import handlers
 from service.loading import Loader
 from service.metrics import Metrics
 from service.repository import Keep, Repository
@@ -121,11 +123,15 @@ class Server:
             Keep(settings.keep_versions, settings.retiring_versions, settings.retire_seconds),
         )
         self._unread = Unread(settings.unread_bytes, self._metrics)
-        for servicer in (
-            GeneratorServicer(self.repository, self._scheduler),
-            InferenceServicer(self.repository, self._scheduler, self._welcome),
-        ):
-            servicer.add_to(self._server, self._metrics, self._access, self._unread)
+        servicers: tuple[tuple[ServiceDescriptor, object, frozenset[str]], ...] = (
+            (SERVICE, GeneratorServicer(self.repository, self._scheduler), frozenset()),
+            (INFERENCE_SERVICE, InferenceServicer(self.repository, self._scheduler, self._welcome), OPEN),
+        )
+        for service, servicer, free in servicers:
+            methods = {method.name: getattr(servicer, method.name) for method in service.methods}
+            self._server.add_registered_method_handlers(
+                service.full_name, handlers(methods, self._metrics, self._access, self._unread, free)
+            )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             health = health_pb2.DESCRIPTOR.services_by_name["Health"]

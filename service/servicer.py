@@ -6,17 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-import grpc
 import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import codec
-from service.interceptors import Call, Identifies, Later, handlers
-from service.metrics import Metrics
+from service.interceptors import Call, Later
 from service.repository import Loaded, Repository
 from service.scheduler import Order, Scheduler
 from service.selection import Selection
-from service.unread import Unread
 
 # Classes and scattered indices of a call that are logged; a line should not outgrow the call's own cost.
 LOGGED_ROWS = 256
@@ -105,14 +102,3 @@ class GeneratorServicer:
                 max_samples=generator.max_samples, preferred_page_samples=generator.preferred_page_samples
             ),
         ).SerializeToString()
-
-    def add_to(
-        self,
-        server: grpc.Server,
-        metrics: Metrics,
-        access: Identifies | None = None,
-        unread: Unread | None = None,
-    ) -> None:
-        """Have the server answer by this servicer."""
-        methods = {method.name: getattr(self, method.name) for method in SERVICE.methods}
-        server.add_registered_method_handlers(SERVICE.full_name, handlers(methods, metrics, access, unread))

@@ -7,19 +7,15 @@ import json
 import re
 from collections.abc import Callable
 
-import grpc
-
 from augmint.v1 import generator_pb2 as pb
 from service import codec
 from service.errors import GeneratorNotFound, GeneratorNotReady, InvalidRequest, quote
 from service.inference import grpc_predict_v2_pb2 as oip
 from service.inference import tensors
-from service.interceptors import Call, Identifies, Later, handlers
-from service.metrics import Metrics
+from service.interceptors import Call, Later
 from service.repository import Loaded, Repository
 from service.scheduler import Scheduler
 from service.servicer import answer
-from service.unread import Unread
 
 SERVICE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 PLATFORM = "augmint"
@@ -138,17 +134,6 @@ class InferenceServicer:
         return oip.RepositoryIndexResponse(
             models=[model for model in models if model.state == "READY" or not request.ready]
         ).SerializeToString()
-
-    def add_to(
-        self,
-        server: grpc.Server,
-        metrics: Metrics,
-        access: Identifies | None = None,
-        unread: Unread | None = None,
-    ) -> None:
-        """Have the server answer by this servicer."""
-        methods = {method.name: getattr(self, method.name) for method in SERVICE.methods}
-        server.add_registered_method_handlers(SERVICE.full_name, handlers(methods, metrics, access, unread, OPEN))
 
     def _get(self, name: str, version: str, digest: str = "", channel: str = "") -> Loaded:
         if version and not _VERSION.fullmatch(version):

@@ -2,6 +2,7 @@ import inspect
 import sys
 
 import grpc
+import pytest
 from prometheus_client import CollectorRegistry
 
 from service import errors
@@ -53,3 +54,17 @@ def test_a_refused_call_holds_neither_its_request_nor_its_answer():
     guarded.begin(request, Context(), lambda *outcome: ended.append(outcome))
     assert [(code, response) for code, response, *_ in ended] == [(grpc.StatusCode.RESOURCE_EXHAUSTED, b"")]
     assert (sys.getrefcount(request), sys.getrefcount(answer)) == before
+
+
+def test_a_log_that_cannot_be_written_costs_nobody_an_answer():
+    guarded = Guarded("Generate", lambda raw, call: b"answer", Metrics(CollectorRegistry()))
+
+    class Full:
+        def info(self, *_, **__):
+            raise OSError("no space left on device")
+
+    guarded._log = Full()
+    ended = []
+    with pytest.raises(OSError, match="no space"):
+        guarded.begin(b"", Context(), lambda *outcome: ended.append(outcome))
+    assert [(code, response) for code, response, *_ in ended] == [(grpc.StatusCode.OK, b"answer")]
