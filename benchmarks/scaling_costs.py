@@ -39,7 +39,7 @@ DEVICES = (
     Device("H100", 67.0, 4.00, 50),
 )
 # Of one interpreter, by benchmarks.scaling_readers.
-CALL_SECONDS, MIB_SECONDS = 0.5e-3, 1.35e-3
+CALL_SECONDS, MIB_SECONDS = 0.35e-3, 0.65e-3
 # Of a replica's memory, by the same; and what a replica may spend on them.
 CONNECTION_BYTES, CONNECTIONS_BYTES = 20e3, 1e9
 

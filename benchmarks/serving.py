@@ -110,7 +110,7 @@ class Served:
         return answer
 
     def _batches(self) -> tuple[float, float]:
-        return _batches(self._metrics) if self._metrics else (0.0, 0.0)
+        return batches(self._metrics) if self._metrics else (0.0, 0.0)
 
     def stop(self) -> None:
         self.readers.stop()
@@ -184,7 +184,7 @@ def _resident(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _batches(metrics: str) -> tuple[float, float]:
+def batches(metrics: str) -> tuple[float, float]:
     """Seconds and number of all batches so far."""
     with urllib.request.urlopen(metrics, timeout=10) as answer:
         lines: list[str] = str(answer.read(), "utf-8").splitlines()
