@@ -115,14 +115,8 @@ class Guarded:
             self.experimental_thread_pool = deferred.POOL
 
     def __call__(self, raw: bytes, context: grpc.ServicerContext) -> bytes:
-        """As grpc documents a behaviour: the thread waits. Taken where an interceptor of grpc's stands before it."""
-        outcome: Future[tuple[grpc.StatusCode, bytes, str, deferred.Trailers]] = Future()
-        self.begin(raw, context, lambda *parts: outcome.set_result(parts))
-        code, response, details, trailers = outcome.result()
-        if code is not grpc.StatusCode.OK:
-            context.set_trailing_metadata(trailers)
-            context.abort(code, details)
-        return response
+        """As grpc documents a behaviour. Taken where an interceptor of grpc's stands before it."""
+        return deferred.wait(self, raw, context)
 
     def begin(self, raw: bytes, context: grpc.ServicerContext, finish: deferred.Finish) -> None:
         """Answer a call: now, or when its work is done. `finish` is called once."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import grpc
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -21,7 +21,7 @@ from service import access, quotas
 from service import device as devices
 from service.access import Access
 from service.cache import Cache
-from service.health import Health
+from service.health import HEALTH, Health
 from service.inference.servicer import OPEN, InferenceServicer
 from service.inference.servicer import SERVICE as INFERENCE_SERVICE
 from service.interceptors import handlers
@@ -132,7 +132,7 @@ class Server:
             self._server.add_registered_method_handlers(
                 service.full_name, handlers(methods, self._metrics, self._access, self._unread, free)
             )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._server.add_registered_method_handlers(HEALTH, self._health.handlers())
         if settings.reflection:
             health = health_pb2.DESCRIPTOR.services_by_name["Health"]
             names = [service.full_name for service in (SERVICE, INFERENCE_SERVICE, health)]
@@ -206,7 +206,7 @@ class Server:
         log.info("stopping", queued_samples=int(self._scheduler.queued_samples()))
         self._stopping = True
         self._metrics.ready.set(0)
-        self._health.enter_graceful_shutdown()
+        self._health.leave()
         # Load balancers need a moment to notice; until then their calls are as welcome as before.
         await asyncio.sleep(self.settings.drain_seconds)
         if not await asyncio.to_thread(self._scheduler.drain, self.settings.stop_seconds):
@@ -293,7 +293,7 @@ class Server:
 
     def _open_health(self, host: str, port: int) -> None:
         self._health_server = grpc.server(ThreadPoolExecutor(1, "health"), options=_options(self.settings))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
+        self._health_server.add_registered_method_handlers(HEALTH, self._health.handlers())
         self.health_port = _listen(self._health_server, host, port, "--health-port", None)
         self._health_server.start()
 
