@@ -77,6 +77,46 @@ def test_requests_that_come_during_a_batch_share_the_next():
     run(scene())
 
 
+def test_a_few_rows_are_left_to_the_lane_that_computes_their_generator():
+    async def scene():
+        engine, other = Engine(best_batch=8, lanes=2, held=True), Engine(best_batch=8, lanes=2, held=True)
+        with scheduling(engine, other) as (scheduler, queue, others, _):
+            waits = [asyncio.create_task(submit(scheduler, queue, order(3), "a"))]
+            await started(engine)
+            waits.append(asyncio.create_task(submit(scheduler, queue, order(1, 10), "b")))
+            await settle()
+            assert scheduler.queued_samples() == 1  # though a lane is idle
+            waits.append(asyncio.create_task(submit(scheduler, others, order(1, 50), "c")))
+            await started(other)  # another generator's rows would save nothing by waiting
+            other.free()
+            await waits.pop()
+            waits.append(asyncio.create_task(submit(scheduler, queue, order(1, 20), "b")))
+            await started(engine)  # two of eight rows are worth a batch
+            engine.free()
+            await asyncio.gather(*waits)
+            assert sorted(engine.batches) == [[0, 1, 2], [10, 20]]
+
+    run(scene())
+
+
+def test_a_few_rows_that_were_left_to_a_lane_are_its_next_batch():
+    async def scene():
+        engine = Engine(best_batch=8, lanes=2, held=True)
+        with scheduling(engine) as (scheduler, queue, _):
+            first = asyncio.create_task(submit(scheduler, queue, order(3), "a"))
+            await started(engine)
+            second = asyncio.create_task(submit(scheduler, queue, order(1, 10), "b"))
+            await settle()
+            engine.release(1)
+            await first
+            await started(engine)
+            engine.release(1)
+            await second
+            assert engine.batches == [[0, 1, 2], [10]]
+
+    run(scene())
+
+
 def test_abandoned_caller_leaves_its_neighbours_unharmed():
     async def scene():
         engine = Engine(best_batch=8, held=True)
