@@ -25,6 +25,12 @@ def digits() -> tuple[Dataset, Splits]:
     return dataset, split(dataset)
 
 
+@pytest.fixture(scope="module")
+def exported() -> set[str]:
+    """Generators whose export was proven, as PyTorch prints them: many presets differ in their objective only."""
+    return set()
+
+
 def trainer(preset: str, digits: tuple[Dataset, Splits]) -> Trainer:
     dataset, splits = digits
     # A batch that is no multiple of 3, so that critic steps do not hide an offset in the draw.
@@ -38,7 +44,7 @@ def weights(*modules: nn.Module) -> np.ndarray:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_system_trains_resumes_and_exports(preset: str, digits: tuple[Dataset, Splits]) -> None:
+def test_system_trains_resumes_and_exports(preset: str, digits: tuple[Dataset, Splits], exported: set[str]) -> None:
     whole = trainer(preset, digits)
     for number in range(STEPS):
         losses = whole.step(number / STEPS)
@@ -55,8 +61,10 @@ def test_system_trains_resumes_and_exports(preset: str, digits: tuple[Dataset, S
     resumed_networks = (resumed.generator.module, resumed.discriminator.module, resumed.settle(batches=2))
     assert np.array_equal(weights(*networks), weights(*resumed_networks))
 
-    model = export.to_onnx(generator, LATENT, 10)
-    export.prove_parity(generator, model, LATENT, 10)  # also: no sample depends on its batch
+    if repr(generator) not in exported:
+        exported.add(repr(generator))
+        model = export.to_onnx(generator, LATENT, 10)
+        export.prove_parity(generator, model, LATENT, 10)  # also: no sample depends on its batch
 
 
 def _copied(value: object) -> object:

@@ -27,11 +27,13 @@ def test_classifiers_never_see_test_or_validation_samples(digits, splits, judge,
 
 
 def measured(draw, digits, splits, judge):
-    return quality.measure(draw, digits, splits, seed=0, synthetic_per_class=100, judge=judge, budget="quick")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "BATCH", 32)  # a quarter as long, and what is wrong is as plain
+        return quality.measure(draw, digits, splits, seed=0, synthetic_per_class=100, judge=judge, budget="quick")
 
 
 def test_real_samples_score_as_real_samples_do(card):
-    assert card.real_accuracy >= 0.96
+    assert card.real_accuracy >= 0.97
     assert card.classification_accuracy_score >= card.real_accuracy - 0.02
     assert card.label_fidelity >= 0.98
     assert card.frechet_distance <= 1.5 * card.frechet_distance_floor
@@ -129,7 +131,8 @@ def test_noise_fails_everywhere(digits, splits, judge):
 
 
 def test_without_a_judge_one_is_fitted_and_the_result_repeats(tmp_path, monkeypatch):
-    monkeypatch.setattr("training.classifier.default_steps", lambda samples: 60)
+    monkeypatch.setattr(classifier, "default_steps", lambda samples: 60)
+    monkeypatch.setattr(classifier, "BATCH", 32)
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], [60, 20])
     samples = (random.integers(0, 100, (80, 8, 8, 1)) + 120 * labels[:, None, None, None]).astype(np.uint8)

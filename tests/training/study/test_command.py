@@ -51,6 +51,7 @@ def study(published, data, folder, *more):
 
 
 def test_a_study_is_stopped_goes_on_and_is_published(published, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(classifier, "BATCH", 32)
     fit, left = classifier.fit, [12]
 
     def impatient(*arguments, **options):
