@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import re
 import signal
@@ -15,6 +17,9 @@ from typing import Any
 
 import grpc
 import pytest
+import structlog
+
+from service.__main__ import main
 
 
 class Service:
@@ -88,13 +93,25 @@ def environment() -> dict[str, str]:
 
 
 def fail(*flags: str) -> tuple[int, str]:
-    """Exit status and complaint of a start that must not succeed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "service", *flags], capture_output=True, text=True, timeout=60, env=environment()
-    )
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stderr
+    """Exit status and complaint of a start that must not succeed, made in this process: it ends before it serves."""
+    out, complaints = io.StringIO(), io.TextIOWrapper(io.BytesIO())
+    handlers = list(logging.root.handlers)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - environment().keys():
+            patch.delenv(name)
+        patch.setattr(sys, "argv", ["service", *flags])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", complaints)
+        try:
+            status = main()
+        finally:  # what it has set up for the whole process
+            structlog.reset_defaults()
+            logging.root.handlers[:] = handlers
+    complaints.flush()
+    said = complaints.buffer.getvalue().decode()
+    assert out.getvalue() == ""
+    assert "Traceback" not in said
+    return status, said
 
 
 def code_of(call: Any, *arguments: Any, **options: Any) -> tuple[grpc.StatusCode, str]:

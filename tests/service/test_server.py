@@ -1,10 +1,15 @@
 """The real server in a process of its own, over a real socket."""
 
+import functools
 import json
 import random
+import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -21,7 +26,7 @@ from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
 from service import artifact, server
 from service.settings import Settings
 from tests import generators
-from tests.processes import Service, code_of, fail
+from tests.processes import Service, code_of, environment, fail
 
 GENERATE = "/augmint.v1.GeneratorService/Generate"
 # About 10,000 samples/s on 2 cores: slow enough to be stopped and cancelled in the middle of an answer.
@@ -49,9 +54,14 @@ def stub(service):
         yield GeneratorServiceStub(channel)
 
 
+@functools.cache
+def opened(path):
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
 def bare(models, name, response):
     """The same addresses from the file, by onnxruntime alone."""
-    session = onnxruntime.InferenceSession(models / name / "1" / "model.onnx", providers=["CPUExecutionProvider"])
+    session = opened(models / name / "1" / "model.onnx")
     n = len(response.class_indices)
     return session.run(
         None,
@@ -148,58 +158,6 @@ def test_generators_describe_themselves(models, stub):
     assert 1 <= answer.limits.preferred_page_samples <= 16384
 
 
-def test_2000_malformed_requests_are_refused_as_the_callers_fault(service):
-    choose = random.Random(0)
-    allowed = {
-        grpc.StatusCode.OK,
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-    }
-
-    def number(bits):
-        return choose.choice((0, 1, 3, 2**bits - 1, choose.randrange(2**bits)))
-
-    def text():
-        return choose.choice(("", "tiny", "3", "x" * 3000, "../../etc", "\x00\n\x1b", "ä" * 20, "tiny"))
-
-    def malformed():
-        if choose.random() < 0.3:
-            return choose.randbytes(choose.randrange(80))
-        request = pb.GenerateRequest(
-            generator=choose.choice(("tiny", "", "nope", "\n")),
-            version=choose.choice((0, 1, number(32))),
-            digest=choose.choice(("", "", text(), "0" * 64)),
-            label=text(),
-            class_indices=[number(32) for _ in range(choose.choice((0, 0, 1, 5)))],
-            n=choose.choice((1, number(32))),
-            seed=number(64),
-            start_index=number(64),
-            truncation=choose.choice((1.0, 0.0, -1.0, float("nan"), float("inf"), 3.4e38)),
-            indices=[number(64) for _ in range(choose.choice((0, 0, 1, 5)))],
-        )
-        raw = bytearray(request.SerializeToString())
-        if choose.random() < 0.3 and raw:
-            raw[choose.randrange(len(raw))] = choose.randrange(256)
-        return bytes(raw)
-
-    prefix = GENERATE.removesuffix("Generate")
-    methods = [GENERATE] * 8 + [prefix + "ListGenerators", prefix + "GetGenerator"]
-    with service.channel() as channel:
-        codes = {}
-        for _ in range(20):
-            # Waves, because above 1,000 calls that nobody has looked at, grpc itself refuses some as UNAVAILABLE.
-            calls = [channel.unary_unary(choose.choice(methods)).future(malformed(), timeout=60) for _ in range(100)]
-            for call in calls:
-                codes[call.code()] = codes.get(call.code(), 0) + 1
-        assert set(codes) <= allowed, codes
-        assert codes[grpc.StatusCode.INVALID_ARGUMENT] > 500
-        good = GeneratorServiceStub(channel).Generate(pb.GenerateRequest(generator="tiny", label="1", n=1), timeout=20)
-    assert len(good.data) == 64
-    assert not any("internal error" in line for line in service.log)
-
-
 def test_a_caller_cancelled_in_the_middle_harms_no_neighbour(models, service, stub):
     before = service.metric("augmint_cancelled_total")
     leaving = [
@@ -207,13 +165,13 @@ def test_a_caller_cancelled_in_the_middle_harms_no_neighbour(models, service, st
     ]
     staying = stub.Generate.future(pb.GenerateRequest(generator="slow", label="2", n=200, seed=5), timeout=60)
     while service.metric("augmint_requests_in_flight") < 4 or not service.metric("augmint_queued_samples"):
-        pass
+        time.sleep(0.01)
     for call in leaving:
         call.cancel()
     response = staying.result()
     assert response.data == bare(models, "slow", response)
     while service.metric("augmint_requests_in_flight"):
-        pass
+        time.sleep(0.01)
     assert service.metric("augmint_cancelled_total") == before + 3
     assert service.metric("augmint_queued_samples") == 0
 
@@ -280,10 +238,10 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
         late = GeneratorServiceStub(other)
         late.ListGenerators(pb.ListGeneratorsRequest(), timeout=20)  # connected before the end
         while service.metric("augmint_requests_in_flight") < 4:
-            pass
+            time.sleep(0.01)
         service.process.send_signal(signal.SIGTERM)
         while service.metric("augmint_ready"):
-            pass
+            time.sleep(0.01)
         refused = set()
         while not all(call.done() for call in accepted):
             try:
@@ -300,7 +258,7 @@ def test_a_second_signal_ends_at_once(models):
     service = Service(models, "--drain-seconds", "600")
     service.process.send_signal(signal.SIGINT)
     while service.metric("augmint_ready"):
-        pass
+        time.sleep(0.01)
     assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
 
 
@@ -315,18 +273,18 @@ def test_a_port_in_use_is_said_clearly(models):
         assert f"error: cannot listen on 127.0.0.1:{port} for metrics" in text
 
 
-def test_a_start_that_cannot_work_ends_with_its_reason(models, tmp_path):
+def test_a_start_that_cannot_work_ends_with_its_reason(tmp_path):
     ports = ("--port", "0", "--metrics-port", "0")
-    status, text = fail("--models", str(tmp_path / "none"), *ports)
-    assert (status, "no such folder" in text) == (2, True)
+    command = [sys.executable, "-m", "service", "--models", str(tmp_path / "none"), *ports]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"error: .*: no such folder.*\n", done.stderr)
     status, text = fail("--models", str(tmp_path), *ports)
     assert (status, "wanted <generator>/<version>/model.onnx" in text) == (2, True)
     (tmp_path / "bad" / "1").mkdir(parents=True)
     (tmp_path / "bad" / "1" / "model.onnx").write_bytes(b"hello")
     status, text = fail("--models", str(tmp_path), *ports)
     assert (status, "bad/1: ONNX Runtime cannot load the file" in text) == (2, True)
-    status, text = fail("--models", str(models), "--prot", "1")
-    assert (status, "did you mean --port" in text) == (2, True)
 
 
 @pytest.mark.parametrize(
