@@ -41,7 +41,7 @@ def test_a_new_replica_gets_its_share_and_a_drained_one_gets_none(tmp_path: Path
                 client.generate("3", 4, seed=7)
             except augmint.AugmintError as error:
                 errors.append(error)
-            time.sleep(0.005)
+            time.sleep(0.02)
 
     threads = []
     try:

@@ -20,8 +20,8 @@ def models(tmp_path_factory):
 
 def test_replicas_follow_the_load_up_and_down_and_no_page_is_lost(models, tmp_path):
     folder, content = models
-    # 7 s in which one replica is asked for all it can do, then almost nothing until the fleet is small again.
-    story, readers = play(folder, tmp_path, lambda now: 0.8 if 1 < now < 8 else 0.05, 8, speed=60, most=2, settle=100)
+    # 5 s in which one replica is asked for all it can do, then almost nothing until the fleet is small again.
+    story, readers = play(folder, tmp_path, lambda now: 0.8 if 1 < now < 6 else 0.05, 6, speed=60, most=2, settle=100)
     counts = [moment.replicas for moment in story.moments]
     assert max(counts) == 2
     assert counts[-1] == 1

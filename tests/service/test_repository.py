@@ -191,11 +191,11 @@ def test_a_generator_that_is_being_loaded_is_not_ready(tmp_path, load, monkeypat
 
 def test_limits_respect_the_size_of_a_sample(tmp_path, load):
     generators.publish(tmp_path)
-    generators.publish(tmp_path, "large", shape=(1024, 1024, 3), hidden=1)
+    generators.publish(tmp_path, "large", shape=(512, 512, 3), hidden=1)
     repository, _ = load()
     assert repository.get("tiny", 0).max_samples == 100
     large = repository.get("large", 0)
-    assert large.max_samples == 2**26 // (1024 * 1024 * 3)
+    assert large.max_samples == 2**26 // (512 * 512 * 3)
     assert 1 <= large.preferred_page_samples <= large.max_samples
 
 

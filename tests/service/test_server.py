@@ -231,7 +231,7 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
     with service.channel() as channel, service.channel() as other:
         accepted = [
             GeneratorServiceStub(channel).Generate.future(
-                pb.GenerateRequest(generator="slow", label="1", n=3000, seed=k), timeout=60
+                pb.GenerateRequest(generator="slow", label="1", n=1500, seed=k), timeout=60
             )
             for k in range(4)
         ]
