@@ -47,7 +47,9 @@ def run(trials: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder) / "models"
         publish(models, "tiny")
-        subprocess.run([sys.executable, "-m", "benchmarks.loader_trials", str(models)], check=True)
+        reference = FORK.Process(target=_reference, args=(models,))
+        reference.start()
+        reference.join()
         wanted = (models / "reference").read_text().split()
         replica = Replica(models)
         try:
@@ -241,7 +243,3 @@ def _reference(models: Path) -> None:
     made = Session(content).run(artifact.Rows(np.full(LENGTH, artifact.mix_seed(SEED), np.uint64), where, labels, ones))
     digests = [_digest(image.transpose(2, 0, 1), label) for image, label in zip(made, labels.tolist(), strict=True)]
     (models / "reference").write_text("\n".join(digests))
-
-
-if __name__ == "__main__":
-    _reference(Path(sys.argv[1]))

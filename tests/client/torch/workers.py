@@ -22,6 +22,8 @@ import augmint
 from augmint.torch import SyntheticDataset, SyntheticStream, mix
 from tests.client.fakes import FakeService
 
+multiprocessing.set_forkserver_preload(["augmint.torch"])  # importing PyTorch takes seconds; once is enough
+
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create", "ignore:'set_vital' is deprecated")
 
 
@@ -115,7 +117,7 @@ def test_in_a_plain_loader_every_pass_begins_at_the_streams_position(over):
         assert same(joined(loader), expected(0, 32))
 
 
-@pytest.mark.parametrize(("workers", "start"), [(2, "fork"), (1, "spawn")])
+@pytest.mark.parametrize(("workers", "start"), [(2, "fork"), (1, "forkserver")])
 def test_workers_change_nothing_about_a_data_set(target, workers, start):
     data = SyntheticDataset(target, length=100, seed=7)
     want = default_collate([data[number] for number in range(100)])  # before it starts workers, too
