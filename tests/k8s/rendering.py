@@ -10,6 +10,8 @@ from typing import Any
 import helm_python as helm
 import yaml
 
+from service import settings
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "k8s/augmint"
 NAMESPACE = "lab"
@@ -140,3 +142,18 @@ def pods(values: Mapping[str, object]) -> list[dict]:
         elif "template" in spec:
             found.append(spec["template"]["spec"])
     return found
+
+
+def environment(values: dict) -> dict[str, str]:
+    """Variables as the pod gets them, on a node that grants what is requested."""
+    read = {}
+    for variable in container(values)["env"]:
+        reference = variable.get("valueFrom", {}).get("resourceFieldRef")
+        read[variable["name"]] = variable["value"] if reference is None else "2"
+    assert len(read) == len(container(values)["env"])  # a name given twice is an error for server-side apply
+    return read
+
+
+def service_of(values: dict) -> settings.Settings:
+    """What the service makes of these variables."""
+    return settings.load([], environment(values))

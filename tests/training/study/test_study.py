@@ -24,7 +24,7 @@ SMALL = {"width": 4, "latent_size": 8, "batch_size": 16}
 
 @pytest.fixture(scope="module", autouse=True)
 def _quickly():
-    """Small batches; exporting takes seconds, so what is drawn from is not what was trained (test_command.py exports)."""
+    """Small batches; and drawn from is not what was trained, for an export takes seconds: test_command.py has some."""
     made = itertools.count()
 
     def stand_in(generator, latent_size, classes):
