@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -119,3 +121,23 @@ def code_of(call: Any, *arguments: Any, **options: Any) -> tuple[grpc.StatusCode
     with pytest.raises(grpc.RpcError) as error:
         call(*arguments, timeout=20, **options)
     return error.value.code(), error.value.details()
+
+
+def throw_garbage(target: str) -> None:
+    """Send to HOST:PORT what it does not speak, and read whatever it answers until it hangs up."""
+    host, port = target.rsplit(":", 1)
+    for garbage in (
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 1000,
+        b"\x16\x03\x01\x02\x00" + bytes(512),  # TLS
+        b"\x16\x03\x01\xff\xff" + bytes(1000),  # nearly
+        b"\x00" * 10_000,
+        b"",
+    ):
+        # It may hang up before it has heard all.
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=20) as plain:
+            plain.sendall(garbage)
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(4096):
+                pass

@@ -8,15 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
-from augmint.v1 import generator_pb2 as pb
 from benchmarks.faults.readers import Readers, until
 from benchmarks.faults.replica import GENERATE, WATCH, Replica
 from benchmarks.faults.swaps import place
 from benchmarks.faults.table import Row, first
-from benchmarks.faults.truth import Truth
+from benchmarks.faults.truth import Checked, Truth
 from tests import generators
 
 # The wall clock, up to three years off in either direction, differently every half second; the monotonic one is let be.
@@ -66,27 +64,18 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
     assert abs(float(look.stdout) - time.time()) > 10, "the clock does not jump"
     truth = Truth()
     truth.add(generators.publish(scratch).read_bytes())
-    wrong: list[str] = []
     with (
         Replica(str(scratch), *WATCH, program=preload) as replica,
         replica.channel() as channel,
     ):
-        call = channel.unary_unary(GENERATE)
-        seen: Counter[str] = Counter()
-
-        def read(reader: int) -> None:
-            request = pb.GenerateRequest(class_indices=[reader] * 20, seed=reader)
-            response = pb.GenerateResponse.FromString(call(request.SerializeToString(), timeout=20))
-            seen[response.digest] += 1
-            if not truth.holds(response):
-                wrong.append(response.digest)
+        read = Checked(channel.unary_unary(GENERATE), truth, 20)
 
         with Readers(4, read, pause=0.002) as readers:
             for seed in range(1, 1 + min(5, options.swaps)):
                 content = generators.build(version=seed + 1, seed=seed)
                 digest = truth.add(content)
                 place(scratch, seed + 1, content)
-                until(functools.partial(seen.get, digest), "a new version is served")
+                until(functools.partial(read.seen.get, digest), "a new version is served")
                 time.sleep(1)
-    failures = readers.failures + wrong
+    failures = readers.failures + read.wrong
     return [Row("a wall clock that jumps by years: calls failed", len(readers.times), len(failures), first(failures))]

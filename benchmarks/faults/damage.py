@@ -13,7 +13,7 @@ from benchmarks.faults.readers import Readers, until
 from benchmarks.faults.replica import GENERATE, WATCH, Replica
 from benchmarks.faults.swaps import place
 from benchmarks.faults.table import Row, first
-from benchmarks.faults.truth import Truth
+from benchmarks.faults.truth import Checked, Truth
 from tests import generators
 
 
@@ -23,15 +23,8 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
     truth.add(generators.publish(scratch).read_bytes())
     good = generators.build(version=1000)
     outcome: Counter[str] = Counter()
-    wrong: list[str] = []
     with Replica(str(scratch), *WATCH, "--keep-versions", "1000") as replica, replica.channel() as channel:
-        call = channel.unary_unary(GENERATE)
-
-        def read(reader: int) -> None:
-            request = pb.GenerateRequest(generator="tiny", class_indices=[reader] * 20, seed=reader)
-            response = pb.GenerateResponse.FromString(call(request.SerializeToString(), timeout=60))
-            if not truth.holds(response):
-                wrong.append(response.digest)
+        read = Checked(channel.unary_unary(GENERATE), truth, 20)
 
         with Readers(2, read, pause=0.01) as readers:
             for start in range(0, options.files, 100):
@@ -53,7 +46,7 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
     return [
         Row("corrupted model files: crashes", options.files, int(crashed), notes),
         Row("  calls meanwhile: failed", len(readers.times), len(readers.failures), first(readers.failures)),
-        Row("  answers not wholly of the file that they name", len(readers.times), len(wrong), ""),
+        Row("  answers not wholly of the file that they name", len(readers.times), len(read.wrong), ""),
     ]
 
 

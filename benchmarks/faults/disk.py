@@ -8,17 +8,15 @@ import http.server
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from augmint.v1 import generator_pb2 as pb
 from benchmarks.faults.readers import Readers, until
 from benchmarks.faults.replica import GENERATE, WATCH, Replica
 from benchmarks.faults.swaps import place
 from benchmarks.faults.table import Row, first
-from benchmarks.faults.truth import Truth
+from benchmarks.faults.truth import Checked, Truth
 from tests import generators
 
 
@@ -40,28 +38,19 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
         Replica(url, *WATCH, "--cache-folder", str(disk / "cache"), program=private if real else limited) as replica,
         replica.channel() as channel,
     ):
-        call = channel.unary_unary(GENERATE)
-        wrong: list[str] = []
-        seen: Counter[str] = Counter()
+        read = Checked(channel.unary_unary(GENERATE), truth, 20)
         truth.add((models / "tiny/1/model.onnx").read_bytes())
-
-        def read(reader: int) -> None:
-            request = pb.GenerateRequest(class_indices=[reader] * 20, seed=reader)
-            response = pb.GenerateResponse.FromString(call(request.SerializeToString(), timeout=60))
-            seen[response.digest] += 1
-            if not truth.holds(response):
-                wrong.append(response.digest)
 
         with Readers(2, read, pause=0.01) as readers:
             for seed in range(1, 1 + min(5, options.swaps)):
                 content = generators.build(version=seed + 1, seed=seed, hidden=64)
                 digest = truth.add(content)
                 place(models, seed + 1, content)
-                until(functools.partial(seen.get, digest), "a new version is served")
+                until(functools.partial(read.seen.get, digest), "a new version is served")
         complaints = int(replica.metric("augmint_cache_failures_total"))
-    failures = readers.failures + wrong
+    failures = readers.failures + read.wrong
     kind = "a full file system" if real else "a limit on files"
-    notes = f"{kind}; {len(seen)} files, {complaints} times not kept and named"
+    notes = f"{kind}; {len(read.seen)} files, {complaints} times not kept and named"
     return [
         Row("a full disk for the cache: calls failed", len(readers.times), len(failures), first(failures) or notes),
         Row("  full disk noticed", 1, int(not complaints), ""),

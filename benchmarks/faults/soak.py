@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from augmint.v1 import generator_pb2 as pb
 from benchmarks.faults.clients import GREEDY
 from benchmarks.faults.damage import corrupted
 from benchmarks.faults.readers import Readers
 from benchmarks.faults.replica import GENERATE, Replica
 from benchmarks.faults.table import Row, first
-from benchmarks.faults.truth import Truth
+from benchmarks.faults.truth import Checked, Truth
 from tests import generators
 
 
@@ -30,17 +29,10 @@ def run(scratch: Path, seconds: float) -> list[Row]:
     path = generators.publish(scratch)
     truth.add(path.read_bytes())
     generators.publish(scratch, "large", shape=(16, 16, 1), hidden=8)
-    wrong: list[str] = []
     memory: list[tuple[float, float, int]] = []
     flags = ("--watch-seconds", "0.5", "--retire-seconds", "10")
     with Replica(str(scratch), *flags) as replica, replica.channel() as channel:
-        call = channel.unary_unary(GENERATE)
-
-        def read(reader: int) -> None:
-            request = pb.GenerateRequest(generator="tiny", class_indices=[reader] * 64, seed=reader)
-            response = pb.GenerateResponse.FromString(call(request.SerializeToString(), timeout=60))
-            if not truth.holds(response):
-                wrong.append(response.digest)
+        read = Checked(channel.unary_unary(GENERATE), truth, 64)
 
         with Readers(4, read, pause=0.01) as readers:
             start = time.monotonic()
@@ -69,7 +61,7 @@ def run(scratch: Path, seconds: float) -> list[Row]:
     early, late = (float(np.median([m for _, m, _ in part])) for part in (memory[:half], memory[half:]))
     files = [count for _, _, count in memory]
     growth = (late - early) / early
-    failures = readers.failures + wrong
+    failures = readers.failures + read.wrong
     return [
         Row(f"soak of {seconds:g} s: calls failed", len(readers.times), len(failures), first(failures)),
         Row(

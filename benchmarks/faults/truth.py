@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -40,3 +41,23 @@ class Truth:
             return False
         wanted = self.samples(response.digest, response.seed, response.start_index, response.class_indices)
         return response.data == wanted
+
+
+class Checked:
+    """A reader's call, of samples of one class of the generator "tiny", compared with the truth.
+
+    seen:  digests of files to the number of answers that name them.
+    wrong: digest of each answer that is not wholly what its file gives.
+    """
+
+    def __init__(self, call: Callable[..., bytes], truth: Truth, rows: int) -> None:
+        self._call, self._truth, self._rows = call, truth, rows
+        self.seen: Counter[str] = Counter()
+        self.wrong: list[str] = []
+
+    def __call__(self, reader: int) -> None:
+        request = pb.GenerateRequest(generator="tiny", class_indices=[reader] * self._rows, seed=reader)
+        response = pb.GenerateResponse.FromString(self._call(request.SerializeToString(), timeout=60))
+        self.seen[response.digest] += 1
+        if not self._truth.holds(response):
+            self.wrong.append(response.digest)

@@ -12,18 +12,7 @@ import pytest
 import augmint
 from augmint.arrays import ArrayStream
 from augmint.dali import ExternalSource
-from tests.client.fakes import LABELS, FakeService, served
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=64, preferred=8)
-
-
-@pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
+from tests.client.fakes import LABELS, served
 
 
 def whole(batches):

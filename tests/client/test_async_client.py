@@ -8,18 +8,7 @@ import numpy as np
 import pytest
 
 import augmint
-from tests.client.fakes import Cancelled, FakeService, served
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=64, preferred=8)
-
-
-@pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target
+from tests.client.fakes import Cancelled
 
 
 def run(scene, target, **settings):

@@ -5,18 +5,6 @@ import pytest
 import augmint
 from augmint.bench import Load, bench
 from augmint.channel import Channel
-from tests.client.fakes import FakeService, served
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=64, preferred=8)
-
-
-@pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target
 
 
 def test_a_report_adds_up(target):

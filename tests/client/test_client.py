@@ -14,17 +14,6 @@ from augmint.v1 import generator_pb2 as pb
 from tests.client.fakes import LABELS, FakeService, digest
 
 
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=64, preferred=8)
-
-
-@pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
-
-
 def indices(start, n):
     return np.arange(start, start + n, dtype=np.uint64)
 

@@ -17,20 +17,9 @@ import augmint
 from augmint.export import export
 from augmint.formats import Part
 from augmint.source import Source
-from tests.client.fakes import LABELS, FakeService, digest, served
+from tests.client.fakes import LABELS, digest, served
 
 FORMATS = ("webdataset", "parquet", "npz", "folder")
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=64, preferred=8)
-
-
-@pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
 
 
 def hashes(folder):

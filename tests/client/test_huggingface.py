@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from augmint.huggingface import SHARD, dataset, iterable_dataset
-from tests.client.fakes import LABELS, FakeService, served
+from tests.client.fakes import LABELS, FakeService
 
 datasets = pytest.importorskip("datasets")
 
@@ -16,12 +16,6 @@ datasets = pytest.importorskip("datasets")
 @pytest.fixture
 def fake():
     return FakeService(max_samples=2048, preferred=512)
-
-
-@pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target
 
 
 def expected(fake, n):

@@ -22,12 +22,6 @@ def fake():
     return FakeService()
 
 
-@pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target
-
-
 def test_list_shows_state_and_reason_of_every_generator(target, capsys):
     assert main(["list", "--target", target]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import socket
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -17,7 +15,7 @@ from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
 from service import access
 from service.watch import FileError
 from tests import generators
-from tests.processes import Service, code_of, fail
+from tests.processes import Service, code_of, fail, throw_garbage
 
 FILE = Path("tokens")
 ONE = pb.GenerateRequest(label="1", n=1)
@@ -238,20 +236,7 @@ def test_metadata_that_is_too_large_is_refused_and_the_connection_goes_on(servic
 
 
 def test_garbage_on_the_port_harms_nobody(service, stub):
-    host, port = service.target.rsplit(":", 1)
-    for garbage in (
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 1000,
-        b"\x16\x03\x01\x02\x00" + bytes(512),  # TLS, where none is spoken
-        b"\x00" * 10_000,
-        b"",
-    ):
-        # It may hang up before it has heard all.
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=20) as plain:
-            plain.sendall(garbage)
-            plain.shutdown(socket.SHUT_WR)
-            while plain.recv(4096):
-                pass
+    throw_garbage(service.target)
     assert stub.ListGenerators(pb.ListGeneratorsRequest(), timeout=20, metadata=bearer("v1")).generators
     assert not any("internal error" in line for line in service.log)
 

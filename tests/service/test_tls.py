@@ -6,7 +6,6 @@ import re
 import socket
 import ssl
 import time
-from contextlib import suppress
 
 import grpc
 import pytest
@@ -19,7 +18,7 @@ from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
 from service import tls
 from service.watch import FileError
 from tests import generators
-from tests.processes import Service, code_of, fail
+from tests.processes import Service, code_of, fail, throw_garbage
 
 ENDED = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
@@ -170,19 +169,7 @@ def test_garbage_on_the_port_harms_nobody(service, authority):
     host, port = service.target.rsplit(":", 1)
     stalled = socket.create_connection((host, int(port)), timeout=20)
     stalled.sendall(b"\x16\x03\x01")  # the beginning of a handshake, and no more
-    for garbage in (
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"\x16\x03\x01\xff\xff" + bytes(1000),
-        b"\x00" * 10_000,
-        b"",
-    ):
-        # It may hang up before it has heard all.
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=20) as plain:
-            plain.sendall(garbage)
-            plain.shutdown(socket.SHUT_WR)
-            while plain.recv(4096):
-                pass
+    throw_garbage(service.target)
     assert draws(service, authority, authority.issue_cert("a@b.org")).data
     stalled.close()
 

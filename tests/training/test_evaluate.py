@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from typer.testing import CliRunner
 
@@ -16,38 +15,25 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.session import Session
 from tests import generators
-from training import classifier, curves, export
+from tests.training import shades
+from training import classifier, curves
 from training.__main__ import app
-from training.data import load
 from training.evaluate import EvaluationError, Published
-from training.splits import split
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    random = np.random.default_rng(0)
-    labels = np.arange(120) % 2
-    images = (random.integers(0, 100, (120, 8, 8, 1)) + 120 * labels[:, None, None, None]).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "shades.npz"
-    np.savez(path, images=images, labels=labels, class_names=np.array(["<dark>", "light"]))
-    return path
+    return shades.write(tmp_path_factory.mktemp("data"), 120, ("<dark>", "light"))
 
 
 @pytest.fixture(scope="module")
 def published(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random perceptron that says it was made from the data: valid in every way, and worth nothing."""
-    models = tmp_path_factory.mktemp("models")
-    content = generators.build("shades", labels=("<dark>", "light"), scored=True)
-    message = artifact.from_json(Session(content).metadata)
-    dataset = load(str(data), size=8)
-    message.provenance.data_digest = dataset.digest
-    message.provenance.data_name = str(data)
-    message.provenance.seed = 5
-    message.provenance.configuration_json = '{"width": 4}'
-    message.provenance.splits.extend(split(dataset, seed=5).counts(dataset))
-    message.quality.gains.add(scenario="20 per class", baseline="mixup", gain=-0.02, gain_low=-0.03, gain_high=-0.01)
-    message.quality.findings.add(kind="too-few-steps", severity=pb.SEVERITY_WARNING, text="Too few steps.")
-    return export.publish(models, message, onnx.load_from_string(content))
+    def tell(message: pb.Generator) -> None:
+        line = {"baseline": "mixup", "gain": -0.02, "gain_low": -0.03, "gain_high": -0.01}
+        message.quality.gains.add(scenario="20 per class", **line)
+        message.quality.findings.add(kind="too-few-steps", severity=pb.SEVERITY_WARNING, text="Too few steps.")
+
+    return shades.publish(tmp_path_factory.mktemp("models"), data, '{"width": 4}', tell, scored=True)
 
 
 def invoke(*arguments: object) -> tuple[int, str]:

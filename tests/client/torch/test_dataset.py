@@ -17,12 +17,6 @@ def fake():
     return FakeService(max_samples=64, preferred=32)
 
 
-@pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
-
-
 def expected(fake, positions, seed=7, start=0, cycle=(0, 1, 2, 3)):
     """float32 [n, channels, height, width]: what the data set should hold, computed without it."""
     where = np.asarray(positions)

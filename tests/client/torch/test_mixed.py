@@ -39,12 +39,6 @@ def fake():
 
 
 @pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
-
-
-@pytest.fixture
 def mixed(client):
     """Makes mixtures of a Real with the fake."""
 

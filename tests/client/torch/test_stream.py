@@ -3,7 +3,6 @@
 import pickle
 import threading
 
-import numpy as np
 import pytest
 import torch
 from torch.utils.data import default_collate
@@ -11,6 +10,7 @@ from torch.utils.data import default_collate
 import augmint
 from augmint.torch import SyntheticStream, unit_interval
 from tests.client.fakes import LABELS, FakeService
+from tests.client.torch.batches import expected, first, joined, same
 
 
 @pytest.fixture
@@ -19,54 +19,22 @@ def fake():
 
 
 @pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
-
-
-@pytest.fixture
 def stream(client):
     """Makes streams over the fake."""
     return lambda **options: SyntheticStream(client, **{"batch_size": 8, "seed": 7, **options})
 
 
-def expected(fake, start, end, seed=7):
-    """float32 [n, channels, height, width] and int64 [n] at these positions, computed without the stream."""
-    where = np.arange(start, end)
-    samples = fake.expected(seed, where, where % 4)
-    return torch.from_numpy(samples.transpose(0, 3, 1, 2) / np.float32(255)), torch.from_numpy(where % 4)
-
-
-def joined(batches):
-    images, labels = zip(*batches, strict=True)
-    return torch.cat(images), torch.cat(labels)
-
-
-def same(read, want):
-    return torch.equal(read[0], want[0]) and torch.equal(read[1], want[1])
-
-
-def first(stream, count):
-    """The next batches; the loop is left with `break`, as a training script would."""
-    taken = []
-    for batch in stream:
-        taken.append(batch)
-        if len(taken) == count:
-            break
-    return taken
-
-
 def test_batches_come_in_order_without_end(stream, fake):
     batches = first(stream(), 20)
     assert [len(images) for images, _ in batches] == [8] * 20
-    assert same(joined(batches), expected(fake, 0, 160))
+    assert same(joined(batches), expected(0, 160))
 
 
 def test_a_pass_has_the_length_given_and_the_next_goes_on_behind_it(stream, fake):
     data = stream(length=20)
     assert [len(labels) for _, labels in data] == [8, 8, 4]
     assert len(data) == 3
-    assert same(joined(data), expected(fake, 20, 40))
+    assert same(joined(data), expected(20, 40))
     assert data.position == 40
 
 
@@ -74,7 +42,7 @@ def test_a_loop_that_was_left_goes_on(stream, fake):
     data = stream(length=40)
     first(data, 2)
     assert data.position == 16
-    assert same(joined(data), expected(fake, 16, 40))
+    assert same(joined(data), expected(16, 40))
 
 
 def test_small_batches_share_a_call(stream, fake):
@@ -85,9 +53,9 @@ def test_small_batches_share_a_call(stream, fake):
 def test_ranks_take_the_parts_of_each_step(stream, fake):
     ranks = [joined(stream(length=48, rank=rank, world_size=3)) for rank in range(3)]
     in_order = [ranks[rank][1][8 * step : 8 * step + 8] for step in range(2) for rank in range(3)]
-    assert torch.equal(torch.cat(in_order), expected(fake, 0, 48)[1])
+    assert torch.equal(torch.cat(in_order), expected(0, 48)[1])
     images = [ranks[rank][0][8 * step : 8 * step + 8] for step in range(2) for rank in range(3)]
-    assert torch.equal(torch.cat(images), expected(fake, 0, 48)[0])
+    assert torch.equal(torch.cat(images), expected(0, 48)[0])
 
 
 def test_the_state_is_the_position_and_what_it_is_a_position_in(stream, client):
@@ -111,7 +79,7 @@ def test_a_resumed_stream_goes_on_exactly_with_other_ranks_and_batches(stream, f
         resumed.load_state_dict(state)
         parts.append(list(resumed))
     steps = [batch for step in zip(*parts, strict=True) for batch in step]
-    assert same(joined(steps), expected(fake, 24, 96))
+    assert same(joined(steps), expected(24, 96))
 
 
 def test_a_seed_that_was_not_given_comes_with_the_state(stream, client):
@@ -186,7 +154,7 @@ def test_transforms_work_on_samples_in_order(stream, fake):
 
     data = stream(transform=transform, target_transform=lambda label: label * 10)
     sums, labels = first(data, 1)[0]
-    raw = expected(fake, 0, 8)
+    raw = expected(0, 8)
     assert set(seen) == {torch.uint8}
     assert torch.equal(sums, default_collate([(image * 255).round().to(torch.uint8).sum() for image in raw[0]]))
     assert torch.equal(labels, raw[1] * 10)
@@ -239,7 +207,7 @@ def test_ranks_come_from_torch_distributed(stream, fake, tmp_path):
     try:
         data = stream(length=16)
         assert pickle.loads(pickle.dumps(data.state_dict())) == data.state_dict()
-        assert same(joined(data), expected(fake, 0, 16))
+        assert same(joined(data), expected(0, 16))
     finally:
         torch.distributed.destroy_process_group()
 

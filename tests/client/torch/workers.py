@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset, default_collate
@@ -20,37 +19,11 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 import augmint
 from augmint.torch import SyntheticDataset, SyntheticStream, mix
-from tests.client.fakes import FakeService
+from tests.client.torch.batches import expected, first, joined, same
 
 multiprocessing.set_forkserver_preload(["augmint.torch"])  # importing PyTorch takes seconds; once is enough
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create", "ignore:'set_vital' is deprecated")
-
-
-def expected(start, end, seed=7):
-    """float32 [n, channels, height, width] and int64 [n] at these positions, computed without the stream."""
-    where = np.arange(start, end)
-    samples = FakeService().expected(seed, where, where % 4)
-    return torch.from_numpy(samples.transpose(0, 3, 1, 2) / np.float32(255)), torch.from_numpy(where % 4)
-
-
-def joined(batches):
-    images, labels = zip(*batches, strict=True)
-    return torch.cat(images), torch.cat(labels)
-
-
-def same(read, want):
-    return torch.equal(read[0], want[0]) and torch.equal(read[1], want[1])
-
-
-def first(loader, count):
-    """The next batches; the loop is left with `break`, as a training script would."""
-    taken = []
-    for batch in loader:
-        taken.append(batch)
-        if len(taken) == count:
-            break
-    return taken
 
 
 @pytest.fixture(scope="module")

@@ -2,42 +2,26 @@
 
 import json
 
-import numpy as np
-import onnx
 import pytest
 from typer.testing import CliRunner
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.session import Session
-from tests import generators
-from training import classifier, export
+from tests.training import shades
+from training import classifier
 from training.__main__ import app
-from training.data import load
-from training.splits import split
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    random = np.random.default_rng(0)
-    labels = np.arange(80) % 2
-    images = (random.integers(0, 100, (80, 8, 8, 1)) + 120 * labels[:, None, None, None]).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "shades.npz"
-    np.savez(path, images=images, labels=labels, class_names=np.array(["dark", "light"]))
-    return path
+    return shades.write(tmp_path_factory.mktemp("data"), 80)
 
 
 @pytest.fixture(scope="module")
 def published(data, tmp_path_factory):
-    """A random perceptron that says it was made from the data."""
-    content = generators.build("shades", labels=("dark", "light"))
-    message = artifact.from_json(Session(content).metadata)
-    dataset = load(str(data), size=8)
-    message.provenance.data_digest = dataset.digest
-    message.provenance.seed = 5
-    message.provenance.configuration_json = '{"width": 4, "latent_size": 8, "batch_size": 16}'
-    message.provenance.splits.extend(split(dataset, seed=5).counts(dataset))
-    return export.publish(tmp_path_factory.mktemp("models"), message, onnx.load_from_string(content))
+    config = '{"width": 4, "latent_size": 8, "batch_size": 16}'
+    return shades.publish(tmp_path_factory.mktemp("models"), data, config, lambda message: None)
 
 
 def study(published, data, folder, *more):

@@ -1,0 +1,22 @@
+import pytest
+
+import augmint
+from tests.client.fakes import FakeService, served
+
+
+@pytest.fixture
+def fake():
+    return FakeService(max_samples=64, preferred=8)
+
+
+@pytest.fixture
+def client(fake):
+    with augmint.Client(transport=fake) as client:
+        yield client
+
+
+@pytest.fixture
+def target(fake):
+    """The fake over a real socket: HOST:PORT."""
+    with served(fake) as target:
+        yield target
