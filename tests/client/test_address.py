@@ -17,7 +17,7 @@ addresses = st.builds(
     ),
     generator=st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True),
     version=st.integers(1, 2**32 - 1),
-    digest=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    digest=st.binary(min_size=32, max_size=32).map(bytes.hex),
     seed=st.integers(0, 2**64 - 1),
     start=st.integers(0, INDEX_LIMIT - 1),
     classes=st.lists(st.integers(0, 3) | st.integers(0, 2**32 - 1), min_size=1, max_size=40),

@@ -24,6 +24,15 @@ CUSTOM = {
 }
 
 
+_contents = cache(kubernetes_validate.utils.schema_contents)
+
+
+@pytest.fixture(autouse=True)
+def _schemas_are_read_once(monkeypatch):
+    """Of each Kubernetes, not of each object: they are some MB."""
+    monkeypatch.setattr(kubernetes_validate.utils, "schema_contents", _contents)
+
+
 def versions(case: str) -> list[str]:
     return [each for each in KUBERNETES if each >= SINCE.get(case, "")]
 
