@@ -45,16 +45,19 @@ def ladder(max_batch: int, sample_bytes: int) -> list[int]:
     return [n for n in LADDER if n <= max_batch and (n * sample_bytes <= BUFFER_BYTES_LIMIT or n == LADDER[0])]
 
 
-def time_of(run: Callable[[], object], shared: bool = False) -> float:
+def time_of(run: Callable[[], object], shared: bool = False, clock: Callable[[], float] = time.perf_counter) -> float:
     """Seconds of one batch: the least of a few runs, since whatever disturbs a run only adds to it.
 
     shared: other lanes take turns with this one. Then it is the median: the least would be a run that met no other.
+    clock:  time.thread_time where the calling thread does all the work: other processes' turns do not count.
     """
     times: list[float] = []
-    while len(times) < 3 or (len(times) < 12 and sum(times) < CALIBRATION_SECONDS):
-        start = time.perf_counter()
+    spent = 0.0
+    while len(times) < 3 or (len(times) < 12 and spent < CALIBRATION_SECONDS):
+        began, start = time.perf_counter(), clock()
         run()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
+        spent += time.perf_counter() - began
     return (statistics.median if shared else min)(times[1:]) + BATCH_OVERHEAD_SECONDS
 
 

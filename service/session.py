@@ -47,7 +47,7 @@ class Session:
         """
         devices.providers(device, options)  # unknown names are refused first
         self.device = device
-        self._threads, self._options = threads, options
+        self.threads, self._options = threads, options
         self._gpu = None if device == "cpu" else cuda.gpu(device)
         self.graphs = cuda.Graphs(options.graphs and self._gpu is not None, events)
         with devices.watching(device):
@@ -62,7 +62,7 @@ class Session:
 
     def _open(self, content: bytes) -> onnxruntime.InferenceSession:
         """Load, or load again without graphs; returns the session of the file as it is."""
-        device, threads = self.device, self._threads
+        device, threads = self.device, self.threads
         plain = replace(self._options, graphs=False)
         full = self._scored = _load(content, device, threads, plain)
         self.scored = any(value.name == artifact.SCORE for value in full.get_outputs())

@@ -35,7 +35,9 @@ class Told:
 def gpu(monkeypatch):
     made = Gpu().install(monkeypatch)
     # Each size runs on all lanes and takes as long as any other, so that all sizes are tried, on any machine.
-    monkeypatch.setattr("service.engine.time_of", lambda run, shared=False: [run() for _ in range(3)] and 0.001)
+    monkeypatch.setattr(
+        "service.engine.time_of", lambda run, shared=False, clock=None: [run() for _ in range(3)] and 0.001
+    )
     yield made
     assert made.wrongs == []
 

@@ -1,4 +1,5 @@
 import threading
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service import artifact
+from service import artifact, calibration
 from service.cuda import Graphs
 from service.device import SILENT, DeviceError
 from service.engine import Engine
@@ -78,6 +79,14 @@ def test_lanes_at_work_at_the_same_time_do_not_disturb_each_other(engine, rows, 
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_batch_is_not_charged_for_the_turns_of_other_processes():
+    def interrupted():
+        time.sleep(0.05)  # somebody else has the core
+
+    assert calibration.time_of(interrupted, clock=time.thread_time) < 0.025
+    assert calibration.time_of(interrupted) > 0.05
 
 
 def test_calibration_prices_every_batch_size(engine):
