@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from service import artifact
-from service.scheduler import Order
+from service.request import Order
 from service.selection import Selection
 from training import classifier, quality
 from training.evaluate import Published

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import os
 import signal
 import sys
 
-from service import logs, settings
+from service import logs, memory, settings
 from service.device import DeviceError
 from service.server import Server, StartError
-
-# From <malloc.h>.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def main() -> int:
@@ -25,21 +21,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
     logs.configure(chosen.log_format, chosen.log_level)
+    memory.share()
     return asyncio.run(_serve(chosen))
-
-
-def _keep_memory() -> None:
-    """Let the C library keep the memory of answers for the next ones, after it has given back what loading took.
-
-    By default each answer of a MiB or more is memory that is mapped, cleared, used once and unmapped. Measured with a
-    nearly free generator of 28 x 28 images and 4 readers, in turns with the default: 30 % more samples/s with pages of
-    1 MiB and 39 % with 4 MiB, for 9 to 25 MiB of memory.
-    """
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # glibc; other C libraries have their own ways
-        libc.malloc_trim(0)
-        libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # the most that glibc takes
-        libc.mallopt(_M_TRIM_THRESHOLD, 2**28)
 
 
 def _calm_collector() -> None:
@@ -72,7 +55,7 @@ async def _serve(chosen: settings.Settings) -> int:
         await server.close()
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    _keep_memory()
+    memory.keep()
     _calm_collector()
     print(server.ready_line(), flush=True)  # noqa: T201
     await asked.wait()

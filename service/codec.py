@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError, Message
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.errors import InvalidRequest, choices, quote
-from service.scheduler import Order
+from service.request import Order
 from service.selection import OF_LIMIT
 
 M = TypeVar("M", bound=Message)

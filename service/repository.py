@@ -61,8 +61,13 @@ class Repository:
         max_samples: int = 16384,
         keep: Keep = Keep(),
         clock: Callable[[], float] = time.monotonic,
+        tidy: Callable[[], None] = lambda: None,
     ) -> None:
-        """max_samples: of one call. clock: seconds, never going back."""
+        """
+        max_samples: of one call.
+        clock:       seconds, never going back.
+        tidy:        called when files have been loaded, refused or unloaded, which leaves much memory unused.
+        """
         self._source = source
         self._loader = loader
         self._scheduler = scheduler
@@ -70,6 +75,8 @@ class Repository:
         self._max_samples = max_samples
         self._keep = keep
         self._clock = clock
+        self._tidy = tidy
+        self._untidy = False
         self._entries: dict[Key, Entry] = {}
         self._attempts: dict[Key, _Attempt] = {}
         self._seen: dict[Key, str] = {}  # stamps of the scan before
@@ -95,6 +102,7 @@ class Repository:
         self._entries = {key: Entry() for key in self._wanted(scan)}
         self._show()
         self._bring_in(scan, lambda key, stamp: True)
+        self._tidy_up()
 
     def refresh(self) -> None:
         """Look at the source again: load what is new beside what runs, then let go of what is not wanted any more.
@@ -122,6 +130,7 @@ class Repository:
         self._bring_in(scan, lambda key, stamp: key in settled)
         self._retire(scan)
         self._show()
+        self._tidy_up()
 
     def watch(self, seconds: float, changed: Callable[[], None]) -> None:
         """Refresh every so often, in a thread of its own, until closed.
@@ -216,6 +225,7 @@ class Repository:
 
     def _load_one(self, key: Key, stamp: str) -> None:
         name, version = key
+        self._untidy = True
         entry = self._entries.setdefault(key, Entry())
         last = self._attempts.get(key)
         attempt = self._attempts[key] = _Attempt(stamp)
@@ -339,6 +349,7 @@ class Repository:
             if now - loaded.pinned_at <= self._keep.retire_seconds and places[name] <= self._keep.retiring:
                 kept.append(loaded)
                 continue
+            self._untidy = True
             self._retiring.remove(loaded)
             self._show()  # no request finds it from here on
             self._scheduler.remove(loaded.queue)
@@ -349,6 +360,11 @@ class Repository:
             ):
                 self._metrics.forget(name, version)
             log.info("generator unloaded", generator=name, version=version, digest=loaded.identity.digest)
+
+    def _tidy_up(self) -> None:
+        if self._untidy:
+            self._untidy = False
+            self._tidy()
 
     def _show(self) -> None:
         """Answer questions by what is known now."""

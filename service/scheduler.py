@@ -3,125 +3,30 @@
 Continuous batching: every lane is a thread that takes its next batch from the backlogs the moment it has finished
 the last, so whatever arrives meanwhile is the next batch, and nothing ever waits for a batch to fill. A lane that is
 idle leaves a few rows to one that will be done with the same generator in a moment. Requests come from any thread, and
-one thread settles them all, so that lanes need not encode answers; one lock guards the bookkeeping.
+one thread settles them all (service.answers); one lock guards the bookkeeping.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-import queue as queues
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from service import artifact
-from service.backlog import Backlog, Segment
+from service.answers import Answers
+from service.backlog import Segment
 from service.errors import DeadlineExceeded, Draining, GeneratorNotReady, Overloaded
 from service.metrics import Meters, Metrics
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One validated request."""
-
-    labels: np.ndarray  # int64 [n], class indices
-    seed: int  # as the caller knows it, in [0, 2^64)
-    start_index: int  # start_index + n <= 2^48
-    truncation: float  # in (0, 2]
-    indices: np.ndarray | None = None  # uint64 [n], each below 2^48; None: start_index and those that follow
-    keep: int = 0  # selection: positions are those of the selected stream; 0: none
-    of: int = 0
-
-    @property
-    def n(self) -> int:
-        return len(self.labels)
-
-
-class Runs(Protocol):
-    """What the scheduler needs of an engine: see service.engine.Engine."""
-
-    sample_shape: tuple[int, ...]
-    sample_dtype: np.dtype
-    scored_cost: float
-
-    @property
-    def best_batch(self) -> int: ...
-    @property
-    def capacity_samples_per_second(self) -> float: ...
-    def bucket(self, n: int) -> int: ...
-    def seconds(self, n: int) -> float: ...
-    def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray: ...
-    def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]: ...
-    def learn(self, n: int, seconds: float) -> None: ...
-    def close(self) -> None: ...
-
-
-# Sees what a lane computed: the addresses and their samples, the lane's own memory until the call returns.
-Look = Callable[[artifact.Rows, np.ndarray], None]
-
-# Fewer waiting rows than this part of a full batch are left to the lane that computes their generator already: a batch
-# of a few rows takes nearly the time of one of many (the weights come from memory for either), so a second lane would
-# halve the batches and give the two of them to the same callers. 32 readers of one row got 1.3 times the calls, 16 of
-# 32 rows 1.05 times, and one row beside a bulk reader waited no longer. An eighth gained less, a half no more.
-PART = 4
+from service.request import Look, Order, Queue, Request, Runs, rows_of
 
 # While others wait, whoever has the device to himself leaves it to them for so many times as long as he had it.
 REST = 4.0
-
-
-@dataclass(eq=False)
-class Queue:
-    """One generator's place in the scheduler."""
-
-    engine: Runs
-    meters: Meters
-    backlog: Backlog[_Request] = field(init=False)
-    look: Look | None = None
-    served: float = 0.0  # work seconds had so far; the backlogged queue with the least goes next
-    running: int = 0  # batches on the lanes
-    removed: bool = False
-
-    def __post_init__(self) -> None:
-        self.backlog = Backlog(self.engine.best_batch)
-
-    @property
-    def due(self) -> bool:
-        """Whether an idle lane should take a batch."""
-        rows = self.backlog.rows
-        return rows > 0 and (not self.running or PART * rows >= self.engine.best_batch)
-
-    def work(self, rows: float) -> float:
-        """Predicted seconds of the whole device, all lanes, for so many rows."""
-        return rows / self.engine.capacity_samples_per_second
-
-
-@dataclass(eq=False, slots=True)
-class _Request:
-    """A request carries its own answer."""
-
-    order: Order
-    n: int
-    key: np.uint64
-    caller: str
-    deadline: float
-    queue: Queue
-    result: Future[Any]  # the samples, or samples and scores
-    arrived: float
-    taken: int = 0
-    left: int = 0  # rows that are not computed yet
-    samples: np.ndarray | None = None  # made with the first batch: a long queue holds no memory for answers
-    scores: np.ndarray | None = None  # float32 [n], if they were asked for
-
-    @property
-    def work(self) -> float:
-        """Predicted seconds of the whole device."""
-        return self.queue.work(self.n) * (1.0 if self.scores is None else self.queue.engine.scored_cost)
 
 
 class Scheduler:
@@ -141,19 +46,17 @@ class Scheduler:
         self._queues: list[Queue] = []
         self._changed = threading.Condition()
         # What is not settled yet. A request that its own future knew would be a cycle, and calls hang on it.
-        self._open: dict[Future[Any], _Request] = {}
+        self._open: dict[Future[Any], Request] = {}
         self._running = 0
         self._held = False
         self._draining = False
         self._last_refusal = -math.inf
         self._closed = False
-        self._settled: queues.SimpleQueue[tuple[list[_Request], Exception | None] | None] = queues.SimpleQueue()
+        self._answers = Answers()
         metrics.watch_queue(self.queued_seconds, self.queued_samples)
         self._threads = [
             threading.Thread(target=self._work, args=(lane,), name=f"lane-{lane}", daemon=True) for lane in range(lanes)
         ]
-        self._answers = threading.Thread(target=self._answer, name="answers", daemon=True)
-        self._answers.start()
         for thread in self._threads:
             thread.start()
 
@@ -240,7 +143,7 @@ class Scheduler:
         self, queue: Queue, order: Order, caller: str, seconds_left: float, scores: np.ndarray | None
     ) -> Future[Any]:
         now = self._clock()
-        request = _Request(
+        request = Request(
             order,
             order.n,
             artifact.mix_seed(order.seed),
@@ -279,7 +182,7 @@ class Scheduler:
         if cancelled:
             request.queue.meters.cancelled.inc()
 
-    def _admit(self, request: _Request, seconds_left: float) -> None:
+    def _admit(self, request: Request, seconds_left: float) -> None:
         if self._draining:
             self._last_refusal = self._clock()
             raise Draining("this server is stopping; ask another one")
@@ -332,51 +235,56 @@ class Scheduler:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
-        self._settled.put(None)
-        self._answers.join()
+        self._answers.close()
 
     # -- on the lanes --------------------------------------------------------------------------------------
 
     def _work(self, lane: int) -> None:
-        while True:
-            with self._changed:
-                while not (self._closed or (not self._held and any(queue.due for queue in self._queues))):
-                    self._changed.wait()
-                if self._closed:
-                    return
-                queue = min((q for q in self._queues if q.due), key=lambda q: q.served)
-                now = self._clock()
-                batch, expired = queue.backlog.take(queue.engine.best_batch, now)
-                rows = sum(segment.stop - segment.start for segment in batch)
-                queue.served += queue.work(rows)
-                queue.running += 1
-                self._running += 1
-                for segment in batch:
-                    self._begin(segment, now)
-                # A request wakes one lane; that one wakes the next while there is work left.
-                if any(other.due for other in self._queues):
-                    self._changed.notify()
-            if expired:
-                queue.meters.expired.inc(len(expired))
-                self._settle(expired, DeadlineExceeded("the deadline passed while the call was waiting"))
-            if batch:
-                self._run(queue, batch, rows, lane)
-            with self._changed:
-                queue.running -= 1
-                self._running -= 1
-                self._close_if_done(queue)
-                if self._held:
-                    self._changed.notify_all()
+        while self._next(lane):
+            pass
 
-    def _begin(self, segment: Segment[_Request], now: float) -> None:
+    def _next(self, lane: int) -> bool:
+        """Compute the next batch, when there is one; False when the lanes are to end."""
+        # A frame of its own: a lane that waits must hold neither answers nor an engine that is closed.
+        with self._changed:
+            while not (self._closed or (not self._held and any(queue.due for queue in self._queues))):
+                self._changed.wait()
+            if self._closed:
+                return False
+            queue = min((q for q in self._queues if q.due), key=lambda q: q.served)
+            now = self._clock()
+            batch, expired = queue.backlog.take(queue.engine.best_batch, now)
+            rows = sum(segment.stop - segment.start for segment in batch)
+            queue.served += queue.work(rows)
+            queue.running += 1
+            self._running += 1
+            for segment in batch:
+                self._begin(segment, now)
+            # A request wakes one lane; that one wakes the next while there is work left.
+            if any(other.due for other in self._queues):
+                self._changed.notify()
+        if expired:
+            queue.meters.expired.inc(len(expired))
+            self._answers.give(expired, DeadlineExceeded("the deadline passed while the call was waiting"))
+        if batch:
+            self._run(queue, batch, rows, lane)
+        with self._changed:
+            queue.running -= 1
+            self._running -= 1
+            self._close_if_done(queue)
+            if self._held:
+                self._changed.notify_all()
+        return True
+
+    def _begin(self, segment: Segment[Request], now: float) -> None:
         request = segment.request
         if request.samples is None:
             engine = request.queue.engine
             request.samples = np.empty((request.n, *engine.sample_shape), engine.sample_dtype)
             request.queue.meters.queue_duration.observe(now - request.arrived)
 
-    def _run(self, queue: Queue, batch: list[Segment[_Request]], n: int, lane: int) -> None:
-        addresses = _rows(batch, n)
+    def _run(self, queue: Queue, batch: list[Segment[Request]], n: int, lane: int) -> None:
+        addresses = rows_of(batch, n)
         scores: np.ndarray | None = None
         start = time.perf_counter()
         try:
@@ -390,7 +298,7 @@ class Scheduler:
             with self._changed:
                 for segment in batch:
                     queue.backlog.remove(segment.request.caller, segment.request)
-            self._settle([segment.request for segment in batch], error)
+            self._answers.give([segment.request for segment in batch], error)
             return
         seconds = time.perf_counter() - start
         done = []
@@ -408,7 +316,7 @@ class Scheduler:
                 if not request.left:
                     done.append(request)
         if done:
-            self._settle(done, None)
+            self._answers.give(done)
         meters = queue.meters
         meters.batch_samples.observe(n)
         meters.execute_duration.observe(seconds)
@@ -419,42 +327,3 @@ class Scheduler:
             queue.engine.learn(n, seconds)
         if queue.look:
             queue.look(addresses, samples)
-
-    def _settle(self, requests: list[_Request], error: Exception | None) -> None:
-        """Have requests answered: one wake-up of the answering thread for all of them."""
-        self._settled.put((requests, error))
-
-    # -- on the answering thread ---------------------------------------------------------------------------
-
-    def _answer(self) -> None:
-        while (item := self._settled.get()) is not None:
-            requests, error = item
-            for request in requests:
-                # False: its caller has gone, and its neighbours must not notice.
-                if not request.result.set_running_or_notify_cancel():
-                    continue
-                if error is not None:
-                    request.result.set_exception(error)
-                elif request.scores is not None:
-                    request.result.set_result((request.samples, request.scores))
-                else:
-                    request.result.set_result(request.samples)
-            # Answers are large; the last must not stay until the next comes.
-            del item, requests, error
-            request = None  # type: ignore[assignment]
-
-
-def _rows(batch: list[Segment[_Request]], n: int) -> artifact.Rows:
-    rows = artifact.Rows(*(np.empty(n, dtype) for dtype in artifact.INPUTS.values()))
-    position = 0
-    for request, first, last in batch:
-        order, here = request.order, slice(position, position + last - first)
-        rows.seed[here] = request.key
-        if order.indices is None:
-            rows.index[here] = np.arange(order.start_index + first, order.start_index + last, dtype=np.uint64)
-        else:
-            rows.index[here] = order.indices[first:last]
-        rows.label[here] = order.labels[first:last]
-        rows.truncation[here] = order.truncation
-        position = here.stop
-    return rows

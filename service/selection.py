@@ -13,7 +13,7 @@ import numpy as np
 
 from service import artifact
 from service.errors import InvalidRequest
-from service.scheduler import Order
+from service.request import Order
 
 # Beyond it the last few candidates hardly get better, and a scattered position costs as many rows.
 OF_LIMIT = 64

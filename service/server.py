@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
-from service import access, quotas
+from service import access, memory, quotas
 from service import device as devices
 from service.access import Access
 from service.cache import Cache
@@ -121,6 +121,7 @@ class Server:
             self._metrics,
             settings.max_samples,
             Keep(settings.keep_versions, settings.retiring_versions, settings.retire_seconds),
+            tidy=memory.give_back,
         )
         self._unread = Unread(settings.unread_bytes, self._metrics)
         servicers: tuple[tuple[ServiceDescriptor, object, frozenset[str]], ...] = (

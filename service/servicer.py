@@ -12,7 +12,8 @@ from augmint.v1 import generator_pb2 as pb
 from service import codec
 from service.interceptors import Call, Later
 from service.repository import Loaded, Repository
-from service.scheduler import Order, Scheduler
+from service.request import Order
+from service.scheduler import Scheduler
 from service.selection import Selection
 
 # Classes and scattered indices of a call that are logged; a line should not outgrow the call's own cost.

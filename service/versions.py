@@ -10,7 +10,7 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.codec import Identity
 from service.errors import DigestMismatch, GeneratorNotFound, GeneratorNotReady, InvalidRequest, choices, quote
-from service.scheduler import Queue
+from service.request import Queue
 
 Key = tuple[str, int]  # generator, version
 

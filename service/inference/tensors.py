@@ -17,7 +17,7 @@ from service import artifact
 from service.codec import Identity, varint
 from service.errors import InvalidRequest, choices, quote
 from service.inference import grpc_predict_v2_pb2 as oip
-from service.scheduler import Order
+from service.request import Order
 
 # Datatype of the protocol: NumPy's, and the field of InferTensorContents.
 _NUMBERS: dict[str, tuple[np.dtype, str]] = {

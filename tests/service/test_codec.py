@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from augmint.v1 import generator_pb2 as pb
 from service import codec
 from service.errors import InvalidRequest
-from service.scheduler import Order
+from service.request import Order
 
 CLASSES = {"cat": 0, "dog": 1, "three": 2}
 LIMIT = 1000

@@ -1,5 +1,8 @@
 import asyncio
+import gc
 import threading
+import time
+import weakref
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,7 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from service.errors import DeadlineExceeded, Draining, GeneratorNotReady, Overloaded
 from service.metrics import Metrics
-from service.scheduler import Order, Scheduler
+from service.request import Order
+from service.scheduler import Scheduler
 from tests.fakes import Clock, Engine
 
 
@@ -345,3 +349,21 @@ def test_what_was_computed_can_be_looked_at_after_it_was_answered():
             assert seen == [(indices, indices) for indices in (list(range(8)), list(range(8, 12)))]
 
     run(scene())
+
+
+def test_a_lane_that_waits_holds_neither_answers_nor_an_engine_that_is_closed():
+    with scheduling(Engine()) as (scheduler, _, _):
+        gc.disable()  # nothing may wait for it
+        try:
+            engine = Engine()
+            queue = scheduler.add(engine, Metrics(CollectorRegistry()).meters("leaves", 1, "cpu"))
+            answer = scheduler.submit(queue, order(12), "a").result(20)
+            scheduler.remove(queue)
+            held = [weakref.ref(answer), weakref.ref(engine)]
+            del answer, engine, queue
+            end = time.monotonic() + 10
+            while any(each() is not None for each in held) and time.monotonic() < end:
+                time.sleep(0.001)
+            assert [each() for each in held] == [None, None]
+        finally:
+            gc.enable()

@@ -14,7 +14,8 @@ from service import artifact, codec
 from service.engine import Engine
 from service.errors import InvalidRequest
 from service.metrics import Metrics
-from service.scheduler import Order, Scheduler
+from service.request import Order
+from service.scheduler import Scheduler
 from service.selection import Selection
 from service.session import Session
 from tests import fakes, generators

@@ -13,7 +13,7 @@ from torch import nn
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.engine import Engine
-from service.scheduler import Order
+from service.request import Order
 from service.selection import Selection
 from service.session import Session
 from tests import generators

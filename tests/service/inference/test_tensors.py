@@ -11,7 +11,7 @@ from service.codec import Identity
 from service.errors import InvalidRequest
 from service.inference import grpc_predict_v2_pb2 as oip
 from service.inference import tensors
-from service.scheduler import Order
+from service.request import Order
 
 CLASSES = {"boot": 0, "coat": 1, "ä": 2}
 U64 = st.integers(0, 2**64 - 1)

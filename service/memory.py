@@ -1,0 +1,45 @@
+"""What the C library keeps of the memory that was given back to it: enough for answers, nothing of versions that left.
+
+For glibc; other C libraries have their own ways.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+# From <malloc.h>.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+
+_libc = ctypes.CDLL(None)
+_GLIBC = hasattr(_libc, "mallopt") and hasattr(_libc, "malloc_trim")
+
+
+def share() -> None:
+    """Have all threads take memory from one arena. To be called before there are other threads.
+
+    By default threads have up to eight arenas for each core, and each of them keeps the most that was ever taken from
+    it. Buffers of a version come from whichever thread loads or runs it, so the process grew with the versions that it
+    had ever served, although nothing held them: by 45 MiB in 150 swaps of a tiny generator on two cores. Besides,
+    `give_back` reaches the end of one arena only. No slower, measured in turns with the default on two cores: 4 readers
+    of pages of 1 MiB, 16 of 32 rows, 32 of one.
+    """
+    if _GLIBC:
+        _libc.mallopt(_M_ARENA_MAX, 1)
+
+
+def keep() -> None:
+    """Keep the memory of answers for the next ones.
+
+    By default each answer of a MiB or more is memory that is mapped, cleared, used once and unmapped. Measured with a
+    nearly free generator of 28 x 28 images and 4 readers, in turns with the default: 30 % more samples/s with pages of
+    1 MiB and 39 % with 4 MiB, for 9 to 25 MiB of memory.
+    """
+    if _GLIBC:
+        _libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # the most that glibc takes
+        _libc.mallopt(_M_TRIM_THRESHOLD, 2**28)
+
+
+def give_back() -> None:
+    """Give back to the system what nobody holds; after a version was loaded or unloaded. Takes some milliseconds."""
+    if _GLIBC:
+        _libc.malloc_trim(0)
