@@ -62,8 +62,9 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 def use():
-    blocks = [np.ones(2**20, np.uint8) for _ in range(64)]
-    pins.append(np.ones(2**12, np.uint8))  # behind the blocks
+    blocks = [np.ones(2**20, np.uint8) for _ in range(20)]
+    pins.append(np.ones(2**12, np.uint8))  # between the blocks, some of which are the last of all
+    blocks += [np.ones(2**20, np.uint8) for _ in range(20)]
 
 pins = []
 memory.share()
