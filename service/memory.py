@@ -40,6 +40,9 @@ def keep() -> None:
 
 
 def give_back() -> None:
-    """Give back to the system what nobody holds; after a version was loaded or unloaded. Takes some milliseconds."""
+    """Give back to the system what nobody holds; after a version was loaded or unloaded.
+
+    Other threads' large allocations wait for it: 3 ms for 32 MiB, 15 ms for 128.
+    """
     if _GLIBC:
         _libc.malloc_trim(0)

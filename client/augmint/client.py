@@ -27,8 +27,9 @@ T = TypeVar("T")
 class Client:
     """A service's generators.
 
-    Thread-safe. Connects when first used, anew in every process, so it may be pickled and may cross a fork (fork while
-    no other thread is in the middle of a call: gRPC does not survive that). Close it, or use it in a `with` block.
+    Thread-safe. Connects when first used, anew in every process, so it may be pickled and may cross a fork. (A fork
+    waits for calls of other threads, 5 seconds at most: gRPC does not survive one in the middle of a call.) Close it,
+    or use it in a `with` block.
 
     Every method may raise, beside what it names: Unavailable, TlsError, NotAService, AccessDenied, Overloaded,
     DeadlineExceeded, ClientClosed, ServiceFault.

@@ -11,7 +11,7 @@ import grpc
 from augmint import errors
 from augmint.channel import Channel
 from augmint.hedge import Ration
-from augmint.process import PerProcess
+from augmint.process import CALLS, PerProcess
 from augmint.status import Failure
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
@@ -73,16 +73,17 @@ class GrpcTransport:
 
     def _call(self, method: str, request: Any, timeout: float, hedge_after: float | None = None) -> Any:
         metadata = self._settings.metadata()
-        connection = self._connection.get()
-        rpc = getattr(connection.stub, method)
-        try:
-            if hedge_after is None or hedge_after >= timeout:
-                return rpc(request, timeout=timeout, metadata=metadata)
-            return _hedged(rpc, request, timeout, metadata, hedge_after, connection.ration)
-        except grpc.RpcError as error:
-            raise self._failure(error, timeout).error(self._settings) from None
-        except ValueError as error:  # grpc's way to say that the channel was closed meanwhile
-            raise errors.ClientClosed(f"the client of {self.target} was closed") from error
+        with CALLS:
+            connection = self._connection.get()
+            rpc = getattr(connection.stub, method)
+            try:
+                if hedge_after is None or hedge_after >= timeout:
+                    return rpc(request, timeout=timeout, metadata=metadata)
+                return _hedged(rpc, request, timeout, metadata, hedge_after, connection.ration)
+            except grpc.RpcError as error:
+                raise self._failure(error, timeout).error(self._settings) from None
+            except ValueError as error:  # grpc's way to say that the channel was closed meanwhile
+                raise errors.ClientClosed(f"the client of {self.target} was closed") from error
 
     def _failure(self, error: Any, timeout: float) -> Failure:
         return Failure(error.code(), error.details() or "", error.trailing_metadata() or (), timeout, self._closed)

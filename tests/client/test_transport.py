@@ -177,3 +177,45 @@ def test_a_client_in_use_crosses_a_fork_in_both_directions(fake):
     with served(fake) as target:
         done = subprocess.run([sys.executable, "-c", FORKS, target], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+BUSY = """
+import os, sys, signal, threading
+
+# Runs after what was registered later: what a fork found.
+found = []
+os.register_at_fork(before=lambda: found.append(CALLS.under_way))
+import augmint
+from augmint.process import CALLS
+
+with augmint.Client(sys.argv[1]) as client:
+    expected = client.generate("bag", 30, seed=7).array.tobytes()
+    done = threading.Event()
+
+    def read():
+        while not done.is_set():
+            assert client.generate("bag", 30, seed=7).array.tobytes() == expected
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for _ in range(20):
+        while not CALLS.under_way:
+            pass
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            os._exit(0 if client.generate("bag", 30, seed=7).array.tobytes() == expected else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    done.set()
+    for reader in readers:
+        reader.join()
+print(*found)
+"""
+
+
+def test_a_fork_waits_until_no_thread_is_in_a_call(fake):
+    with served(fake) as target:
+        done = subprocess.run([sys.executable, "-c", BUSY, target], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["0"] * 20
