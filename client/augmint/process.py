@@ -50,7 +50,7 @@ class Calls:
 
     gRPC leaves out its own precautions when a thread is in it at that moment ("Other threads are currently calling into
     gRPC, skipping fork() handlers"), and the child's first call may then end in an abort in one of gRPC's threads: in 6
-    of 580 programs that forked ten times each, a third of them with calls under way. In 3,055 forks without any, no child
+    of 580 programs that forked ten times each, a third of them with calls under way. In 3,055 forks without, no child
     failed. (To close the channel before each fork is no way: then children hang.)
     """
 
