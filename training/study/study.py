@@ -104,6 +104,7 @@ class Study:
         (folder / "generators").mkdir(parents=True, exist_ok=True)
         self._check_folder()
         self._journal = Journal(folder)
+        self._used: set[tuple[str, int, str, str, int]] = set()  # cells of this plan; the folder may hold others
         self._sessions: dict[tuple[str, int, bool], Session] = {}
         self._stream: tuple[tuple[Any, ...], Stream] | None = None
         self._filters: dict[tuple[str, int], classifier.Classifier] = {}
@@ -232,7 +233,9 @@ class Study:
         # Selected or not, it is one way of training; a trial that both arms try is one cell.
         arm = arms.RAW if arm == arms.CHOSEN else arm
         key = scenario.name, replicate, arm, str(trial), seed
-        return self._journal.get(key, lambda: self._measure(scenario, replicate, arm, trial, seed))
+        cell = self._journal.get(key, lambda: self._measure(scenario, replicate, arm, trial, seed))
+        self._used.add(key)
+        return cell
 
     def _measure(self, scenario: Scenario, replicate: int, arm: str, trial: Trial, seed: int) -> Cell:
         began = time.monotonic()
@@ -394,7 +397,7 @@ class Study:
     # -- progress ------------------------------------------------------------------------------------------
 
     def _tell(self, doing: str) -> None:
-        self._report(doing, len(self._journal), self.expected)
+        self._report(doing, min(len(self._used), self.expected), self.expected)
 
     @property
     def _side(self) -> int:

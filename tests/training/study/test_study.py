@@ -141,6 +141,19 @@ def test_a_killed_study_does_the_rest_and_comes_to_the_same(finished, bands, sha
     assert told[-1][1] <= told[-1][2]
 
 
+def test_progress_counts_the_cells_of_the_plan_alone(finished, bands, shared, tmp_path):
+    folder, _, _ = finished
+    shutil.copytree(folder / "generators", tmp_path / "generators")
+    shutil.copy(folder / "plan.json", tmp_path)
+    lines = (folder / journal.NAME).read_text().splitlines()
+    others = [json.dumps(json.loads(line) | {"scenario": "another"}) for line in lines]
+    (tmp_path / journal.NAME).write_text("\n".join([*others, *lines[:-1]]) + "\n")
+    told = []
+    study(bands, shared, tmp_path, lambda *words: told.append(words)).run()
+    assert len(lines) - 1 >= told[0][1]  # the cell that is missing is told of when all others of the plan are counted
+    assert told[0][1] <= told[0][2]
+
+
 def test_a_folder_of_another_plan_is_refused(finished, bands, shared):
     with pytest.raises(ScenarioError, match=r"holds a study with other settings \(generator_steps 3, now 4\)"):
         study(bands, shared, finished[0], generator_steps=4)
