@@ -3,13 +3,19 @@
 One thread for numerical libraries, in this process and those that tests start: on two cores, threads of two programs
 that wait for each other make both a hundred times slower.
 
+Ctrl-C works in programs that tests start, though the suite itself may run in a shell's background, where it is
+ignored, and what is started there would inherit that.
+
 Property tests try the same examples in every run, and nothing in them depends on how fast the machine is.
 """
 
 import os
+import signal
 import sys
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is imported
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 from hypothesis import HealthCheck, settings
