@@ -15,7 +15,6 @@ Ends with status 1 and the reason if a page was lost or wrong, if replicas did n
 from __future__ import annotations
 
 import argparse
-import itertools
 import random
 import sys
 import tempfile
@@ -24,7 +23,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ import yaml
 import augmint
 from benchmarks.scaling_fleet import ROOT, FleetError, Names, NoAnswer, Prometheus, Replica, free_port
 from benchmarks.scaling_hpa import SYNC_SECONDS, Autoscaler, Behavior, Fallback
+from benchmarks.scaling_story import Moment, Story, draw
 from service import artifact
 from service.session import Session
 
@@ -208,37 +208,6 @@ class Readers:
                 raise Wrong(f"the page at {start} is not what the file gives")
 
 
-@dataclass
-class Moment:
-    """What was seen at one time."""
-
-    at: float
-    asked: float  # in parts of one replica
-    load: float | None  # the query's answer, in parts of one replica
-    replicas: int
-    ready: int
-    queue: float | None  # mean wait for the first batch, seconds
-
-
-@dataclass
-class Story:
-    """All that was seen."""
-
-    moments: list[Moment] = field(default_factory=list)
-    held: int = 0  # looks without an answer
-
-    @property
-    def changes(self) -> list[int]:
-        counts = [moment.replicas for moment in self.moments]
-        return [later - before for before, later in itertools.pairwise(counts) if later != before]
-
-    @property
-    def turns(self) -> int:
-        """How often the direction changed; 1 for up and then down."""
-        ways = [change > 0 for change in self.changes]
-        return sum(way != before for before, way in itertools.pairwise(ways))
-
-
 @contextmanager
 def cluster(models: Path, folder: Path, speed: float, hosts: int) -> Iterator[tuple[Fleet, Prometheus, Names]]:
     """One ready replica, watched and named; everything is stopped at the end."""
@@ -331,43 +300,6 @@ def hill(seconds: float) -> Callable[[float], float]:
     return lambda now: float(np.interp(now, times, heights))
 
 
-def draw(story: Story, path: Path, speed: float) -> None:
-    """Three charts, one above the other: load and what the fleet is sized for, replicas, queue time."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "augmint"  # the same plot is the same file
-    from matplotlib import pyplot as plt
-
-    at = [moment.at for moment in story.moments]
-    figure, (load, replicas, queue) = plt.subplots(3, 1, sharex=True, figsize=(8, 6), height_ratios=[3, 2, 2])
-    load.plot(at, [moment.asked for moment in story.moments], color="0.6", label="asked for by readers")
-    load.plot(at, [moment.load for moment in story.moments], color="tab:blue", label="the chart's query")
-    load.step(
-        at,
-        [TARGET * moment.ready for moment in story.moments],
-        where="post",
-        color="tab:orange",
-        label=f"ready replicas x target {TARGET}",
-    )
-    load.set_ylabel("seconds of work\nper second")
-    load.legend(loc="upper right", fontsize="small")
-    replicas.step(at, [moment.replicas for moment in story.moments], where="post", color="tab:green", label="wanted")
-    replicas.step(at, [moment.ready for moment in story.moments], where="post", color="black", lw=1, label="ready")
-    replicas.set_ylabel("replicas")
-    replicas.set_yticks(range(max(moment.replicas for moment in story.moments) + 2))
-    replicas.legend(loc="upper right", fontsize="small")
-    queue.plot(at, [1000 * (moment.queue or 0) for moment in story.moments], color="tab:red")
-    queue.set_ylabel("wait for the\nfirst batch, ms")
-    queue.set_xlabel(f"seconds (the chart's times are divided by {speed:g})")
-    queue.set_ylim(bottom=0)
-    figure.align_ylabels()
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
-
-
 def generator(models: Path) -> bytes:
     """Publish a generator of 11 MFLOP a sample, several thousand samples/s on one core; returns the file's bytes."""
     from tests.generators import publish
@@ -390,7 +322,7 @@ def main() -> int:
             )
             readers.check(content, CHECKED_PAGES)
         if options.plot:
-            draw(story, options.plot, options.speed)
+            draw(story, options.plot, options.speed, TARGET)
         waits = np.percentile(readers.waits, [50, 99])
         counts = [moment.replicas for moment in story.moments]
         print(

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks import scaling_proof
 from benchmarks.scaling_fleet import NoAnswer, Prometheus
-from benchmarks.scaling_proof import Moment, Story, cluster, generator, hill, play, policy
+from benchmarks.scaling_proof import cluster, generator, hill, play, policy
+from benchmarks.scaling_story import Moment, Story, draw
 from tests.k8s.tools import tool
 
 
@@ -103,7 +104,7 @@ def test_the_load_is_a_hill():
 
 def test_the_plot_shows_the_story(tmp_path):
     story = Story([Moment(number, 0.5, None if number == 1 else 0.4, 2, 1, None) for number in range(5)])
-    scaling_proof.draw(story, tmp_path / "a.svg", 10)
-    scaling_proof.draw(story, tmp_path / "b.svg", 10)
+    draw(story, tmp_path / "a.svg", 10, 0.3)
+    draw(story, tmp_path / "b.svg", 10, 0.3)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert "<svg" in (tmp_path / "a.svg").read_text()

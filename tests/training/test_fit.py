@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +37,9 @@ SMALL = {"width": 8, "latent_size": 16, "batch_size": 32}
 
 @pytest.fixture(scope="module", autouse=True)
 def _judges_that_learn_quickly() -> Iterator[None]:
-    """Bright bands are told apart after a fifth of the usual steps."""
+    """Bright bands are told apart after half of the usual steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "default_steps", lambda samples: 60)
+        patch.setattr(classifier, "default_steps", lambda samples: 150)
         yield
 
 
@@ -63,7 +64,7 @@ def order(data: Path, tmp_path: Path, **changes: object) -> Order:
         "config": resolve("rpgan", SMALL),
         "seed": 0,
         "budget_seconds": None,
-        "steps": 60,
+        "steps": 30,
         "score": True,
         "out": str(tmp_path / "models"),
         "name": "bands",
@@ -83,7 +84,7 @@ def test_published_file_carries_card_and_provenance(published: tuple[Path, Run],
     assert list(generator.labels) == ["top", "middle", "bottom"]
     assert tuple(generator.sample.shape) == (8, 8, 1)
     origin = generator.provenance
-    assert (origin.preset, origin.steps, origin.samples_seen, origin.opset) == ("rpgan", 60, 1920, 20)
+    assert (origin.preset, origin.steps, origin.samples_seen, origin.opset) == ("rpgan", 30, 960, 20)
     assert json.loads(origin.configuration_json)["width"] == 8
     assert [part.split for part in origin.splits] == ["train", "validation", "test"]
     assert sum(sum(part.counts) for part in origin.splits) == 150
@@ -94,7 +95,7 @@ def test_published_file_carries_card_and_provenance(published: tuple[Path, Run],
     assert 0 <= card.label_fidelity <= 1
     assert [entry.label for entry in card.classes] == ["top", "middle", "bottom"]
     assert "too-few-steps" in [finding.kind for finding in card.findings]
-    assert any("The run had 60 steps" in warning for warning in card.warnings)
+    assert any("The run had 30 steps" in warning for warning in card.warnings)
 
 
 def test_a_run_with_scores_publishes_them(published: tuple[Path, Run]) -> None:
@@ -123,11 +124,10 @@ def test_a_withheld_run_keeps_its_file_and_publishes_nothing(data: Path, tmp_pat
 def test_run_leaves_something_to_look_at(published: tuple[Path, Run]) -> None:
     run = published[1]
     sheets = sorted((run.folder / "samples").glob("step-*.png"))
-    assert [sheet.name for sheet in sheets] == ["step-0000050.png", "step-0000060.png"]
+    assert [sheet.name for sheet in sheets] == ["step-0000030.png"]
     events = Events(run.folder).read()
-    assert (events[0].kind, events[-1].kind) == (Occasion.STARTED, Occasion.FINISHED)
-    assert {event.kind for event in events[1:-1]} <= {Occasion.FOUND}
-    assert Kind.TOO_FEW_STEPS in [finding.kind for finding in events[-1].findings]
+    assert [event.kind for event in events] == [Occasion.STARTED, Occasion.FINISHED]
+    assert [finding.kind for finding in events[-1].findings] == [Kind.TOO_FEW_STEPS]
     assert list((run.folder / "tensorboard").glob("events.*"))
     assert json.loads((run.folder / "card.json").read_text())["classes"]
     assert "<h2>Curves</h2>" in (run.folder / "report.html").read_text()
@@ -146,7 +146,7 @@ def test_a_killed_run_publishes_the_same_weights_as_an_uninterrupted_one(
         "from training.fit import fit\n"
         "from training.run import Order, Run\n"
         "from training.trainer import Trainer\n"
-        "classifier.default_steps = lambda samples: 60\n"
+        "classifier.default_steps = lambda samples: 150\n"
         "loop.CHECKPOINT_SECONDS = 0\n"
         "step = Trainer.step\n"
         "def die_at_15(self, share):\n"
@@ -170,22 +170,22 @@ def test_a_killed_run_publishes_the_same_weights_as_an_uninterrupted_one(
     assert np.array_equal(*scores)
 
 
-def test_interrupted_command_says_how_to_go_on(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Trainer.step
-
-    def interrupted(self: Trainer, share: float) -> Losses:
-        if self.steps == 20:
-            signal.raise_signal(signal.SIGINT)
-        return step(self, share)
-
-    monkeypatch.setattr(Trainer, "step", interrupted)
-    options = ["--budget", "10m", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "models")]
-    settings = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
-    code, output = invoke("fit", str(data), *options, *settings)
-    assert code == 130, output
-    (folder,) = (tmp_path / "runs").iterdir()
-    assert f"fit --resume {folder}" in output
+def test_interrupted_command_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training", "fit", str(data), "--budget", "10m", "--runs", str(tmp_path / "runs")]
+    options = ["--out", str(tmp_path / "models"), *(word for k, v in SMALL.items() for word in ("--set", f"{k}={v}"))]
+    process = subprocess.Popen(
+        [*command, *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    deadline = time.monotonic() + 100
+    while not list((tmp_path / "runs").glob("*/tensorboard/events.*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 130, output
+    folder = next((tmp_path / "runs").iterdir())
+    assert f"fit --resume {folder}" in " ".join(output.split())
     assert (folder / "checkpoint.pt").is_file()
+    assert "Traceback" not in output
     assert not (tmp_path / "models").exists()
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training import networks
 from training.data import Dataset
 from training.events import Events, Occasion
 from training.presets import resolve
@@ -68,8 +67,6 @@ def test_two_processes_end_with_the_same_weights_and_only_the_first_one_writes(d
     assert first["digest"] == second["digest"]
     assert first["steps"] == second["steps"] == 12
     assert first["seen"] == 12 * 16 * 2
-    # What is exported is the network alone, without what kept the processes in step.
-    assert first["result"] == repr(networks.build((8, 8, 1), 3, run.order.config)[0])
     sheets = [path.name for path in (run.folder / "samples").iterdir()]
     assert sheets == ["step-0000012.png"]
     assert run.load()["trainer"]["steps"] == 12

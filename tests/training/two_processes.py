@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from training import classifier
+from training import classifier, export
 from training.data import load
 from training.loop import Loop
 from training.processes import Processes
@@ -34,10 +34,11 @@ def main(data: str, folder: Path) -> None:
     parameters = [*loop.trainer.generator.parameters(), *loop.trainer.discriminator.parameters()]
     digest = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in parameters)).hexdigest()
     said = {"digest": digest, "steps": loop.trainer.steps, "seen": loop.trainer.samples_seen, "count": processes.count}
-    if processes.first:
-        said["result"] = repr(loop.trainer.settle())
     rank = processes.fabric.global_rank
     (folder / f"rank-{rank}.json").write_text(json.dumps(said))
+    if processes.first:
+        generator = loop.trainer.settle()
+        export.prove_parity(generator, export.to_onnx(generator, 16, 3), 16, 3)
 
 
 if __name__ == "__main__":
