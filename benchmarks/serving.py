@@ -9,8 +9,10 @@ readers cost is taken from the server. Hence two kinds: h2load (Debian's nghttp2
 costs next to nothing, as readers on other machines do; and bare grpc stubs of Python without deserialiser, 16 threads
 in a process of their own, which take a third of a millisecond a call. Without --models it builds a cheap generator,
 where the service's own cost shows most. Beside the service runs what a team would write instead, benchmarks/plain.py.
-"Per CPU second" is the same comparison in processor time, for a machine that has other work as well. About 8 minutes
-with 8 rounds; loopback only; everything it starts it stops.
+"Per CPU second" is the same comparison in processor time, for a machine that has other work as well. "Possible" is what
+of the ceiling a server could give that costs no more than gRPC: the processor time of the rows in the ceiling, over that
+and the time of server and readers when ready-made answers are sent (benchmarks/echo.py). About 10 minutes with 8
+rounds; loopback only; everything it starts it stops.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from service import artifact
 
 # Readers and rows a call.
 LOADS = ((4, 256), (16, 32), (32, 1))
+ECHO = "echo"
 
 
 def main() -> None:
@@ -75,6 +78,7 @@ def _measure(models: Path, generator: str, rounds: int, seconds: float) -> None:
         print(f"{generator}/{version}: ready after {time.perf_counter() - started:.2f} s, ", end="")
         print(f"resident {_resident(servers[0].process.pid):.0f} MiB; {CORES} cores")
         servers.append(Served("plain grpcio", ["benchmarks.plain", str(file)], generator))
+        servers.append(Served(ECHO, ["benchmarks.echo", str(file)], generator))
         for server in servers:
             server.readers.check(ceiling.samples(1, 32), 32)
         _turns(ceiling, servers, rounds, seconds)
@@ -145,12 +149,17 @@ def _turns(ceiling: Ceiling, servers: list[Served], rounds: int, seconds: float)
             for (kind, count, n), answer in answers:
                 name = f"{server.name}, {count} x {n}, {kind}"
                 note(f"{name}: calls/s", answer["rate"])
+                cpu = (answer["cpu"] + answer["server_cpu"]) / answer["calls"]
+                if server.name == ECHO:
+                    note(f"{name}: possible share", 1 / (1 + cpu * mean_per_cpu / n))
+                    continue
                 note(f"{name}: share of the ceiling", answer["rate"] * n / mean)
-                cpu = answer["cpu"] + answer["server_cpu"]
-                note(f"{name}: the same per CPU second", answer["calls"] * n / cpu / mean_per_cpu)
+                note(f"{name}: the same per CPU second", n / cpu / mean_per_cpu)
                 # While only bulk readers are there, batches are full: a newcomer's wait is measured in their time.
                 if count == 4 and server is servers[0]:
                     full = answer["batch_seconds"]
+            if server.name == ECHO:
+                continue
             one = server.ask("one", seconds)
             note(f"{server.name}, one row beside a bulk reader: median ms", 1e3 * one["p50"])
             note(f"{server.name}, one row beside a bulk reader: p99 ms", 1e3 * one["p99"])
