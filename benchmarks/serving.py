@@ -10,8 +10,8 @@ costs next to nothing, as readers on other machines do; and bare grpc stubs of P
 in a process of their own, which take a third of a millisecond a call. Without --models it builds a cheap generator,
 where the service's own cost shows most. Beside the service runs what a team would write instead, benchmarks/plain.py.
 "Per CPU second" is the same comparison in processor time, for a machine that has other work as well. "Possible" is what
-of the ceiling a server could give that costs no more than gRPC: the processor time of the rows in the ceiling, over that
-and the time of server and readers when ready-made answers are sent (benchmarks/echo.py). About 10 minutes with 8
+of the ceiling a server could give that costs no more than gRPC: the processor time of the rows in the ceiling, over
+that and the time of server and readers when ready-made answers are sent (benchmarks/echo.py). About 10 minutes with 8
 rounds; loopback only; everything it starts it stops.
 """
 

@@ -65,6 +65,7 @@ class Identifies(Protocol):
 
 
 Method = Callable[[bytes, Call], bytes | Later]
+Exemplar = Callable[[], dict[str, str] | None]
 
 
 def handlers(
@@ -73,14 +74,16 @@ def handlers(
     access: Identifies | None = None,
     unread: Unread | None = None,
     free: frozenset[str] = frozenset(),
+    exemplar: Exemplar = lambda: None,
 ) -> dict[str, grpc.RpcMethodHandler]:
     """What a grpc server takes; without serialisers, so that bytes go in and out.
 
-    free: names of methods that anybody may call, whose answers are too small to be counted.
+    free:     names of methods that anybody may call, whose answers are too small to be counted.
+    exemplar: see Guarded.
     """
     return {
         name: grpc.unary_unary_rpc_method_handler(
-            Guarded(name, method, metrics, *((None, None) if name in free else (access, unread)))
+            Guarded(name, method, metrics, *((None, None) if name in free else (access, unread)), exemplar)
         )
         for name, method in methods.items()
     }
@@ -96,12 +99,15 @@ class Guarded:
         metrics: Metrics,
         access: Identifies | None = None,
         unread: Unread | None = None,
+        exemplar: Exemplar = lambda: None,
     ) -> None:
         """
-        name:   of the method, for metrics and log.
-        access: names the client, or refuses it; None: anybody may call.
-        unread: counts the answers that wait for their callers; None: they are too small to count.
+        name:     of the method, for metrics and log.
+        access:   names the client, or refuses it; None: anybody may call.
+        unread:   counts the answers that wait for their callers; None: they are too small to count.
+        exemplar: asked in the thread that a call begins in: what leads from its duration to its trace.
         """
+        self._exemplar = exemplar
         self._name = name
         self._method = method
         self._access = access
@@ -124,6 +130,7 @@ class Guarded:
         self._in_flight.inc()
         connection = context.peer()
         call = Call(connection, context.time_remaining())
+        exemplar = self._exemplar()
 
         def end(outcome: bytes | BaseException | None) -> None:
             """outcome: None if the caller has gone."""
@@ -152,7 +159,7 @@ class Guarded:
                 call.facts["error"] = problem
             seconds = time.perf_counter() - start
             self._in_flight.dec()
-            self._duration.observe(seconds)
+            self._duration.observe(seconds, exemplar)
             self._codes[code].inc()
             try:
                 facts = {"code": code.name, "seconds": round(seconds, 6), "caller": call.caller, **call.facts}

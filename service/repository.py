@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -277,8 +278,14 @@ class Repository:
         if entry.loaded:
             self._retiring.append(entry.loaded)
         entry.loaded, entry.reason, entry.labels = loaded, "", list(loaded.message.labels)
-        serving = loaded.queue.engine
-        self._metrics.capacity.labels(name, str(version)).set_function(lambda: serving.capacity_samples_per_second)
+        # The gauge is part of a cycle of references, and would else keep a closed engine until it is collected.
+        serving = weakref.ref(loaded.queue.engine)
+
+        def capacity() -> float:
+            runs = serving()
+            return runs.capacity_samples_per_second if runs else 0.0
+
+        self._metrics.capacity.labels(name, str(version)).set_function(capacity)
         log.info(
             "generator ready",
             generator=name,

@@ -24,7 +24,7 @@ from service.cache import Cache
 from service.health import HEALTH, Health
 from service.inference.servicer import OPEN, InferenceServicer
 from service.inference.servicer import SERVICE as INFERENCE_SERVICE
-from service.interceptors import handlers
+from service.interceptors import Exemplar, handlers
 from service.loading import Loader
 from service.metrics import Metrics
 from service.repository import Keep, Repository
@@ -126,13 +126,16 @@ class Server:
         self._unread = Unread(settings.unread_bytes, self._metrics)
         servicers: tuple[tuple[ServiceDescriptor, object, frozenset[str]], ...] = (
             (SERVICE, GeneratorServicer(self.repository, self._scheduler), frozenset()),
-            (INFERENCE_SERVICE, InferenceServicer(self.repository, self._scheduler, self._welcome), OPEN),
+            (
+                INFERENCE_SERVICE,
+                InferenceServicer(self.repository, self._scheduler, self._welcome, lambda: not self._broken),
+                OPEN,
+            ),
         )
         for service, servicer, free in servicers:
             methods = {method.name: getattr(servicer, method.name) for method in service.methods}
-            self._server.add_registered_method_handlers(
-                service.full_name, handlers(methods, self._metrics, self._access, self._unread, free)
-            )
+            guarded = handlers(methods, self._metrics, self._access, self._unread, free, self._exemplar)
+            self._server.add_registered_method_handlers(service.full_name, guarded)
         self._server.add_registered_method_handlers(HEALTH, self._health.handlers())
         if settings.reflection:
             health = health_pb2.DESCRIPTOR.services_by_name["Health"]
@@ -241,6 +244,7 @@ class Server:
             self._http.server_close()
 
     def _start_traces(self) -> list[grpc.ServerInterceptor]:
+        self._exemplar: Exemplar = lambda: None
         if not self.settings.traces:
             return []
         try:
@@ -250,6 +254,7 @@ class Server:
                 f"--traces needs {error.name}, which is not installed: pip install 'augmint-platform[otel]'"
             ) from error
         interceptor, self._end_traces = tracing.start()
+        self._exemplar = tracing.exemplar
         return [interceptor]
 
     def _welcome(self) -> bool:

@@ -34,15 +34,21 @@ _STATES = {
 class InferenceServicer:
     """inference.GRPCInferenceService, from bytes to bytes."""
 
-    def __init__(self, repository: Repository, scheduler: Scheduler, ready: Callable[[], bool]) -> None:
-        """ready: whether calls are welcome."""
+    def __init__(
+        self, repository: Repository, scheduler: Scheduler, ready: Callable[[], bool], live: Callable[[], bool]
+    ) -> None:
+        """
+        ready: whether calls are welcome.
+        live:  whether they may ever be again; false asks for a restart of the process.
+        """
         self._repository = repository
         self._scheduler = scheduler
         self._ready = ready
+        self._live = live
 
     def ServerLive(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, oip.ServerLiveRequest)
-        return oip.ServerLiveResponse(live=True).SerializeToString()
+        return oip.ServerLiveResponse(live=self._live()).SerializeToString()
 
     def ServerReady(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, oip.ServerReadyRequest)

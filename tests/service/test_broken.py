@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
+from service.inference import grpc_predict_v2_pb2 as oip
 from service.server import Server, StartError
 from service.settings import Settings
 from tests import generators
@@ -44,6 +45,10 @@ def test_calls_are_sent_elsewhere_and_liveness_fails(gpu, settings):
             async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
                 stub = GeneratorServiceStub(channel)
                 health = health_pb2_grpc.HealthStub(channel)
+                server_live = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+
+                async def live():
+                    return oip.ServerLiveResponse.FromString(await server_live(b"", timeout=20)).live
 
                 async def status(name):
                     return (await health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20)).status
@@ -51,6 +56,7 @@ def test_calls_are_sent_elsewhere_and_liveness_fails(gpu, settings):
                 request = pb.GenerateRequest(generator="tiny", label="3", n=5)
                 assert len((await stub.Generate(request, timeout=20)).data) == 5 * 64
                 assert {await status(name) for name in ("", "liveness", "tiny")} == {STATUS.SERVING}
+                assert await live()
                 assert value(server, "augmint_device_broken") == 0
                 replays = gpu.replays
                 assert replays > 0
@@ -63,6 +69,7 @@ def test_calls_are_sent_elsewhere_and_liveness_fails(gpu, settings):
                     assert "ask another one" in failed.value.details()
                 while {await status(name) for name in ("", "liveness", "tiny")} != {STATUS.NOT_SERVING}:
                     await asyncio.sleep(0.01)
+                assert not await live()
                 assert value(server, "augmint_device_broken") == 1
                 assert value(server, "augmint_ready") == 0
                 # Neither a look at the models nor a device that seems well again makes it alive.

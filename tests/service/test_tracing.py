@@ -1,6 +1,7 @@
 """Traces of the real server, received as a collector receives them."""
 
 import queue
+import urllib.request
 from concurrent import futures
 
 import grpc
@@ -55,3 +56,15 @@ def test_a_call_is_a_span_in_the_trace_of_its_caller_and_the_last_ones_are_sent_
     ] * 2
     codes = [{each.key: each.value.int_value for each in span.attributes}["rpc.grpc.status_code"] for _, span in spans]
     assert codes == [0, grpc.StatusCode.INVALID_ARGUMENT.value[0]]
+
+
+def test_durations_lead_to_traces(tmp_path, collector):
+    generators.publish(tmp_path)
+    with Service(tmp_path, "--max-batch", "8", "--traces") as service, service.channel() as channel:
+        GeneratorServiceStub(channel).Generate(pb.GenerateRequest(label="1", n=2), timeout=20, metadata=PARENT)
+        wanted = {"accept": "application/openmetrics-text; version=1.0.0"}
+        request = urllib.request.Request(service.metrics_url, headers=wanted)
+        text = urllib.request.urlopen(request, timeout=20).read().decode()
+    durations = "augmint_request_duration_seconds_bucket"
+    examples = [line for line in text.splitlines() if line.startswith(durations) and " # " in line]
+    assert [f'# {{trace_id="{TRACE}"}}' in line and 'method="Generate"' in line for line in examples] == [True]
