@@ -18,10 +18,6 @@ GOOD_ENOUGH = 0.97
 # A newcomer waits for the running batch, and memory for activations is kept for good: with up to 0.1 s a batch the
 # service of a 7 MFLOP generator held up to 140 MiB beside model and runtime, with up to 0.03 s it holds 35.
 BATCH_SECONDS_LIMIT = 0.03
-# Below this nobody notices the wait, but every hand-over costs: lanes wait for the interpreter, and the weights have to
-# come back into the cache. With batches of 128 rows and 11 ms two scheduled lanes gave all of what bare callers give.
-# (Smaller ones gave less, 65 % at 16 rows and 92 % at 64, but those were measured on a busy machine.)
-BATCH_SECONDS_FLOOR = 0.008
 # For the timed runs of one batch size, and for all of it.
 CALIBRATION_SECONDS = 0.02
 CALIBRATION_LIMIT_SECONDS = 1.0
@@ -149,6 +145,5 @@ class Costs:
 
 def _best(seconds: dict[int, float]) -> int:
     """The smallest of the good sizes: as fast as the best one, and a newcomer waits less for the running batch."""
-    long_enough = [n for n, time in seconds.items() if time >= BATCH_SECONDS_FLOOR] or [max(seconds)]
-    rates = {n: n / (seconds[n] + HAND_OVER_SECONDS) for n in long_enough}
+    rates = {n: n / (time + HAND_OVER_SECONDS) for n, time in seconds.items()}
     return min(n for n, rate in rates.items() if rate >= GOOD_ENOUGH * max(rates.values()))
