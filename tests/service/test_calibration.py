@@ -17,7 +17,7 @@ def test_rows_that_cost_less_in_small_batches_run_in_small_batches():
 
 
 def test_weights_that_have_to_be_fetched_ask_for_large_batches():
-    assert costs(lambda n: 135e-6, weights=1.2e-3).best_batch == 384
+    assert costs(lambda n: 135e-6, weights=1.2e-3).best_batch == 192
     assert costs(lambda n: 135e-6).best_batch == 96
 
 
