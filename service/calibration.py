@@ -13,15 +13,12 @@ from service import device
 
 # Batch sizes that may become buckets. Powers of two waste up to half a batch on padding; the steps between waste less.
 LADDER = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-# A batch size within 3 % of the best rate is as good: the measurement is no better than that.
-GOOD_ENOUGH = 0.97
+# A batch size within 6 % of the best rate is as good: starts on an idle machine differ by as much, and a smaller one lets
+# newcomers wait less and leaves rows to be computed while answers are sent.
+GOOD_ENOUGH = 0.94
 # A newcomer waits for the running batch, and memory for activations is kept for good: with up to 0.1 s a batch the
 # service of a 7 MFLOP generator held up to 140 MiB beside model and runtime, with up to 0.03 s it holds 35.
 BATCH_SECONDS_LIMIT = 0.03
-# Below this nobody notices the wait, but every hand-over costs: lanes wait for the interpreter, and the weights have to
-# come back into the cache. With batches of 128 rows and 11 ms two scheduled lanes gave all of what bare callers give.
-# (Smaller ones gave less, 65 % at 16 rows and 92 % at 64, but those were measured on a busy machine.)
-BATCH_SECONDS_FLOOR = 0.008
 # For the timed runs of one batch size, and for all of it.
 CALIBRATION_SECONDS = 0.02
 CALIBRATION_LIMIT_SECONDS = 1.0
@@ -32,9 +29,10 @@ PACE_RANGE = (0.25, 8.0)
 # What the scheduler adds to every batch, measured: it decides the batch size of very small generators.
 BATCH_OVERHEAD_SECONDS = 1e-4
 # What a batch loses in service beside that, when sizes are compared: between two batches other threads have the core
-# and its caches. 16 readers of 32 rows of an 11 MFLOP generator got 0.69 to 0.77 of the ceiling with batches of 48
-# rows, 0.74 to 0.84 with 96 and 0.75 to 0.87 with 128, whose bare times a row are within 8 %.
-HAND_OVER_SECONDS = 4e-4
+# and its caches. From what readers got with sizes whose bare times a row are alike: 32 against 64 rows of a
+# convolutional generator of 28 x 28 0.9 ms, 64 against 128 rows of one of 8 x 8 0.4, 48 against 128 rows of a
+# perceptron of 11 MFLOP 0.4 to 1.
+HAND_OVER_SECONDS = 6e-4
 BUFFER_BYTES_LIMIT = 2**26
 
 Alone = Callable[[], AbstractContextManager[None]]
@@ -149,6 +147,5 @@ class Costs:
 
 def _best(seconds: dict[int, float]) -> int:
     """The smallest of the good sizes: as fast as the best one, and a newcomer waits less for the running batch."""
-    long_enough = [n for n, time in seconds.items() if time >= BATCH_SECONDS_FLOOR] or [max(seconds)]
-    rates = {n: n / (seconds[n] + HAND_OVER_SECONDS) for n in long_enough}
+    rates = {n: n / (time + HAND_OVER_SECONDS) for n, time in seconds.items()}
     return min(n for n, rate in rates.items() if rate >= GOOD_ENOUGH * max(rates.values()))
