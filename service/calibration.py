@@ -13,8 +13,8 @@ from service import device
 
 # Batch sizes that may become buckets. Powers of two waste up to half a batch on padding; the steps between waste less.
 LADDER = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-# A batch size within 6 % of the best rate is as good: starts on an idle machine differ by as much, and a smaller one lets
-# newcomers wait less and leaves rows to be computed while answers are sent.
+# A batch size within 6 % of the best rate is as good: starts on an idle machine differ by as much, and a smaller one
+# lets newcomers wait less and leaves rows to be computed while answers are sent.
 GOOD_ENOUGH = 0.94
 # A newcomer waits for the running batch, and memory for activations is kept for good: with up to 0.1 s a batch the
 # service of a 7 MFLOP generator held up to 140 MiB beside model and runtime, with up to 0.03 s it holds 35.
