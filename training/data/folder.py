@@ -13,6 +13,8 @@ from PIL import Image, ImageOps
 from training.data.dataset import LARGEST_BYTES, DataError, Records, check_size, choose_side, fit
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
+# What training reads of other kinds, and a folder of which is easily taken for the data.
+ARRAYS = (".npy", ".npz")
 TRAIN, VALIDATION, TEST = ("train", "training"), ("val", "valid", "validation"), ("test", "testing")
 
 # A file's header may claim any size; decoding more than this costs more memory than a training image is worth.
@@ -97,7 +99,9 @@ def _list(path: Path) -> tuple[list[_File], tuple[str, ...], list[str]]:
     if not names:
         images = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES and entry.is_file())
         if not images:
-            raise DataError(f"{roots[0][0]}: has no folders; wanted one folder of PNG or JPEG images per class")
+            arrays = [entry for entry in sorted(path.iterdir()) if entry.suffix.lower() in ARRAYS and entry.is_file()]
+            hint = f"; to read {arrays[0].name}, name the file itself: {arrays[0]}" if arrays else ""
+            raise DataError(f"{roots[0][0]}: has no folders; wanted one folder of PNG or JPEG images per class{hint}")
         return [_File(image, 0, False) for image in images], (path.resolve().name,), []
     files: list[_File] = []
     others = 0

@@ -236,6 +236,13 @@ def test_a_folder_without_folders_and_images_is_refused(tmp_path):
         load(str(tmp_path))
 
 
+def test_a_folder_of_arrays_is_refused_with_the_file_to_name(tmp_path):
+    for name in ("labels.npy", "images.npy"):
+        np.save(tmp_path / name, np.zeros(4))
+    with pytest.raises(DataError, match=r"to read images\.npy, name the file itself: .*images\.npy$"):
+        load(str(tmp_path))
+
+
 @settings(max_examples=60)
 @given(
     st.sampled_from(["PNG", "JPEG"]), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8)
