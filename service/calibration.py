@@ -30,8 +30,7 @@ PACE_RANGE = (0.25, 8.0)
 BATCH_OVERHEAD_SECONDS = 1e-4
 # What a batch loses in service beside that, when sizes are compared: between two batches other threads have the core
 # and its caches. From what readers got with sizes whose bare times a row are alike: 32 against 64 rows of a
-# convolutional generator of 28 x 28 0.9 ms, 64 against 128 rows of one of 8 x 8 0.4, 48 against 128 rows of a
-# perceptron of 11 MFLOP 0.4 to 1.
+# convolutional generator of 28 x 28 0.9 ms, 64 against 128 rows of one of 8 x 8 0.4; between the two.
 HAND_OVER_SECONDS = 6e-4
 BUFFER_BYTES_LIMIT = 2**26
 
