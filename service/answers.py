@@ -1,4 +1,4 @@
-"""Hands out what was computed: one thread settles all requests, so that lanes need not encode answers."""
+"""Hands out what was computed: one thread settles requests while the lanes compute the next ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Answers:
         self._thread.start()
 
     def give(self, requests: Sequence[Request], error: Exception | None = None) -> None:
-        """Have requests answered with what they hold, or with an error: one wake-up of the thread for all of them."""
+        """Have requests settled soon, as `settle` does: one wake-up of the thread for all of them."""
         self._waiting.put((requests, error))
 
     def close(self) -> None:
@@ -35,15 +35,19 @@ class Answers:
         item = self._waiting.get()
         if item is None:
             return False
-        requests, error = item
-        for request in requests:
-            # False: its caller has gone, and its neighbours must not notice.
-            if not request.result.set_running_or_notify_cancel():
-                continue
-            if error is not None:
-                request.result.set_exception(error)
-            elif request.scores is not None:
-                request.result.set_result((request.samples, request.scores))
-            else:
-                request.result.set_result(request.samples)
+        settle(*item)
         return True
+
+
+def settle(requests: Sequence[Request], error: Exception | None = None) -> None:
+    """Answer requests with what they hold, or with an error, on the thread that calls."""
+    for request in requests:
+        # False: its caller has gone, and its neighbours must not notice.
+        if not request.result.set_running_or_notify_cancel():
+            continue
+        if error is not None:
+            request.result.set_exception(error)
+        elif request.scores is not None:
+            request.result.set_result((request.samples, request.scores))
+        else:
+            request.result.set_result(request.samples)

@@ -2,8 +2,9 @@
 
 Continuous batching: every lane is a thread that takes its next batch from the backlogs the moment it has finished
 the last, so whatever arrives meanwhile is the next batch, and nothing ever waits for a batch to fill. A lane that is
-idle leaves a few rows to one that will be done with the same generator in a moment. Requests come from any thread, and
-one thread settles them all (service.answers); one lock guards the bookkeeping.
+idle leaves a few rows to one that will be done with the same generator in a moment. Requests come from any thread.
+They are settled by one thread (service.answers) while the lanes compute, or by the lane if hardly anything waits. One
+lock guards the bookkeeping.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from service import artifact
-from service.answers import Answers
+from service.answers import Answers, settle
 from service.backlog import Segment
 from service.errors import DeadlineExceeded, Draining, GeneratorNotReady, Overloaded
 from service.metrics import Meters, Metrics
@@ -27,6 +28,10 @@ from service.request import Look, Order, Queue, Request, Runs, rows_of
 
 # While others wait, whoever has the device to himself leaves it to them for so many times as long as he had it.
 REST = 4.0
+
+# To settle one request of a few rows. A lane with less than that to compute settles what it has computed itself:
+# another thread would have to wait for the interpreter, and then the lane would.
+ANSWER_SECONDS = 1e-4
 
 
 class Scheduler:
@@ -44,7 +49,9 @@ class Scheduler:
         self._limit = limit_seconds
         self._clock = clock
         self._queues: list[Queue] = []
-        self._changed = threading.Condition()
+        # Entering the lock itself is cheaper than by way of its condition.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         # What is not settled yet. A request that its own future knew would be a cycle, and calls hang on it.
         self._open: dict[Future[Any], Request] = {}
         self._running = 0
@@ -68,13 +75,13 @@ class Scheduler:
         look: called on the lane after every batch, when its requests have been answered.
         """
         queue = Queue(engine, meters, look)
-        with self._changed:
+        with self._lock:
             self._queues.append(queue)
         return queue
 
     def remove(self, queue: Queue) -> None:
         """Finish what the queue holds, then close its engine. Orders that come later are refused."""
-        with self._changed:
+        with self._lock:
             queue.removed = True
             self._close_if_done(queue)
 
@@ -84,7 +91,7 @@ class Scheduler:
 
         For one thread at a time, and for moments: calls wait. On leaving, gives them a rest if any did.
         """
-        with self._changed:
+        with self._lock:
             busy = self._running > 0 or any(queue.backlog.rows for queue in self._queues)
             self._held = True
             while self._running and not self._closed:
@@ -94,7 +101,7 @@ class Scheduler:
             yield
         finally:
             held = time.perf_counter() - start
-            with self._changed:
+            with self._lock:
                 busy = busy or any(queue.backlog.rows for queue in self._queues)
                 self._held = False
                 self._changed.notify_all()
@@ -156,7 +163,7 @@ class Scheduler:
             scores=scores,
         )
         queue.meters.offered_work.inc(request.work)
-        with self._changed:
+        with self._lock:
             self._admit(request, seconds_left)
             if not queue.backlog.rows:
                 # Time spent idle is no claim to the device later.
@@ -173,7 +180,7 @@ class Scheduler:
     def _leave(self, result: Future[Any]) -> None:
         """A request is settled or cancelled."""
         cancelled = result.cancelled()
-        with self._changed:
+        with self._lock:
             request = self._open.pop(result)
             if cancelled:
                 request.queue.backlog.remove(request.caller, request)
@@ -224,13 +231,13 @@ class Scheduler:
     def drain(self, seconds: float) -> bool:
         """Refuse, and wait until all that was accepted is settled; False if that took longer than `seconds`."""
         self.refuse()
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(lambda: not self._open, seconds)
 
     def close(self) -> None:
         """End the lanes, each after its running batch. Drain first: what still waits is never answered."""
         self._draining = True
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify_all()
         for thread in self._threads:
@@ -246,7 +253,7 @@ class Scheduler:
     def _next(self, lane: int) -> bool:
         """Compute the next batch, when there is one; False when the lanes are to end."""
         # A frame of its own: a lane that waits must hold neither answers nor an engine that is closed.
-        with self._changed:
+        with self._lock:
             while not (self._closed or (not self._held and any(queue.due for queue in self._queues))):
                 self._changed.wait()
             if self._closed:
@@ -268,7 +275,7 @@ class Scheduler:
             self._answers.give(expired, DeadlineExceeded("the deadline passed while the call was waiting"))
         if batch:
             self._run(queue, batch, rows, lane)
-        with self._changed:
+        with self._lock:
             queue.running -= 1
             self._running -= 1
             self._close_if_done(queue)
@@ -295,7 +302,7 @@ class Scheduler:
                 samples = queue.engine.run(addresses, lane)
         except Exception as error:
             # All of the batch fail alike; their remaining rows must not cost another one.
-            with self._changed:
+            with self._lock:
                 for segment in batch:
                     queue.backlog.remove(segment.request.caller, segment.request)
             self._answers.give([segment.request for segment in batch], error)
@@ -310,13 +317,16 @@ class Scheduler:
                 if request.scores is not None and scores is not None:
                     request.scores[first:last] = scores[position : position + rows]
             position += rows
-        with self._changed:
+        with self._lock:
             for request, first, last in batch:
                 request.left -= last - first
                 if not request.left:
                     done.append(request)
-        if done:
+            waiting = sum(other.engine.seconds(other.backlog.rows) for other in self._queues if other.backlog.rows)
+        if done and waiting > ANSWER_SECONDS * len(done):
             self._answers.give(done)
+        else:
+            settle(done)
         meters = queue.meters
         meters.batch_samples.observe(n)
         meters.execute_duration.observe(seconds)

@@ -121,6 +121,33 @@ def test_a_few_rows_that_were_left_to_a_lane_are_its_next_batch():
     run(scene())
 
 
+@pytest.mark.parametrize(("seconds_a_row", "thread"), [(1.0, "answers"), (1e-6, "lane-0")])
+def test_a_lane_settles_requests_itself_if_that_takes_longer_than_what_waits(seconds_a_row, thread):
+    async def scene():
+        engine = Engine(best_batch=8, held=True)
+        engine.seconds = lambda n: seconds_a_row * n
+        with scheduling(engine) as (scheduler, queue, _):
+            threads = []
+
+            def noted(start):
+                future = scheduler.submit(queue, order(8, start), "a")
+                future.add_done_callback(lambda _: threads.append(threading.current_thread().name))
+                return asyncio.wrap_future(future)
+
+            first = noted(0)
+            await started(engine)
+            second = noted(100)
+            engine.release()
+            await first
+            await started(engine)
+            engine.release()
+            await second
+            # While the first was computed the second waited; after that nothing did.
+            assert threads == [thread, "lane-0"]
+
+    run(scene())
+
+
 def test_abandoned_caller_leaves_its_neighbours_unharmed():
     async def scene():
         engine = Engine(best_batch=8, held=True)
