@@ -4,6 +4,7 @@ import struct
 import numpy as np
 import pytest
 
+from training import splits as splits_of
 from training.data.dataset import Records, finish
 from training.splits import split
 
@@ -33,6 +34,15 @@ def test_classes_are_divided_in_the_same_proportions():
     assert data.counts(splits.test).tolist() == [150, 30]
     assert data.counts(splits.validation).tolist() == [150, 30]
     assert data.counts(splits.train).tolist() == [700, 140]
+
+
+def test_no_more_is_held_out_than_measuring_takes(monkeypatch):
+    monkeypatch.setattr(splits_of, "MOST_HELD_OUT", 100)
+    data = dataset((1000, 200))
+    splits = split(data)
+    assert data.counts(splits.test).tolist() == [83, 17]
+    assert data.counts(splits.validation).tolist() == [83, 17]
+    assert data.counts(splits.train).tolist() == [834, 166]
 
 
 def test_the_official_test_split_stays_as_it_is():
