@@ -8,11 +8,16 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import pairwise
+
+import numpy as np
 
 from service import device
 
 # Batch sizes that may become buckets. Powers of two waste up to half a batch on padding; the steps between waste less.
 LADDER = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+# Steps from one size to its double where sizes are refined.
+STEPS = 8
 # A batch size within 6 % of the best rate is as good: starts on an idle machine differ by as much, and a smaller one
 # lets newcomers wait less and leaves rows to be computed while answers are sent.
 GOOD_ENOUGH = 0.94
@@ -107,6 +112,21 @@ class Costs:
         # Time of batches in service over their time as calibrated. One number for all sizes: the shape of the costs is
         # the generator's, and how fast the device is at the moment depends on what else runs there.
         self._pace = 1.0
+
+    def refine(self) -> None:
+        """Have sizes between the timed ones as well, at steps of an eighth, priced along the line from one to the next.
+
+        For a device where a further size costs next to nothing: what a batch is padded with takes time like any row,
+        and a fifth of all rows were padding where readers ask for single rows.
+        """
+        timed = list(self._seconds)
+        fine = {timed[0]: self._seconds[timed[0]]}
+        for low, high in pairwise(timed):
+            sizes = [*range(low, high, max(1, low // STEPS)), high]
+            fine.update(
+                zip(sizes, np.interp(sizes, (low, high), (self._seconds[low], self._seconds[high])), strict=True)
+            )
+        self._seconds = {n: float(seconds) for n, seconds in fine.items()}
 
     @property
     def buckets(self) -> tuple[int, ...]:

@@ -75,6 +75,9 @@ class Engine:
             if all(each.graphs.on for each in sessions) and self._capture(sessions, alone):
                 # Without the cost of launching, smaller batches may be as good.
                 self._costs = Costs(calibrate(list(self.buckets), seconds, alone))
+            if session.device == "cpu":
+                # Nothing is captured or tuned for a size.
+                self._costs.refine()
             # How much longer a full batch takes with scores, at least 1.
             self.scored_cost = 1.0
             if session.scored:

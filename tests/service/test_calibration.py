@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.calibration import LADDER, Costs
+from service.calibration import LADDER, STEPS, Costs
 
 
 def costs(seconds_per_row, weights=0.0):
@@ -25,6 +25,19 @@ def test_no_batch_is_larger_than_it_pays():
     sizes = costs(lambda n: 20e-6 if n <= 256 else 40e-6)
     assert sizes.best_batch == 192  # as fast as 256, within the precision of measurements
     assert sizes.buckets == tuple(n for n in LADDER if n <= 192)
+
+
+def test_refined_sizes_pad_by_an_eighth_at_most_and_are_priced_in_between():
+    sizes = costs(lambda n: 135e-6, weights=1.2e-3)
+    timed, price = sizes.buckets, {n: sizes.seconds(n) for n in sizes.buckets}
+    sizes.refine()
+    assert sizes.buckets == tuple(sorted(set(sizes.buckets)))
+    assert set(timed) <= set(sizes.buckets)
+    assert sizes.best_batch == timed[-1] == sizes.buckets[-1]
+    assert all(sizes.seconds(n) == pytest.approx(seconds) for n, seconds in price.items())
+    for n in range(1, sizes.best_batch + 1):
+        assert n <= sizes.bucket(n) <= max(n, n * (1 + 1 / STEPS))
+        assert sizes.seconds(n) == pytest.approx(1.2e-3 + sizes.bucket(n) * 135e-6)
 
 
 def test_rows_are_padded_to_the_next_size_and_more_than_a_batch_is_split():

@@ -1,6 +1,7 @@
 import threading
 import time
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -15,6 +16,7 @@ from service.engine import Engine
 from service.session import Session
 from tests import generators
 
+ROOT = Path(__file__).parents[2]
 CONTENT = generators.build(shape=(7, 5, 3), hidden=37, latent_size=11)
 TOTAL = 600
 
@@ -61,6 +63,15 @@ def test_a_sample_is_the_same_in_every_batch_position_and_lane(engine, rows, alo
 def test_a_session_gives_the_same_sample_whatever_the_number_of_rows(rows, alone, n, first):
     which = (np.arange(n) + first) % TOTAL
     assert np.array_equal(Session(CONTENT).run(take(rows, which)), alone[which])
+
+
+def test_the_shipped_generator_gives_the_same_samples_in_batches_of_every_size(rows):
+    content = (ROOT / "models" / "fashion-mnist" / "1" / "model.onnx").read_bytes()
+    engine = Engine(Session(content), max_batch=24)
+    together = engine.run(take(rows, slice(0, engine.best_batch))).copy()
+    for n in engine.buckets:
+        assert np.array_equal(engine.run(take(rows, slice(0, n))), together[:n])
+    engine.close()
 
 
 def test_lanes_at_work_at_the_same_time_do_not_disturb_each_other(engine, rows, alone):
