@@ -96,18 +96,20 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
         made = _flat(samples[members])
         train = splits.train[dataset.labels[splits.train] == label]
         held = random.permutation(held_out[dataset.labels[held_out] == label])
-        train_samples, held_samples = dataset.part(train), dataset.part(held)
-        distance[members], where = _nearest(train_samples, made)
-        nearest[members] = train[where]
+        held_samples = dataset.part(held)
+        # Both at once: the training samples may be on disk, and more than memory holds.
+        yard = _flat(held_samples[:_YARDSTICK])
+        distances, where = _nearest(dataset.part(train), np.concatenate([made, yard]))
+        distance[members], yard_distance = np.split(distances, [len(made)])
+        nearest[members] = train[where[: len(made)]]
         held_distance, held_where = _nearest(held_samples, made)
-        owner[members] = np.where(distance[members] <= held_distance, train[where], held[held_where])
+        owner[members] = np.where(distance[members] <= held_distance, nearest[members], held[held_where])
         real[members] = len(train) + len(held)
         chance[members] = len(train) / (len(train) + len(held))
         nearer[members] = np.where(
             distance[members] == held_distance, chance[members], distance[members] < held_distance
         )
-        yard = _nearest(train_samples, _flat(held_samples[:_YARDSTICK]))[0]
-        typical[members], limit[members] = np.median(yard), np.quantile(yard, PERCENTILE)
+        typical[members], limit[members] = np.median(yard_distance), np.quantile(yard_distance, PERCENTILE)
         exact[members] = (samples[members] == dataset.samples[nearest[members]]).all(axis=(1, 2, 3))
     return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact)
 
