@@ -72,7 +72,6 @@ CASES = (
         per_class=45,  # fewer would leave fewer held-out ones than the watchdog asks for before it speaks of them
     ),
     Case("label ignored", "rpgan", (Kind.LABEL_IGNORED,), {"discriminator_conditioning": "none"}),
-    Case("leaking augmentation", "rpgan", (Kind.LEAKING_AUGMENTATION,), {"augmentation": 1.0}),
     Case(
         "divergence",
         "lsgan",
