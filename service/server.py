@@ -54,6 +54,8 @@ LAG_SECONDS = 0.5
 REQUEST_BYTES_LIMIT = 2**20
 # Names, a token, a trace; the same for all, where grpc by default begins to refuse at 8 KiB, by chance up to 16.
 METADATA_BYTES_LIMIT = 2**13
+# More than will ever come at once: how much may wait is for the scheduler to say, which tells callers so.
+PENDING_CALLS = 1_000_000
 # A client that connects and says nothing holds a connection for so long.
 HANDSHAKE_SECONDS = 10
 # A client with open calls is asked for a sign of life so often, and cut off when there is none for so long, or when its
@@ -354,6 +356,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.absolute_max_metadata_size", METADATA_BYTES_LIMIT),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1000),
         ("grpc.max_concurrent_streams", settings.concurrent_calls),
+        # From 1,000 calls that it has not handed over yet grpc drops some by chance, and their callers read CANCELLED.
+        ("grpc.server.max_pending_requests", PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", PENDING_CALLS),
         ("grpc.max_connection_age_ms", age),
         # Calls that are under way when a connection reaches its age may finish.
         ("grpc.max_connection_age_grace_ms", int(1000 * (FAREWELL_SECONDS + 2 * settings.queue_limit_seconds))),
