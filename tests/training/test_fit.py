@@ -37,9 +37,9 @@ SMALL = {"width": 8, "latent_size": 16, "batch_size": 32}
 
 @pytest.fixture(scope="module", autouse=True)
 def _judges_that_learn_quickly() -> Iterator[None]:
-    """Bright bands are told apart after half of the usual steps."""
+    """Bright bands are told apart after a quarter of the usual steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "default_steps", lambda samples: 150)
+        patch.setattr(classifier, "default_steps", lambda samples: 75)
         yield
 
 
@@ -146,7 +146,7 @@ def test_a_killed_run_publishes_the_same_weights_as_an_uninterrupted_one(
         "from training.fit import fit\n"
         "from training.run import Order, Run\n"
         "from training.trainer import Trainer\n"
-        "classifier.default_steps = lambda samples: 150\n"
+        "classifier.default_steps = lambda samples: 75\n"
         "loop.CHECKPOINT_SECONDS = 0\n"
         "step = Trainer.step\n"
         "def die_at_15(self, share):\n"

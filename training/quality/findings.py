@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-from scipy.stats import binomtest
 
 from augmint.v1 import generator_pb2 as pb
 from training.findings import Finding, Kind, Severity, worst_first
+from training.quality.intervals import wilson
 
 # Below the first number a class is worth a warning, below the second it is withheld.
 SPREAD = (0.6, 0.5)  # spread inside a class over that of real samples
@@ -287,11 +287,7 @@ def _few_tests(quality: pb.ClassQuality) -> Finding | None:
 
 
 def _interval(share: float, count: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share that was counted among so many."""
-    if count == 0:
-        return 0.0, 1.0
-    found = binomtest(round(share * count), count).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
+    return wilson(round(share * count), count)
 
 
 def _listed(items: Sequence[str]) -> str:

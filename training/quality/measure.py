@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import statistics
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 import torch
-from scipy import stats
 
 from augmint.v1 import generator_pb2 as pb
 from training import classifier
@@ -18,6 +18,7 @@ from training.quality import gate, memorisation
 from training.quality.distances import frechet, kernel
 from training.quality.draws import Draw, collect, pick
 from training.quality.findings import find
+from training.quality.intervals import wilson
 from training.quality.neighbours import density_and_coverage
 from training.quality.spread import spread_ratio
 from training.splits import Splits
@@ -161,11 +162,10 @@ def score_interval(right: np.ndarray) -> tuple[float, float]:
     """
     classifiers, count = right.shape
     if classifiers == 1:
-        found = stats.binomtest(int(right.sum()), count).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
-    error = np.hypot(stats.sem(right.mean(0)), stats.sem(right.mean(1)))
-    low, high = stats.norm.interval(0.95, loc=right.mean(), scale=max(float(error), 1e-12))
-    return max(0.0, float(low)), min(1.0, float(high))
+        return wilson(int(right.sum()), count)
+    variance = sum(right.mean(axis).var(ddof=1) / right.shape[1 - axis] for axis in (0, 1))
+    reach = statistics.NormalDist().inv_cdf(0.975) * variance**0.5
+    return max(0.0, float(right.mean() - reach)), min(1.0, float(right.mean() + reach))
 
 
 def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset, Samples
@@ -122,6 +121,8 @@ def _even(share: float, chance: float) -> float:
 
 def _nearest(among: Samples, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(distance float64 [n], position int64 [n]) of the nearest of `among`, uint8 images, for each flat point."""
+    from sklearn.neighbors import NearestNeighbors  # half a second to import, and not every run comes to this
+
     distance, position = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
     for start in range(0, len(among), _BLOCK):
         search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_flat(among[start : start + _BLOCK]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import stats
 
 from augmint.v1 import generator_pb2 as pb
 from training.findings import Finding, Kind, Severity
@@ -18,6 +17,8 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
         return mean, -np.inf, np.inf
     if np.ptp(values) == 0:
         return mean, mean, mean
+    from scipy import stats  # a second to import, and only a study needs it
+
     found = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
     return mean, float(found.low), float(found.high)
 

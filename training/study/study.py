@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from sklearn.metrics import recall_score
 
 from augmint.v1 import generator_pb2 as pb
 from service.session import Session
@@ -244,6 +243,8 @@ class Study:
             self._class_shares(scenario, replicate, trial)
         self._tell(f"{scenario.name}, repeat {replicate + 1}: {arm} ({trial})")
         learner = self._learn(scenario, replicate, arm, trial, seed)
+        from sklearn.metrics import recall_score  # half a second to import, and whoever writes a report has this module
+
         scores, recalls = {}, {}
         for part, positions in self._held.items():
             predicted = learner.predict(self._dataset.samples[positions])
