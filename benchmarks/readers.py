@@ -1,16 +1,17 @@
 """A process of readers that put a load on a server: it obeys lines on stdin and answers each with a line of JSON.
 
-    python -m benchmarks.readers HOST:PORT PROTOCOL
+    python -m benchmarks.readers HOST:PORT[,HOST:PORT...] PROTOCOL
 
     check N                 SHA-256 of the samples of seed 1, indices 0 to N - 1, label 0
     SECONDS Python C N      C threads that ask for N rows each, again and again
     SECONDS h2load C N      C connections of h2load that do the same
     SECONDS one             one row at a time beside a bulk reader, which keeps four pages of 256 rows in flight
 
-PROTOCOL is `augmint:GENERATOR`; `v2:MODEL` or `v2-bytes:MODEL`, the Open Inference Protocol with the rows of a request
-in one tensor of bytes [n, 28] or in one string of bytes; `http:PATH`, the rows as the body of
-a POST; or `json:PATH`, base64 in JSON. A call from
-Python over gRPC costs a third of a millisecond on 2 cores of a server, one over HTTP/1.1 rather less.
+Several addresses are replicas, for gRPC: readers of Python take turns between them, call by call, as augmint's client
+does, and h2load's connections are shared out. PROTOCOL is `augmint:GENERATOR`; `v2:MODEL` or `v2-bytes:MODEL`, the Open
+Inference Protocol with the rows of a request in one tensor of bytes [n, 28] or in one string of bytes; `http:PATH`, the
+rows as the body of a POST; or `json:PATH`, base64 in JSON. A call from Python over gRPC costs a third of a millisecond
+on 2 cores of a server, one over HTTP/1.1 rather less.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import grpc
@@ -41,7 +43,11 @@ from benchmarks.peers.model import ROW
 from service import artifact
 from service.inference import grpc_predict_v2_pb2 as v2
 
-UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
+OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),
+]
 READERS = 33
 READY_SECONDS = 60
 
@@ -57,7 +63,7 @@ class Protocol:
 
     def connect(self, target: str) -> Callable[[bytes], bytes]:
         """A connection of its own: request in, answer out."""
-        call = grpc.insecure_channel(target, UNLIMITED).unary_unary(self.method)
+        call = grpc.insecure_channel(f"ipv4:{target}" if "," in target else target, OPTIONS).unary_unary(self.method)
         return functools.partial(call, timeout=60)
 
     def request(self, seed: int, start: int, n: int) -> bytes:
@@ -235,8 +241,8 @@ def main() -> None:
             answer = _one(read, protocol.multiplexed, float(words[0]))
         elif words[1] == "h2load":
             count, n = int(words[2]), int(words[3])
-            body, flags = protocol.h2load(target, protocol.request(1, 0, n))
-            answer = {**_h2load(body, flags, count, float(words[0]), n * sample_bytes)}
+            loads = [protocol.h2load(address, protocol.request(1, 0, n)) for address in target.split(",")]
+            answer = {**_h2load(loads, count // len(loads), float(words[0]), n * sample_bytes)}
         else:
             answer = {**_python(read, int(words[2]), int(words[3]), float(words[0]))}
         print(json.dumps(answer), flush=True)
@@ -270,19 +276,28 @@ def _python(read: Callable[[int, int], None], count: int, n: int, seconds: float
     return {"rate": calls_per_second(runs), "calls": calls, "cpu": time.process_time() - cpu}
 
 
-def _h2load(body: bytes, flags: list[str], count: int, seconds: float, answer_bytes: int) -> dict[str, float]:
-    """`count` connections that each send the body, one at a time, again and again."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(body)
+def _h2load(loads: list[tuple[bytes, list[str]]], count: int, seconds: float, answer_bytes: int) -> dict[str, float]:
+    """`count` connections to each replica that each send the body, one at a time, again and again."""
+    with tempfile.NamedTemporaryFile() as file, ExitStack() as stack:
+        file.write(loads[0][0])
         file.flush()
         before = os.times()
-        command = ["h2load", "-t1", "-m1", f"-c{count}", f"-D{round(seconds * 1000)}ms", "-d", file.name, *flags]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        common = ["h2load", "-t1", "-m1", f"-c{count}", f"-D{round(seconds * 1000)}ms", "-d", file.name]
+        started = [
+            stack.enter_context(
+                subprocess.Popen([*common, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            )
+            for _, flags in loads
+        ]
+        told = [process.communicate()[0] for process in started]
         after = os.times()
-    calls = int(_found(r"(\d+) succeeded", told))
-    # A refusal over gRPC is HTTP status 200, too, but has no samples.
-    if not calls or int(_found(r"\((\d+)\) data", told)) < calls * answer_bytes:
-        sys.exit(f"error: h2load got no samples:\n{told}")
+    calls = 0
+    for process, text in zip(started, told, strict=True):
+        done = 0 if process.returncode else int(_found(r"(\d+) succeeded", text))
+        # A refusal over gRPC is HTTP status 200, too, but has no samples.
+        if not done or int(_found(r"\((\d+)\) data", text)) < done * answer_bytes:
+            sys.exit(f"error: h2load got no samples:\n{text}")
+        calls += done
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return {"rate": calls / seconds, "calls": calls, "cpu": cpu}
 

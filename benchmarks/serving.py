@@ -1,6 +1,6 @@
 """How much of the machine does the service give to its readers?
 
-    python -m benchmarks.serving [--models DIR --generator NAME] [--rounds N] [--seconds S]
+    python -m benchmarks.serving [--models DIR --generator NAME] [--replicas N] [--rounds N] [--seconds S]
 
 Measured in turns within one run, so that whatever disturbs the machine disturbs all of them: the ceiling, which is
 in-process ONNX Runtime at its best batch size and number of callers; 4 readers of 256 rows; 16 readers of 32 rows; 32
@@ -9,6 +9,8 @@ readers cost is taken from the server. Hence two kinds: h2load (Debian's nghttp2
 costs next to nothing, as readers on other machines do; and bare grpc stubs of Python without deserialiser, 16 threads
 in a process of their own, which take a third of a millisecond a call. Without --models it builds a cheap generator,
 where the service's own cost shows most. Beside the service runs what a team would write instead, benchmarks/plain.py.
+With --replicas the same cores also serve as N processes of one lane each, as small pods do, between which readers take
+turns.
 "Per CPU second" is the same comparison in processor time, for a machine that has other work as well. "Possible" is what
 of the ceiling a server could give that costs no more than gRPC: the processor time of the rows in the ceiling, over
 that and the time of server and readers when ready-made answers are sent (benchmarks/echo.py). About 10 minutes with 8
@@ -41,12 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, help="folder of generators; default: build a cheap one")
     parser.add_argument("--generator", default="", help="which of them; default: the only one")
+    parser.add_argument("--replicas", type=int, default=1, help="also so many processes of one lane each")
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         models = options.models or cheap(Path(scratch))
-        _measure(models, options.generator or only(models), options.rounds, options.seconds)
+        _measure(models, options.generator or only(models), options.replicas, options.rounds, options.seconds)
 
 
 def cheap(models: Path) -> Path:
@@ -67,7 +70,7 @@ def only(models: Path) -> str:
 # -- the run ----------------------------------------------------------------------------------------------
 
 
-def _measure(models: Path, generator: str, rounds: int, seconds: float) -> None:
+def _measure(models: Path, generator: str, replicas: int, rounds: int, seconds: float) -> None:
     version = artifact.published_versions(models, generator)[-1]
     file = models / generator / str(version) / artifact.FILE_NAME
     ceiling = Ceiling(file.read_bytes())
@@ -76,53 +79,75 @@ def _measure(models: Path, generator: str, rounds: int, seconds: float) -> None:
     servers = [Served("augmint", ["service", *flags], generator)]
     try:
         print(f"{generator}/{version}: ready after {time.perf_counter() - started:.2f} s, ", end="")
-        print(f"resident {_resident(servers[0].process.pid):.0f} MiB; {CORES} cores")
+        print(f"resident {servers[0].resident():.0f} MiB; {CORES} cores")
+        if replicas > 1:
+            servers.append(Served(f"{replicas} replicas", ["service", *flags, "--lanes", "1"], generator, replicas))
+            print(f"{servers[1].name}: resident {servers[1].resident():.0f} MiB in all")
         servers.append(Served("plain grpcio", ["benchmarks.plain", str(file)], generator))
         servers.append(Served(ECHO, ["benchmarks.echo", str(file)], generator))
         for server in servers:
             server.readers.check(ceiling.samples(1, 32), 32)
         _turns(ceiling, servers, rounds, seconds)
-        print(f"resident at the end {_resident(servers[0].process.pid):.0f} MiB")
+        print(f"resident at the end {servers[0].resident():.0f} MiB")
     finally:
         for server in servers:
             server.stop()
 
 
 class Served:
-    """A server and the process of its readers."""
+    """A server, or several alike, and the process of their readers."""
 
-    def __init__(self, name: str, module: list[str], generator: str) -> None:
+    def __init__(self, name: str, module: list[str], generator: str, replicas: int = 1) -> None:
         self.name = name
-        command = [sys.executable, "-m", *module]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        self._processes: list[subprocess.Popen[str]] = []
+        self.metrics: list[str] = []
+        addresses = []
         try:
-            facts = dict(part.split("=", 1) for part in _line(self.process).split() if "=" in part)
-            self._metrics = facts.get("metrics")
-            self.readers = Readers(facts["grpc"], f"augmint:{generator}")
+            for _ in range(replicas):
+                facts = self._start([sys.executable, "-m", *module])
+                addresses.append(facts["grpc"])
+                self.metrics.extend(facts[key] for key in facts.keys() & {"metrics"})
+            self.readers = Readers(",".join(addresses), f"augmint:{generator}")
         except BaseException:
             self._end()
             raise
 
+    def _start(self, command: list[str]) -> dict[str, str]:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        self._processes.append(process)
+        return dict(part.split("=", 1) for part in _line(process).split() if "=" in part)
+
     def ask(self, load: str, seconds: float) -> dict[str, float]:
         """What a load of so many seconds came to; its words are those of benchmarks/readers.py."""
-        before, batches = _cpu(self.process.pid), self._batches()
+        before, batches = self._cpu(), self._batches()
         answer = self.readers.ask(f"{seconds} {load}")
         after = self._batches()
-        answer["server_cpu"] = _cpu(self.process.pid) - before
+        answer["server_cpu"] = self._cpu() - before
         answer["batch_seconds"] = (after[0] - batches[0]) / max(1.0, after[1] - batches[1])
         return answer
 
+    def resident(self) -> float:
+        """Memory of all of them, MiB."""
+        pages = sum(int(Path(f"/proc/{each.pid}/statm").read_text().split()[1]) for each in self._processes)
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def _cpu(self) -> float:
+        return sum(_cpu(each.pid) for each in self._processes)
+
     def _batches(self) -> tuple[float, float]:
-        return batches(self._metrics) if self._metrics else (0.0, 0.0)
+        found = [batches(metrics) for metrics in self.metrics]
+        return sum(seconds for seconds, _ in found), sum(count for _, count in found)
 
     def stop(self) -> None:
         self.readers.stop()
         self._end()
 
     def _end(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
+        for each in self._processes:
+            each.terminate()
+        for each in self._processes:
+            each.wait(30)
 
 
 def _turns(ceiling: Ceiling, servers: list[Served], rounds: int, seconds: float) -> None:
@@ -187,10 +212,6 @@ def _line(process: subprocess.Popen[str]) -> str:
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def batches(metrics: str) -> tuple[float, float]:
