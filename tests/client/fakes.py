@@ -14,12 +14,12 @@ from contextlib import contextmanager
 
 import grpc
 import numpy as np
-from grpc_health.v1.health import HealthServicer
-from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from augmint import errors
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceServicer, add_GeneratorServiceServicer_to_server
+from service.health import HEALTH, Health
 
 LABELS = ("ankle boot", "bag", "coat", "3")
 
@@ -230,7 +230,7 @@ def served(
     host: str = "127.0.0.1",
     credentials: grpc.ServerCredentials | None = None,
     token: str | None = None,
-    health: HealthServicer | None = None,
+    health: Health | None = None,
     options: Sequence[tuple[str, int]] = (),
 ) -> Iterator[str]:
     """Serve over a real socket; yields HOST:PORT. token: the only bearer token that is let in."""
@@ -238,7 +238,11 @@ def served(
     options = [("grpc.so_reuseport", 0), *options]
     server = grpc.server(futures.ThreadPoolExecutor(8), options=options, interceptors=interceptors)
     add_GeneratorServiceServicer_to_server(_Servicer(fake), server)
-    add_HealthServicer_to_server(health or HealthServicer(), server)
+    if health is None:
+        health = Health()
+        health.set("", HealthCheckResponse.SERVING)
+    # Not grpc's own servicer: a watcher that leaves can hang its server (service/health.py), and clients watch.
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(HEALTH, health.handlers()),))
     if credentials is None:
         port = server.add_insecure_port(f"{host}:{port}")
     else:
@@ -247,7 +251,7 @@ def served(
     try:
         yield f"{host}:{port}"
     finally:
-        server.stop(0).wait()
+        assert server.stop(0).wait(60), "the server does not stop"
 
 
 if __name__ == "__main__":

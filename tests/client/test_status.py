@@ -8,10 +8,10 @@ import threading
 import grpc
 import pytest
 import trustme
-from grpc_health.v1.health import HealthServicer
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 import augmint
+from service.health import Health
 from tests.client.fakes import FakeService, served
 
 AUTHORITY, STRANGER = trustme.CA(), trustme.CA()
@@ -131,7 +131,7 @@ def test_a_name_that_does_not_exist_is_no_service():
 
 
 def test_a_service_that_is_starting_is_waited_for():
-    health = HealthServicer()
+    health = Health()
     health.set("", HealthCheckResponse.NOT_SERVING)
     fake = FakeService()
     with served(fake, health=health) as target:
@@ -146,7 +146,7 @@ def test_a_service_that_is_starting_is_waited_for():
 
 
 def test_a_replica_that_says_that_it_stops_gets_no_more_calls():
-    healths, fakes = [HealthServicer(), HealthServicer()], [FakeService(), FakeService()]
+    healths, fakes = [Health(), Health()], [FakeService(), FakeService()]
     for health in healths:
         health.set("", HealthCheckResponse.SERVING)
     with served(fakes[0], health=healths[0]) as one, served(fakes[1], health=healths[1]) as two:
