@@ -242,7 +242,7 @@ def main() -> None:
         elif words[1] == "h2load":
             count, n = int(words[2]), int(words[3])
             loads = [protocol.h2load(address, protocol.request(1, 0, n)) for address in target.split(",")]
-            answer = {**_h2load(loads, count // len(loads), float(words[0]), n * sample_bytes)}
+            answer = {**_h2load(loads, count, float(words[0]), n * sample_bytes)}
         else:
             answer = {**_python(read, int(words[2]), int(words[3]), float(words[0]))}
         print(json.dumps(answer), flush=True)
@@ -277,17 +277,21 @@ def _python(read: Callable[[int, int], None], count: int, n: int, seconds: float
 
 
 def _h2load(loads: list[tuple[bytes, list[str]]], count: int, seconds: float, answer_bytes: int) -> dict[str, float]:
-    """`count` connections to each replica that each send the body, one at a time, again and again."""
+    """`count` connections, shared out between the replicas, that each send the body, one at a time, again and again."""
+    shares = [len(range(number, count, len(loads))) for number in range(len(loads))]
     with tempfile.NamedTemporaryFile() as file, ExitStack() as stack:
         file.write(loads[0][0])
         file.flush()
         before = os.times()
-        common = ["h2load", "-t1", "-m1", f"-c{count}", f"-D{round(seconds * 1000)}ms", "-d", file.name]
+        common = ["h2load", "-t1", "-m1", f"-D{round(seconds * 1000)}ms", "-d", file.name]
         started = [
             stack.enter_context(
-                subprocess.Popen([*common, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                subprocess.Popen(
+                    [*common, f"-c{share}", *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                )
             )
-            for _, flags in loads
+            for (_, flags), share in zip(loads, shares, strict=True)
+            if share
         ]
         told = [process.communicate()[0] for process in started]
         after = os.times()

@@ -47,6 +47,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
     options = parser.parse_args()
+    if options.replicas < 1:
+        parser.error(f"--replicas {options.replicas}: it must be at least 1")
     with tempfile.TemporaryDirectory() as scratch:
         models = options.models or cheap(Path(scratch))
         _measure(models, options.generator or only(models), options.replicas, options.rounds, options.seconds)
@@ -106,7 +108,8 @@ class Served:
             for _ in range(replicas):
                 facts = self._start([sys.executable, "-m", *module])
                 addresses.append(facts["grpc"])
-                self.metrics.extend(facts[key] for key in facts.keys() & {"metrics"})
+                if "metrics" in facts:
+                    self.metrics.append(facts["metrics"])
             self.readers = Readers(",".join(addresses), f"augmint:{generator}")
         except BaseException:
             self._end()

@@ -336,7 +336,7 @@ def test_no_call_of_a_flood_is_dropped():
     # Connections of their own, with no more calls each than one may have open.
     own = [("grpc.use_local_subchannel_pool", 1)]
     with ExitStack() as stack:
-        stack.callback(lambda: grpc_server.stop(None).wait())
+        stack.callback(lambda: grpc_server.stop(None).wait(60))
         channels = [stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}", own)) for _ in range(4)]
         first = channels[0].unary_unary("/Flood/Stop").future(b"stop", timeout=60)
         assert stopped.wait(30)

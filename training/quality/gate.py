@@ -74,10 +74,10 @@ def worse(new: pb.Generator, old: pb.Generator) -> str:
     if not measured or _test_digest(new) != _test_digest(old) or not _test_digest(new):
         return ""
     drop = before.classification_accuracy_score - card.classification_accuracy_score
-    right, right_before = (round(c.classification_accuracy_score * c.real_samples) for c in (card, before))
-    counts = [[right, card.real_samples - right], [right_before, before.real_samples - right_before]]
     if drop <= WORSE_MARGIN:
         return ""
+    right, right_before = (round(c.classification_accuracy_score * c.real_samples) for c in (card, before))
+    counts = [[right, card.real_samples - right], [right_before, before.real_samples - right_before]]
     from scipy.stats import fisher_exact  # a second to import, and only a version that follows another one needs it
 
     # One sided: the share of right answers of the new one is smaller.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import statistics
 from collections.abc import Callable
 from typing import Literal
 
@@ -18,7 +17,7 @@ from training.quality import gate, memorisation
 from training.quality.distances import frechet, kernel
 from training.quality.draws import Draw, collect, pick
 from training.quality.findings import find
-from training.quality.intervals import wilson
+from training.quality.intervals import score_interval
 from training.quality.neighbours import density_and_coverage
 from training.quality.spread import spread_ratio
 from training.splits import Splits
@@ -152,20 +151,6 @@ def measure(
     gate.decide(card)
     report("measured", 1.0)
     return card
-
-
-def score_interval(right: np.ndarray) -> tuple[float, float]:
-    """95 % confidence interval of an accuracy, over the choice of test samples and of classifiers.
-
-    right: bool [classifiers, test samples]. One classifier: Wilson's interval, over the test samples only. Several:
-    normal, with the variance over test samples of their mean answer and that over classifiers of their accuracy.
-    """
-    classifiers, count = right.shape
-    if classifiers == 1:
-        return wilson(int(right.sum()), count)
-    variance = sum(right.mean(axis).var(ddof=1) / right.shape[1 - axis] for axis in (0, 1))
-    reach = statistics.NormalDist().inv_cdf(0.975) * variance**0.5
-    return max(0.0, float(right.mean() - reach)), min(1.0, float(right.mean() + reach))
 
 
 def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:

@@ -4,7 +4,6 @@ import pytest
 from augmint.v1 import generator_pb2 as pb
 from training import classifier, quality
 from training.data import load
-from training.quality.measure import score_interval
 from training.splits import split
 
 
@@ -72,23 +71,6 @@ def test_copies_of_training_samples_are_withheld_though_every_other_number_is_pe
 def test_held_out_samples_are_no_copies(digits, splits, judge, held_out):
     card = measured(held_out, digits, splits, judge)
     assert not [finding for finding in card.findings if finding.kind == "memorisation"]
-
-
-def test_one_classifier_is_sure_to_the_test_samples_and_several_to_both():
-    random = np.random.default_rng(0)
-    one = random.random((1, 1000)) < 0.9
-    low, high = score_interval(one)
-    assert low < one.mean() < high
-    assert high - low == pytest.approx(2 * 1.96 * (0.09 / 1000) ** 0.5, rel=0.05)
-    # Five classifiers of different worth on easy and hard samples: the interval holds the truth about 95 % of times.
-    held = 0
-    for _ in range(200):
-        hard = random.random(400) < 0.2
-        worth = random.normal(0, 0.05, (5, 1))
-        right = random.random((5, 400)) < np.where(hard, 0.4, 0.95) + worth
-        low, high = score_interval(right)
-        held += low < 0.2 * 0.4 + 0.8 * 0.95 < high
-    assert 0.88 < held / 200 <= 1
 
 
 def test_one_image_per_class_is_a_collapse(digits, splits, judge, replay):
