@@ -243,7 +243,7 @@ class Study:
             self._class_shares(scenario, replicate, trial)
         self._tell(f"{scenario.name}, repeat {replicate + 1}: {arm} ({trial})")
         learner = self._learn(scenario, replicate, arm, trial, seed)
-        from sklearn.metrics import recall_score  # half a second to import, and whoever writes a report has this module
+        from sklearn.metrics import recall_score  # half a second to import, and every report imports this module
 
         scores, recalls = {}, {}
         for part, positions in self._held.items():
