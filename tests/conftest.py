@@ -20,6 +20,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import pytest
 from hypothesis import HealthCheck, settings
 
+import service  # noqa: F401 - before ONNX Runtime, which some tests import first
+
 settings.register_profile(
     "augmint",
     derandomize=True,

@@ -6,6 +6,7 @@ No waiting for a batch to fill; the model runs on a thread, so that the next bat
 """
 
 import asyncio
+import os
 import sys
 import threading
 
@@ -31,6 +32,7 @@ class Samples:
 
 
 def main() -> None:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
     serve.start(
         http_options={"host": "127.0.0.1", "port": int(sys.argv[2])}, logging_config={"enable_access_log": False}
