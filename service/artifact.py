@@ -315,7 +315,9 @@ def published_versions(models: Path, name: str) -> list[int]:
     folder = models / name
     if not folder.is_dir():
         return []
-    return sorted(int(entry.name) for entry in folder.iterdir() if entry.is_dir() and VERSION.fullmatch(entry.name))
+    # A link counts, though what it leads to be away just now.
+    folders = (entry for entry in folder.iterdir() if entry.is_dir() or entry.is_symlink())
+    return sorted(int(entry.name) for entry in folders if VERSION.fullmatch(entry.name))
 
 
 def publish(models: Path, name: str, build: Callable[[int], bytes]) -> Path:

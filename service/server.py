@@ -139,14 +139,18 @@ class Server:
             guarded = handlers(methods, self._metrics, self._access, self._unread, free, self._exemplar)
             self._server.add_registered_method_handlers(service.full_name, guarded)
         self._server.add_registered_method_handlers(HEALTH, self._health.handlers())
+        names = [SERVICE.full_name, INFERENCE_SERVICE.full_name, HEALTH]
         if settings.reflection:
-            health = health_pb2.DESCRIPTOR.services_by_name["Health"]
-            names = [service.full_name for service in (SERVICE, INFERENCE_SERVICE, health)]
-            reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
+            names.append(reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+        # As the protocol has it: the whole server's status under "", and each service's under its full name. All of
+        # them serve here, or none does.
+        self._services = ["", *names]
         self.port = _listen(self._server, settings.host, settings.port, "--port", credentials)
         if settings.health_port is not None:
             self._open_health(settings.host, settings.health_port)
-        self._health.set("", NOT_SERVING)
+        for name in self._services:
+            self._health.set(name, NOT_SERVING)
         self._health.set(LIVENESS, SERVING)
         self._server.start()
         # Loading holds the interpreter for moments at a time; in a thread, health checks are answered in between.
@@ -159,8 +163,12 @@ class Server:
         if not self.repository.ready() and not settings.start_empty:
             # A process that ends with the reason is easier to notice than one that stays up and is never ready.
             reasons = [f"\n  {s.name}/{s.version}: {s.reason}" for s in self.repository.statuses()]
-            wanted = ": wanted <generator>/<version>/model.onnx, as `python -m training fit` publishes it"
-            raise StartError(f"no generator in {shown(settings.models)} can be served{''.join(reasons) or wanted}")
+            told = "".join(reasons) or f": {await asyncio.to_thread(source.advice)}"
+            raise StartError(f"no generator in {shown(settings.models)} can be served{told}")
+        if not self.repository.ready() and not self.repository.statuses():
+            log.warning(
+                "no generator yet", models=shown(settings.models), reason=await asyncio.to_thread(source.advice)
+            )
         self._tell_health()
         precision = "tf32" if settings.tf32 and settings.device != "cpu" else "float32"
         self._metrics.build_info.labels(devices.runtime_version(), settings.device, precision).set(1)
@@ -180,9 +188,11 @@ class Server:
         served = {identity.name for identity in self.repository.ready()}
         if self._stopping or self._broken or served == self._healthy:
             return
-        for name in served ^ self._healthy:
+        # A generator that is called so has no status of its own: it would end the process when it goes.
+        for name in (served ^ self._healthy) - {LIVENESS}:
             self._health.set(name, SERVING if name in served else NOT_SERVING)
-        self._health.set("", SERVING if served else NOT_SERVING)
+        for name in self._services:
+            self._health.set(name, SERVING if served else NOT_SERVING)
         self._metrics.ready.set(bool(served))
         self._healthy = served
 
@@ -192,7 +202,7 @@ class Server:
         self._metrics.device_broken.set(1)
         self._metrics.ready.set(0)
         self._broken = True
-        for name in {LIVENESS, "", *self._healthy}:
+        for name in {LIVENESS, *self._services, *self._healthy}:
             self._health.set(name, NOT_SERVING)
 
     def _graph_fallback(self, stage: str, reason: str) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib.metadata
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -137,7 +139,7 @@ class Settings(BaseModel):
 def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from command line and environment.
 
-    arguments: without the program's name. `--help` prints all settings and raises SystemExit(0).
+    arguments: without the program's name. `--help` and `--version` print what they say and raise SystemExit(0).
     Raises SettingsError.
     """
     flags = {_flag(name): name for name in Settings.model_fields}
@@ -148,6 +150,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
         allow_abbrev=False,
         exit_on_error=False,
     )
+    parser.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help="print versions and end")
     for flag, name in flags.items():
         field = Settings.model_fields[name]
         default = (
@@ -166,6 +169,11 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
         given, unknown = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
         raise SettingsError(str(error)) from error
+    if vars(given).pop("version", False):
+        print(_versions())  # noqa: T201
+        raise SystemExit(0)
+    if unknown and not unknown[0].startswith("-"):
+        raise SettingsError(f"unknown argument {unknown[0]!r}; did you mean --models {unknown[0]}?")
     if unknown:
         raise SettingsError(f"unknown argument {unknown[0]!r}{_nearest(unknown[0].partition('=')[0], list(flags))}")
     variables = {_variable(name): name for name in Settings.model_fields}
@@ -184,6 +192,21 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
         if first["type"] == "missing":
             raise SettingsError(f"{_flag(name)} (or {_variable(name)}) is required") from error
         raise SettingsError(f"{_flag(name)} is {first['input']!r}: {first['msg']}") from error
+
+
+def _versions() -> str:
+    """Of the service and of what decides about its samples."""
+    found = []
+    for name, distribution in (
+        ("augmint service", "augmint-platform"),
+        ("ONNX Runtime", "onnxruntime-gpu"),
+        ("grpcio", "grpcio"),
+    ):
+        try:
+            found.append(f"{name} {importlib.metadata.version(distribution)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"{name} unknown ({distribution} is not installed)")
+    return ", ".join([*found, f"Python {platform.python_version()}"])
 
 
 def _flag(name: str) -> str:

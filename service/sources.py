@@ -5,6 +5,7 @@ A scan lists what there is without reading it, and gives every file a stamp that
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 import fsspec
 import structlog
 
-from service import artifact
+from service import artifact, layout
 from service.cache import Cache
 
 log = structlog.get_logger("augmint.sources")
@@ -55,6 +56,10 @@ class Source(Protocol):
         """
         ...
 
+    def advice(self) -> str:
+        """What is wrong with a source in which nothing was found, and what would be right."""
+        ...
+
 
 def open_source(models: str, cache: Cache | None = None) -> Source:
     """The source that a setting names: a path, or a URL such as s3://bucket/models; raises SourceError.
@@ -70,7 +75,7 @@ def open_source(models: str, cache: Cache | None = None) -> Source:
 
 
 class Folder:
-    """A folder on this machine."""
+    """A folder on this machine. Links are followed, wherever they lead: what is read is checked, not where it lies."""
 
     def __init__(self, models: Path) -> None:
         self._models = models
@@ -78,22 +83,24 @@ class Folder:
 
     def scan(self) -> Scan:
         scan = Scan()
-        if not self._models.is_dir():
-            raise SourceError(f"{self._models}: no such folder; publish a generator with `python -m training fit`")
         try:
+            if not self._models.is_dir():
+                raise SourceError(layout.missing(self._models))
             for folder in self._folders(self._models, artifact.NAME.fullmatch, "a generator's name"):
                 for version in self._folders(
                     folder, artifact.VERSION.fullmatch, "a version, a whole number from 1", artifact.CHANNELS_FILE_NAME
                 ):
-                    file = version / artifact.FILE_NAME
-                    record = version / artifact.DIGEST_FILE_NAME
-                    scan.files[folder.name, int(version.name)] = f"{_stamp(file)} {_stamp(record)}"
-                text = _text(folder / artifact.CHANNELS_FILE_NAME)
+                    scan.files[folder.name, int(version.name)] = self._stamps(version)
+                try:
+                    text = _text(folder / artifact.CHANNELS_FILE_NAME)
+                except (artifact.ArtifactError, SourceError) as error:
+                    raise SourceError(f"{folder}: {error}") from error
                 if text is not None:
                     scan.channels[folder.name] = text
         except OSError as error:
+            path = Path(os.fsdecode(error.filename)) if error.filename else self._models
             raise SourceError(
-                f"{error.filename or self._models} cannot be listed: {error.strerror or error}"
+                f"{path.parent / layout.named(path)} cannot be listed: {error.strerror or error}"
             ) from error
         return scan
 
@@ -102,13 +109,30 @@ class Folder:
         try:
             content = _read(folder / artifact.FILE_NAME)
             recorded = _text(folder / artifact.DIGEST_FILE_NAME)
+            if recorded is not None:
+                artifact.check_digest(content, recorded)
+        except artifact.ArtifactError as error:
+            if self._stamps(folder) != stamp:
+                # As when Kubernetes swaps the link to a volume's files between the one and the other.
+                raise SourceError(f"{artifact.FILE_NAME} changed while it was read; it is read again") from error
+            raise
         except FileNotFoundError as error:
-            raise SourceError(f"there is no {artifact.FILE_NAME}") from error
+            other = sorted(folder.glob("*.onnx"))
+            called = f"; {other[0].name} is, and has to be called {artifact.FILE_NAME}" if other else ""
+            raise SourceError(f"there is no {artifact.FILE_NAME}{called}") from error
         except OSError as error:
             raise SourceError(f"{artifact.FILE_NAME} cannot be read: {error.strerror or error}") from error
-        if recorded is not None:
-            artifact.check_digest(content, recorded)
         return content
+
+    def advice(self) -> str:
+        found = list(layout.walk(self._models))
+        for path, there in found:
+            if not there:
+                return f"{path.parent / layout.named(path)} leads nowhere"
+        return layout.advice(str(self._models), [path.relative_to(self._models).parts for path, _ in found])
+
+    def _stamps(self, version: Path) -> str:
+        return f"{_stamp(version / artifact.FILE_NAME)} {_stamp(version / artifact.DIGEST_FILE_NAME)}"
 
     def _folders(self, parent: Path, matches: Callable[[str], object], wanted: str, beside: str = "") -> list[Path]:
         """Sub-folders of the wanted kind; the rest is ignored, with a line in the log unless it begins with a dot.
@@ -117,8 +141,8 @@ class Folder:
         """
         found = []
         for entry in sorted(parent.iterdir()):
-            if entry.is_symlink():
-                self._ignore(entry, "a symbolic link")
+            if matches(entry.name) and entry.is_symlink() and not entry.exists():
+                self._ignore(entry, f"{layout.named(entry)} leads nowhere")
             elif not entry.is_dir() or not matches(entry.name):
                 if not entry.name.startswith(".") and entry.name != beside:
                     self._ignore(entry, f"not a folder named like {wanted}")
@@ -193,13 +217,21 @@ class Remote:
             artifact.check_digest(content, recorded)
         return content
 
-    def _list(self) -> Mapping[str, Mapping[str, Any]]:
+    def advice(self) -> str:
+        try:
+            paths = list(self._list(layout.DEPTH))
+        except Exception as error:  # as above
+            return f"it cannot be listed: {_sentence(error)}"
+        parts = [path.removeprefix(self._root).strip("/").split("/") for path in paths[: layout.ENTRIES]]
+        return layout.advice(shown(self._url), parts)
+
+    def _list(self, depth: int = 3) -> Mapping[str, Mapping[str, Any]]:
         """What is known of each file, by its path; raises if any folder cannot be listed."""
         if self._protocol in STORES:
             files: dict[str, dict[str, Any]] = self._fs.find(self._root, detail=True)  # one call, whatever the depth
             return files
         # `find` would leave out a folder that fails, and its versions would seem to be gone.
-        walk = self._fs.walk(self._root, maxdepth=3, detail=True, on_error="raise")
+        walk = self._fs.walk(self._root, maxdepth=depth, detail=True, on_error="raise")
         return {facts["name"]: facts for _, _, files in walk for facts in files.values()}
 
     def _fetch(self, path: str) -> bytes:
@@ -226,11 +258,17 @@ def _is_place(name: str, version: str) -> bool:
 
 
 def _stamp(path: Path) -> str:
+    """What changes with a file's content, or with where a link to it leads."""
     try:
-        facts = path.lstat()
+        facts = path.stat()
     except FileNotFoundError:
-        return "none"
-    return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
+        return f"link {path.readlink()}" if path.is_symlink() else "none"
+    except OSError as error:
+        if not path.is_symlink():
+            raise
+        return f"link {path.readlink()} {error.errno}"  # the fault of one file, told when that is read
+    # The time of the last change of any kind, too: the time of writing can be set, as cp -p and rsync do.
+    return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ctime_ns}:{facts.st_dev}:{facts.st_ino}"
 
 
 def _text(path: Path) -> str | None:
@@ -242,13 +280,27 @@ def _text(path: Path) -> str | None:
 
 
 def _read(path: Path, limit: int = artifact.FILE_BYTES_LIMIT) -> bytes:
-    """The file's bytes, read once: what is hashed is what runs, even if the file changes."""
-    # O_NONBLOCK: a pipe in the file's place must not hang the start.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    """The file's bytes, read once: what is hashed is what runs, even if the file changes.
+
+    Raises FileNotFoundError if there is nothing, SourceError if there is a link that leads nowhere, ArtifactError if it
+    is no file, and other OSErrors.
+    """
+    try:
+        # Before it is opened, which a device may take for an order.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise artifact.ArtifactError(f"{layout.named(path)} is not a regular file")
+        # O_NONBLOCK: a pipe in the file's place must not hang the start.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if not path.is_symlink():
+            raise
+        told = {errno.ENOENT: "leads nowhere", errno.ELOOP: "leads in a circle"}
+        reason = told.get(error.errno or 0, f"cannot be read: {error.strerror or error}")
+        raise SourceError(f"{layout.named(path)} {reason}") from error
     with open(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise artifact.ArtifactError(f"{path.name} is not a regular file")
+            raise artifact.ArtifactError(f"{layout.named(path)} is not a regular file")
         _check_size(facts.st_size, limit)
         return file.read()
 

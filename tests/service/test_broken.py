@@ -17,6 +17,8 @@ from tests import generators
 from tests.gpu import Gpu
 
 STATUS = health_pb2.HealthCheckResponse
+# All that the health service has a status of.
+NAMES = ("", "liveness", "tiny", "augmint.v1.GeneratorService", "inference.GRPCInferenceService")
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_calls_are_sent_elsewhere_and_liveness_fails(gpu, settings):
 
                 request = pb.GenerateRequest(generator="tiny", label="3", n=5)
                 assert len((await stub.Generate(request, timeout=20)).data) == 5 * 64
-                assert {await status(name) for name in ("", "liveness", "tiny")} == {STATUS.SERVING}
+                assert {await status(name) for name in NAMES} == {STATUS.SERVING}
                 assert await live()
                 assert value(server, "augmint_device_broken") == 0
                 replays = gpu.replays
@@ -67,7 +69,7 @@ def test_calls_are_sent_elsewhere_and_liveness_fails(gpu, settings):
                         await stub.Generate(request, timeout=20)
                     assert failed.value.code() == grpc.StatusCode.UNAVAILABLE
                     assert "ask another one" in failed.value.details()
-                while {await status(name) for name in ("", "liveness", "tiny")} != {STATUS.NOT_SERVING}:
+                while {await status(name) for name in NAMES} != {STATUS.NOT_SERVING}:
                     await asyncio.sleep(0.01)
                 assert not await live()
                 assert value(server, "augmint_device_broken") == 1
@@ -76,7 +78,7 @@ def test_calls_are_sent_elsewhere_and_liveness_fails(gpu, settings):
                 gpu.faults.clear()
                 generators.publish(Path(settings.models), "other")
                 await asyncio.sleep(0.5)
-                assert {await status(name) for name in ("", "liveness", "tiny")} == {STATUS.NOT_SERVING}
+                assert {await status(name) for name in NAMES} == {STATUS.NOT_SERVING}
                 metrics = f"http://127.0.0.1:{server.metrics_port}/metrics"
                 text = await asyncio.to_thread(lambda: urllib.request.urlopen(metrics, timeout=20).read().decode())
                 assert "augmint_device_broken 1.0" in text

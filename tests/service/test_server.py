@@ -4,6 +4,7 @@ import functools
 import json
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -188,23 +189,89 @@ def test_a_deadline_that_cannot_be_met_is_refused(stub):
     assert "n 16000 would be ready in" in error.value.details()
 
 
-def test_health_knows_the_server_its_liveness_and_each_generator(service):
+def services(channel):
+    """Full names of all services, as reflection tells them."""
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    question = reflection_pb2.ServerReflectionRequest(list_services="")
+    answer = next(iter(stub.ServerReflectionInfo(iter([question]), timeout=20)))
+    return {entry.name for entry in answer.list_services_response.service}
+
+
+def test_health_knows_the_server_its_services_its_liveness_and_each_generator(service):
     with service.channel() as channel:
         health = health_pb2_grpc.HealthStub(channel)
-        for name in ("", "liveness", "tiny", "slow"):
+        for name in ("", "liveness", "tiny", "slow", *services(channel)):
             answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
         code, _ = code_of(health.Check, health_pb2.HealthCheckRequest(service="other"))
         assert code == grpc.StatusCode.NOT_FOUND
 
 
+@pytest.mark.parametrize("name", ["", "augmint.v1.GeneratorService", "inference.GRPCInferenceService", "tiny"])
+def test_a_channel_that_checks_the_health_of_a_name_makes_its_calls(service, name):
+    config = {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": name}}
+    options = [("grpc.service_config", json.dumps(config)), ("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(service.target, options) as channel:
+        request = pb.GenerateRequest(generator="tiny", label="1", n=2)
+        assert len(GeneratorServiceStub(channel).Generate(request, timeout=20).data) == 2 * 64
+
+
+def test_who_watches_a_service_is_told_when_it_ends(models):
+    service = Service(models, "--drain-seconds", "600")
+    with service.channel() as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch
+        names = ("", "augmint.v1.GeneratorService", "inference.GRPCInferenceService", "grpc.health.v1.Health")
+        calls = [watch(health_pb2.HealthCheckRequest(service=name), timeout=60) for name in names]
+        assert {next(call).status for call in calls} == {health_pb2.HealthCheckResponse.SERVING}
+        service.process.send_signal(signal.SIGTERM)
+        assert {next(call).status for call in calls} == {health_pb2.HealthCheckResponse.NOT_SERVING}
+        for call in calls:
+            call.cancel()
+    assert service.stop() == 128 + signal.SIGTERM
+
+
+def test_a_generator_called_liveness_may_go_without_ending_the_process(tmp_path):
+    generators.publish(tmp_path)
+    generators.publish(tmp_path, "liveness")
+    with Service(tmp_path, "--watch-seconds", "0.05") as service, service.channel() as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        assert service.generators == "liveness/1,tiny/1"
+        shutil.rmtree(tmp_path / "liveness")
+        service.wait_for_log("generator retires")
+        generators.publish(tmp_path, "another")  # once that is served, the rest has been told
+        while status_of(health, "another") != health_pb2.HealthCheckResponse.SERVING:
+            time.sleep(0.01)
+        assert status_of(health, "liveness") == health_pb2.HealthCheckResponse.SERVING
+
+
+def status_of(health, name):
+    """A service's status; None: unknown."""
+    try:
+        return health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20).status
+    except grpc.RpcError:
+        return None
+
+
 def test_reflection_lists_the_services(service):
     with service.channel() as channel:
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-        question = reflection_pb2.ServerReflectionRequest(list_services="")
-        answer = next(iter(stub.ServerReflectionInfo(iter([question]), timeout=20)))
-        names = {entry.name for entry in answer.list_services_response.service}
-    assert {"augmint.v1.GeneratorService", "grpc.health.v1.Health"} <= names
+        names = services(channel)
+    assert {"augmint.v1.GeneratorService", "inference.GRPCInferenceService", "grpc.health.v1.Health"} <= names
+
+
+def test_an_empty_folder_that_may_be_waited_for_is_said_to_be_empty(tmp_path):
+    (tmp_path / "tiny" / "latest").mkdir(parents=True)
+    (tmp_path / "tiny" / "latest" / "model.onnx").write_bytes(b"x")
+    with Service(tmp_path, "--start-empty", "--log-format", "json") as service:
+        line = json.loads(service.wait_for_log("no generator yet"))
+        assert line["reason"].endswith("rename tiny/latest to tiny/1")
+
+
+def test_the_version_is_that_of_what_decides_about_the_samples(tmp_path):
+    command = [sys.executable, "-m", "service", "--version"]
+    told = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60).stdout
+    assert re.fullmatch(
+        rf"augmint service \S+, ONNX Runtime {onnxruntime.__version__}, grpcio \S+, Python 3\S+\n", told
+    )
 
 
 def test_a_log_line_holds_the_address_of_every_answer(service, stub):

@@ -15,7 +15,8 @@ def test_a_flag_beats_a_variable_and_a_variable_beats_the_default():
         (["--models", "m", "--prot", "1"], {}, "unknown argument '--prot'; did you mean --port"),
         (["--models", "m", "--prot=1"], {}, "did you mean --port"),
         (["--models", "m", "--mod", "x"], {}, "unknown argument '--mod'"),
-        (["--models", "m", "stray"], {}, "unknown argument 'stray'"),
+        (["stray/models"], {}, r"unknown argument 'stray/models'; did you mean --models stray/models\?"),
+        (["--models", "m", "--versions"], {}, "unknown argument '--versions'"),
         (["--models"], {}, "expected one argument"),
         (["--models", "m"], {"AUGMINT_QEUE_LIMIT_SECONDS": "1"}, "did you mean AUGMINT_QUEUE_LIMIT_SECONDS"),
         (["--models", "m"], {"augmint_port": "1"}, "unknown variable augmint_port"),
@@ -30,6 +31,13 @@ def test_a_flag_beats_a_variable_and_a_variable_beats_the_default():
 def test_what_is_wrong_is_named_with_what_would_be_right(arguments, environment, message):
     with pytest.raises(SettingsError, match=message):
         load(arguments, environment)
+
+
+def test_the_version_is_told_whatever_else_is_given(capsys):
+    with pytest.raises(SystemExit) as end:
+        load(["--version"], {})
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("augmint service ")
 
 
 def test_help_lists_every_setting_with_its_default(capsys):
