@@ -24,8 +24,8 @@ COPY client client
 # libraries is what it is on a machine without GPU, and the file that holds the CUDA kernels is most of its size.
 RUN --mount=type=cache,target=/root/.cache/pip \
     case "${DEVICE}" in \
-        cpu) extras=service ;; \
-        cuda) extras=service,cuda ;; \
+        cpu) extras=service,otel ;; \
+        cuda) extras=service,otel,cuda ;; \
         *) echo "DEVICE is '${DEVICE}'; wanted cpu or cuda" >&2; exit 1 ;; \
     esac \
     && python -m venv --without-pip /opt/augmint \

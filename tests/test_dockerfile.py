@@ -112,10 +112,10 @@ def test_libraries_are_wheels_of_pinned_versions():
         assert "-c constraints.txt" in command
 
 
-@pytest.mark.parametrize("extra", ["service", "cuda", "training"])
+@pytest.mark.parametrize("extra", ["service", "otel", "cuda", "training"])
 def test_everything_the_image_installs_is_pinned(extra):
     names = needed("augmint-platform", extra)
-    assert "onnxruntime-gpu" in names
+    assert ("opentelemetry-sdk" if extra == "otel" else "onnxruntime-gpu") in names
     assert names - set(pins()) == set()
 
 

@@ -25,18 +25,21 @@ RESOURCES = {
     ("", "v1", "configmaps"): "ConfigMap",
     ("", "v1", "pods"): "Pod",
     ("", "v1", "secrets"): "Secret",
+    ("", "v1", "serviceaccounts"): "ServiceAccount",
     ("", "v1", "services"): "Service",
     ("apps", "v1", "deployments"): "Deployment",
     ("autoscaling", "v2", "horizontalpodautoscalers"): "HorizontalPodAutoscaler",
     ("batch", "v1", "cronjobs"): "CronJob",
     ("batch", "v1", "jobs"): "Job",
+    ("gateway.networking.k8s.io", "v1", "grpcroutes"): "GRPCRoute",
     ("keda.sh", "v1alpha1", "scaledobjects"): "ScaledObject",
     ("monitoring.coreos.com", "v1", "podmonitors"): "PodMonitor",
     ("monitoring.coreos.com", "v1", "prometheusrules"): "PrometheusRule",
+    ("networking.k8s.io", "v1", "ingresses"): "Ingress",
     ("networking.k8s.io", "v1", "networkpolicies"): "NetworkPolicy",
     ("policy", "v1", "poddisruptionbudgets"): "PodDisruptionBudget",
 }
-CUSTOM = {"keda.sh", "monitoring.coreos.com"}
+CUSTOM = {"gateway.networking.k8s.io", "keda.sh", "monitoring.coreos.com"}
 Key = tuple[str, str]  # kind, name
 
 

@@ -70,6 +70,73 @@ CASES: dict[str, dict[str, Any]] = {
         "models": {"source": "claim", "claim": "generators"},
         "training": {"enabled": True, "schedule": "0 3 * * 0", "image": {"repository": "r/t", "tag": "7"}},
     },
+    "names and labels of one's own": {
+        "fullnameOverride": "synth",
+        "nameOverride": "generators",
+        "commonLabels": {"team": "ml", "release": "common", "app.kubernetes.io/name": "stray"},
+        "commonAnnotations": {"example.com/owner": "vision", "grafana_folder": "common"},
+        "models": {"source": "claim", "claim": "generators"},
+        "training": {
+            "enabled": True,
+            "podLabels": {"job": "fit"},
+            "podAnnotations": {"sidecar.istio.io/inject": "false"},
+        },
+        "export": {"enabled": True, "claim": "shards", "podAnnotations": {"sidecar.istio.io/inject": "false"}},
+        "serviceAccount": {"create": True, "annotations": {"example.com/role": "reader"}},
+        "access": {"quotas": "[default]\nsamples_per_second = 1000.0\n"},
+        "networkPolicy": {"enabled": True, "egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
+        "podDisruptionBudget": {"enabled": True},
+        "autoscaling": KEDA,
+        "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+        "alerts": {"enabled": True},
+        "dashboard": {"enabled": True},
+    },
+    "reached from outside": {
+        "service": {
+            "type": "LoadBalancer",
+            "annotations": {"example.com/internal": "true"},
+            "port": 443,
+            "nodePort": 30051,
+            "appProtocol": "grpc",
+            "loadBalancerClass": "example.com/nlb",
+            "loadBalancerIP": "10.0.0.9",
+            "loadBalancerSourceRanges": ["10.0.0.0/8"],
+            "externalTrafficPolicy": "Local",
+            "ipFamilyPolicy": "PreferDualStack",
+        },
+        "grpcRoute": {
+            "enabled": True,
+            "parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}],
+            "hostnames": ["synth.example"],
+            "matches": [{"method": {"service": "augmint.v1.GeneratorService"}}],
+            "labels": {"expose": "yes"},
+        },
+        "ingress": {
+            "enabled": True,
+            "className": "nginx",
+            "hosts": [{"host": "synth.example"}],
+            "tls": [{"secretName": "synth", "hosts": ["synth.example"]}],
+        },
+    },
+    "additions": {
+        "models": {"source": "url", "url": "s3://bucket/models", "urlSecret": "store"},
+        "settings": {"traces": True},
+        "networkPolicy": {"enabled": True},
+        "image": {"pullSecrets": ["key", {"name": "regcred"}]},
+        "extraEnv": [
+            {"name": "HTTPS_PROXY", "value": "http://proxy:3128"},
+            {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4317"},
+            {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        ],
+        "envFrom": [{"configMapRef": {"name": "shared"}}],
+        "extraVolumes": [{"name": "company", "configMap": {"name": "authority"}}],
+        "extraVolumeMounts": [{"name": "company", "mountPath": "/etc/ssl/own", "readOnly": True}],
+        "extraInitContainers": [{"name": "first", "image": "busybox", "command": ["true"]}],
+        "extraContainers": [{"name": "collector", "image": "otel", "args": ["--config", "/etc/otel"]}],
+        "topologySpreadConstraints": [
+            {"topologyKey": "example.com/rack", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"},
+        ],
+    },
     "everything else": {
         "replicas": 3,
         "image": {"repository": "registry:5000/a/augmint", "digest": DIGEST, "pullSecrets": ["key"]},
@@ -79,7 +146,7 @@ CASES: dict[str, dict[str, Any]] = {
         "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
         "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
         "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
-        "serviceAccountName": "models-reader",
+        "serviceAccount": {"name": "models-reader"},
         "podLabels": {"team": "vision", "app.kubernetes.io/name": "stray"},
         "podAnnotations": {"example.com/owner": "vision"},
         "priorityClassName": "serving",
@@ -129,8 +196,8 @@ def pod(values: Mapping[str, object]) -> dict:
 
 
 def container(values: Mapping[str, object]) -> dict:
-    (found,) = pod(values)["containers"]
-    return found
+    """The one that serves."""
+    return next(each for each in pod(values)["containers"] if each["name"] == "service")
 
 
 def pods(values: Mapping[str, object]) -> list[dict]:
@@ -151,8 +218,7 @@ def environment(values: dict) -> dict[str, str]:
     """Variables as the pod gets them, on a node that grants what is requested."""
     read = {}
     for variable in container(values)["env"]:
-        reference = variable.get("valueFrom", {}).get("resourceFieldRef")
-        read[variable["name"]] = variable["value"] if reference is None else "2"
+        read[variable["name"]] = "2" if "valueFrom" in variable else variable["value"]
     assert len(read) == len(container(values)["env"])  # a name given twice is an error for server-side apply
     return read
 

@@ -21,6 +21,7 @@ CUSTOM = {
     "ScaledObject": {"scaleTargetRef", "minReplicaCount", "maxReplicaCount", "fallback", "advanced", "triggers"},
     "PodMonitor": {"selector", "podMetricsEndpoints"},
     "PrometheusRule": {"groups"},
+    "GRPCRoute": {"parentRefs", "hostnames", "rules"},
 }
 
 
@@ -90,9 +91,10 @@ def test_helm_finds_no_fault_in_the_chart():
 # Runs in Node, in the folder of the schemas; prints what is wrong with each object, "" if nothing.
 VALIDATE = """
 import fs from 'node:fs';
+import * as gateway from '@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1';
 import * as keda from '@kubernetes-models/keda/keda.sh/v1alpha1';
 import * as monitoring from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
-const kinds = {...keda, ...monitoring};
+const kinds = {...gateway, ...keda, ...monitoring};
 console.log(JSON.stringify(JSON.parse(fs.readFileSync(0)).map(each => {
   try { new kinds[each.kind](each).validate(); return ''; } catch (error) { return error.message; }
 })));

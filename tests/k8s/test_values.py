@@ -20,7 +20,7 @@ from tests.k8s.rendering import (
 
 # What the chart sets by other values, or leaves to its default.
 NOT_VALUES = {
-    *("models", "cache_folder", "device", "metrics_host", "health_port", "traces"),
+    *("models", "cache_folder", "device", "metrics_host", "health_port"),
     *("tls_certificate", "tls_key", "tls_client_ca", "tokens", "quotas"),
 }
 
@@ -82,6 +82,39 @@ REFUSED = {
     ),
     "export.samples": ({"export": {"samples": "many"}}, "/export/samples"),
     "training.budget": ({"training": {"budget": "4m"}}, "budget"),
+    "fullnameOverride too long": ({"fullnameOverride": "a" * 47}, "/fullnameOverride"),
+    "fullnameOverride": ({"fullnameOverride": "Synth"}, "/fullnameOverride"),
+    "fullnameOverride with a digit": ({"fullnameOverride": "2nd"}, "/fullnameOverride"),
+    "nameOverride": ({"nameOverride": "a.b"}, "/nameOverride"),
+    "commonLabels": ({"commonLabels": {"team": "the vision team"}}, "/commonLabels/team"),
+    "commonLabels number": ({"commonLabels": {"cost": 7}}, "/commonLabels/cost"),
+    "commonAnnotations": ({"commonAnnotations": {"on": True}}, "/commonAnnotations/on"),
+    "image.pullSecrets": ({"image": {"pullSecrets": [{"secret": "a"}]}}, "/image/pullSecrets/0"),
+    "extraEnv without a name": ({"extraEnv": [{"value": "1"}]}, "/extraEnv/0"),
+    "extraEnv number": ({"extraEnv": [{"name": "A", "value": 1}]}, "/extraEnv/0/value"),
+    "extraEnv map": ({"extraEnv": {"A": "1"}}, "/extraEnv"),
+    "extraEnv of the chart": ({"extraEnv": [{"name": "AUGMINT_PORT", "value": "1"}]}, "extraEnv has AUGMINT_PORT"),
+    "extraEnv twice": ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, "extraEnv has A"),
+    "envFrom": ({"envFrom": [{"secret": "a"}]}, "/envFrom/0"),
+    "extraVolumes of the chart": ({"extraVolumes": [{"name": "tmp", "emptyDir": {}}]}, "extraVolumes has tmp"),
+    "extraVolumeMounts": ({"extraVolumeMounts": [{"name": "a"}]}, "/extraVolumeMounts/0"),
+    "extraContainers of the chart": ({"extraContainers": [{"name": "service"}]}, "extraContainers has service"),
+    "training.extraVolumes": (
+        {"training": {"extraVolumes": [{"name": "models", "emptyDir": {}}]}},
+        "training.extraVolumes has models",
+    ),
+    "service.type": ({"service": {"type": "ExternalName"}}, "/service/type"),
+    "service.nodePort": ({"service": {"nodePort": 30000}}, "service.nodePort is set, and service.type is ClusterIP"),
+    "service.loadBalancerIP": (
+        {"service": {"type": "NodePort", "loadBalancerIP": "10.0.0.1"}},
+        "service.loadBalancerIP is set, and service.type is NodePort",
+    ),
+    "service.headless": ({"service": {"headless": True}}, "headless"),
+    "serviceAccount.token": ({"serviceAccount": {"token": True}}, "token"),
+    "grpcRoute without a gateway": ({"grpcRoute": {"enabled": True}}, "grpcRoute.parentRefs"),
+    "ingress without a name": ({"ingress": {"enabled": True}}, "ingress.hosts"),
+    "topologySpreadConstraints": ({"topologySpreadConstraints": [{"maxSkew": 1}]}, "/topologySpreadConstraints/0"),
+    "settings.traces": ({"settings": {"traces": "yes"}}, "/settings/traces"),
 }
 
 
@@ -92,12 +125,43 @@ def test_wrong_values_are_refused_by_name(values, named):
     assert named in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("other", "here"),
+    [
+        ("httpRoute", "grpcRoute, since calls are gRPC"),
+        ("serviceAccountName", "serviceAccount.name"),
+        ("imagePullSecrets", "image.pullSecrets"),
+        ("replicaCount", "replicas"),
+        ("env", "extraEnv"),
+        ("volumes", "extraVolumes"),
+        ("serviceMonitor", "podMonitor"),
+        ("tracing", "settings.traces"),
+    ],
+)
+def test_a_value_that_others_call_so_is_refused_with_its_name_here(other, here):
+    for given in ({"enabled": True}, {"enabled": False}, "x", []):
+        with pytest.raises(helm.HelmError) as refusal:
+            render({other: given})
+        assert f"{other} is no value of this chart; it is called {here}" in str(refusal.value)
+
+
+def test_every_name_that_the_schema_lets_pass_is_refused_with_a_value_that_there_is():
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
+    (pattern,) = schema["patternProperties"]
+    there = leaves(yaml.safe_load((CHART / "values.yaml").read_text()))
+    for other in pattern.strip("^()$").split("|"):
+        with pytest.raises(helm.HelmError) as refusal:
+            render({other: {}})
+        here = re.search(rf"{other} is no value of this chart; it is called ([\w.]+)", str(refusal.value))[1]
+        assert any(path == here or path.startswith(f"{here}.") for path in there), other
+
+
 def leaves(values: dict, path: str = "") -> set[str]:
     """Paths of all values, those of maps that Kubernetes defines left out."""
     found = set()
     for name, value in values.items():
         here = f"{path}{name}"
-        if isinstance(value, dict) and value and not here.endswith(("resources", "podSecurityContext", "labels")):
+        if isinstance(value, dict) and value and not here.endswith(("resources", "ecurityContext", "labels")):
             found |= leaves(value, f"{here}.")
         else:
             found.add(here)
@@ -108,7 +172,7 @@ def properties(schema: dict, path: str = "") -> set[str]:
     found = set()
     for name, spec in schema.items():
         here = f"{path}{name}"
-        inner = {} if here.endswith(("resources", "podSecurityContext", "rollingUpdate")) else spec.get("properties")
+        inner = {} if here.endswith(("resources", "ecurityContext", "rollingUpdate")) else spec.get("properties")
         found |= properties(inner, f"{here}.") if inner else {here}
     return found
 
@@ -121,7 +185,7 @@ def test_the_schema_knows_exactly_the_values_that_there_are():
 def test_every_value_is_explained():
     values = (CHART / "values.yaml").read_text()
     explained = set(re.findall(r"^\| `([\w./]+)` \|", generate.table(values), re.MULTILINE))
-    inside = ("podSecurityContext.", "resources.", "autoscaling.behavior.", "labels.")
+    inside = ("podSecurityContext.", "securityContext.", "resources.", "autoscaling.behavior.", "labels.")
     assert {
         path for path in leaves(yaml.safe_load(values)) - explained if not any(part in path for part in inside)
     } == set()

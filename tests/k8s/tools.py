@@ -20,6 +20,6 @@ def tool(name: str) -> str:
 def crds() -> Path:
     """Folder of the npm packages that know the custom resources; skips the test if they or Node are missing."""
     tool("node")
-    if not (TOOLS / "crds/node_modules/@kubernetes-models").is_dir():
+    if not (TOOLS / "crds/node_modules/@kubernetes-models/gateway-api").is_dir():
         pytest.skip("the npm packages @kubernetes-models are not here; `make tools` gets them where npm can")
     return TOOLS / "crds"

@@ -21,9 +21,10 @@ if [ ! -x helm3 ]; then
     rm -rf pack
 fi
 
-if [ ! -d crds/node_modules/@kubernetes-models ]; then
+if [ ! -d crds/node_modules/@kubernetes-models/gateway-api ]; then
     npm install --silent --no-audit --no-fund --ignore-scripts --prefix crds \
-        @kubernetes-models/keda@2.0.0 @kubernetes-models/prometheus-operator@6.0.0 >/dev/null 2>&1 ||
+        @kubernetes-models/keda@2.0.0 @kubernetes-models/prometheus-operator@6.0.0 \
+        @kubernetes-models/gateway-api@2.0.0 >/dev/null 2>&1 ||
         missing "schemas of custom resources" "npm install @kubernetes-models/..."
 fi
 

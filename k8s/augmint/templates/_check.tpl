@@ -1,6 +1,101 @@
+{{/* Values that other charts have under these names, and what they are here. The schema lets them pass, to be refused with
+     the right name. */}}
+{{- define "augmint.otherNames" -}}
+annotations: commonAnnotations
+containerSecurityContext: securityContext
+env: extraEnv
+extraEnvFrom: envFrom
+extraEnvVars: extraEnv
+extraEnvs: extraEnv
+extraLabels: commonLabels
+extraSidecars: extraContainers
+gateway: grpcRoute
+hpa: autoscaling
+httpRoute: grpcRoute, since calls are gRPC
+imagePullSecrets: image.pullSecrets
+initContainers: extraInitContainers
+keda: autoscaling
+labels: commonLabels
+otel: settings.traces, and extraEnv with OTEL_EXPORTER_OTLP_ENDPOINT
+pdb: podDisruptionBudget
+proxy: extraEnv with HTTPS_PROXY and NO_PROXY
+replicaCount: replicas
+serviceAccountName: serviceAccount.name
+serviceMonitor: podMonitor, since two Services would be scraped twice
+sidecars: extraContainers
+strategy: rollingUpdate
+traces: settings.traces
+tracing: settings.traces, and extraEnv with OTEL_EXPORTER_OTLP_ENDPOINT
+updateStrategy: rollingUpdate
+volumeMounts: extraVolumeMounts
+volumes: extraVolumes
+{{- end -}}
+
+{{/* What is between a service and its callers contradicts itself. */}}
+{{- define "augmint.checkReach" -}}
+{{- $service := .Values.service -}}
+{{- if eq $service.type "ClusterIP" -}}
+{{- range list "nodePort" "externalTrafficPolicy" -}}
+{{- if index $service . -}}
+{{- fail (printf "service.%s is set, and service.type is ClusterIP; set service.type to NodePort or LoadBalancer" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if ne $service.type "LoadBalancer" -}}
+{{- range list "loadBalancerClass" "loadBalancerIP" "loadBalancerSourceRanges" -}}
+{{- if index $service . -}}
+{{- fail (printf "service.%s is set, and service.type is %s; set service.type to LoadBalancer" . $service.type) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.grpcRoute.enabled (not .Values.grpcRoute.parentRefs) -}}
+{{- fail "grpcRoute.enabled is true, and grpcRoute.parentRefs is empty; name a gateway, as [{name: ..., namespace: ...}]" -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
+{{- fail "ingress.enabled is true, and ingress.hosts is empty; list the names under which it is reached, as [{host: ...}]" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What was added to a pod takes a name that the chart, or another addition, has. Takes (list path additions names). */}}
+{{- define "augmint.checkNames" -}}
+{{- $taken := deepCopy (index . 2) -}}
+{{- $path := index . 0 -}}
+{{- range index . 1 -}}
+{{- if has .name $taken -}}
+{{- fail (printf "%s has %s, which the chart sets itself or which is there twice; take it out, or use the chart's value for it" $path .name) -}}
+{{- end -}}
+{{- $taken = append $taken .name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "augmint.checkAdditions" -}}
+{{- $set := list "AUTHORIZATION" -}}
+{{- range concat (include "augmint.env" . | fromYamlArray) (include "augmint.accessEnv" . | fromYamlArray) -}}
+{{- $set = append $set .name -}}
+{{- end -}}
+{{- include "augmint.checkNames" (list "extraEnv" .Values.extraEnv $set) -}}
+{{- include "augmint.checkNames" (list "training.extraEnv" .Values.training.extraEnv list) -}}
+{{- include "augmint.checkNames" (list "export.extraEnv" .Values.export.extraEnv list) -}}
+{{- include "augmint.checkNames" (list "extraVolumes" .Values.extraVolumes (list "tmp" "models" "tls" "access" "quotas")) -}}
+{{- include "augmint.checkNames" (list "training.extraVolumes" .Values.training.extraVolumes (list "tmp" "models" "runs" "data")) -}}
+{{- include "augmint.checkNames" (list "export.extraVolumes" .Values.export.extraVolumes (list "tmp" "out" "authority" "certificate" "token")) -}}
+{{- include "augmint.checkNames" (list "extraContainers" .Values.extraContainers (list "service" "fetch")) -}}
+{{- include "augmint.checkNames" (list "extraInitContainers" .Values.extraInitContainers (list "service" "fetch")) -}}
+{{- end -}}
+
 {{/* What a schema cannot say, or not in words: values that contradict each other. Each message names the value. */}}
 {{- define "augmint.check" -}}
 {{- $values := .Values -}}
+{{- range $other, $here := include "augmint.otherNames" . | fromYaml -}}
+{{- if hasKey $values $other -}}
+{{- fail (printf "%s is no value of this chart; it is called %s" $other $here) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (regexMatch "^[a-z]" (include "augmint.name" .)) -}}
+{{- fail (printf "the objects' name %s does not begin with a letter, which a Service's must; set fullnameOverride" (include "augmint.name" .)) -}}
+{{- end -}}
+{{- include "augmint.checkReach" . -}}
+{{- include "augmint.checkAdditions" . -}}
 {{- $models := $values.models -}}
 {{- $scaling := $values.autoscaling -}}
 {{- if eq (int $values.settings.port) (int $values.settings.metricsPort) -}}

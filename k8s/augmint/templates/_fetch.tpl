@@ -14,13 +14,19 @@
     - {{ .url | quote }}
     - {{ .sha256 | quote }}
     {{- end }}
-  {{- with $fetch.secret }}
+  {{- if or $fetch.secret .Values.extraEnv }}
   env:
+    {{- with $fetch.secret }}
     - name: AUTHORIZATION
       valueFrom:
         secretKeyRef:
           name: {{ . }}
           key: authorization
+    {{- end }}
+    {{- include "augmint.more" .Values.extraEnv | indent 4 }}
+  {{- end }}
+  {{- with .Values.envFrom }}
+  envFrom: {{- toYaml . | nindent 4 }}
   {{- end }}
   securityContext: {{- include "augmint.containerSecurity" . | nindent 4 }}
   resources:
@@ -34,4 +40,5 @@
       mountPath: /models
     - name: tmp
       mountPath: /tmp
+    {{- include "augmint.more" .Values.extraVolumeMounts | indent 4 }}
 {{- end -}}

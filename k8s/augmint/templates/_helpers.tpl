@@ -1,12 +1,14 @@
-{{/* Name of everything: at most 54 characters, so that "-headless" fits into a DNS label. */}}
+{{/* Name of everything: at most 46 characters. Kubernetes cuts what is before the last five letters of a pod's name at 58,
+     and the series of a pod whose name lacks a part would not be found (_series.tpl). */}}
 {{- define "augmint.name" -}}
+{{- $own := .Values.nameOverride | default .Chart.Name -}}
 {{- $name := .Release.Name -}}
-{{- if not (contains .Chart.Name $name) }}{{ $name = printf "%s-%s" $name .Chart.Name }}{{ end -}}
-{{- $name | replace "." "-" | trunc 54 | trimSuffix "-" -}}
+{{- if not (contains $own $name) }}{{ $name = printf "%s-%s" $name $own }}{{ end -}}
+{{- .Values.fullnameOverride | default $name | replace "." "-" | trunc 46 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "augmint.release" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/name: {{ .Values.nameOverride | default .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
@@ -22,18 +24,25 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* Of every object but the pods that do not serve. */}}
-{{- define "augmint.labels" -}}
-{{ include "augmint.selector" . }}
-{{ include "augmint.about" . }}
+{{/* Labels of an object: those of all, then its own, then the chart's, which nothing replaces: pods are found by them.
+     Jobs and their pods are another component: a Service, a PodMonitor or a disruption budget must not take them for
+     serving pods. Takes (list $ component own). */}}
+{{- define "augmint.labelsOf" -}}
+{{- $root := index . 0 -}}
+{{- $chart := printf "%s\napp.kubernetes.io/component: %s\n%s" (include "augmint.release" $root) (index . 1) (include "augmint.about" $root) -}}
+{{- mergeOverwrite (deepCopy $root.Values.commonLabels) (index . 2) ($chart | fromYaml) | toYaml -}}
 {{- end -}}
 
-{{/* Of jobs and their pods: a Service, a PodMonitor or a disruption budget must not take them for serving pods.
-     Takes (list $ component). */}}
-{{- define "augmint.jobLabels" -}}
-{{ include "augmint.release" (index . 0) }}
-app.kubernetes.io/component: {{ index . 1 }}
-{{ include "augmint.about" (index . 0) }}
+{{/* Of every object but the pods that do not serve. */}}
+{{- define "augmint.labels" -}}
+{{- include "augmint.labelsOf" (list . "service" dict) -}}
+{{- end -}}
+
+{{/* Annotations of an object: those of all, and its own. Takes (list $ own). */}}
+{{- define "augmint.annotations" -}}
+{{- with mergeOverwrite (deepCopy (index . 0).Values.commonAnnotations) (index . 1) }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- define "augmint.image" -}}
@@ -57,14 +66,45 @@ automountServiceAccountToken: false
 # A Service named augmint would otherwise put AUGMINT_PORT=tcp://... into the pods' settings.
 enableServiceLinks: false
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
-{{- with .Values.serviceAccountName }}
+{{- with include "augmint.account" . }}
 serviceAccountName: {{ . }}
 {{- end }}
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ if kindIs "map" . }}{{ .name }}{{ else }}{{ . }}{{ end }}
   {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The ServiceAccount of all pods; empty: the namespace's default. */}}
+{{- define "augmint.account" -}}
+{{- .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary (include "augmint.name" .) "") -}}
+{{- end -}}
+
+{{/* Port of the Service with a virtual address. The other one has none of its own: its clients reach the pods. */}}
+{{- define "augmint.servicePort" -}}
+{{- .Values.service.port | default .Values.settings.port -}}
+{{- end -}}
+
+{{/* Variables of a container that runs ONNX Runtime, which tells its maker of what it does unless this is set; and those
+     that were given, which may set it otherwise. Takes the list that was given. */}}
+{{- define "augmint.givenEnv" -}}
+{{- $names := dict }}
+{{- range . }}{{ $_ := set $names .name true }}{{ end }}
+{{- if not (hasKey $names "ORT_DISABLE_TELEMETRY") }}
+- name: ORT_DISABLE_TELEMETRY
+  value: "1"
+{{- end }}
+{{- with . }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* One more item for each of a list of containers, mounts, volumes or variables; nothing for none. */}}
+{{- define "augmint.more" -}}
+{{- with . }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -84,12 +124,9 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* Of every container: the restricted Pod Security Standard, and nothing writable but the volumes. */}}
+{{/* Of every container. */}}
 {{- define "augmint.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- toYaml .Values.securityContext -}}
 {{- end -}}
 
 {{/* The variables of the service: one for each of .Values.settings, camelCase there and UPPER_CASE here. */}}
