@@ -28,6 +28,11 @@ Key = tuple[str, int]  # generator, version
 # Packages of the file systems that people use most; fsspec knows many more.
 STORES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 EXTRAS = {**STORES, "http": "aiohttp", "https": "aiohttp"}
+# aiohttp heeds HTTPS_PROXY and NO_PROXY only if it is told to; s3fs and adlfs do so by themselves.
+PROXIES = {
+    **{name: {"client_kwargs": {"trust_env": True}} for name in ("http", "https")},
+    **{name: {"session_kwargs": {"trust_env": True}} for name in ("gs", "gcs")},
+}
 
 
 class SourceError(RuntimeError):
@@ -165,7 +170,7 @@ class Remote:
         self._cache = cache
         self._protocol = self._url.partition("://")[0]
         try:
-            self._fs, root = fsspec.core.url_to_fs(self._url)
+            self._fs, root = fsspec.core.url_to_fs(self._url, **PROXIES.get(self._protocol, {}))
         except ImportError as error:
             package = EXTRAS.get(self._protocol)
             help = f"`pip install {package}`" if package else "its fsspec package"

@@ -14,7 +14,7 @@ from tests import alone, generators
 ROOT = Path(__file__).parents[1]
 VARIABLE = "ORT_DISABLE_TELEMETRY"
 
-# Draws from the service, as a library and by the command.
+# Draws from the service, as a library and by the command, into FOLDER.
 SERVED = """
 import subprocess, sys
 from pathlib import Path
@@ -23,7 +23,17 @@ from tests.processes import Service
 with Service(Path(sys.argv[1])) as service:
     with augmint.Client(service.target) as client:
         assert len(client.generate("3", 5, seed=1)) == 5
-    subprocess.run([sys.executable, "-m", "augmint", "list", "--target", service.target], check=True)
+    for arguments in (["list"], ["export", "--n", "20", "--seed", "1", "--out", sys.argv[2]]):
+        subprocess.run([sys.executable, "-m", "augmint", *arguments, "--target", service.target], check=True)
+"""
+# The data set of Hugging Face's library that is kept on disk.
+KEPT = """
+import sys
+from pathlib import Path
+from augmint import huggingface
+from tests.processes import Service
+with Service(Path(sys.argv[1])) as service:
+    assert len(huggingface.dataset(service.target, length=20, seed=3)) == 20
 """
 # The judge of its samples learns for a moment only: no number of this run is looked at.
 TRAINED = """
@@ -56,11 +66,22 @@ def test_what_this_looks_for_would_be_seen(tmp_path, environment):
     assert any("onnxruntime" in path for path in files(tmp_path / "home"))
 
 
-def test_a_service_that_serves_writes_nothing_and_calls_nobody(tmp_path, environment):
+def test_a_service_and_its_client_write_nothing_unasked_and_call_nobody(tmp_path, environment):
     generators.publish(tmp_path / "models")
-    assert alone.attempts([sys.executable, "-c", SERVED, str(tmp_path / "models")], environment) == 0
+    program = [sys.executable, "-c", SERVED, str(tmp_path / "models"), str(tmp_path / "out")]
+    assert alone.attempts(program, environment) == 0
     assert files(tmp_path / "home") == files(tmp_path / "tmp") == []
     assert files(tmp_path / "models") == ["tiny/1/model.onnx"]
+    assert "manifest.json" in files(tmp_path / "out")
+
+
+def test_a_data_set_of_hugging_face_is_kept_in_its_cache_and_told_to_nobody(tmp_path, environment):
+    pytest.importorskip("datasets")
+    generators.publish(tmp_path / "models")
+    told = {name: value for name, value in environment.items() if not name.startswith("HF_")}
+    assert alone.attempts([sys.executable, "-c", KEPT, str(tmp_path / "models")], told) == 0
+    assert files(tmp_path / "tmp") == []
+    assert {path.split("/datasets/")[0] for path in files(tmp_path / "home")} == {".cache/huggingface"}
 
 
 def test_a_training_run_writes_where_it_was_told_to_and_calls_nobody(tmp_path, environment):

@@ -128,7 +128,10 @@ def test_the_account_is_the_releases_own_or_the_one_that_is_named():
     account = one("ServiceAccount", values)
     assert pod(values)["serviceAccountName"] == account["metadata"]["name"] == "reader"
     assert account["metadata"]["annotations"] == {"role": "x"}
-    assert account["automountServiceAccountToken"] is False
+    assert account["automountServiceAccountToken"] is pod(values)["automountServiceAccountToken"] is False
+    values["serviceAccount"]["automount"] = True
+    assert one("ServiceAccount", values)["automountServiceAccountToken"] is True
+    assert pod(values)["automountServiceAccountToken"] is True
     assert "ServiceAccount" not in {each["kind"] for each in objects({"serviceAccount": {"name": "reader"}})}
 
 

@@ -46,6 +46,38 @@ def served(tmp_path):
     thread.join()
 
 
+def test_a_store_is_reached_by_the_proxy_that_the_environment_names(tmp_path, monkeypatch):
+    """The proxy of this test has the store's files itself, and the store's name leads nowhere."""
+    asked = []
+
+    class Proxy(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+        def translate_path(self, path):
+            asked.append(path)
+            assert path.startswith("http://store.invalid/models")
+            return super().translate_path(path.removeprefix("http://store.invalid/models"))
+
+    write(tmp_path, "one/1/model.onnx", b"content")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Proxy, directory=tmp_path))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        source = open_source("http://store.invalid/models")
+        files = source.scan().files
+        assert source.read(("one", 1), files["one", 1]) == b"content"
+        assert asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 @pytest.fixture(params=["folder", "memory", "http"])
 def place(request, tmp_path):
     """A source of each kind, with a function that writes to it."""

@@ -62,7 +62,7 @@ dns:///{{ include "augmint.name" . }}-headless.{{ .Release.Namespace }}.svc:{{ .
 
 {{/* What all pods of the release have in common; the rest of a pod's spec follows it. */}}
 {{- define "augmint.pod" -}}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ .Values.serviceAccount.automount }}
 # A Service named augmint would otherwise put AUGMINT_PORT=tcp://... into the pods' settings.
 enableServiceLinks: false
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
