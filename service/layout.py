@@ -33,6 +33,8 @@ def missing(path: Path) -> str:
         above = path.parents
         near = len(above) > 2 and artifact.VERSION.fullmatch(above[0].name) and f"; did you mean {above[2]}?"
         return f"{path} is no folder{near or f'; {WANTED}'}"
+    if path.parts[:1] == ("~",) and path.expanduser().is_dir():
+        return f"{path}: no such folder, since no shell has read it; did you mean {path.expanduser()}?"
     there = path.parent
     while not there.is_dir() and there != there.parent:
         there = there.parent

@@ -11,6 +11,7 @@ import difflib
 import importlib.metadata
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 PREFIX = "AUGMINT_"
+# What Kubernetes sets in a pod for each Service beside it, here for one whose name begins with augmint.
+_OF_A_SERVICE = re.compile(r"AUGMINT_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
+_NO_LINKS = "Kubernetes sets it for a Service of this name; set enableServiceLinks to false in the pod's spec"
 
 
 def _path(value: object) -> object:
@@ -180,6 +184,8 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     values: dict[str, str] = {}
     for variable, value in environment.items():
         if variable.upper().startswith(PREFIX):
+            if variable not in variables and _OF_A_SERVICE.fullmatch(variable):
+                raise SettingsError(f"unknown variable {variable}: {_NO_LINKS}")
             if variable not in variables:
                 raise SettingsError(f"unknown variable {variable}{_nearest(variable, list(variables))}")
             values[variables[variable]] = value
@@ -191,7 +197,9 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
         name = str(first["loc"][0])
         if first["type"] == "missing":
             raise SettingsError(f"{_flag(name)} (or {_variable(name)}) is required") from error
-        raise SettingsError(f"{_flag(name)} is {first['input']!r}: {first['msg']}") from error
+        linked = str(first["input"]).startswith("tcp://") and name not in vars(given)
+        hint = f"; {_NO_LINKS}" if linked else ""
+        raise SettingsError(f"{_flag(name)} is {first['input']!r}: {first['msg']}{hint}") from error
 
 
 def _versions() -> str:

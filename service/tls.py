@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from service import layout
 from service.metrics import Metrics
 from service.watch import FileError, Watched
 
@@ -96,7 +97,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise FileError(f"{path.parent / layout.named(path)} cannot be read: {error.strerror or error}") from error
 
 
 def _parse(path: Path, pem: bytes, parse: Callable[[bytes], T], wanted: str) -> T:

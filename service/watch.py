@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from service import layout
 from service.metrics import Metrics
 
 log = structlog.get_logger("augmint.watch")
@@ -83,6 +84,6 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise FileError(f"{path.parent / layout.named(path)} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise FileError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from error

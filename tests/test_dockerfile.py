@@ -127,6 +127,12 @@ def test_training_is_another_image_for_the_same_user():
     assert training["WORKDIR"] == "/runs"
 
 
+@pytest.mark.parametrize("name", ["training", "service"])
+def test_the_runtimes_telemetry_is_off(name):
+    (text,) = [rest for kind, rest in stage(name) if kind == "ENV"]
+    assert "ORT_DISABLE_TELEMETRY=1" in text.split()
+
+
 def test_training_for_cpus_alone_may_take_its_torch_from_elsewhere():
     (name,) = [rest for kind, rest in stage("build-training") if kind == "ARG"]
     assert name == "PIP_EXTRA_INDEX_URL="  # empty: PyPI alone

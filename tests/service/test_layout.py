@@ -1,5 +1,7 @@
 """What a service says of a folder in which it found nothing: one sentence, with what would be right."""
 
+from pathlib import Path
+
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -60,7 +62,7 @@ def test_a_store_is_judged_as_a_folder_is(case):
     assert said.format(root="memory://root") in told
 
 
-def test_a_wrong_path_is_refused_with_the_nearest_that_there_is(tmp_path):
+def test_a_wrong_path_is_refused_with_the_nearest_that_there_is(tmp_path, monkeypatch):
     lay(tmp_path, ["demo/models/tiny/1/model.onnx"])
     for given, said in (
         ("demo/model", f"no such folder; did you mean {tmp_path}/demo/models?"),
@@ -72,6 +74,9 @@ def test_a_wrong_path_is_refused_with_the_nearest_that_there_is(tmp_path):
             Folder(tmp_path / given).scan()
         assert str(refusal.value).startswith(str(tmp_path / given))
         assert str(refusal.value).endswith(said)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SourceError, match=rf"^~/demo/models: .*; did you mean {tmp_path}/demo/models\?$"):
+        Folder(Path("~/demo/models")).scan()
     (tmp_path / "file").write_text("x")
     with pytest.raises(SourceError, match=r"file is no folder; wanted <generator>/<version>/model.onnx"):
         Folder(tmp_path / "file").scan()

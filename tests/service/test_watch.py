@@ -82,6 +82,9 @@ def test_a_link_that_is_swapped_counts_as_a_change_as_kubernetes_does_it(tmp_pat
 
 
 def test_the_first_reading_must_succeed(tmp_path, metrics):
+    (tmp_path / "link").symlink_to("..data/tokens")
+    with pytest.raises(FileError, match=r"/link, a link to \.\.data/tokens \(/.*\), cannot be read: No such file"):
+        watched(tmp_path / "link", metrics)
     with pytest.raises(FileError, match="cannot be read: No such file"):
         watched(tmp_path / "none", metrics)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
