@@ -259,6 +259,7 @@ def test_pods_are_scraped_once():
 
     assert annotations({})["prometheus.io/scrape"] == "true"
     assert "prometheus.io/scrape" not in annotations(CASES["KEDA"])
+    assert annotations({"podAnnotations": {"prometheus.io/scrape": "false"}})["prometheus.io/scrape"] == "false"
     assert one("PodMonitor", CASES["KEDA"])["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "15s"}]
 
 

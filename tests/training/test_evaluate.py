@@ -143,6 +143,12 @@ def test_what_is_no_generator_is_refused_in_one_sentence(content: bytes, tmp_pat
         assert output.startswith(f"error: {path}: ")
 
 
+def test_a_file_may_be_reached_by_a_link_as_in_a_cache(published: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").symlink_to("blob")
+    (tmp_path / "blob").symlink_to(published)
+    assert Published.open(tmp_path / "model.onnx", str(data)).content == published.read_bytes()
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     code, output = invoke("evaluate", tmp_path / "model.onnx", "digits")
     assert code == 2
