@@ -56,7 +56,7 @@ def advice(root: str, files: Sequence[Sequence[str]]) -> str:
     """
     models = sorted((parts for parts in files if parts[-1] == artifact.FILE_NAME), key=len)
     for parts in models:
-        told = _misplaced(root, parts)
+        told = misplaced(root, parts)
         if told:
             return told
     for parts in files:
@@ -65,7 +65,11 @@ def advice(root: str, files: Sequence[Sequence[str]]) -> str:
     return f"{'nothing of it is there' if files else 'it is empty'}; {WANTED}"
 
 
-def _misplaced(root: str, parts: Sequence[str]) -> str:
+def misplaced(root: str, parts: Sequence[str]) -> str:
+    """What is wrong with where a model.onnx lies, and what would be right; "" for nothing.
+
+    root: as in advice; parts: of the file's path from there.
+    """
     there, above, higher = "/".join(parts), *_above(root)
     match parts:
         case [_] if artifact.VERSION.fullmatch(_last(root)) and higher:

@@ -150,7 +150,9 @@ class Folder:
                 self._ignore(entry, f"{layout.named(entry)} leads nowhere")
             elif not entry.is_dir() or not matches(entry.name):
                 if not entry.name.startswith(".") and entry.name != beside:
-                    self._ignore(entry, f"not a folder named like {wanted}")
+                    parts = (*entry.relative_to(self._models).parts, artifact.FILE_NAME)
+                    hint = layout.misplaced(str(self._models), parts) if (entry / parts[-1]).exists() else ""
+                    self._ignore(entry, hint or f"not a folder named like {wanted}")
             else:
                 found.append(entry)
         return found

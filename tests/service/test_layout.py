@@ -4,6 +4,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+import structlog
 from fsspec.implementations.memory import MemoryFileSystem
 
 from service.sources import Folder, SourceError, open_source
@@ -47,6 +48,16 @@ def test_a_folder_without_generators_is_refused_with_what_would_be_right(tmp_pat
     assert said.format(root=root) in text
     (line,) = [line for line in text.splitlines() if line.startswith("error: ")]
     assert line.startswith(f"error: no generator in {root / given} can be served")
+
+
+def test_beside_what_is_served_the_log_says_what_is_left_out(tmp_path):
+    lay(tmp_path, ["tiny/1/model.onnx", "tiny/v2/model.onnx", "tiny/notes/readme.md"])
+    with structlog.testing.capture_logs() as lines:
+        assert list(Folder(tmp_path).scan().files) == [("tiny", 1)]
+    assert {line["path"].removeprefix(f"{tmp_path}/"): line["reason"] for line in lines} == {
+        "tiny/notes": "not a folder named like a version, a whole number from 1",
+        "tiny/v2": "tiny/v2/model.onnx: a version is a whole number from 1; rename tiny/v2 to tiny/2",
+    }
 
 
 @pytest.mark.parametrize("case", [case for case in LAID if case not in ("empty", "other name")])
