@@ -29,7 +29,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         *) echo "DEVICE is '${DEVICE}'; wanted cpu or cuda" >&2; exit 1 ;; \
     esac \
     && python -m venv --without-pip /opt/augmint \
-    && python -m pip --python /opt/augmint install --disable-pip-version-check --only-binary=:all: -c constraints.txt ./client ".[${extras}]" \
+    && python -m pip --python /opt/augmint install --disable-pip-version-check \
+        --only-binary=:all: -c constraints.txt ./client ".[${extras}]" \
     && if [ "${DEVICE}" = cpu ]; then \
         rm /opt/augmint/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime_providers_cuda.so; \
     fi
@@ -45,7 +46,8 @@ FROM build AS build-training
 ARG PIP_EXTRA_INDEX_URL=
 WORKDIR /build
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip --python /opt/augmint install --disable-pip-version-check --only-binary=:all: -c constraints.txt "./client[images]" ".[training]"
+    python -m pip --python /opt/augmint install --disable-pip-version-check \
+        --only-binary=:all: -c constraints.txt "./client[images]" ".[training]"
 WORKDIR /app
 COPY training training
 RUN python -m compileall -q --invalidation-mode unchecked-hash training
