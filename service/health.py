@@ -30,7 +30,9 @@ _MESSAGES = {status: _STATUS(status=status).SerializeToString() for status in _S
 class Health:
     """Statuses by name of a service, "" being the whole server. Used from any thread; nothing waits for a caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, listed: Callable[[str], bool] = lambda name: True) -> None:
+        """listed: whether anybody may learn that there is a service of this name; who knows it may ask about it."""
+        self._listed = listed
         self._lock = threading.Lock()  # never held while something is sent
         self._statuses: dict[str, int] = {}
         self._watchers: dict[str, set[_Watcher]] = {}
@@ -40,6 +42,7 @@ class Health:
         """What a grpc server takes, for the service HEALTH."""
         return {
             "Check": grpc.unary_unary_rpc_method_handler(_Check(self)),
+            "List": grpc.unary_unary_rpc_method_handler(_List(self)),
             "Watch": grpc.unary_stream_rpc_method_handler(_Watch(self)),
         }
 
@@ -66,6 +69,11 @@ class Health:
         """None: never heard of."""
         with self._lock:
             return self._statuses.get(service)
+
+    def all(self) -> dict[str, int]:
+        """The statuses that anybody may see, by name."""
+        with self._lock:
+            return {name: status for name, status in self._statuses.items() if self._listed(name)}
 
     def watch(self, service: str, context: grpc.ServicerContext, send: deferred.Send) -> None:
         """Send the status of a service, and every later one, until the call is over."""
@@ -134,6 +142,24 @@ class _Check:
             finish(grpc.StatusCode.NOT_FOUND, b"", "no service of this name has a status here", deferred.NO_TRAILERS)
         else:
             finish(grpc.StatusCode.OK, _MESSAGES[status], "", deferred.NO_TRAILERS)
+
+    def __call__(self, raw: bytes, context: grpc.ServicerContext) -> bytes:
+        """As grpc documents a behaviour."""
+        return deferred.wait(self, raw, context)
+
+
+class _List:
+    """Behaviour of List."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self.experimental_thread_pool = deferred.POOL or ThreadPoolExecutor(1, "health")
+
+    def begin(self, raw: bytes, context: grpc.ServicerContext, finish: deferred.Finish) -> None:
+        """Answer at once, whatever is asked: the request has no field."""
+        statuses = {name: _STATUS(status=status) for name, status in self._health.all().items()}
+        answer = health_pb2.HealthListResponse(statuses=statuses).SerializeToString()
+        finish(grpc.StatusCode.OK, answer, "", deferred.NO_TRAILERS)
 
     def __call__(self, raw: bytes, context: grpc.ServicerContext) -> bytes:
         """As grpc documents a behaviour."""

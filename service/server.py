@@ -103,7 +103,9 @@ class Server:
         except SourceError as error:
             raise StartError(f"--models {error}") from error
         self._open_metrics()
-        self._health = Health()
+        # Health asks for no token, and so tells nobody which generators there are where others do.
+        open_to_all = not (settings.tokens or settings.tls_client_ca)
+        self._health = Health(lambda name: open_to_all or name in (LIVENESS, *self._services))
         self._server = grpc.server(
             ThreadPoolExecutor(THREADS, "calls"), interceptors=self._start_traces(), options=_options(settings)
         )

@@ -78,7 +78,8 @@ def test_what_a_kubernetes_cannot_do_is_refused_before_it_is_tried():
 
 
 def test_helm_finds_no_fault_in_the_chart():
-    for values in (CASES["as it comes"], CASES["KEDA"], CASES["training once"]):
+    for case in ("as it comes", "KEDA", "training once", "names and labels of one's own", "reached from outside"):
+        values = CASES[case]
         result = helm.lint(str(CHART), values=values, strict=True, kube_version=f"v{KUBERNETES[0]}.0")
         assert result["errors"] == []
         assert result["messages"] == []

@@ -196,6 +196,11 @@ def test_health_needs_no_token(service):
     with service.channel() as channel:
         health = health_pb2_grpc.HealthStub(channel)
         assert health.Check(health_pb2.HealthCheckRequest(), timeout=20).status == 1
+        assert health.Check(health_pb2.HealthCheckRequest(service="tiny"), timeout=20).status == 1
+        # Nobody learns from it which generators there are.
+        listed = set(health.List(health_pb2.HealthListRequest(), timeout=20).statuses)
+        assert {"", "liveness", "augmint.v1.GeneratorService"} <= listed
+        assert not {"tiny", "other"} & listed
 
 
 def test_tokens_change_while_the_server_runs_and_a_bad_file_changes_nothing(service, stub, files):

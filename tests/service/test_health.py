@@ -40,6 +40,23 @@ def test_a_probe_is_told_the_status(served):
     assert check(REQUEST, timeout=20).status == STATUS.NOT_SERVING
 
 
+def test_all_statuses_can_be_listed(served):
+    health, channel = served
+    every = health_pb2_grpc.HealthStub(channel).List
+    assert not every(health_pb2.HealthListRequest(), timeout=20).statuses
+    health.set("", STATUS.SERVING)
+    health.set("digits", STATUS.NOT_SERVING)
+    answer = every(health_pb2.HealthListRequest(), timeout=20)
+    told = {name: each.status for name, each in answer.statuses.items()}
+    assert told == {"": STATUS.SERVING, "digits": STATUS.NOT_SERVING}
+
+
+def test_every_method_of_the_protocol_is_answered(served):
+    health, _ = served
+    methods = health_pb2.DESCRIPTOR.services_by_name["Health"].methods
+    assert set(health.handlers()) == {method.name for method in methods}
+
+
 def test_a_watcher_is_told_every_change_that_lasts(served):
     health, channel = served
     watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service="digits"), timeout=20)

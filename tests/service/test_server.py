@@ -203,6 +203,8 @@ def test_health_knows_the_server_its_services_its_liveness_and_each_generator(se
         for name in ("", "liveness", "tiny", "slow", *services(channel)):
             answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        told = health.List(health_pb2.HealthListRequest(), timeout=20).statuses
+        assert set(told) == {"", "liveness", "tiny", "slow", *services(channel)}
         code, _ = code_of(health.Check, health_pb2.HealthCheckRequest(service="other"))
         assert code == grpc.StatusCode.NOT_FOUND
 
