@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.data.kind import Kind
-
 # (class indices int64 [n], start) -> raw samples [n, *shape]; sample i has class indices[i] and index start + i.
 Draw = Callable[[np.ndarray, int], np.ndarray]
 
@@ -26,7 +24,8 @@ def pick(labels: np.ndarray, counts: np.ndarray, random: np.random.Generator) ->
 def collect(
     draw: Draw,
     labels: np.ndarray,
-    kind: Kind,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
     *,
     start: int = 0,
     progress: Callable[[float], None] | None = None,
@@ -34,10 +33,9 @@ def collect(
     """Draw one sample per label, by blocks of consecutive indices from `start`.
 
     labels:  int64 [n], class indices.
-    returns: raw samples of the kind, [n, *shape].
+    returns: dtype [n, *shape].
     raises:  ValueError if the generator answers with another dtype or shape.
     """
-    shape, dtype = tuple(kind.spec.shape), kind.dtype
     samples = np.empty((len(labels), *shape), dtype)
     for first in range(0, len(labels), _BLOCK):
         wanted = labels[first : first + _BLOCK]

@@ -77,7 +77,10 @@ def measure(
         )
     per_class = synthetic_per_class or _default_per_class(dataset, splits, budget)
     labels = np.tile(np.arange(classes), per_class)
-    samples = collect(draw, labels, dataset.kind, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
+    shape, dtype = dataset.samples.shape[1:], dataset.samples.dtype
+    samples = collect(
+        draw, labels, shape, dtype, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share)
+    )
     labelled = classes > 1
     students = [
         classifier.fit(
