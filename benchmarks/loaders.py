@@ -40,7 +40,7 @@ from benchmarks import loader_trials
 from benchmarks.demo import serving
 from benchmarks.loader_ways import BATCH, SHAPE, Batches, Ways
 from tests.generators import publish
-from training.classifier import Network
+from training.kinds.image import Image
 
 WARM = 4
 ALL_CORES = os.sched_getaffinity(0)
@@ -151,7 +151,7 @@ def _measure(ways: Ways, rounds: int, seconds: float, threads: bool) -> None:
             "PNG files, 1 worker": ways.png_files,
             "ONNX Runtime in 1 worker": ways.onnxruntime_in_worker,
         }
-    network = Trainer(Network(SHAPE[0], SHAPE[2], 10), lambda out: out[1])
+    network = Trainer(Image(*SHAPE).judge(10), lambda out: out[1])
     step: dict[str, list[Cost]] = {name: [] for name in names}
     feed: dict[str, list[float]] = {name: [] for name in names}
     memory: dict[str, list[float]] = {name: [] for name in names}

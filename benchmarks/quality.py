@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from service.session import Session
 from training import classifier, export, quality
 from training.config import Config
 from training.data import load
+from training.data.kind import Kind
 from training.fit import MEASURED_SEED, addressed_samples
 from training.presets import PRESETS, resolve
 from training.splits import split
@@ -76,8 +77,20 @@ def train(trainer: Trainer, seconds: float) -> dict[str, Any]:
     return {"steps": trainer.steps, "trained_per_second": trainer.samples_seen / (time.process_time() - began)}
 
 
-def new_trainer(config: Config, samples: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Trainer:
-    return Trainer(Fabric(accelerator="cpu", devices=1), config, samples, labels, classes, seed)
+def new_trainer(
+    config: Config, kind: Kind, samples: np.ndarray, labels: np.ndarray, classes: int, seed: int
+) -> Trainer:
+    return Trainer(Fabric(accelerator="cpu", devices=1), config, kind, samples, labels, classes, seed)
+
+
+class Points:
+    """Points of the plane, as far as training asks for a kind: raw samples are the form itself, float32 [n, 2]."""
+
+    form = (2,)
+    augmentation = None
+
+    def encode(self, raw: torch.Tensor) -> torch.Tensor:
+        return raw
 
 
 def images_cell(data: str, config: Config, seconds: float, seed: int, quick: bool = False) -> dict[str, Any]:
@@ -87,12 +100,12 @@ def images_cell(data: str, config: Config, seconds: float, seed: int, quick: boo
     samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
     if (data, seed) not in _JUDGES:
         steps = classifier.default_steps(len(samples)) // (2 if quick else 1)
-        _JUDGES[data, seed] = classifier.fit(samples, labels, dataset.classes, seed=seed, steps=steps)
-    trainer = new_trainer(config, samples, labels, dataset.classes, seed)
+        _JUDGES[data, seed] = classifier.fit(dataset.kind, samples, labels, dataset.classes, seed=seed, steps=steps)
+    trainer = new_trainer(config, dataset.kind, samples, labels, dataset.classes, seed)
     result = train(trainer, seconds)
     generator = trainer.settle()
-    model = export.to_onnx(generator, config.latent_size, dataset.classes)
-    export.prove_parity(generator, model, config.latent_size, dataset.classes)
+    model = export.to_onnx(generator, dataset.kind, config.latent_size, dataset.classes)
+    export.prove_parity(generator, model, dataset.kind, config.latent_size, dataset.classes)
     session = Session(model.SerializeToString(), threads=1)
 
     def draw(labels: np.ndarray, start: int) -> np.ndarray:
@@ -133,7 +146,7 @@ def modes_cell(shape: str, config: Config, seconds: float, seed: int, quick: boo
     random = np.random.default_rng(seed)
     points = centres(shape)[random.integers(MODES, size=MODE_SAMPLES)]
     points = (points + MODE_DEVIATION * random.standard_normal(points.shape)).astype(np.float32)
-    trainer = new_trainer(config, points[:, None, None, :], np.zeros(len(points), np.int64), 1, seed)
+    trainer = new_trainer(config, cast(Kind, Points()), points, np.zeros(len(points), np.int64), 1, seed)
     result = train(trainer, seconds)
     generator = trainer.settle()
     latent = torch.randn(MODES_DRAWN, config.latent_size, generator=torch.Generator().manual_seed(seed))

@@ -32,7 +32,6 @@ from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from augmint.torch import mix
 from benchmarks.demo import serving, step
 from service import artifact
-from training.classifier import Network
 from training.data import load
 from training.splits import split
 
@@ -111,7 +110,7 @@ def compare(options: argparse.Namespace, target: str) -> int:
                         + f"{'all':>12}{'rare half':>12}" * 2
                     )
                 batches = mixed.loader(BATCH)
-            network = train(Network(real[0][0].shape[-1], real[0][0].shape[0], dataset.classes), batches, options.steps)
+            network = train(dataset.kind.judge(dataset.classes), batches, options.steps)
             if name == "mix":
                 mixed.close()
             recalls = recall(network, *tests, dataset.classes)
@@ -141,7 +140,7 @@ def repeated(real: Scarce) -> DataLoader:
     return DataLoader(real, BATCH, sampler=WeightedRandomSampler(weights.tolist(), max(len(real), 20 * BATCH)))
 
 
-def train(network: Network, batches: Iterable[Any], steps: int) -> Network:
+def train(network: torch.nn.Module, batches: Iterable[Any], steps: int) -> torch.nn.Module:
     """So many steps, over as many epochs as that takes."""
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps, pct_start=0.2)
@@ -157,7 +156,7 @@ def train(network: Network, batches: Iterable[Any], steps: int) -> Network:
 
 
 @torch.inference_mode()
-def recall(network: Network, samples: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+def recall(network: torch.nn.Module, samples: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """float64 [classes]: share of each class's test samples that are recognised."""
     network.eval()
     images = torch.from_numpy(samples.transpose(0, 3, 1, 2) / np.float32(255)) * 2 - 1

@@ -67,7 +67,13 @@ def main() -> None:
     dataset, splits = published.dataset, published.splits
     own = published.message.provenance.seed
     judges = [
-        classifier.fit(dataset.samples[splits.train], dataset.labels[splits.train], dataset.classes, seed=own + number)
+        classifier.fit(
+            dataset.kind,
+            dataset.samples[splits.train],
+            dataset.labels[splits.train],
+            dataset.classes,
+            seed=own + number,
+        )
         for number in range(1, arguments.judges + 1)
     ]
     print("| kept | label fidelity, by each judge | mean | least spread | kernel distance | processor s |")

@@ -29,6 +29,7 @@ from training.average import MovingAverage
 from training.classifier import Classifier
 from training.data import load
 from training.draw import Draw
+from training.kinds.image.augmentation import ImageAugmentation
 from training.loop import Loop
 from training.presets import PRESETS, resolve
 from training.run import Order, Run
@@ -76,7 +77,7 @@ def measure(data: str, preset: str, settings: dict[str, str], seconds: float) ->
         )
         outside = {"seed_step": Draw, "batch": Draw, "update": MovingAverage}
         patches = [patch.object(owner, name, timed(name, getattr(owner, name))) for name, owner in outside.items()]
-        patches.append(patch.object(trainer, "augment", timed("augment", trainer.augment)))
+        patches.append(patch.object(ImageAugmentation, "apply", timed("augment", ImageAugmentation.apply)))
         patches.append(patch.object(trainer.Trainer, "step", timed("step", trainer.Trainer.step)))
         patches.append(patch.object(Loop, "train", timed_train))
         patches.append(patch.object(fit, "_judge", lambda *arguments: _judge(data, judge, *arguments)))

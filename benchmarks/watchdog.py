@@ -99,7 +99,9 @@ def run(case: Case, seed: int) -> dict[str, Any]:
     """Kinds found at any look and at the end with their worst severity, and whether the run was called lost."""
     dataset = data(case.per_class)
     splits = split(dataset, seed=seed)
-    judge = classifier.fit(dataset.part(splits.train), dataset.labels[splits.train], dataset.classes, seed=seed)
+    judge = classifier.fit(
+        dataset.kind, dataset.part(splits.train), dataset.labels[splits.train], dataset.classes, seed=seed
+    )
     with tempfile.TemporaryDirectory() as folder:
         order = Order(
             data="digits",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from training.config import Config
+from training.data.kind import Kind
 from training.presets import AUTO, resolve
 
 # Below so many training samples in every class a discriminator knows them all by heart before the generator has
@@ -21,11 +22,11 @@ UNEVEN = 3  # largest class over smallest; from here the draw is worth a word
 class Facts:
     """What is read of the data and the machine.
 
-    counts: int64 [classes], training samples of each class; shape: height, width, channels.
+    counts: int64 [classes], training samples of each class.
     """
 
     counts: np.ndarray
-    shape: tuple[int, int, int]
+    kind: Kind
     has_gpu: bool
 
 
@@ -44,7 +45,7 @@ class Choice:
 
 def choose(facts: Facts) -> Choice:
     """A system for the data, with its reasons from the strongest to the weakest."""
-    counts, (height, width, channels) = facts.counts, facts.shape
+    counts = facts.counts
     total, most, least = int(counts.sum()), int(counts.max()), int(counts.min())
     settings: dict[str, Any] = {}
     reasons = []
@@ -58,7 +59,7 @@ def choose(facts: Facts) -> Choice:
         preset = "rpgan"
         where = f"in {len(counts)} classes" if len(counts) > 1 else "in one class"
         reasons.append(
-            f"rpgan: {total:,} training samples {where} of {height} x {width} x {channels}; in "
+            f"rpgan: {total:,} training samples {where} of {facts.kind.words}; in "
             "the comparison (python -m benchmarks.quality) a classifier learns as much from its samples as from the "
             "best system's, within the noise, and they keep more of the spread inside a class than an autoencoder's."
         )

@@ -1,12 +1,12 @@
-"""A small image classifier: the judge of samples, and the space in which distances between them are measured."""
+"""A classifier of real samples: the judge of others, and the space in which distances between them are measured."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,61 +14,37 @@ from torch import nn
 from torch.nn import functional
 
 from training.data import Rows, Samples
+from training.data.kind import FEATURES, Kind, Recipe
 
-FEATURES = 128
 BATCH = 128
-_PREDICT_BATCH, _PREDICT_PIXELS = 1024, 2**20  # at most; activations take about 300 bytes a pixel
+_PREDICT_BATCH, _PREDICT_ELEMENTS = 1024, 2**20  # at most; activations take about 300 bytes an element of a channel
 _CALIBRATE = 2048
-_QUARTERS = 4
-
-
-class Network(nn.Module):
-    """uint8-scaled images [n, c, side, side] -> (features [n, FEATURES], logits [n, classes]).
-
-    Three or more 3x3 convolutions with batch norm, halving until 8 or fewer pixels a side remain; one hidden layer.
-    """
-
-    def __init__(self, side: int, channels: int, classes: int) -> None:
-        super().__init__()
-        halvings = max(1, (side - 1).bit_length() - 3)
-        depth = max(3, halvings)
-        layers: list[nn.Module] = []
-        for layer in range(depth):
-            width = (24, 48, 96)[min(layer, 2)]
-            stride = 2 if layer >= depth - halvings else 1
-            layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
-            channels, side = width, (side + stride - 1) // stride
-        self.trunk = nn.Sequential(*layers)
-        self.hidden = nn.Linear(channels * side * side, FEATURES, bias=False)
-        self.norm = nn.BatchNorm1d(FEATURES)
-        self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(FEATURES, classes)
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features = functional.relu(self.norm(self.hidden(self.trunk(images).flatten(1))))
-        return features, self.head(self.dropout(features))
 
 
 class Scorer(nn.Module):
-    """uint8 [n, side, side, c], int64 [n] -> confidence in that label, float32 [n] in [0, 1]: softmax of the logits."""
+    """Raw [n, *shape], int64 [n] -> confidence in that label, float32 [n] in [0, 1]: softmax of the logits."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: nn.Module, kind: Kind) -> None:
         super().__init__()
         self.network = network
+        self._kind = kind
 
     def forward(self, samples: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        probabilities = self.network(_as_images(samples))[1].softmax(1)
+        probabilities = self.network(self._kind.encode(samples))[1].softmax(1)
         return probabilities.gather(1, labels[:, None])[:, 0]
 
 
 class Classifier:
-    """A fitted network. All samples are uint8 [n, side, side, c] with the side and channels that it was fitted on.
+    """A fitted network. All samples are raw, [n, *shape], of the kind that it was fitted on.
 
-    One class alone is always recognised; the features are then those of a network that tells which way up an image is.
+    One class alone is always recognised; the features are then those of the kind's pretext task (self-supervised).
     """
 
-    def __init__(self, network: Network, classes: int, device: torch.device, scale: float, steps: int) -> None:
+    def __init__(
+        self, network: nn.Module, kind: Kind, classes: int, device: torch.device, scale: float, steps: int
+    ) -> None:
         self._network = network
+        self._kind = kind
         self._classes = classes
         self._device = device
         self._scale = scale
@@ -97,7 +73,7 @@ class Classifier:
 
     def scorer(self) -> Scorer:
         """A copy on the CPU, to be exported beside a generator."""
-        return Scorer(copy.deepcopy(self._network).cpu().eval()).eval()
+        return Scorer(copy.deepcopy(self._network).cpu().eval(), self._kind).eval()
 
     @property
     def digest(self) -> str:
@@ -115,12 +91,12 @@ class Classifier:
         # library from using those again (440 MiB for 100,000 images of 32 x 32).
         features = np.empty((len(samples), FEATURES), np.float32)
         probabilities = np.ones((len(samples), self._classes), np.float32)
-        page = min(_PREDICT_BATCH, max(1, _PREDICT_PIXELS // samples.shape[1] ** 2))
+        page = min(_PREDICT_BATCH, max(1, _PREDICT_ELEMENTS // math.prod(self._kind.form[1:])))
         for start in range(0, len(samples), page):
             here = slice(start, start + page)
             batch = torch.tensor(samples[here], device=self._device)
             # In float32: features are compared by their distances, which bfloat16's 8 bits would blur.
-            hidden, logits = self._network(_as_images(batch))
+            hidden, logits = self._network(_arranged(self._kind.encode(batch)))
             features[here] = (hidden * self._scale).cpu().numpy()
             if self._classes > 1:
                 probabilities[here] = logits.softmax(1).cpu().numpy()
@@ -132,17 +108,8 @@ def default_steps(samples: int) -> int:
     return int(min(max(25 * samples / BATCH, 300), 1000))
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How batches are varied while a classifier learns; the card's classifiers use the default."""
-
-    shift: float = 1 / 14  # reach of random shifts, share of the side; 0: none
-    flip: bool = False  # mirror half of the images, left to right
-    contrast: float = 0.0  # reach of random factors around 1 and offsets around 0
-    mixup: float = 0.0  # Zhang et al. 2018: pairs are mixed by Beta(mixup, mixup); 0: not
-
-
 def fit(
+    kind: Kind,
     samples: Samples,
     labels: np.ndarray,
     classes: int,
@@ -151,54 +118,59 @@ def fit(
     steps: int | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[float], None] | None = None,
-    recipe: Recipe = Recipe(),
+    recipe: Recipe | None = None,
+    mixup: float = 0.0,
     order: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> Classifier:
     """Train a classifier for a fixed number of steps; nothing is chosen on other data.
 
-    samples:  uint8 [n, side, side, c], side at least 8, c 1 or 3; rows on disk are read batch by batch.
+    samples:  raw, of the kind, [n, *shape]; rows on disk are read batch by batch.
     labels:   int64 [n], each in [0, classes); a class without samples is never drawn.
     seed:     weights, draw and augmentation follow from it: on one device and thread count, the same classifier.
     steps:    optimiser steps of BATCH samples, at least 10; None: default_steps(n).
     progress: called with the share done, in (0, 1], about a hundred times.
+    recipe:   how batches are varied; None: the kind's first, which the card's classifiers use.
+    mixup:    Zhang et al. 2018: pairs are mixed by Beta(mixup, mixup); 0: not.
     order:    positions to draw, int64 [steps * BATCH], one batch after the other; None: classes in equal parts.
     weights:  of each class's loss, float [classes]; None: all alike.
 
-    One class alone teaches nothing, so the network learns by how many quarters an image was turned (Gidaris et al.
-    2018, arXiv:1803.07728): features of what is in the images, without a label.
+    One class alone teaches nothing, so the network learns the kind's pretext task: features of what is in the samples,
+    without a label.
 
     By default every batch holds the classes in equal parts. So a classifier fitted on synthetic samples and one fitted
     on real ones have seen the same mixture, whatever the sizes of the classes, and a scarce class is recognised too.
     """
     device = torch.device(device)
     steps = default_steps(len(samples)) if steps is None else steps
+    recipe = kind.recipes()[0] if recipe is None else recipe
     if steps < 10:
         raise ValueError(f"steps {steps} is below 10, the fewest that the schedule can rise and fall in")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        network = Network(samples.shape[1], samples.shape[3], classes if classes > 1 else _QUARTERS).to(device)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = kind.judge(classes if classes > 1 else kind.pretexts).to(device)
+        if len(kind.form) == 3:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         drawn = torch.from_numpy(balanced_order(labels, classes, steps * BATCH, seed) if order is None else order)
         weight = None if weights is None else torch.from_numpy(weights).float().to(device)
         # Resident when a GPU can hold it easily; otherwise batches are copied as they are needed.
-        pixels, targets = None if isinstance(samples, Rows) else torch.tensor(samples), torch.tensor(labels)
-        if pixels is not None and pixels.nbytes <= 2**30:
-            pixels, targets = pixels.to(device), targets.to(device)
+        held, targets = None if isinstance(samples, Rows) else torch.tensor(samples), torch.tensor(labels)
+        if held is not None and held.nbytes <= 2**30:
+            held, targets = held.to(device), targets.to(device)
         optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps, pct_start=0.2)
         network.train()
         for step in range(steps):
             rows = drawn[step * BATCH : (step + 1) * BATCH]
-            batch = torch.tensor(samples[rows.numpy()]) if pixels is None else pixels[rows.to(pixels.device)]
-            images, target = _vary(batch.to(device), recipe), targets[rows.to(targets.device)].to(device)
+            batch = torch.tensor(samples[rows.numpy()]) if held is None else held[rows.to(held.device)]
+            varied, target = _arranged(recipe.vary(batch.to(device))), targets[rows.to(targets.device)].to(device)
             if classes == 1:
-                images, target = _turned(images)
-            share, partner = _mixing(len(rows), recipe.mixup, device)
+                varied, target = kind.pretext(varied)
+            share, partner = _mixing(len(rows), mixup, device)
             if partner is not None:
-                images = share * images + (1 - share) * images[partner]
+                varied = share * varied + (1 - share) * varied[partner]
             with _bfloat16(device):
-                logits = network(images)[1]
+                logits = network(varied)[1]
             loss = functional.cross_entropy(logits.float(), target, weight=weight, label_smoothing=0.05)
             if partner is not None:
                 other = functional.cross_entropy(logits.float(), target[partner], weight=weight, label_smoothing=0.05)
@@ -209,37 +181,15 @@ def fit(
             schedule.step()
             if progress and (step + 1) % max(1, steps // 100) == 0:
                 progress((step + 1) / steps)
-    fitted = Classifier(network, classes, device, 1.0, steps)
+    fitted = Classifier(network, kind, classes, device, 1.0, steps)
     some = np.random.default_rng(seed).permutation(len(samples))[:_CALIBRATE]
     variance = float(fitted.features(samples[some]).var(0, dtype=np.float64).mean())
-    return Classifier(network, classes, device, float(1 / np.sqrt(max(variance, 1e-12))), steps)
+    return Classifier(network, kind, classes, device, float(1 / np.sqrt(max(variance, 1e-12))), steps)
 
 
-def _as_images(batch: torch.Tensor) -> torch.Tensor:
-    """uint8 [n, h, w, c] -> float32 [n, c, h, w] in [-1, 1], channels last in memory."""
-    return batch.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last) / 127.5 - 1
-
-
-def _vary(batch: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """uint8 [n, h, w, c] -> varied float32 [n, c, h, w], in [-1, 1] unless the contrast is raised."""
-    count = len(batch)
-    if recipe.shift:
-        batch = _shift(batch, recipe.shift)
-    images = _as_images(batch)
-    if recipe.flip:
-        mirrored = torch.rand(count, 1, 1, 1, device=batch.device) < 0.5
-        images = torch.where(mirrored, images.flip(3), images)
-    if recipe.contrast:
-        factor, offset = (torch.rand(2, count, 1, 1, 1, device=batch.device) * 2 - 1) * recipe.contrast
-        images = images * (1 + factor) + offset
-    return images
-
-
-def _turned(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each of the images [n, c, side, side] turned by its own number of quarters, and the numbers: int64 [n]."""
-    quarters = torch.randint(_QUARTERS, (len(images),), device=images.device)
-    every = torch.stack([images.rot90(number, (2, 3)) for number in range(_QUARTERS)])
-    return every[quarters, torch.arange(len(images), device=images.device)], quarters
+def _arranged(samples: torch.Tensor) -> torch.Tensor:
+    """Float32 [n, *form], channels last in memory where there are two extents: convolutions are faster so."""
+    return samples.to(memory_format=torch.channels_last) if samples.dim() == 4 else samples
 
 
 def _mixing(count: int, mixup: float, device: torch.device) -> tuple[float, torch.Tensor | None]:
@@ -248,20 +198,6 @@ def _mixing(count: int, mixup: float, device: torch.device) -> tuple[float, torc
         return 1.0, None
     share = float(torch.distributions.Beta(mixup, mixup).sample())
     return share, torch.randperm(count, device=device)
-
-
-def reach(side: int, share: float) -> int:
-    """The farthest that images of this side are moved by a shift of that share, in pixels, at least 1."""
-    return max(1, int(side * share + 1e-9))
-
-
-def _shift(batch: torch.Tensor, share: float) -> torch.Tensor:
-    """Move each image of uint8 [n, side, side, c] by its own whole pixels, up to side * share; edges repeat."""
-    count, side = batch.shape[:2]
-    most = reach(side, share)
-    offsets = torch.randint(-most, most + 1, (2, count, 1), device=batch.device)
-    rows, columns = (offsets + torch.arange(side, device=batch.device)).clamp_(0, side - 1)
-    return batch[torch.arange(count, device=batch.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 def balanced_order(labels: np.ndarray, classes: int, length: int, seed: int) -> np.ndarray:

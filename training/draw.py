@@ -12,6 +12,7 @@ from torch import Tensor
 
 from service.artifact import mix_seed
 from training.data import Rows, Samples
+from training.data.kind import Kind
 
 
 def _free_memory(device: torch.device) -> float:
@@ -19,13 +20,9 @@ def _free_memory(device: torch.device) -> float:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
 
 
-def _channels_first(samples: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(samples.transpose(0, 3, 1, 2)))
-
-
 @dataclass(frozen=True)
 class Batch:
-    """real float32 [n, channels, height, width] in [-1, 1]; label int64 [n]; latent float32 [n, latent_size]."""
+    """real float32 [n, *form] in [-1, 1]; label int64 [n]; latent float32 [n, latent_size]."""
 
     real: Tensor
     label: Tensor
@@ -36,12 +33,13 @@ class Draw:
     """Draws classes by count ** balance, then samples of the class, with replacement.
 
     Balance 1/2 gives rare classes more than their share of gradient without replaying their few samples as often as
-    an even draw would. The samples stay on the device as uint8, a quarter of their size in training, if they fill at
-    most half of its free memory; else each batch is fetched from the host, or from the file that they are mapped from.
+    an even draw would. The samples stay on the device, raw, if they fill at most half of its free memory; else each
+    batch is fetched from the host, or from the file that they are mapped from.
     """
 
     def __init__(
         self,
+        kind: Kind,
         samples: Samples,
         labels: np.ndarray,
         classes: int,
@@ -53,7 +51,8 @@ class Draw:
         rank: int,
         device: torch.device,
     ) -> None:
-        """samples: uint8 [n, height, width, channels], or float32 in [-1, 1]; labels: int64 [n], no class empty."""
+        """samples: raw, of the kind, [n, *shape]; labels: int64 [n], no class empty."""
+        self._kind = kind
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels, minlength=classes)
         self._fetch = (
@@ -70,12 +69,12 @@ class Draw:
     @staticmethod
     def _held(samples: np.ndarray, order: np.ndarray, device: torch.device) -> Callable[[Tensor], Tensor]:
         home = device if samples.nbytes <= _free_memory(device) / 2 else torch.device("cpu")
-        held = _channels_first(samples[order]).to(home)
+        held = torch.from_numpy(samples[order]).to(home)
         return lambda position: held[position.to(home)]
 
     @staticmethod
     def _from_disk(samples: Rows, order: np.ndarray) -> Callable[[Tensor], Tensor]:
-        return lambda position: _channels_first(samples[order[position.cpu().numpy()]])
+        return lambda position: torch.from_numpy(samples[order[position.cpu().numpy()]])
 
     def seed_step(self, step: int) -> int:
         """Start the random numbers of a step; augmentation and noise of the step follow on `self.random`.
@@ -99,6 +98,5 @@ class Draw:
         label = self.labels(self._batch_size)
         share = torch.rand(self._batch_size, generator=self.random, device=self._device, dtype=torch.float64)
         position = self._starts[label] + (share * self._counts[label]).long()
-        chosen = self._fetch(position).to(self._device)
-        real = chosen.float().mul_(2 / 255).sub_(1) if chosen.dtype == torch.uint8 else chosen
+        real = self._kind.encode(self._fetch(position).to(self._device))
         return Batch(real, label, self.latents(self._batch_size))

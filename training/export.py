@@ -20,12 +20,14 @@ from service import artifact
 from service.session import Session
 from training import networks
 from training.classifier import Classifier
+from training.data.kind import Kind, value_range
 from training.latent import OPSET, with_latent
 
 # Batch sizes of the parity check: one, small, odd, a power of two and one beyond the usual buckets.
 PARITY_SIZES = (1, 2, 3, 7, 64, 257)
 # PyTorch and ONNX Runtime add up in different orders; where a value falls on the edge of two levels they may disagree.
-PARITY_LEVELS = 1
+PARITY_LARGEST = 1 / 255 + 1e-9  # of the range of values: one level of an image
+PARITY_SMALL = 1e-4  # differences up to here are not counted: less than a level of an image, 6 of int16
 PARITY_SHARE = 0.01
 # Of scores in [0, 1], on the same samples: float32 sums of some thousand terms.
 PARITY_SCORE = 1e-4
@@ -39,28 +41,30 @@ class ExportError(RuntimeError):
 
 
 class _Exported(nn.Module):
-    """latent, label -> what a client receives: uint8 [n, height, width, channels]; with a judge, its scores too."""
+    """latent, label -> what a client receives: dtype [n, *shape] of the kind; with a judge, its scores too."""
 
-    def __init__(self, generator: nn.Module, judge: Classifier | None = None) -> None:
+    def __init__(self, generator: nn.Module, kind: Kind, judge: Classifier | None = None) -> None:
         super().__init__()
         self.generator = generator
+        self.decoder = kind.decoder()
         self.scorer = None if judge is None else judge.scorer()
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        # The sample is in [-1, 1], so the levels are in [0.5, 255.5] and need no clipping; the cast truncates.
-        levels = self.generator(latent, label) * 127.5 + 128.0
-        sample = levels.to(torch.uint8).permute(0, 2, 3, 1)
+        sample = self.decoder(self.generator(latent, label))
         return sample if self.scorer is None else (sample, self.scorer(sample, label))
 
 
-def to_onnx(generator: nn.Module, latent_size: int, classes: int, judge: Classifier | None = None) -> onnx.ModelProto:
+def to_onnx(
+    generator: nn.Module, kind: Kind, latent_size: int, classes: int, judge: Classifier | None = None
+) -> onnx.ModelProto:
     """The addressed graph of a generator: see training.latent.with_latent for its inputs and outputs.
 
-    generator: float32 [n, latent_size], int64 [n] -> float32 [n, channels, height, width] in [-1, 1].
+    generator: float32 [n, latent_size], int64 [n] -> float32 [n, *form] in [-1, 1].
+    kind:      whose decoder ends the graph.
     judge:     fitted on real samples of the same classes; its confidence in the label becomes the output `score`,
                float32 [n] in [0, 1]. None: the graph has no such output.
     """
-    module = _Exported(_fixed(generator), judge).eval()
+    module = _Exported(_fixed(generator), kind, judge).eval()
     # Two rows: the exporter would take a batch of one for a constant.
     example = (torch.zeros(2, latent_size), torch.arange(2) % classes)
     rows = torch.export.Dim("n")
@@ -132,23 +136,29 @@ def latents(latent_size: int, rows: artifact.Rows) -> np.ndarray:
 
 @torch.no_grad()
 def prove_parity(
-    generator: nn.Module, model: onnx.ModelProto, latent_size: int, classes: int, judge: Classifier | None = None
+    generator: nn.Module,
+    model: onnx.ModelProto,
+    kind: Kind,
+    latent_size: int,
+    classes: int,
+    judge: Classifier | None = None,
 ) -> None:
     """Raise ExportError unless ONNX Runtime and PyTorch agree, and no sample or score depends on its batch.
 
     judge: that the model was exported with.
     """
     session = Session(model.SerializeToString())
-    module = _Exported(_fixed(generator)).eval()
+    module = _Exported(_fixed(generator), kind).eval()
     most = max(PARITY_SIZES)
     rows = _rows(most, classes, seed=1)
     together = session.run(rows)
     expected = module(torch.from_numpy(latents(latent_size, rows)), torch.from_numpy(rows.label)).numpy()
-    distance = np.abs(together.astype(np.int64) - expected.astype(np.int64))
-    if distance.max() > PARITY_LEVELS or np.mean(distance > 0) > PARITY_SHARE:
+    distance = np.abs(together.astype(np.float64) - expected.astype(np.float64)) / value_range(kind.dtype)
+    if distance.max() > PARITY_LARGEST or np.mean(distance > PARITY_SMALL) > PARITY_SHARE:
         raise ExportError(
-            f"ONNX Runtime and PyTorch differ by up to {distance.max()} of 255 levels, in {np.mean(distance > 0):.2%} "
-            f"of the values; at most {PARITY_LEVELS} level in {PARITY_SHARE:.0%} is rounding"
+            f"ONNX Runtime and PyTorch differ by up to {distance.max():.2%} of the range of values, in "
+            f"{np.mean(distance > PARITY_SMALL):.2%} of them; at most {PARITY_LARGEST:.2%} in {PARITY_SHARE:.0%} is "
+            "rounding"
         )
     for size in PARITY_SIZES:
         pages = [session.run(_rows(size, classes, seed=1, start=start)) for start in range(0, most - size + 1, size)]

@@ -93,8 +93,8 @@ def fit(
         task = progress.add_task("exporting", total=1.0)
         generator = loop.trainer.settle()
         scorer = judge if order.score else None
-        model = export.to_onnx(generator, order.config.latent_size, dataset.classes, scorer)
-        export.prove_parity(generator, model, order.config.latent_size, dataset.classes, scorer)
+        model = export.to_onnx(generator, dataset.kind, order.config.latent_size, dataset.classes, scorer)
+        export.prove_parity(generator, model, dataset.kind, order.config.latent_size, dataset.classes, scorer)
         progress.update(task, completed=1.0)
 
         session = Session(model.SerializeToString(), threads=os.cpu_count() or 1)
@@ -120,7 +120,7 @@ def fit(
     message = pb.Generator(
         name=order.name,
         labels=dataset.class_names,
-        sample=dataset.spec(),
+        sample=dataset.kind.spec,
         latent_size=order.config.latent_size,
         scored=order.score,
         provenance=_provenance(run, loop, dataset, splits),
@@ -139,8 +139,8 @@ def fit(
 
 def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:
     """The order with the preset and the configuration that `auto` stands for."""
-    counts, shape = dataset.counts(splits.train), dataset.samples.shape[1:]
-    choice = choose.choose(choose.Facts(counts, shape, torch.cuda.is_available()))  # type: ignore[arg-type]
+    facts = choose.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available())
+    choice = choose.choose(facts)
     decided = {"preset": choice.preset, "config": choice.config(dict(order.settings)), "reasons": choice.reasons}
     return order.model_copy(update=decided)
 
@@ -159,14 +159,14 @@ def _choose_threads(
         return
     some = splits.train[:: max(1, len(splits.train) // THREAD_SAMPLES)]
     labels = np.unique(dataset.labels[some], return_inverse=True)[1]
-    scratch = Trainer(processes.fabric, order.config, dataset.samples[some], labels, int(labels.max()) + 1, order.seed)
+    classes = int(labels.max()) + 1
+    scratch = Trainer(processes.fabric, order.config, dataset.kind, dataset.samples[some], labels, classes, order.seed)
     threads.choose(lambda: scratch.step(0.0))
 
 
 def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, findings: Sequence[Finding]) -> None:
-    height, width, channels = dataset.samples.shape[1:]
     # Not the table's title, which would be folded to the table's width.
-    title = f"{dataset.name}: {len(dataset.labels):,} samples of {height} x {width} x {channels}"
+    title = f"{dataset.name}: {len(dataset.labels):,} samples of {dataset.kind.words}"
     console.print(title, markup=False, highlight=False, soft_wrap=True)
     table = Table("class")
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
@@ -194,6 +194,7 @@ def _judge(
     """The classifier of real samples that watches the run and measures its result."""
     task = progress.add_task("learning to judge", total=1.0)
     return classifier.fit(
+        dataset.kind,
         dataset.part(splits.train),
         dataset.labels[splits.train],
         dataset.classes,

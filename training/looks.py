@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from augmint.sheet import contact_sheet
 from training import quality
 from training.classifier import Classifier
 from training.data import Dataset
@@ -45,14 +44,13 @@ def take(run: Run, trainer: Trainer, judge: Classifier, dataset: Dataset, splits
         return None
 
     def draw(labels: np.ndarray, start: int) -> np.ndarray:
-        return draw_samples(generator, labels, config.latent_size, seed=start, device=device)
+        return draw_samples(generator, dataset.kind, labels, config.latent_size, seed=start, device=device)
 
     shown = min(dataset.classes, SHEET_ROWS)
     labels = np.repeat(np.arange(shown), SHEET_COLUMNS)
-    sheet = contact_sheet(
-        np.split(draw(labels, 0), shown), dataset.class_names[:shown], columns=SHEET_COLUMNS, caption=run.folder.name
-    )
-    sheet.save(run.picture(trainer.steps))
+    groups = np.split(draw(labels, 0), shown)
+    sheet = dataset.kind.sheet(groups, dataset.class_names[:shown], SHEET_COLUMNS, run.folder.name)
+    run.picture(trainer.steps, sheet.suffix).write_bytes(sheet.content)
     check = quality.quick(draw, judge, dataset, splits)
     ahead_train, ahead_held_out = _ahead(draw, trainer, dataset, splits)
     return Look(
@@ -63,7 +61,9 @@ def take(run: Run, trainer: Trainer, judge: Classifier, dataset: Dataset, splits
         kernel_distance=float(check.kernel_distance),
         ahead_train=ahead_train,
         ahead_held_out=ahead_held_out,
-        moved=_moved(draw, dataset, splits) if config.augmentation_for(len(splits.train)) else np.nan,
+        moved=_moved(draw, dataset, splits)
+        if dataset.kind.augmentation and config.augmentation_for(len(splits.train))
+        else np.nan,
     )
 
 
@@ -100,30 +100,21 @@ def _share_above(real: np.ndarray, made: np.ndarray, labels: np.ndarray) -> floa
 
 
 def _moved(draw: Callable[[np.ndarray, int], np.ndarray], dataset: Dataset, splits: Splits) -> float:
-    """How much what the augmentation changes varies inside classes, over the same of real samples; the worst."""
+    """How much what the augmentation changes varies inside classes, over the same of real samples: the worst; nan
+    of kinds that nothing may be varied of."""
+    if dataset.kind.augmentation is None:
+        return np.nan
+    properties = dataset.kind.augmentation.properties
     per_class = max(2, min(_MOVED_PER_CLASS, _MOVED // dataset.classes))
     train_labels = dataset.labels[splits.train]
     chosen = [splits.train[train_labels == label][:per_class] for label in range(dataset.classes)]
     real_labels = np.repeat(np.arange(dataset.classes), [len(positions) for positions in chosen])
     made_labels = np.repeat(np.arange(dataset.classes), per_class)
-    real = _variation(dataset.samples[np.concatenate(chosen)], real_labels)
-    made = _variation(draw(made_labels, _FAR), made_labels)
+    real = _variation(properties(dataset.samples[np.concatenate(chosen)]), real_labels)
+    made = _variation(properties(draw(made_labels, _FAR)), made_labels)
     return float((made / np.maximum(real, 1e-3)).max())
 
 
-def _variation(samples: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Deviation inside classes, mean over them: of the position, in pixels; with colour, of level and contrast too.
-
-    samples: uint8 [n, h, w, c]; labels: int64 [n]; returns float64 [2 or 4].
-    """
-    values = samples.astype(np.float64)
-    border = np.concatenate([values[:, 0], values[:, -1], values[:, :, 0], values[:, :, -1]], 1)
-    weight = np.abs(values - np.median(border, 1)[:, None, None]).sum(3) + 1e-6
-    total = weight.sum((1, 2))
-    rows = (weight.sum(2) * np.arange(weight.shape[1])).sum(1) / total
-    columns = (weight.sum(1) * np.arange(weight.shape[2])).sum(1) / total
-    measured = [rows, columns]
-    if samples.shape[3] == 3:
-        measured += [values.mean((1, 2, 3)), values.std((1, 2, 3))]
-    properties = np.stack(measured)
-    return np.stack([properties[:, labels == label].std(1) for label in np.unique(labels)]).mean(0)
+def _variation(properties: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Deviation inside classes, mean over them: properties float64 [n, k], labels int64 [n] -> float64 [k]."""
+    return np.stack([properties[labels == label].std(0) for label in np.unique(labels)]).mean(0)

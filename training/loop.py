@@ -143,7 +143,9 @@ class Loop:
         # Other weights and draws in every attempt: the same ones may be lost again.
         seed = order.seed ^ (self._attempt << 60)
         samples, labels = self._dataset.part(train), self._dataset.labels[train]
-        return Trainer(self._processes.fabric, self.config, samples, labels, self._dataset.classes, seed)
+        return Trainer(
+            self._processes.fabric, self.config, self._dataset.kind, samples, labels, self._dataset.classes, seed
+        )
 
     @property
     def _batch(self) -> int:

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy, relu, softplus
+from torch.nn.functional import relu, softplus
 
-from training.presets import Config
+from training.config import Config
 
 
 class Objective(Protocol):
@@ -143,17 +143,12 @@ def _slope(logits: Tensor, samples: Tensor) -> Tensor:
     return gradient.float().flatten(1)
 
 
-def evidence(sample: Tensor, made: Tensor, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
+def evidence(reconstruction: Tensor, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
     """Reconstruction error and divergence of a VAE (Kingma and Welling 2014, arXiv:1312.6114, equation 10), in nats.
 
-    The elements of a sample are taken for probabilities, as is usual for images: a cross-entropy that is least where
-    the decoder's output equals the sample.
-
-    sample, made:       float32 [n, ...] in [-1, 1]: the real sample and the decoder's answer to its latent.
+    reconstruction:     float32 [n], of the real samples by the decoder's answers to their latents (`Kind.likelihood`).
     mean, log_variance: float32 [n, latent_size], of the encoder's normal distribution.
-    returns:            two scalars, means over the batch of the sums over elements and over the latent.
+    returns:            two scalars, means over the batch; the divergence is a sum over the latent.
     """
-    target, probability = (sample + 1) / 2, ((made + 1) / 2).clamp(1e-6, 1 - 1e-6)
-    reconstruction = binary_cross_entropy(probability, target, reduction="none").flatten(1).sum(1).mean()
     divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2
-    return reconstruction, divergence
+    return reconstruction.mean(), divergence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
 
 from augmint.v1 import generator_pb2 as pb
 from training.curves import HEIGHT, WIDTH, Chart
 from training.data import Dataset
+from training.data.kind import Kind
 from training.events import Event, Events
 from training.quality import Draw, memorisation
 from training.quality.table import VERDICTS
@@ -106,7 +105,7 @@ def _samples(draw: Draw, dataset: Dataset, splits: Splits) -> list[_Shown]:
         # From the beginning of the stream: a person who draws from it sees the same.
         made = draw(np.full(each, label, np.int64), 0)
         real = dataset.samples[splits.train[labels == label][:each]]
-        shown.append(_Shown(dataset.class_names[label], _mosaic(made), _mosaic(real)))
+        shown.append(_Shown(dataset.class_names[label], _picture(dataset.kind, made), _picture(dataset.kind, real)))
     return shown
 
 
@@ -119,30 +118,18 @@ def _worst(draw: Draw, dataset: Dataset, splits: Splits) -> list[_Pair]:
         _Pair(
             dataset.class_names[labels[number]],
             int(number),
-            _picture(made[number]),
-            _picture(dataset.samples[found.nearest[number]]),
+            _picture(dataset.kind, made[number : number + 1]),
+            _picture(dataset.kind, dataset.samples[found.nearest[number]][None]),
             float(found.distance[number] / max(found.typical[number], 1e-9)),
         )
         for number in found.worst(_WORST)
     ]
 
 
-def _mosaic(samples: np.ndarray) -> str:
-    """uint8 [n, h, w, c] in rows of _MOSAIC, one pixel between."""
-    height, width, channels = samples.shape[1:]
-    rows = -(-len(samples) // _MOSAIC)
-    sheet = np.full((rows * (height + 1) - 1, _MOSAIC * (width + 1) - 1, channels), 128, np.uint8)
-    for number, sample in enumerate(samples):
-        top, left = number // _MOSAIC * (height + 1), number % _MOSAIC * (width + 1)
-        sheet[top : top + height, left : left + width] = sample
-    return _picture(sheet)
-
-
-def _picture(pixels: np.ndarray) -> str:
-    """A PNG as a data URI."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(stream, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+def _picture(kind: Kind, raw: np.ndarray) -> str:
+    """Samples [n, *shape] as a data URI."""
+    picture = kind.picture(raw)
+    return f"data:{picture.media_type};base64," + base64.b64encode(picture.content).decode()
 
 
 def _flat(configuration: str) -> list[tuple[str, str]]:

@@ -131,11 +131,11 @@ class Run:
         except Exception as error:  # torch raises whatever its zip and pickle readers raise
             raise RunError(f"{path} is damaged ({type(error).__name__}); start the run again") from error
 
-    def picture(self, steps: int) -> Path:
+    def picture(self, steps: int, suffix: str) -> Path:
         """Where the sample sheet of a step goes."""
         folder = self.folder / "samples"
         folder.mkdir(exist_ok=True)
-        return folder / f"step-{steps:07d}.png"
+        return folder / f"step-{steps:07d}{suffix}"
 
     def write_json(self, name: str, value: Any) -> None:
         self._write(name, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))

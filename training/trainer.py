@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from training import compiling, networks, objectives, optimizers
-from training.augmentation import augment
 from training.average import MovingAverage
 from training.config import Config
 from training.data import Samples
+from training.data.kind import Kind
 from training.draw import Draw
 from training.optimizers import cosine, linear
 
@@ -55,23 +55,24 @@ class Trainer:
         self,
         fabric: Fabric,
         config: Config,
+        kind: Kind,
         samples: Samples,
         labels: np.ndarray,
         classes: int,
         seed: int,
     ) -> None:
-        """samples: the training split, uint8 [n, height, width, channels], or float32 in [-1, 1]; or rows on disk.
+        """samples: the training split, raw, of the kind, [n, *shape]; or rows on disk.
 
         labels: int64 [n], every class in [0, classes) present.
         """
-        self.fabric, self.config = fabric, config
+        self.fabric, self.config, self.kind = fabric, config, kind
         self.steps = 0
-        self.shape: tuple[int, int, int] = samples.shape[1:]  # type: ignore[assignment]
         self._bfloat16 = supports_bfloat16(fabric.device)
-        self._gamma = config.gamma_for(int(np.prod(self.shape)), len(samples))
-        self._augmentation = config.augmentation_for(len(samples))
+        self._gamma = config.gamma_for(math.prod(kind.form), len(samples))
+        self._augmentation = config.augmentation_for(len(samples)) if kind.augmentation else 0.0
         self._update = self._autoencode if config.objective == "evidence" else self._compete
         self._draw = Draw(
+            kind,
             samples,
             labels,
             classes,
@@ -84,7 +85,7 @@ class Trainer:
         )
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # the same initial weights on every rank
-            generator, discriminator = networks.build(self.shape, classes, config)
+            generator, discriminator = networks.build(kind.form, classes, config)
         self.average = MovingAverage(fabric.to_device(generator), config.average_half_life)
         self.generator, self._generator_optimizer = fabric.setup(generator, optimizers.build(generator, config))
         self.discriminator, self._discriminator_optimizer = fabric.setup(
@@ -138,7 +139,7 @@ class Trainer:
 
             # Discriminator: reals against fakes of the same classes, with the gradient penalties at both or between
             seen = torch.cat([real, fake.detach()])
-            seen = augment(seen, probability, self._draw.random).detach().requires_grad_(gamma > 0)
+            seen = self._augmented(seen, probability).detach().requires_grad_(gamma > 0)
             real_verdict, fake_verdict = self._judge(seen, batch.label)
             real_logit, fake_logit = real_verdict[:, 0], fake_verdict[:, 0]
             loss = objective.discriminator(real_logit, fake_logit)
@@ -173,7 +174,7 @@ class Trainer:
         if objective.relativistic:
             with torch.no_grad():
                 real_again = self._run(self._verdict, seen[: config.batch_size].detach(), batch.label)[:, 0]
-        judged = self._run(self._verdict, augment(fake, probability, self._draw.random), batch.label)
+        judged = self._run(self._verdict, self._augmented(fake, probability), batch.label)
         generator_loss = objective.generator(real_again, judged[:, 0])
         if config.discriminator_conditioning == "auxiliary-classifier":
             generator_loss = generator_loss + config.classifier_weight * cross_entropy(judged[:, 1:], batch.label)
@@ -198,7 +199,7 @@ class Trainer:
         mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
         latent = mean + (log_variance / 2).exp() * batch.latent
         made = self._run(self._generate, latent, batch.label)
-        reconstruction, divergence = objectives.evidence(batch.real, made, mean, log_variance)
+        reconstruction, divergence = objectives.evidence(self.kind.likelihood(batch.real, made), mean, log_variance)
         # The divergence comes in slowly, or it would empty the latent before the decoder has learned to read it.
         weight = config.kl_weight * (linear(0.0, 1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0)
         self._discriminator_optimizer.zero_grad(set_to_none=True)
@@ -219,9 +220,13 @@ class Trainer:
         real_verdict, fake_verdict = self._run(self._verdict_with_slope, seen, torch.cat([label, label])).chunk(2)
         return real_verdict, fake_verdict
 
+    def _augmented(self, samples: Tensor, probability: float) -> Tensor:
+        augmentation = self.kind.augmentation
+        return augmentation.apply(samples, probability, self._draw.random) if augmentation else samples
+
     def _between(self, real: Tensor, fake: Tensor) -> Tensor:
         """A point on the line from each real to its fake, drawn evenly."""
-        share = torch.rand(len(real), 1, 1, 1, generator=self._draw.random, device=real.device)
+        share = torch.rand(len(real), *(1 for _ in real.shape[1:]), generator=self._draw.random, device=real.device)
         return real + share * (fake - real)
 
     def _clip_gradient(self, network: Any, optimizer: Any) -> Tensor:
@@ -254,7 +259,7 @@ class Trainer:
     def logits(self, samples: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """What the discriminator says of samples as they are, without dropout or augmentation.
 
-        samples: uint8 [n, height, width, channels]; labels: int64 [n], n a multiple of 4.
+        samples: raw, [n, *shape]; labels: int64 [n], n a multiple of 4.
         returns: float32 [n]; the higher, the more real. Not a number where there is no discriminator (VAE).
         """
         discriminator, device, size = self.discriminator, self.fabric.device, self.config.batch_size
@@ -263,8 +268,7 @@ class Trainer:
         discriminator.eval()
         pages = []
         for start in range(0, len(labels), size):
-            page = torch.from_numpy(np.ascontiguousarray(samples[start : start + size].transpose(0, 3, 1, 2)))
-            real = page.to(device).float().mul_(2 / 255).sub_(1)
+            real = self.kind.encode(torch.from_numpy(samples[start : start + size]).to(device))
             real = networks.blurred(real, *self._growth) if self._growth else real
             verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device))
             pages.append(verdict[:, 0])

@@ -30,4 +30,4 @@ def stripes() -> Dataset:
 def judge(stripes: Dataset) -> Classifier:
     torch.set_num_threads(1)
     train = split(stripes).train
-    return classifier.fit(stripes.samples[train], stripes.labels[train], 3, seed=0, steps=60)
+    return classifier.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=60)

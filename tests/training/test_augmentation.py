@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from training.augmentation import augment
+from training.kinds.image.augmentation import augment
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -13,26 +13,27 @@ from training.choose import FEW_PER_CLASS, Facts, choose
 from training.config import Config
 from training.data import load
 from training.fit import _chosen
+from training.kinds.image import Image
 from training.presets import AUTO, PresetError, resolve
 from training.run import Order, Run
 from training.splits import split
 
 
 def facts(counts: list[int], *, has_gpu: bool = False) -> Facts:
-    return Facts(np.array(counts), (28, 28, 1), has_gpu)
+    return Facts(np.array(counts), Image(28, 28, 1), has_gpu)
 
 
 def test_plentiful_even_data_gets_the_default_as_it_is() -> None:
     choice = choose(facts([5400] * 10))
     assert choice.config({}) == Config()
     assert len(choice.reasons) == 1
-    assert choice.reasons[0].startswith("rpgan: 54,000 training samples in 10 classes of 28 x 28 x 1")
+    assert choice.reasons[0].startswith("rpgan: 54,000 training samples in 10 classes of 28 x 28, gray")
 
 
 def test_one_class_is_not_told_to_the_discriminator() -> None:
     choice = choose(facts([500]))
     assert choice.config({}).discriminator_conditioning == "none"
-    assert choice.reasons[0].startswith("rpgan: 500 training samples in one class of 28 x 28 x 1")
+    assert choice.reasons[0].startswith("rpgan: 500 training samples in one class of 28 x 28, gray")
     assert choose(facts([10])).preset == "vae"
 
 

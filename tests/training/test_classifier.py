@@ -3,6 +3,8 @@ import pytest
 import torch
 
 from training import classifier
+from training.kinds.image import Image
+from training.kinds.image.judge import shifted as shifted_images
 
 
 def stripes(count: int, side: int, channels: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -18,12 +20,12 @@ def stripes(count: int, side: int, channels: int = 1, seed: int = 0) -> tuple[np
 
 @pytest.fixture(scope="module")
 def fitted() -> classifier.Classifier:
-    return classifier.fit(*stripes(300, 12), 3, seed=0, steps=12)
+    return classifier.fit(Image(12, 12, 1), *stripes(300, 12), 3, seed=0, steps=12)
 
 
 @pytest.mark.parametrize(("side", "channels"), [(8, 1), (20, 3), (28, 1), (64, 3)])
 def test_any_size_and_both_channel_counts_are_learned(side, channels):
-    judge = classifier.fit(*stripes(150, side, channels), 3, seed=0, steps=12)
+    judge = classifier.fit(Image(side, side, channels), *stripes(150, side, channels), 3, seed=0, steps=12)
     samples, labels = stripes(60, side, channels, seed=1)
     assert (judge.predict(samples) == labels).mean() >= 0.9
 
@@ -49,8 +51,8 @@ def test_no_samples_give_no_answers(fitted):
 
 
 def test_the_seed_decides_the_weights(fitted):
-    again = classifier.fit(*stripes(300, 12), 3, seed=0, steps=12)
-    other = classifier.fit(*stripes(300, 12), 3, seed=1, steps=12)
+    again = classifier.fit(Image(12, 12, 1), *stripes(300, 12), 3, seed=0, steps=12)
+    other = classifier.fit(Image(12, 12, 1), *stripes(300, 12), 3, seed=1, steps=12)
     assert again.digest == fitted.digest
     assert other.digest != fitted.digest
     assert len(fitted.digest) == 64
@@ -61,7 +63,7 @@ def test_fitting_leaves_the_callers_random_numbers_alone(fitted):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    classifier.fit(*stripes(30, 8), 3, seed=0, steps=10)
+    classifier.fit(Image(8, 8, 1), *stripes(30, 8), 3, seed=0, steps=10)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -79,7 +81,7 @@ def test_a_scarce_class_is_drawn_as_often_as_the_others():
 def test_shifts_move_pixels_without_inventing_any():
     batch = torch.arange(64, dtype=torch.uint8).reshape(1, 8, 8, 1).repeat(200, 1, 1, 1)
     torch.manual_seed(0)
-    shifted = classifier._shift(batch, 1 / 14)
+    shifted = shifted_images(batch, 1 / 14)
     whole = batch[0, :, :, 0]
     places = set()
     for image in shifted[:, :, :, 0]:
@@ -92,14 +94,14 @@ def test_shifts_move_pixels_without_inventing_any():
 
 def test_progress_rises_to_one():
     shares = []
-    classifier.fit(*stripes(30, 8), 3, seed=0, steps=10, progress=shares.append)
+    classifier.fit(Image(8, 8, 1), *stripes(30, 8), 3, seed=0, steps=10, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
 
 
 def test_too_few_steps_for_the_schedule_are_refused():
     with pytest.raises(ValueError, match="steps 9 is below 10"):
-        classifier.fit(*stripes(30, 8), 3, seed=0, steps=9)
+        classifier.fit(Image(8, 8, 1), *stripes(30, 8), 3, seed=0, steps=9)
 
 
 def test_steps_follow_the_size_of_the_data():

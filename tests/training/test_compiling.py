@@ -36,7 +36,7 @@ def trainer(data: Dataset, compile_: bool) -> Trainer:
     mlp = {"architecture": "mlp", "generator_norm": "none", "minibatch_deviation": False}
     settings = {"width": 4, "latent_size": 8, "embedding_size": 4, "batch_size": 16, "compile": compile_, **mlp}
     fabric = Fabric(accelerator="cpu", devices=1)
-    return Trainer(fabric, resolve("rpgan", settings), data.samples, data.labels, data.classes, seed=0)
+    return Trainer(fabric, resolve("rpgan", settings), data.kind, data.samples, data.labels, data.classes, seed=0)
 
 
 def weights(module: nn.Module) -> np.ndarray:

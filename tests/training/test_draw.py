@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from training.draw import Draw
+from training.kinds.image import Image
 
 COUNTS = (400, 100, 25)
 
@@ -17,6 +18,7 @@ def draw(balance: float = 0.5, rank: int = 0, seed: int = 0) -> Draw:
     samples[:, 0, 1, 0] = np.arange(len(labels)) % 251
     samples[:, 0, 2, 0] = np.arange(len(labels)) // 251
     return Draw(
+        Image(*samples.shape[1:]),
         samples,
         labels,
         3,

@@ -18,6 +18,7 @@ from service.selection import Selection
 from service.session import Session
 from tests import generators
 from training import classifier, export, networks
+from training.kinds.image import Image
 from training.presets import Config, resolve
 
 # Operators with a kernel in ONNX Runtime 1.31's CUDA provider at opset 20 for the types that the graph uses.
@@ -28,6 +29,7 @@ ON_CUDA = {
     *("Clip", "ReduceMean", "Reciprocal", "Sub"),
     *("GatherElements", "Softmax"),
 }
+LETTERS = Image(8, 8, 1)
 SHAPES = {"clothes": (28, 28, 1), "cells": (32, 32, 3)}
 # Every kind of generator, in shapes that differ in channels and stages. Every preset, trained: test_systems.py.
 KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
@@ -44,7 +46,7 @@ KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
 def generator(config: Config, shape: tuple[int, int, int] = (8, 8, 1), classes: int = 3) -> nn.Module:
     """An untrained generator with batch-norm statistics and gains that are not the initial ones."""
     torch.manual_seed(5)
-    module = networks.build(shape, classes, config)[0]
+    module = networks.build(Image(*shape).form, classes, config)[0]
     for _ in range(3):
         module(torch.randn(64, config.latent_size), torch.arange(64) % classes)
     for parameter in module.parameters():
@@ -53,19 +55,20 @@ def generator(config: Config, shape: tuple[int, int, int] = (8, 8, 1), classes: 
 
 
 @pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
-def exported(request: pytest.FixtureRequest) -> tuple[nn.Module, onnx.ModelProto, Config]:
+def exported(request: pytest.FixtureRequest) -> tuple[nn.Module, onnx.ModelProto, Config, Image]:
     preset, shape, settings = request.param
     config = resolve(preset, {"latent_size": 24, "width": 16, **settings})
     module = generator(config, SHAPES[shape])
-    return module, export.to_onnx(module, 24, 3), config
+    kind = Image(*SHAPES[shape])
+    return module, export.to_onnx(module, kind, 24, 3), config, kind
 
 
-def test_graph_equals_network_in_every_batch(exported: tuple[nn.Module, onnx.ModelProto, Config]) -> None:
-    module, model, config = exported
-    export.prove_parity(module, model, config.latent_size, 3)
+def test_graph_equals_network_in_every_batch(exported: tuple[nn.Module, onnx.ModelProto, Config, Image]) -> None:
+    module, model, config, kind = exported
+    export.prove_parity(module, model, kind, config.latent_size, 3)
 
 
-def test_graph_runs_wholly_on_a_gpu(exported: tuple[nn.Module, onnx.ModelProto, Config]) -> None:
+def test_graph_runs_wholly_on_a_gpu(exported: tuple[nn.Module, onnx.ModelProto, Config, Image]) -> None:
     check_operators(exported[1])
 
 
@@ -80,20 +83,20 @@ def check_operators(model: onnx.ModelProto) -> None:
             assert attributes["pads"] == [1, 1, 1, 1]
 
 
-def test_file_stands_alone_and_names_no_path(exported: tuple[nn.Module, onnx.ModelProto, Config]) -> None:
+def test_file_stands_alone_and_names_no_path(exported: tuple[nn.Module, onnx.ModelProto, Config, Image]) -> None:
     model = exported[1]
     assert not any(tensor.external_data for tensor in model.graph.initializer)
     assert str(Path(__file__).parents[2]).encode() not in model.SerializeToString()
 
 
-def test_parity_notices_a_changed_weight(exported: tuple[nn.Module, onnx.ModelProto, Config]) -> None:
-    module, model, config = exported
+def test_parity_notices_a_changed_weight(exported: tuple[nn.Module, onnx.ModelProto, Config, Image]) -> None:
+    module, model, config, kind = exported
     changed = onnx.ModelProto.FromString(model.SerializeToString())
     tensor = max(changed.graph.initializer, key=lambda t: int(np.prod(t.dims)))
     values = onnx.numpy_helper.to_array(tensor) * np.float32(1.2)
     tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
     with pytest.raises(export.ExportError, match="differ by up to"):
-        export.prove_parity(module, changed, config.latent_size, 3)
+        export.prove_parity(module, changed, kind, config.latent_size, 3)
 
 
 def test_parity_notices_a_sample_that_depends_on_its_batch() -> None:
@@ -111,7 +114,7 @@ def test_parity_notices_a_sample_that_depends_on_its_batch() -> None:
     torch.manual_seed(0)
     module = Leaky()
     with pytest.raises(export.ExportError, match="1 at a time differ"):
-        export.prove_parity(module, export.to_onnx(module, 24, 3), 24, 3)
+        export.prove_parity(module, export.to_onnx(module, LETTERS, 24, 3), LETTERS, 24, 3)
 
 
 def message(labels: tuple[str, ...] = ("a", "b", "c"), shape: tuple[int, ...] = (8, 8, 1)) -> pb.Generator:
@@ -122,7 +125,7 @@ def message(labels: tuple[str, ...] = ("a", "b", "c"), shape: tuple[int, ...] = 
 
 @pytest.fixture(scope="module")
 def model() -> onnx.ModelProto:
-    return export.to_onnx(Bands(), 24, 3)
+    return export.to_onnx(Bands(), LETTERS, 24, 3)
 
 
 def test_published_file_describes_and_proves_itself(tmp_path: Path, model: onnx.ModelProto) -> None:
@@ -176,7 +179,7 @@ def judge_of_bands(seed: int) -> classifier.Classifier:
     labels = np.arange(300) % 3
     noise = np.random.default_rng(seed).normal(0, 0.2, (300, 1, 8, 8))
     levels = np.clip(BANDS[labels] + noise, -1, 1) * 127.5 + 127.5
-    return classifier.fit(levels.transpose(0, 2, 3, 1).astype(np.uint8), labels, 3, seed=seed, steps=30)
+    return classifier.fit(LETTERS, levels.transpose(0, 2, 3, 1).astype(np.uint8), labels, 3, seed=seed, steps=30)
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +194,11 @@ def other_judge() -> classifier.Classifier:
 
 @pytest.fixture(scope="module")
 def scored(judge: classifier.Classifier) -> onnx.ModelProto:
-    return export.to_onnx(Bands(), 24, 3, judge)
+    return export.to_onnx(Bands(), LETTERS, 24, 3, judge)
 
 
 def test_scores_are_the_judges_in_every_batch(scored: onnx.ModelProto, judge: classifier.Classifier) -> None:
-    export.prove_parity(Bands(), scored, 24, 3, judge)
+    export.prove_parity(Bands(), scored, LETTERS, 24, 3, judge)
     check_operators(scored)
     rows = export._rows(100, 3, seed=3)
     samples, scores = Session(scored.SerializeToString()).run_scored(rows)
@@ -206,7 +209,7 @@ def test_scores_are_the_judges_in_every_batch(scored: onnx.ModelProto, judge: cl
 
 def test_parity_notices_scores_of_another_judge(scored: onnx.ModelProto, other_judge: classifier.Classifier) -> None:
     with pytest.raises(export.ExportError, match="scores in ONNX Runtime and PyTorch differ by up to"):
-        export.prove_parity(Bands(), scored, 24, 3, other_judge)
+        export.prove_parity(Bands(), scored, LETTERS, 24, 3, other_judge)
 
 
 def test_parity_notices_scores_that_depend_on_their_batch(
@@ -225,7 +228,7 @@ def test_parity_notices_scores_that_depend_on_their_batch(
         ]
     )
     with pytest.raises(export.ExportError, match="scores computed 1 at a time differ"):
-        export.prove_parity(Bands(), swayed, 24, 3, judge)
+        export.prove_parity(Bands(), swayed, LETTERS, 24, 3, judge)
 
 
 def test_selected_samples_please_a_judge_that_did_not_select_them(

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from training import looks
-from training.augmentation import augment
 from training.classifier import Classifier
 from training.data import Dataset
 from training.data.dataset import Records, finish
+from training.kinds.image.augmentation import augment
 from training.splits import split
 
 

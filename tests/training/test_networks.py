@@ -12,15 +12,15 @@ from training.presets import PRESETS, PresetError, resolve
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("shape", [(8, 8, 1), (12, 12, 3), (28, 28, 1), (32, 32, 3), (48, 48, 1), (64, 64, 3)])
-def test_every_preset_makes_and_judges_every_shape(preset: str, shape: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("form", [(1, 8, 8), (3, 12, 12), (1, 28, 28), (3, 32, 32), (1, 48, 48), (3, 64, 64), (2, 64)])
+def test_every_preset_makes_and_judges_every_form(preset: str, form: tuple[int, ...]) -> None:
     config = resolve(preset)
-    generator, discriminator = networks.build(shape, 5, config)
+    generator, discriminator = networks.build(form, 5, config)
     if config.architecture == "progressive":
         generator.eval()  # a linear output is cut to its range when training is over
     labels = torch.arange(8) % 5
     sample = generator(torch.randn(8, config.latent_size), labels)
-    assert sample.shape == (8, shape[2], shape[0], shape[1])
+    assert sample.shape == (8, *form)
     assert sample.abs().max() <= 1
     columns = {"evidence": 2 * config.latent_size}.get(config.objective, 1)
     columns += 5 * (config.discriminator_conditioning == "auxiliary-classifier")
@@ -29,7 +29,7 @@ def test_every_preset_makes_and_judges_every_shape(preset: str, shape: tuple[int
 
 def test_upconv_equals_nearest_doubling_and_a_convolution() -> None:
     torch.manual_seed(0)
-    layer = layers.UpConv(5, 3)
+    layer = layers.UpConv(5, 3, 2)
     torch.nn.init.normal_(layer.bias)
     x = torch.randn(2, 5, 7, 7)
     plain = F.conv2d(F.interpolate(x, scale_factor=2), layer.weight.transpose(0, 1).flip(2, 3), layer.bias, padding=1)
@@ -37,10 +37,19 @@ def test_upconv_equals_nearest_doubling_and_a_convolution() -> None:
     torch.testing.assert_close(layer.folded()(x), layer(x))
 
 
+def test_upconv_of_one_extent_equals_nearest_doubling_and_a_convolution() -> None:
+    torch.manual_seed(0)
+    layer = layers.UpConv(5, 3, 1)
+    x = torch.randn(2, 5, 7)
+    plain = F.conv1d(F.interpolate(x, scale_factor=2), layer.weight.transpose(0, 1).flip(2), layer.bias, padding=1)
+    torch.testing.assert_close(layer(x), plain, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(layer.folded()(x), layer(x))
+
+
 def test_conditional_norm_reads_latent_and_class() -> None:
     """Reading the class alone would let the generator ignore its latent."""
     torch.manual_seed(0)
-    norm = layers.ConditionalBatchNorm(4, 6).eval()
+    norm = layers.ConditionalBatchNorm(4, 6, 2).eval()
     x = torch.randn(1, 4, 3, 3)
     conditions = torch.eye(6)
     outputs = [norm(x, condition[None]) for condition in conditions]
@@ -60,7 +69,7 @@ def test_minibatch_deviation_keeps_reals_and_fakes_apart() -> None:
 
 def test_projection_separates_classes() -> None:
     torch.manual_seed(0)
-    discriminator = networks.build((8, 8, 1), 3, resolve("rpgan"))[1]
+    discriminator = networks.build((1, 8, 8), 3, resolve("rpgan"))[1]
     image = torch.randn(4, 1, 8, 8)
     logits = [discriminator(image, torch.full((4,), label)) for label in range(3)]
     assert not torch.allclose(logits[0], logits[1])
@@ -123,7 +132,7 @@ def test_growing_may_be_left_out() -> None:
 def test_a_level_comes_in_without_a_jump() -> None:
     """At weight 0 a new level shows what the one below showed; the discriminator judges the same."""
     torch.manual_seed(0)
-    generator, discriminator = networks.build((28, 28, 1), 3, resolve("progan"))
+    generator, discriminator = networks.build((1, 28, 28), 3, resolve("progan"))
     latent, label = torch.randn(4, 64), torch.arange(4) % 3
 
     def grown(level: int, fade: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -152,7 +161,7 @@ def test_reals_are_shown_at_the_level_of_the_fakes() -> None:
 
 def test_spectral_norm_bounds_every_layer_and_survives_folding() -> None:
     torch.manual_seed(0)
-    generator, discriminator = networks.build((8, 8, 1), 3, resolve("sngan", {"spectral_norm": "both"}))
+    generator, discriminator = networks.build((1, 8, 8), 3, resolve("sngan", {"spectral_norm": "both"}))
     sample, label = torch.randn(8, 1, 8, 8), torch.arange(8) % 3
     for _ in range(30):  # each pass is one step of the power iteration
         discriminator(sample, label)
@@ -173,7 +182,7 @@ def test_spectral_norm_bounds_every_layer_and_survives_folding() -> None:
 
 def test_equalised_rate_keeps_the_scale_of_signals() -> None:
     torch.manual_seed(0)
-    generator, _ = networks.build((28, 28, 1), 3, resolve("progan"))
+    generator, _ = networks.build((1, 28, 28), 3, resolve("progan"))
     stored = generator.ups[0].parametrizations.weight.original
     assert float(stored.std()) == pytest.approx(1, abs=0.05)
     assert float(generator.ups[0].weight.std()) == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.05)
@@ -191,6 +200,6 @@ def test_norms_treat_every_sample_by_itself(kind: str) -> None:
 
 
 def test_initial_deviation_leaves_conditional_gains_at_one() -> None:
-    generator, _ = networks.build((8, 8, 1), 3, resolve("rpgan", {"weight_deviation": 0.02}))
+    generator, _ = networks.build((1, 8, 8), 3, resolve("rpgan", {"weight_deviation": 0.02}))
     assert float(generator.first.weight.std()) == pytest.approx(0.02, rel=0.1)
     assert (generator.norms[0].gain.bias == 1).all()

@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from training.config import Config
+from training.kinds.image.form import likelihood
 from training.objectives import Objective, build, evidence, gradient_penalty, unit_slope_penalty
 
 
@@ -111,12 +112,12 @@ def test_unit_slope_penalty_is_zero_at_slope_one() -> None:
 def test_evidence_is_least_where_the_sample_is_met_and_the_latent_normal() -> None:
     sample = torch.tensor([[1.0, -1.0, 0.0]])
     zero = torch.zeros(1, 4)
-    exact, nothing = evidence(sample, sample, zero, zero)
-    worse, _ = evidence(sample, torch.tensor([[0.8, -0.8, 0.4]]), zero, zero)
+    exact, nothing = evidence(likelihood(sample, sample), zero, zero)
+    worse, _ = evidence(likelihood(sample, torch.tensor([[0.8, -0.8, 0.4]])), zero, zero)
     torch.testing.assert_close(exact, torch.tensor(math.log(2)), atol=1e-4, rtol=0)  # of the undecided element
     assert float(nothing) == 0.0
     assert worse > exact
     # N(1, 1) and N(0, e^2) against N(0, 1), four dimensions each.
-    torch.testing.assert_close(evidence(sample, sample, zero + 1, zero)[1], torch.tensor(2.0))
+    torch.testing.assert_close(evidence(likelihood(sample, sample), zero + 1, zero)[1], torch.tensor(2.0))
     expected = torch.tensor(4 * (math.e**2 - 1 - 2) / 2)
-    torch.testing.assert_close(evidence(sample, sample, zero, zero + 2)[1], expected)
+    torch.testing.assert_close(evidence(likelihood(sample, sample), zero, zero + 2)[1], expected)

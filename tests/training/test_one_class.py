@@ -98,7 +98,7 @@ def test_scores_of_one_class_are_refused(folder: Path, tmp_path: Path) -> None:
 
 def test_distances_of_one_class_tell_good_samples_from_bad(data: Dataset) -> None:
     splits = split(data)
-    judge = classifier.fit(data.samples[splits.train], data.labels[splits.train], 1, seed=0, steps=60)
+    judge = classifier.fit(data.kind, data.samples[splits.train], data.labels[splits.train], 1, seed=0, steps=60)
     assert judge.predict_proba(data.samples[:3]).tolist() == [[1.0]] * 3
     shown = {"good": blobs(500, seed=1), "bad": np.random.default_rng(1).integers(0, 255, (500, 8, 8, 1), np.uint8)}
 

@@ -10,6 +10,7 @@ from training.classifier import Classifier
 from training.data import DataError, Dataset
 from training.data.dataset import Records, finish
 from training.findings import Finding, Kind, Severity
+from training.kinds.image import Image
 from training.splits import split
 from training.survey import contradictions, survey
 
@@ -57,7 +58,7 @@ def test_one_class_is_named_and_its_labels_are_not_doubted() -> None:
     assert (finding.kind, finding.severity) == (Kind.ONE_CLASS, Severity.NOTE)
     assert "accuracies and label fidelity are not measured" in finding.text
     data = dataset(samples, labels)
-    fitted = classifier.fit(samples, labels, 1, seed=0, steps=10)
+    fitted = classifier.fit(Image(*samples.shape[1:]), samples, labels, 1, seed=0, steps=10)
     assert contradictions(fitted, data, split(data)) == []
 
 
@@ -77,7 +78,7 @@ def test_wrong_labels_are_noticed(stripes: Dataset) -> None:
     labels = np.where(wrong, (stripes.labels + random.integers(1, 3, len(wrong))) % 3, stripes.labels)
     noisy = finish("noisy", Records(stripes.samples, labels, stripes.class_names), None)
     splits = split(noisy)
-    fitted = classifier.fit(noisy.samples[splits.train], labels[splits.train], 3, seed=0, steps=60)
+    fitted = classifier.fit(noisy.kind, noisy.samples[splits.train], labels[splits.train], 3, seed=0, steps=60)
     (finding,) = contradictions(fitted, noisy, splits)
     assert finding.kind == Kind.LABEL_NOISE
     assert finding.value > 0.2

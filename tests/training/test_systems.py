@@ -36,7 +36,15 @@ def trainer(preset: str, digits: tuple[Dataset, Splits]) -> Trainer:
     # A batch that is no multiple of 3, so that critic steps do not hide an offset in the draw.
     config = resolve(preset, {"latent_size": LATENT, "width": min(32, resolve(preset).width), "batch_size": 32})
     fabric = Fabric(accelerator="cpu", devices=1)
-    return Trainer(fabric, config, dataset.samples[splits.train], dataset.labels[splits.train], dataset.classes, seed=3)
+    return Trainer(
+        fabric,
+        config,
+        dataset.kind,
+        dataset.samples[splits.train],
+        dataset.labels[splits.train],
+        dataset.classes,
+        seed=3,
+    )
 
 
 def weights(*modules: nn.Module) -> np.ndarray:
@@ -63,8 +71,8 @@ def test_system_trains_resumes_and_exports(preset: str, digits: tuple[Dataset, S
 
     if repr(generator) not in exported:
         exported.add(repr(generator))
-        model = export.to_onnx(generator, LATENT, 10)
-        export.prove_parity(generator, model, LATENT, 10)  # also: no sample depends on its batch
+        model = export.to_onnx(generator, digits[0].kind, LATENT, 10)
+        export.prove_parity(generator, model, digits[0].kind, LATENT, 10)  # also: no sample depends on its batch
 
 
 def _copied(value: object) -> object:

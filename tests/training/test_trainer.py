@@ -9,9 +9,11 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from training.average import MovingAverage
+from training.kinds.image import Image
+from training.kinds.image.form import Decoder
 from training.optimizers import cosine, linear
 from training.presets import PRESETS, resolve
-from training.samples import draw_samples, quantise
+from training.samples import draw_samples
 from training.trainer import Diverged, Trainer
 
 
@@ -36,7 +38,15 @@ def stripes(n: int = 240) -> tuple[np.ndarray, np.ndarray]:
 def trainer(preset: str = "rpgan", seed: int = 0, **overrides: object) -> Trainer:
     samples, labels = stripes()
     settings = {"width": 8, "latent_size": 16, "embedding_size": 8, "batch_size": 32, **overrides}
-    return Trainer(Fabric(accelerator="cpu", devices=1), resolve(preset, settings), samples, labels, 3, seed)
+    return Trainer(
+        Fabric(accelerator="cpu", devices=1),
+        resolve(preset, settings),
+        Image(*samples.shape[1:]),
+        samples,
+        labels,
+        3,
+        seed,
+    )
 
 
 def weights(module: nn.Module) -> np.ndarray:
@@ -63,7 +73,7 @@ def test_training_teaches_the_classes() -> None:
     for number in range(200):
         run.step(number / 200)
     labels = np.repeat(np.arange(3), 40)
-    samples = draw_samples(run.settle(), labels, 16, seed=1, device=torch.device("cpu"))[..., 0].astype(float)
+    samples = draw_samples(run.settle(), run.kind, labels, 16, seed=1, device=torch.device("cpu"))[..., 0].astype(float)
     rows, columns = samples.mean(2).max(1), samples.mean(1).max(1)
     assert (rows > columns)[labels == 0].mean() > 0.9
     assert (rows < columns)[labels == 1].mean() > 0.9
@@ -151,7 +161,7 @@ def test_schedules_start_and_end_where_they_say() -> None:
 
 def test_quantising_rounds_to_the_nearest_level() -> None:
     levels = torch.arange(256, dtype=torch.float32)
-    assert torch.equal(quantise(levels / 127.5 - 1), levels.to(torch.uint8))
+    assert torch.equal(Decoder()((levels / 127.5 - 1)[None, None, None]).flatten(), levels.to(torch.uint8))
 
 
 def test_critic_steps_come_before_each_step_of_the_generator() -> None:
@@ -195,9 +205,11 @@ def test_plain_gan_trains_with_the_optimiser_of_its_time(optimizer: str, kind: t
 def test_unconditional_data_is_one_class() -> None:
     samples, labels = stripes()
     config = resolve("vanilla", {"width": 8, "latent_size": 16, "batch_size": 32})
-    run = Trainer(Fabric(accelerator="cpu", devices=1), config, samples, labels * 0, 1, seed=0)
+    run = Trainer(
+        Fabric(accelerator="cpu", devices=1), config, Image(*samples.shape[1:]), samples, labels * 0, 1, seed=0
+    )
     run.check_finite(run.step(0.0))
-    made = draw_samples(run.settle(2), np.zeros(5, np.int64), 16, seed=1, device=torch.device("cpu"))
+    made = draw_samples(run.settle(2), run.kind, np.zeros(5, np.int64), 16, seed=1, device=torch.device("cpu"))
     assert made.shape == (5, 8, 8, 1)
 
 

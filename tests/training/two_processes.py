@@ -26,7 +26,9 @@ def main(data: str, folder: Path) -> None:
     splits = split(dataset)
     judge = None
     if processes.first:
-        judge = classifier.fit(dataset.samples[splits.train], dataset.labels[splits.train], 3, seed=0, steps=20)
+        judge = classifier.fit(
+            dataset.kind, dataset.samples[splits.train], dataset.labels[splits.train], 3, seed=0, steps=20
+        )
     loop = Loop(run, processes, dataset, splits, judge, Progress(console=Console(quiet=True)))
     if run.has_checkpoint:
         loop.resume(run.load())
@@ -38,7 +40,7 @@ def main(data: str, folder: Path) -> None:
     (folder / f"rank-{rank}.json").write_text(json.dumps(said))
     if processes.first:
         generator = loop.trainer.settle()
-        export.prove_parity(generator, export.to_onnx(generator, 16, 3), 16, 3)
+        export.prove_parity(generator, export.to_onnx(generator, dataset.kind, 16, 3), dataset.kind, 16, 3)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from augmint.v1 import generator_pb2 as pb
+from training.data.kind import Kind
 from training.data.rows import Rows, Samples
+from training.kinds.image import Image as ImageKind
 
 # Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
 SIDES = (8, 16, 28, 32, 48, 64)
@@ -59,6 +60,7 @@ class Dataset:
     digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they are here.
     official_test: int64 positions, ascending, of the source's own test split; None if it has none.
     notes:         what was skipped, resized, padded or converted, one sentence each.
+    kind:          of the samples.
     on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
     """
 
@@ -69,6 +71,7 @@ class Dataset:
     digest: str
     official_test: np.ndarray | None
     notes: tuple[str, ...]
+    kind: Kind
     on_disk: bool = False
 
     @property
@@ -83,12 +86,6 @@ class Dataset:
     def part(self, positions: np.ndarray) -> Samples:
         """The samples at the positions: in memory if the data set is, else read as they are needed."""
         return Rows(self.samples, positions) if self.on_disk else self.samples[positions]
-
-    def spec(self) -> pb.SampleSpec:
-        """How a client reads one sample."""
-        shape = self.samples.shape[1:]
-        color = pb.COLOR_SPACE_RGB if shape[2] == 3 else pb.COLOR_SPACE_GRAY
-        return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
 
 
 def finish(name: str, records: Records, size: int | None) -> Dataset:
@@ -119,7 +116,8 @@ def finish(name: str, records: Records, size: int | None) -> Dataset:
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
     if repeats:
         notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
-    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), records.on_disk)
+    kind = ImageKind(*samples.shape[1:])
+    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), kind, records.on_disk)
 
 
 def check_size(size: int) -> int:

@@ -1,16 +1,17 @@
-"""Networks by family, sized by the shape of a sample: `build` makes the two of a configuration.
+"""Networks by family, sized by the form of a sample: `build` makes the two of a configuration.
 
-Samples are float32 [n, channels, height, width] in [-1, 1] inside training; labels are int64 [n].
+Samples are float32 [n, channels, *extents] in [-1, 1], with one or two extents, for perceptrons also with none; labels
+are int64 [n].
 """
 
 from __future__ import annotations
 
 from torch import nn
 
+from training.config import Config
 from training.networks import conv, mlp, progressive
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
-from training.presets import Config
 
 __all__ = ["blurred", "build", "folded", "growth", "stages"]
 
@@ -22,12 +23,12 @@ _FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 _ENCODERS: dict[str, type[nn.Module]] = {"conv": conv.ConvEncoder, "mlp": mlp.MlpEncoder}
 
 
-def build(shape: tuple[int, int, int], classes: int, config: Config) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator for samples of the shape (height, width, channels); the encoder of a VAE instead."""
+def build(form: tuple[int, ...], classes: int, config: Config) -> tuple[nn.Module, nn.Module]:
+    """Generator and discriminator for samples of the form (channels, *extents); the encoder of a VAE instead."""
     generator_class, opponent_class = _FAMILIES[config.architecture]
     if config.objective == "evidence":
         opponent_class = _ENCODERS[config.architecture]
-    generator, opponent = generator_class(shape, classes, config), opponent_class(shape, classes, config)
+    generator, opponent = generator_class(form, classes, config), opponent_class(form, classes, config)
     for network, spectral in (
         (generator, config.spectral_norm == "both"),
         (opponent, config.spectral_norm != "none"),

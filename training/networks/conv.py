@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.config import Config
 from training.networks.layers import (
+    CONVOLUTIONS,
+    DROPOUTS,
     LEAK,
     ConditionalBatchNorm,
     Head,
@@ -18,29 +23,28 @@ from training.networks.layers import (
     norm,
     stages,
 )
-from training.presets import Config
 
 
 class ConvGenerator(nn.Module):
-    """latent float32 [n, latent_size], label int64 [n] -> sample float32 [n, channels, height, width] in (-1, 1)."""
+    """latent float32 [n, latent_size], label int64 [n] -> sample float32 [n, *form] in (-1, 1)."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        height, width, channels = shape
-        count = stages(height, width)
-        self.base = (height >> count, width >> count)
+        channels, *extents = form
+        count = stages(*extents)
+        self.base = tuple(extent >> count for extent in extents)
         self.embedding = embedding(classes, config.embedding_size)
         condition_size = config.latent_size + config.embedding_size
         # Channels from the base to the last hidden layer, e.g. 4w, 2w; capped at 8w.
         sizes = [config.width * min(8, 2 ** (count - stage)) for stage in range(count)]
-        self.first = nn.Linear(condition_size, sizes[0] * self.base[0] * self.base[1])
+        self.first = nn.Linear(condition_size, sizes[0] * math.prod(self.base))
         self.norms = nn.ModuleList(
-            ConditionalBatchNorm(size, condition_size)
+            ConditionalBatchNorm(size, condition_size, len(extents))
             if config.generator_norm == "conditional-batch"
-            else UnconditionalNorm(norm(config.generator_norm, size, 2))
+            else UnconditionalNorm(norm(config.generator_norm, size, len(extents)))
             for size in sizes
         )
-        self.ups = nn.ModuleList(UpConv(a, b) for a, b in zip(sizes, [*sizes[1:], channels], strict=True))
+        self.ups = nn.ModuleList(UpConv(a, b, len(extents)) for a, b in zip(sizes, [*sizes[1:], channels], strict=True))
         self.output = Output(config.output)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
@@ -52,44 +56,44 @@ class ConvGenerator(nn.Module):
 
 
 class _Halvings(nn.Module):
-    """sample [n, channels, height, width], label [n] -> features [n, 4w or more, height >> stages, width >> stages].
+    """sample [n, *form], label [n] -> features [n, 4w or more, *extents >> stages].
 
-    With concatenation the class is a further input plane (Mirza and Osindero 2014, for images).
+    With concatenation the class is a further input channel (Mirza and Osindero 2014, for images a plane).
     """
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        height, width, channels = shape
-        count = stages(height, width)
+        channels, *extents = form
+        count = stages(*extents)
         sizes = [config.width * min(8, 2 ** (stage + 1)) for stage in range(count)]
-        self.channels, self.area = sizes[-1], (height >> count) * (width >> count)
+        self.channels, self.area = sizes[-1], math.prod(extent >> count for extent in extents)
         self.plane = None
         if config.discriminator_conditioning == "concatenation":
-            self.plane = nn.Embedding(classes, height * width)
+            self.plane = nn.Embedding(classes, math.prod(extents))
             channels += 1
-        self.image_shape = (1, height, width)
+        self.plane_form = (1, *extents)
         layers: list[nn.Module] = []
         for stage, (a, b) in enumerate(zip([channels, *sizes[:-1]], sizes, strict=True)):
-            layers.append(nn.Conv2d(a, b, 4, stride=2, padding=1))
+            layers.append(CONVOLUTIONS[len(extents)](a, b, 4, stride=2, padding=1))
             if config.discriminator_norm != "none" and stage > 0:  # none at the input (DCGAN, section 3)
-                layers.append(norm(config.discriminator_norm, b, 2))
+                layers.append(norm(config.discriminator_norm, b, len(extents)))
             layers.append(nn.LeakyReLU(LEAK))
             if config.dropout:
-                layers.append(nn.Dropout2d(config.dropout))
+                layers.append(DROPOUTS[len(extents)](config.dropout))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         if self.plane is not None:
-            sample = torch.cat([sample, self.plane(label).unflatten(1, self.image_shape)], 1)
+            sample = torch.cat([sample, self.plane(label).unflatten(1, self.plane_form)], 1)
         return self.layers(sample)
 
 
 class ConvDiscriminator(nn.Module):
-    """sample float32 [n, channels, height, width], label int64 [n] -> verdict (see layers.Head)."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.Head)."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        self.trunk = _Halvings(shape, classes, config)
+        self.trunk = _Halvings(form, classes, config)
         self.minibatch_deviation = config.minibatch_deviation
         flat = (self.trunk.channels + int(config.minibatch_deviation)) * self.trunk.area
         features = config.width * 8
@@ -106,9 +110,9 @@ class ConvDiscriminator(nn.Module):
 class ConvEncoder(nn.Module):
     """sample, label -> float32 [n, 2 latent_size]: mean and logarithm of the variance of the latent."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        self.trunk = _Halvings(shape, classes, config)
+        self.trunk = _Halvings(form, classes, config)
         self.latent = nn.Linear(self.trunk.channels * self.trunk.area, 2 * config.latent_size)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:

@@ -8,17 +8,16 @@ import math
 import torch
 from torch import Tensor, nn
 
+from training.config import Config
 from training.networks.layers import LEAK, Head, Output, embedding, norm
-from training.presets import Config
 
 
 class MlpGenerator(nn.Module):
-    """latent float32 [n, latent_size], label int64 [n] -> sample float32 [n, channels, height, width] in (-1, 1)."""
+    """latent float32 [n, latent_size], label int64 [n] -> sample float32 [n, *form] in (-1, 1)."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        height, width, channels = shape
-        self.shape = (channels, height, width)
+        self.form = form
         self.embedding = embedding(classes, config.embedding_size)
         sizes = [config.latent_size + config.embedding_size, *(config.width * 2**layer for layer in range(4))]
         layers: list[nn.Module] = []
@@ -27,21 +26,21 @@ class MlpGenerator(nn.Module):
             if config.generator_norm != "none" and layer > 0:
                 layers.append(norm(config.generator_norm, b, 1))
             layers.append(nn.LeakyReLU(LEAK))
-        self.trunk = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(shape)))
+        self.trunk = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(form)))
         self.output = Output(config.output)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         x = self.trunk(torch.cat([latent, self.embedding(label)], 1))
-        return self.output(x.unflatten(1, self.shape))
+        return self.output(x.unflatten(1, self.form))
 
 
 class _Trunk(nn.Module):
-    """sample [n, channels, height, width], label [n] -> features [n, units], the class beside the sample's elements."""
+    """sample [n, *form], label [n] -> features [n, units], the class beside the sample's elements."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
         self.units = config.width * 4
-        elements = math.prod(shape)
+        elements = math.prod(form)
         concatenated = config.discriminator_conditioning == "concatenation"
         self.embedding = embedding(classes, config.embedding_size) if concatenated else None
         sizes = [elements + (config.embedding_size if concatenated else 0), self.units, self.units, self.units]
@@ -59,11 +58,11 @@ class _Trunk(nn.Module):
 
 
 class MlpDiscriminator(nn.Module):
-    """sample float32 [n, channels, height, width], label int64 [n] -> verdict (see layers.Head)."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.Head)."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        self.trunk = _Trunk(shape, classes, config)
+        self.trunk = _Trunk(form, classes, config)
         self.head = Head(self.trunk.units, classes, config)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
@@ -73,9 +72,9 @@ class MlpDiscriminator(nn.Module):
 class MlpEncoder(nn.Module):
     """sample, label -> float32 [n, 2 latent_size]: mean and logarithm of the variance of the latent."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        self.trunk = _Trunk(shape, classes, config)
+        self.trunk = _Trunk(form, classes, config)
         self.latent = nn.Linear(self.trunk.units, 2 * config.latent_size)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:

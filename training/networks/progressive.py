@@ -8,13 +8,25 @@ judged, which changes neither and lets the rest of the program know nothing of g
 from __future__ import annotations
 
 import itertools
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.networks.layers import LEAK, Head, Output, UpConv, embedding, minibatch_deviation, norm, stages
-from training.presets import Config
+from training.config import Config
+from training.networks.layers import (
+    CONVOLUTIONS,
+    DROPOUTS,
+    LEAK,
+    Head,
+    Output,
+    UpConv,
+    embedding,
+    minibatch_deviation,
+    norm,
+    stages,
+)
 
 
 def growth(levels: int, progress: float, share: float) -> tuple[int, float]:
@@ -29,6 +41,9 @@ def growth(levels: int, progress: float, share: float) -> tuple[int, float]:
         return levels - 1, 1.0
     level, inside = (int(part) + 1) // 2, part - int(part)
     return level, inside if level and int(part) % 2 else 1.0
+
+
+POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d}
 
 
 class _Growing(nn.Module):
@@ -49,7 +64,7 @@ def _doubled(x: Tensor, times: int) -> Tensor:
 
 
 def _averaged(x: Tensor, times: int) -> Tensor:
-    return x if times == 0 else F.avg_pool2d(x, 2**times)
+    return x if times == 0 else POOLS[x.dim() - 2](x, 2**times)
 
 
 def blurred(sample: Tensor, levels: int, level: int, fade: float) -> Tensor:
@@ -62,21 +77,21 @@ def blurred(sample: Tensor, levels: int, level: int, fade: float) -> Tensor:
 
 
 class ProgressiveGenerator(_Growing):
-    """latent float32 [n, latent_size], label int64 [n] -> sample float32 [n, channels, height, width] in [-1, 1]."""
+    """latent float32 [n, latent_size], label int64 [n] -> sample float32 [n, *form] in [-1, 1]."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        height, width, channels = shape
-        count = stages(height, width)
+        channels, *extents = form
+        count = stages(*extents)
         self.levels = count + 1
-        self.base = (height >> count, width >> count)
+        self.base = tuple(extent >> count for extent in extents)
         self.embedding = embedding(classes, config.embedding_size)
         sizes = [config.width * min(8, 2 ** (count - level)) for level in range(self.levels)]
-        self.enter = norm("pixel" if config.generator_norm == "pixel" else "none", 0, 2)
-        self.first = nn.Linear(config.latent_size + config.embedding_size, sizes[0] * self.base[0] * self.base[1])
-        self.ups = nn.ModuleList(UpConv(a, b) for a, b in itertools.pairwise(sizes))
-        self.norms = nn.ModuleList(norm(config.generator_norm, size, 2) for size in sizes)
-        self.to_sample = nn.ModuleList(nn.Conv2d(size, channels, 1) for size in sizes)
+        self.enter = norm("pixel" if config.generator_norm == "pixel" else "none", 0, len(extents))
+        self.first = nn.Linear(config.latent_size + config.embedding_size, sizes[0] * math.prod(self.base))
+        self.ups = nn.ModuleList(UpConv(a, b, len(extents)) for a, b in itertools.pairwise(sizes))
+        self.norms = nn.ModuleList(norm(config.generator_norm, size, len(extents)) for size in sizes)
+        self.to_sample = nn.ModuleList(CONVOLUTIONS[len(extents)](size, channels, 1) for size in sizes)
         self.output = Output(config.output)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
@@ -101,31 +116,32 @@ class ProgressiveGenerator(_Growing):
 
 
 class ProgressiveDiscriminator(_Growing):
-    """sample float32 [n, channels, height, width], label int64 [n] -> verdict (see layers.Head)."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.Head)."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, config: Config) -> None:
+    def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
-        height, width, channels = shape
-        count = stages(height, width)
+        channels, *extents = form
+        count = stages(*extents)
         self.levels = count + 1
         sizes = [config.width * min(8, 2 ** (count - level)) for level in range(self.levels)]
         self.plane = None
         if config.discriminator_conditioning == "concatenation":
-            self.plane = nn.Embedding(classes, height * width)
+            self.plane = nn.Embedding(classes, math.prod(extents))
             channels += 1
-        self.image_shape = (1, height, width)
-        self.from_sample = nn.ModuleList(nn.Conv2d(channels, size, 1) for size in sizes)
-        self.downs = nn.ModuleList(nn.Conv2d(b, a, 4, stride=2, padding=1) for a, b in itertools.pairwise(sizes))
-        self.norms = nn.ModuleList(norm(config.discriminator_norm, size, 2) for size in sizes[:-1])
-        self.dropout = nn.Dropout2d(config.dropout)
+        self.plane_form = (1, *extents)
+        convolution = CONVOLUTIONS[len(extents)]
+        self.from_sample = nn.ModuleList(convolution(channels, size, 1) for size in sizes)
+        self.downs = nn.ModuleList(convolution(b, a, 4, stride=2, padding=1) for a, b in itertools.pairwise(sizes))
+        self.norms = nn.ModuleList(norm(config.discriminator_norm, size, len(extents)) for size in sizes[:-1])
+        self.dropout = DROPOUTS[len(extents)](config.dropout)
         self.minibatch_deviation = config.minibatch_deviation
-        flat = (sizes[0] + int(config.minibatch_deviation)) * (height >> count) * (width >> count)
+        flat = (sizes[0] + int(config.minibatch_deviation)) * math.prod(extent >> count for extent in extents)
         self.features = nn.Linear(flat, config.width * 8)
         self.head = Head(config.width * 8, classes, config)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         if self.plane is not None:
-            sample = torch.cat([sample, self.plane(label).unflatten(1, self.image_shape)], 1)
+            sample = torch.cat([sample, self.plane(label).unflatten(1, self.plane_form)], 1)
         sample = _averaged(sample, self.levels - 1 - self.level)
         x = F.leaky_relu(self.from_sample[self.level](sample), LEAK)
         for level in range(self.level, 0, -1):

@@ -49,7 +49,7 @@ def quick(
     """
     random = np.random.default_rng(seed)
     labels = np.tile(np.arange(dataset.classes), per_class)
-    samples = collect(draw, labels, dataset.samples.shape[1:], start=start)
+    samples = collect(draw, labels, dataset.samples.shape[1:], dataset.samples.dtype, start=start)
     features, predicted = classifier.judge(samples)
     validation_labels, train_labels = dataset.labels[splits.validation], dataset.labels[splits.train]
     counts = dataset.counts(splits.validation).clip(max=per_class)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-# (class indices int64 [n], start) -> samples uint8 [n, h, w, c]; sample i has class indices[i] and index start + i.
+# (class indices int64 [n], start) -> raw samples [n, *shape]; sample i has class indices[i] and index start + i.
 Draw = Callable[[np.ndarray, int], np.ndarray]
 
 _BLOCK = 1000
@@ -25,6 +25,7 @@ def collect(
     draw: Draw,
     labels: np.ndarray,
     shape: tuple[int, ...],
+    dtype: np.dtype,
     *,
     start: int = 0,
     progress: Callable[[float], None] | None = None,
@@ -32,16 +33,16 @@ def collect(
     """Draw one sample per label, by blocks of consecutive indices from `start`.
 
     labels:  int64 [n], class indices.
-    returns: uint8 [n, *shape].
+    returns: dtype [n, *shape].
     raises:  ValueError if the generator answers with another dtype or shape.
     """
-    samples = np.empty((len(labels), *shape), np.uint8)
+    samples = np.empty((len(labels), *shape), dtype)
     for first in range(0, len(labels), _BLOCK):
         wanted = labels[first : first + _BLOCK]
         drawn = draw(wanted, start + first)
-        if drawn.dtype != np.uint8 or drawn.shape != (len(wanted), *shape):
+        if drawn.dtype != dtype or drawn.shape != (len(wanted), *shape):
             raise ValueError(
-                f"the generator drew {drawn.dtype} {list(drawn.shape)}; wanted uint8 {[len(wanted), *shape]}"
+                f"the generator drew {drawn.dtype} {list(drawn.shape)}; wanted {dtype} {[len(wanted), *shape]}"
             )
         samples[first : first + len(wanted)] = drawn
         if progress:

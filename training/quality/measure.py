@@ -63,10 +63,11 @@ def measure(
     """
     report = progress or (lambda stage, share: None)
     random = np.random.default_rng(seed)
-    classes, shape = dataset.classes, dataset.samples.shape[1:]
+    classes = dataset.classes
     if judge is None:
         steps = classifier.default_steps(len(splits.train))
         judge = classifier.fit(
+            dataset.kind,
             *_take(dataset, splits.train),
             classes,
             seed=seed,
@@ -76,10 +77,14 @@ def measure(
         )
     per_class = synthetic_per_class or _default_per_class(dataset, splits, budget)
     labels = np.tile(np.arange(classes), per_class)
-    samples = collect(draw, labels, shape, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
+    shape, dtype = dataset.samples.shape[1:], dataset.samples.dtype
+    samples = collect(
+        draw, labels, shape, dtype, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share)
+    )
     labelled = classes > 1
     students = [
         classifier.fit(
+            dataset.kind,
             samples,
             labels,
             classes,
@@ -157,7 +162,7 @@ def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:
     wanted = max(500, int(dataset.counts(splits.train).max()))
     if budget == "quick":
         wanted = min(wanted, 1000)
-    total = min(_SYNTHETIC_TOTAL, _SYNTHETIC_BYTES // dataset.samples[0].size)
+    total = min(_SYNTHETIC_TOTAL, _SYNTHETIC_BYTES // dataset.samples[0].nbytes)
     return max(2, min(wanted, total // dataset.classes))
 
 

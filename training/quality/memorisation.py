@@ -8,10 +8,9 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset, Samples
+from training.data.kind import Kind
 from training.splits import Splits
 
-# Distances are measured on images of at most this side: a copy survives that, noise of single pixels does not matter.
-SIDE = 32
 PERCENTILE = 0.05
 # Samples to compare, over all classes: a share is then known to about one in a hundred.
 SAMPLES = 2000
@@ -77,7 +76,7 @@ class Neighbours:
 def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: Splits, seed: int = 0) -> Neighbours:
     """Look for the nearest training sample, and the nearest held-out one, of every synthetic sample.
 
-    samples: uint8 [n, h, w, c]; labels: int64 [n], every class at least once.
+    samples: raw, [n, *shape]; labels: int64 [n], every class at least once.
     seed:    of the choice of real samples.
 
     Held out are validation and test split together: the generator has seen neither. A generator that knows only the
@@ -85,23 +84,23 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
     to samples that are smoother than real ones, which are near to everything.
     """
     random = np.random.default_rng(seed)
-    n = len(samples)
+    n, kind = len(samples), dataset.kind
     nearest, real, owner = (np.empty(n, np.int64) for _ in range(3))
     exact = np.empty(n, bool)
     distance, typical, limit, nearer, chance = (np.empty(n, np.float64) for _ in range(5))
     held_out = np.concatenate([splits.validation, splits.test])
     for label in range(dataset.classes):
         members = np.flatnonzero(labels == label)
-        made = _flat(samples[members])
+        made = kind.compact(samples[members])
         train = splits.train[dataset.labels[splits.train] == label]
         held = random.permutation(held_out[dataset.labels[held_out] == label])
         held_samples = dataset.part(held)
         # Both at once: the training samples may be on disk, and more than memory holds.
-        yard = _flat(held_samples[:_YARDSTICK])
-        distances, where = _nearest(dataset.part(train), np.concatenate([made, yard]))
+        yard = kind.compact(held_samples[:_YARDSTICK])
+        distances, where = _nearest(kind, dataset.part(train), np.concatenate([made, yard]))
         distance[members], yard_distance = np.split(distances, [len(made)])
         nearest[members] = train[where[: len(made)]]
-        held_distance, held_where = _nearest(held_samples, made)
+        held_distance, held_where = _nearest(kind, held_samples, made)
         owner[members] = np.where(distance[members] <= held_distance, nearest[members], held[held_where])
         real[members] = len(train) + len(held)
         chance[members] = len(train) / (len(train) + len(held))
@@ -109,7 +108,7 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
             distance[members] == held_distance, chance[members], distance[members] < held_distance
         )
         typical[members], limit[members] = np.median(yard_distance), np.quantile(yard_distance, PERCENTILE)
-        exact[members] = (samples[members] == dataset.samples[nearest[members]]).all(axis=(1, 2, 3))
+        exact[members] = (samples[members] == dataset.samples[nearest[members]]).reshape(len(members), -1).all(axis=1)
     return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact)
 
 
@@ -119,23 +118,14 @@ def _even(share: float, chance: float) -> float:
     return odds / (odds + (1 - share) * chance)
 
 
-def _nearest(among: Samples, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(distance float64 [n], position int64 [n]) of the nearest of `among`, uint8 images, for each flat point."""
+def _nearest(kind: Kind, among: Samples, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(distance float64 [n], position int64 [n]) of the nearest of `among`, raw samples, for each compact point."""
     from sklearn.neighbors import NearestNeighbors  # half a second to import, and not every run comes to this
 
     distance, position = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
     for start in range(0, len(among), _BLOCK):
-        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_flat(among[start : start + _BLOCK]))
+        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(kind.compact(among[start : start + _BLOCK]))
         found, where = (each[:, 0] for each in search.kneighbors(points))
         nearer = found < distance
         distance[nearer], position[nearer] = found[nearer], start + where[nearer]
     return distance, position
-
-
-def _flat(samples: np.ndarray) -> np.ndarray:
-    """uint8 [n, h, w, c] -> float32 [n, values], shrunk by averaging to at most SIDE pixels a side."""
-    n, side = samples.shape[:2]
-    factor = next(f for f in range(1, side + 1) if side % f == 0 and side // f <= SIDE)
-    small = side // factor
-    blocks = samples.reshape(n, small, factor, small, factor, samples.shape[3])
-    return blocks.mean(axis=(2, 4), dtype=np.float32).reshape(n, -1)

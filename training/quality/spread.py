@@ -10,16 +10,17 @@ _BLOCK = 512
 
 
 def spread(samples: Samples) -> float:
-    """Mean over elements of the standard deviation over samples, in levels of 0..255.
+    """Mean over elements of the standard deviation over samples, in the samples' own unit.
 
-    samples: uint8 [n, ...], n at least 2.
+    samples: [n, ...], n at least 2, whole numbers of at most 16 bits or floats.
     """
     count = len(samples)
-    total = np.zeros(samples.shape[1:], np.int64)
-    squares = np.zeros(samples.shape[1:], np.int64)
-    # In blocks and in whole numbers: exact, and without a float copy of the class.
+    whole = samples[:1].dtype.kind in "iu"
+    total = np.zeros(samples.shape[1:], np.int64 if whole else np.float64)
+    squares = np.zeros_like(total)
+    # In blocks and whole numbers in whole numbers: exact, and without a float copy of the class.
     for start in range(0, count, _BLOCK):
-        block = samples[start : start + _BLOCK].astype(np.int32)
+        block = samples[start : start + _BLOCK].astype(total.dtype)
         total += block.sum(0)
         squares += (block * block).sum(0)
     variance = (squares - total * (total / count)) / (count - 1)
@@ -29,7 +30,7 @@ def spread(samples: Samples) -> float:
 def spread_ratio(synthetic: Samples, real: Samples) -> float:
     """Spread of a class's synthetic samples over that of its real ones, at least 0; near 1 is right.
 
-    synthetic, real: uint8 [n, ...] and [m, ...], both at least 2. Where the real samples do not vary at all, the
+    synthetic, real: [n, ...] and [m, ...], both at least 2. Where the real samples do not vary at all, the
     ratio is 1 if the synthetic ones do not either, and infinite otherwise.
     """
     wanted, found = spread(real), spread(synthetic)

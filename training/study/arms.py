@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from training.classifier import Recipe, reach
+from training.data.kind import Kind, Recipe, Unvaried
 
 REAL = "real only"
 STANDARD = "standard augmentation"
@@ -29,7 +29,6 @@ BASELINES = (STANDARD, WEIGHTED, OVERSAMPLED, MIXED, VAE)
 # that learned from more of them.
 SHARES = (0.1, 0.25, 0.5)
 SHARES_OF_PUBLISHED = (0.25, 0.5, 0.75, 0.9)
-FAR = 1 / 7  # a shift twice as far as the default one
 SELECTIONS = ((1, 2), (1, 4))
 TRUNCATIONS = (0.8,)
 
@@ -38,6 +37,7 @@ TRUNCATIONS = (0.8,)
 class Trial:
     """One setting of an arm.
 
+    recipe:     how samples are varied; mixup: see training.classifier.fit.
     draw:       of real samples: "natural", as they come, or "even", classes in equal parts.
     weighted:   each class's loss weighs as much as every other's.
     share:      synthetic samples in a batch, [0, 1].
@@ -47,7 +47,8 @@ class Trial:
     published:  synthetic samples are the published file's, not those of a generator trained for the study.
     """
 
-    recipe: Recipe = Recipe()  # noqa: RUF009  (immutable)
+    recipe: Recipe
+    mixup: float = 0.0
     draw: Literal["natural", "even"] = "natural"
     weighted: bool = False
     share: float = 0.0
@@ -58,11 +59,8 @@ class Trial:
     published: bool = False
 
     def __str__(self) -> str:
-        recipe = self.recipe
-        words = [f"shift {recipe.shift:.3g}"] if recipe.shift else []
-        words += ["flip"] if recipe.flip else []
-        words += [f"contrast {recipe.contrast:g}"] if recipe.contrast else []
-        words += [f"mixup {recipe.mixup:g}"] if recipe.mixup else []
+        words = [str(self.recipe)] if str(self.recipe) else []
+        words += [f"mixup {self.mixup:g}"] if self.mixup else []
         words += [f"{self.draw} draw"] + (["weighted loss"] if self.weighted else [])
         if self.share:
             words.append(f"{self.share:g} {'published' if self.published else 'synthetic'}, {self.toward} classes")
@@ -71,21 +69,16 @@ class Trial:
         return ", ".join(words)
 
 
-def standard(side: int) -> list[Trial]:
-    """side: of the images in pixels; where they are so small that two shifts reach as far, one is tried."""
-    recipes = [
-        Recipe(),
-        Recipe(flip=True),
-        Recipe(contrast=0.2),
-        Recipe(flip=True, contrast=0.2),
-    ]
-    if reach(side, FAR) > reach(side, Recipe().shift):
-        recipes += [Recipe(shift=FAR), Recipe(shift=FAR, flip=True)]
-    return [Trial(recipe) for recipe in recipes]
+def unvaried(kind: Kind) -> Trial:
+    return Trial(Unvaried(kind))
+
+
+def standard(kind: Kind) -> list[Trial]:
+    return [Trial(recipe) for recipe in kind.recipes()]
 
 
 def mixed(best: Trial) -> list[Trial]:
-    return [replace(best, recipe=replace(best.recipe, mixup=mixup)) for mixup in (0.2, 1.0)]
+    return [replace(best, mixup=mixup) for mixup in (0.2, 1.0)]
 
 
 def raw(best: Trial, published: bool = False) -> list[Trial]:

@@ -26,7 +26,7 @@ class Stream:
 
         labels: int64 [n].
         of:     candidates of each sample; of every block of so many the judge's favourite is taken.
-        returns: uint8 [n, height, width, channels].
+        returns: raw samples, [n, *shape].
         """
         found: np.ndarray | None = None
         for label in np.unique(labels):
@@ -37,7 +37,7 @@ class Stream:
                 score = judge.predict_proba(some)[:, label].reshape(len(places), of)
                 some = some[np.arange(len(places)) * of + score.argmax(1)]
             if found is None:
-                found = np.empty((len(labels), *some.shape[1:]), np.uint8)
+                found = np.empty((len(labels), *some.shape[1:]), some.dtype)
             found[places] = some
         assert found is not None, "no labels, no samples"
         return found

@@ -147,7 +147,7 @@ class Study:
         real = self._real(scenario, 0)
         counts = self._dataset.counts(real)
         even = counts.min() == counts.max()
-        chosen: dict[str, Trial] = {arms.REAL: Trial(classifier.Recipe(shift=0.0))}
+        chosen: dict[str, Trial] = {arms.REAL: arms.unvaried(self._dataset.kind)}
 
         def best(arm: str, trials: Sequence[Trial]) -> Trial:
             return max(trials, key=lambda trial: self._validation(scenario, arm, trial, range(plan.tuned_on), 1))
@@ -155,7 +155,7 @@ class Study:
         def best_of(names: Sequence[str]) -> str:
             return max(names, key=lambda arm: self._validation(scenario, arm, chosen[arm], range(plan.tuned_on), 1))
 
-        chosen[arms.STANDARD] = best(arms.STANDARD, arms.standard(self._side))
+        chosen[arms.STANDARD] = best(arms.STANDARD, arms.standard(self._dataset.kind))
         if not even:
             chosen[arms.WEIGHTED] = replace(chosen[arms.STANDARD], weighted=True)
             chosen[arms.OVERSAMPLED] = replace(chosen[arms.STANDARD], draw="even")
@@ -291,6 +291,7 @@ class Study:
             counts = np.bincount(labels, minlength=self._dataset.classes)
             weights = len(labels) / (self._dataset.classes * counts)
         return classifier.fit(
+            self._dataset.kind,
             samples,
             targets,
             self._dataset.classes,
@@ -298,6 +299,7 @@ class Study:
             steps=steps,
             device=self._fabric.device,
             recipe=trial.recipe,
+            mixup=trial.mixup,
             order=order,
             weights=weights,
         )
@@ -349,6 +351,7 @@ class Study:
         if key not in self._filters:
             real = self._real(scenario, replicate)
             self._filters[key] = classifier.fit(
+                self._dataset.kind,
                 self._dataset.samples[real],
                 self._dataset.labels[real],
                 self._dataset.classes,
@@ -380,6 +383,7 @@ class Study:
         trainer = Trainer(
             self._fabric,
             config,
+            self._dataset.kind,
             self._dataset.samples[real],
             self._dataset.labels[real],
             self._dataset.classes,
@@ -392,7 +396,7 @@ class Study:
                 trainer.check_finite(losses)
                 what = "VAE" if vae else "generator"
                 self._tell(f"{scenario.name}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
-        model = export.to_onnx(trainer.settle(), config.latent_size, self._dataset.classes)
+        model = export.to_onnx(trainer.settle(), self._dataset.kind, config.latent_size, self._dataset.classes)
         return model.SerializeToString()
 
     # -- progress ------------------------------------------------------------------------------------------
@@ -401,14 +405,10 @@ class Study:
         self._report(doing, min(len(self._used), self.expected), self.expected)
 
     @property
-    def _side(self) -> int:
-        return self._dataset.samples.shape[1]
-
-    @property
     def expected(self) -> int:
         """Cells of the whole plan, about: which trials are chosen decides how many are shared."""
         plan = self._plan
-        baselines = 1 + len(arms.standard(self._side)) + 2 + 2 + len(arms.SHARES)
+        baselines = 1 + len(arms.standard(self._dataset.kind)) + 2 + 2 + len(arms.SHARES)
         further = 2 + len(arms.SELECTIONS) * plan.selection + len(arms.TRUNCATIONS) + 1
         repeated = plan.repeats * plan.seeds - plan.tuned_on
         cells = baselines * plan.tuned_on + 6 * repeated

@@ -13,7 +13,7 @@ def test_digits_are_built_in():
     assert (data.samples.min(), data.samples.max()) == (0, 255)
     assert data.class_names == tuple("0123456789")
     assert data.counts().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
-    assert data.spec() == pb.SampleSpec(
+    assert data.kind.spec == pb.SampleSpec(
         shape=[8, 8, 1], dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=pb.COLOR_SPACE_GRAY)
     )
 
@@ -36,7 +36,7 @@ def test_the_digest_follows_samples_and_labels(tmp_path):
 def test_color_is_in_the_spec(tmp_path):
     samples = np.random.default_rng(0).integers(0, 256, (32, 8, 8, 3), dtype=np.uint8)
     np.savez(tmp_path / "data.npz", images=samples, labels=np.tile([0, 1], 16))
-    spec = load(str(tmp_path / "data.npz")).spec()
+    spec = load(str(tmp_path / "data.npz")).kind.spec
     assert list(spec.shape) == [8, 8, 3]
     assert spec.image.color_space == pb.COLOR_SPACE_RGB
 

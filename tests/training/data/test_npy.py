@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 
 from training import classifier
 from training.data import DataError, Dataset, Rows, load
+from training.kinds.image import Image
 from training.presets import resolve
 from training.quality import memorisation
 from training.quality.spread import spread
@@ -59,11 +60,13 @@ def test_data_on_disk_is_the_data_in_memory_and_trains_to_the_same_weights(both:
         samples, labels = data.part(train), data.labels[train]
         assert isinstance(samples, Rows) == data.on_disk
         config = resolve("rpgan", {"width": 8, "latent_size": 16, "embedding_size": 8, "batch_size": 32})
-        trainer = Trainer(Fabric(accelerator="cpu", devices=1), config, samples, labels, 3, seed=0)
+        trainer = Trainer(
+            Fabric(accelerator="cpu", devices=1), config, Image(*samples.shape[1:]), samples, labels, 3, seed=0
+        )
         for number in range(3):
             trainer.step(number / 3)
         weights.append(np.concatenate([p.detach().numpy().ravel() for p in trainer.generator.parameters()]))
-        judge = classifier.fit(samples, labels, 3, seed=0, steps=10)
+        judge = classifier.fit(Image(*samples.shape[1:]), samples, labels, 3, seed=0, steps=10)
         digests.append(data.digest)
         judges.append((judge.digest, judge.predict_proba(samples).tobytes(), spread(samples)))
         near.append(memorisation.compare(data.samples[train[:30]], labels[:30], data, split(data)))

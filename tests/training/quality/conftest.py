@@ -19,7 +19,7 @@ def splits(digits) -> Splits:
 
 @pytest.fixture(scope="session")
 def judge(digits, splits) -> Classifier:
-    return classifier.fit(digits.samples[splits.train], digits.labels[splits.train], 10, seed=0, steps=120)
+    return classifier.fit(digits.kind, digits.samples[splits.train], digits.labels[splits.train], 10, seed=0, steps=120)
 
 
 class Replay:

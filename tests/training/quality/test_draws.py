@@ -12,7 +12,7 @@ def addressed(labels: np.ndarray, start: int) -> np.ndarray:
 def test_every_label_is_drawn_at_its_own_index():
     labels = np.arange(2500) % 7
     shares = []
-    samples = collect(addressed, labels, (3,), start=500, progress=shares.append)
+    samples = collect(addressed, labels, (3,), np.dtype(np.uint8), start=500, progress=shares.append)
     assert np.array_equal(samples, addressed(labels, 500))
     assert shares == [0.4, 0.8, 1.0]
 
@@ -26,7 +26,7 @@ def test_every_label_is_drawn_at_its_own_index():
 )
 def test_what_is_no_sample_is_refused(draw, found):
     with pytest.raises(ValueError, match=rf"{found}; wanted uint8 \[5, 3\]"):
-        collect(draw, np.zeros(5, np.int64), (3,))
+        collect(draw, np.zeros(5, np.int64), (3,), np.dtype(np.uint8))
 
 
 def test_picks_have_the_counts_asked_for_and_no_repetition():

@@ -16,7 +16,7 @@ def test_classifiers_never_see_test_or_validation_samples(digits, splits, judge,
     seen = []
     fit = classifier.fit
     monkeypatch.setattr(
-        classifier, "fit", lambda samples, *rest, **options: seen.append(samples) or fit(samples, *rest, **options)
+        classifier, "fit", lambda kind, raw, *rest, **options: seen.append(raw) or fit(kind, raw, *rest, **options)
     )
     monkeypatch.setattr(classifier, "default_steps", lambda samples: 20)
     quality.measure(replay, digits, splits, seed=0, synthetic_per_class=30, budget="quick")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from training.data import Dataset
+from training.kinds.image import Image
 from training.quality import memorisation
 from training.splits import Splits
 
@@ -11,7 +12,7 @@ def stripes(count: int, side: int = 8, seed: int = 0) -> Dataset:
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 2
     samples = (random.integers(0, 120, (count, side, side, 1)) + 100 * labels[:, None, None, None]).astype(np.uint8)
-    return Dataset("stripes", samples, labels, ("dark", "light"), "0" * 64, None, ())
+    return Dataset("stripes", samples, labels, ("dark", "light"), "0" * 64, None, (), Image(*samples.shape[1:]))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,8 @@ def test_large_images_are_compared_small(halves):
 
 
 def test_constant_classes_do_not_divide_by_zero(halves):
-    flat = Dataset("flat", np.full((400, 8, 8, 1), 7, np.uint8), np.arange(400) % 2, ("a", "b"), "0" * 64, None, ())
+    samples, labels = np.full((400, 8, 8, 1), 7, np.uint8), np.arange(400) % 2
+    flat = Dataset("flat", samples, labels, ("a", "b"), "0" * 64, None, (), Image(8, 8, 1))
     found = memorisation.compare(flat.samples[:10], flat.labels[:10], flat, halves).summary()
     assert found.nearer_share == 0.5
     assert np.isfinite(found.distance_ratio)

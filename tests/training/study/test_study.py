@@ -13,6 +13,7 @@ from service.engine import Session
 from tests import generators
 from training import classifier, export
 from training.data import Dataset
+from training.kinds.image import Image
 from training.presets import resolve
 from training.splits import split
 from training.study import Plan, Scenario, ScenarioError, Shared, Study, arms, journal
@@ -27,7 +28,7 @@ def _quickly():
     """Small batches; and drawn from is not what was trained, for an export takes seconds: test_command.py has some."""
     made = itertools.count()
 
-    def stand_in(generator, latent_size, classes):
+    def stand_in(generator, kind, latent_size, classes):
         return onnx.load_from_string(generators.build(labels=("a", "b", "c"), seed=next(made)))
 
     with pytest.MonkeyPatch.context() as patch:
@@ -43,7 +44,7 @@ def bands() -> Dataset:
     images = random.integers(0, 120, (140, 8, 8, 1), dtype=np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[label * 2 : label * 2 + 3] += 60
-    return Dataset("bands", images, labels, ("top", "middle", "bottom"), "0" * 64, None, ())
+    return Dataset("bands", images, labels, ("top", "middle", "bottom"), "0" * 64, None, (), Image(*images.shape[1:]))
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +76,13 @@ def finished(bands, shared, tmp_path_factory):
     seen = []
     fit, trainer = classifier.fit, study_module.Trainer
 
-    def spied_fit(samples, *rest, **options):
+    def spied_fit(kind, samples, *rest, **options):
         seen.append(samples)
-        return fit(samples, *rest, **options)
+        return fit(kind, samples, *rest, **options)
 
-    def spied_trainer(fabric, config, samples, *rest, **options):
+    def spied_trainer(fabric, config, kind, samples, *rest, **options):
         seen.append(samples)
-        return trainer(fabric, config, samples, *rest, **options)
+        return trainer(fabric, config, kind, samples, *rest, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifier, "fit", spied_fit)

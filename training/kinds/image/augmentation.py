@@ -6,12 +6,37 @@ distribution. No flips: a mirrored digit is not a digit.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 TRANSLATION = 0.125  # largest shift, share of the side
 BRIGHTNESS = 0.25  # largest change, share of half the range
 CONTRAST = 0.25  # largest relative change
+
+
+class ImageAugmentation:
+    """Shifts, and of colour also brightness and contrast."""
+
+    def apply(self, samples: Tensor, probability: float, random: torch.Generator) -> Tensor:
+        """See `augment`."""
+        return augment(samples, probability, random)
+
+    def properties(self, raw: np.ndarray) -> np.ndarray:
+        """Position of what is not background, in pixels; with colour, level and contrast too.
+
+        raw: uint8 [n, h, w, c]; returns float64 [n, 2 or 4].
+        """
+        values = raw.astype(np.float64)
+        border = np.concatenate([values[:, 0], values[:, -1], values[:, :, 0], values[:, :, -1]], 1)
+        weight = np.abs(values - np.median(border, 1)[:, None, None]).sum(3) + 1e-6
+        total = weight.sum((1, 2))
+        rows = (weight.sum(2) * np.arange(weight.shape[1])).sum(1) / total
+        columns = (weight.sum(1) * np.arange(weight.shape[2])).sum(1) / total
+        measured = [rows, columns]
+        if raw.shape[3] == 3:
+            measured += [values.mean((1, 2, 3)), values.std((1, 2, 3))]
+        return np.stack(measured, 1)
 
 
 def augment(samples: Tensor, probability: float, generator: torch.Generator) -> Tensor:
