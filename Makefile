@@ -23,13 +23,13 @@ $(READY): pyproject.toml client/pyproject.toml constraints.txt
 
 # An old compiler, in a folder of its own: the stubs of a newer one refuse every older protobuf and grpcio, and other teams
 # have to keep theirs. Its wheels are for Python 3.11 and 3.12.
-protos: $(READY)  ## rebuild the stubs in client/augmint/v1 and service/inference from protos/
+protos: $(READY)  ## rebuild the stubs in client/augmint/v1 and service/rpc/inference from protos/
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 		--only-binary :all: --target $(VENV)/protoc grpcio-tools==1.62.3
 	PYTHONPATH=$(VENV)/protoc $(BIN)/python -m grpc_tools.protoc -I protos --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
 		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=quiet:client \
 		augmint/v1/generator.proto
-	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=service --pyi_out=service inference/grpc_predict_v2.proto
+	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=service/rpc --pyi_out=service/rpc inference/grpc_predict_v2.proto
 
 demo: $(READY)  ## train on digits, publish, serve, draw every class over a socket (5 minutes with the set-up)
 	$(BIN)/python -m benchmarks.demo

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 
 CORES = len(os.sched_getaffinity(0))
 

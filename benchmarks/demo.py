@@ -22,7 +22,7 @@ import numpy as np
 import augmint
 from augmint.sheet import contact_sheet
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 
 PER_CLASS = 16
 BULK = 20_000

@@ -18,7 +18,7 @@ import grpc
 
 from augmint.v1 import generator_pb2 as pb
 from benchmarks.ceiling import Ceiling
-from service import deferred
+from service.rpc import deferred
 
 
 class Echo:

@@ -27,11 +27,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.serving import Served, cheap, only
-from service import artifact, cuda
-from service import device as devices
-from service.engine import Engine
+from service import artifact
 from service.errors import DeviceBroken
-from service.session import Session, columns
+from service.runtime import cuda
+from service.runtime import device as devices
+from service.runtime.engine import Engine
+from service.runtime.session import Session, columns
 
 # Readers of the service and rows that they ask for at a time.
 READERS, PAGE = 4, 1024

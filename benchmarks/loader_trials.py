@@ -234,7 +234,7 @@ def _digest(image: np.ndarray, label: int) -> str:
 
 def _reference(models: Path) -> None:
     """Digests of all samples in order, from the file alone; in a process of its own, for ONNX Runtime has threads."""
-    from service.session import Session
+    from service.runtime.session import Session
 
     content = next(models.glob(f"*/*/{artifact.FILE_NAME}")).read_bytes()
     where = np.arange(LENGTH, dtype=np.uint64)

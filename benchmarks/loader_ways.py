@@ -22,7 +22,7 @@ from augmint import Client
 from augmint.torch import SyntheticStream
 from augmint.torch.tensors import tensors
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 
 BATCH = 128
 SAMPLES = 4096

@@ -20,7 +20,7 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 
 
 def answer(session: Session, request: pb.GenerateRequest) -> pb.GenerateResponse:

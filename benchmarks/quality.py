@@ -23,7 +23,7 @@ from google.protobuf import json_format
 from lightning_fabric import Fabric
 
 from augmint.v1 import generator_pb2 as pb
-from service.session import Session
+from service.runtime.session import Session
 from training import classifier, export, quality
 from training.config import Config
 from training.data import load

@@ -41,7 +41,7 @@ from augmint.v1 import generator_pb2 as pb
 from benchmarks.ceiling import call_for, calls_per_second
 from benchmarks.peers.model import ROW
 from service import artifact
-from service.inference import grpc_predict_v2_pb2 as v2
+from service.rpc.inference import grpc_predict_v2_pb2 as v2
 
 OPTIONS = [
     ("grpc.max_receive_message_length", -1),

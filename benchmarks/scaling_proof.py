@@ -36,7 +36,7 @@ from benchmarks.scaling_fleet import ROOT, FleetError, Names, NoAnswer, Promethe
 from benchmarks.scaling_hpa import SYNC_SECONDS, Autoscaler, Behavior, Fallback
 from benchmarks.scaling_story import Moment, Story, draw
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 
 PAGE = 256
 READERS = 24

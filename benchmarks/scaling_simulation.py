@@ -35,7 +35,7 @@ LATE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Costs:
-    """What one device takes: seconds of each batch size, as service.calibration measures them."""
+    """What one device takes: seconds of each batch size, as service.runtime.calibration measures them."""
 
     seconds: dict[int, float]
 
@@ -258,8 +258,8 @@ def measured(models: Path | None, name: str) -> Costs:
     """The cost model of a generator on this machine; of a cheap one if none is given."""
     from benchmarks.scaling_proof import generator
     from service import artifact
-    from service.engine import Engine
-    from service.session import Session
+    from service.runtime.engine import Engine
+    from service.runtime.session import Session
 
     if models is None:
         with tempfile.TemporaryDirectory() as scratch:

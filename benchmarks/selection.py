@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from service import artifact
-from service.request import Order
-from service.selection import Selection
+from service.scheduling.order import Order
+from service.scheduling.selection import Selection
 from training import classifier, quality
 from training.evaluate import Published
 from training.samples import MEASURED_SEED

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 
-from service import logs, memory, settings
-from service.device import DeviceError
-from service.server import Server, StartError
+from service import logs, malloc, settings
+from service.rpc.ports import StartError
+from service.runtime.device import DeviceError
+from service.server import Server
 
 
 def main() -> int:
@@ -21,7 +22,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
     logs.configure(chosen.log_format, chosen.log_level)
-    memory.share()
+    malloc.share()
     return asyncio.run(_serve(chosen))
 
 
@@ -55,7 +56,7 @@ async def _serve(chosen: settings.Settings) -> int:
         await server.close()
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    memory.keep()
+    malloc.keep()
     _calm_collector()
     print(server.ready_line(), flush=True)  # noqa: T201
     await asked.wait()

@@ -40,7 +40,7 @@ class Meters:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What is seen of the samples of one version; see service.drift."""
+    """What is seen of the samples of one version; see service.repository.drift."""
 
     samples: Counter
     nonfinite: Counter

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,23 +15,28 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
-from service import access, memory, quotas
-from service import device as devices
-from service.access import Access
-from service.cache import Cache
-from service.health import HEALTH, Health
-from service.inference.servicer import OPEN, InferenceServicer
-from service.inference.servicer import SERVICE as INFERENCE_SERVICE
-from service.interceptors import Exemplar, handlers
-from service.loading import Loader
+from service import malloc
+from service.access import access, quotas
+from service.access.access import Access
+from service.access.reload import FileError, Watched, watch
+from service.access.tokens import tokens_file
 from service.metrics import Metrics
-from service.repository import Keep, Repository
-from service.scheduler import Scheduler
-from service.servicer import SERVICE, GeneratorServicer
+from service.repository.cache import Cache
+from service.repository.loader import Loader
+from service.repository.policy import Keep
+from service.repository.repository import Repository
+from service.repository.sources import SourceError, open_source, shown
+from service.rpc.backpressure import Unread
+from service.rpc.handler import Exemplar, handlers
+from service.rpc.health import HEALTH, Health
+from service.rpc.inference.servicer import OPEN, InferenceServicer
+from service.rpc.inference.servicer import SERVICE as INFERENCE_SERVICE
+from service.rpc.ports import StartError, listen, options
+from service.rpc.servicer import SERVICE, GeneratorServicer
+from service.runtime import device as devices
+from service.runtime.device import cores
+from service.scheduling.scheduler import Scheduler
 from service.settings import Settings
-from service.sources import SourceError, open_source, shown
-from service.unread import Unread
-from service.watch import FileError, Watched, watch
 
 log = structlog.get_logger("augmint.server")
 
@@ -50,26 +53,7 @@ THREADS = 64
 # How often the wait for the interpreter is measured.
 LAG_SECONDS = 0.5
 
-# Requests are tiny: the largest holds one class index for each sample.
-REQUEST_BYTES_LIMIT = 2**20
-# Names, a token, a trace; the same for all, where grpc by default begins to refuse at 8 KiB, by chance up to 16.
-METADATA_BYTES_LIMIT = 2**13
-# More than will ever come at once: how much may wait is for the scheduler to say, which tells callers so.
-PENDING_CALLS = 1_000_000
-# A client that connects and says nothing holds a connection for so long.
-HANDSHAKE_SECONDS = 10
-# A client with open calls is asked for a sign of life so often, and cut off when there is none for so long, or when its
-# machine takes no byte for so long: it would hold the memory of its answers.
-PING_SECONDS = 30
-STALL_SECONDS = 20
-# A connection that has reached its age is cut off so long after the last call could have been answered: one whose
-# caller shows signs of life and reads nothing.
-FAREWELL_SECONDS = 60
 WATCH_SECONDS = 0.5
-
-
-class StartError(RuntimeError):
-    """The service cannot start; the message says why and what would help."""
 
 
 @dataclass
@@ -107,7 +91,7 @@ class Server:
         open_to_all = not (settings.tokens or settings.tls_client_ca)
         self._health = Health(lambda name: open_to_all or name in (LIVENESS, *self._services))
         self._server = grpc.server(
-            ThreadPoolExecutor(THREADS, "calls"), interceptors=self._start_traces(), options=_options(settings)
+            ThreadPoolExecutor(THREADS, "calls"), interceptors=self._start_traces(), options=options(settings)
         )
         self._scheduler = Scheduler(lanes, settings.queue_limit_seconds, self._metrics)
         self.repository = Repository(
@@ -125,7 +109,7 @@ class Server:
             self._metrics,
             settings.max_samples,
             Keep(settings.keep_versions, settings.retiring_versions, settings.retire_seconds),
-            tidy=memory.give_back,
+            tidy=malloc.give_back,
         )
         self._unread = Unread(settings.unread_bytes, self._metrics)
         servicers: tuple[tuple[ServiceDescriptor, object, frozenset[str]], ...] = (
@@ -148,7 +132,7 @@ class Server:
         # As the protocol has it: the whole server's status under "", and each service's under its full name. All of
         # them serve here, or none does.
         self._services = ["", *names]
-        self.port = _listen(self._server, settings.host, settings.port, "--port", credentials)
+        self.port = listen(self._server, settings.host, settings.port, "--port", credentials)
         if settings.health_port is not None:
             self._open_health(settings.host, settings.health_port)
         for name in self._services:
@@ -291,14 +275,14 @@ class Server:
         credentials = None
         try:
             if settings.tls_certificate and settings.tls_key:
-                from service import tls
+                from service.access import tls
 
                 certificates = tls.watched(
                     settings.tls_certificate, settings.tls_key, settings.tls_client_ca, self._metrics
                 )
                 watched.append(certificates)
                 credentials = tls.credentials(certificates, mutual=settings.tls_client_ca is not None)
-            tokens = access.tokens_file(settings.tokens, self._metrics) if settings.tokens else None
+            tokens = tokens_file(settings.tokens, self._metrics) if settings.tokens else None
             rules = quotas.quotas_file(settings.quotas, self._metrics) if settings.quotas else None
         except FileError as error:
             raise StartError(str(error)) from error
@@ -312,9 +296,9 @@ class Server:
         return credentials
 
     def _open_health(self, host: str, port: int) -> None:
-        self._health_server = grpc.server(ThreadPoolExecutor(1, "health"), options=_options(self.settings))
+        self._health_server = grpc.server(ThreadPoolExecutor(1, "health"), options=options(self.settings))
         self._health_server.add_registered_method_handlers(HEALTH, self._health.handlers())
-        self.health_port = _listen(self._health_server, host, port, "--health-port", None)
+        self.health_port = listen(self._health_server, host, port, "--health-port", None)
         self._health_server.start()
 
     def _open_metrics(self) -> None:
@@ -328,55 +312,3 @@ class Server:
                 "choose another with --metrics-port, or 0 for any"
             ) from error
         self.metrics_port = self._http.server_port
-
-
-def _listen(server: grpc.Server, host: str, port: int, flag: str, credentials: grpc.ServerCredentials | None) -> int:
-    """Open a port, of the number that it returns; raises StartError."""
-    try:
-        if credentials is None:
-            return server.add_insecure_port(f"{host}:{port}")
-        return server.add_secure_port(f"{host}:{port}", credentials)
-    except RuntimeError as error:
-        raise StartError(
-            f"cannot listen on {host}:{port}: the port is in use or not allowed; "
-            f"choose another with {flag}, or 0 for any"
-        ) from error
-
-
-def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Cores that this process may use, at least 1; in a container with a limit fewer than the machine has.
-
-    quota: of control groups version 2, "MICROSECONDS PERIOD" or "max PERIOD"; need not exist.
-    """
-    most = len(os.sched_getaffinity(0))
-    try:
-        allowed, period = quota.read_text().split()
-        # Rounded up: with 1.5 cores, two lanes use all of them and one does not.
-        return min(most, max(1, math.ceil(int(allowed) / int(period))))
-    except (OSError, ValueError, ZeroDivisionError):
-        return most
-
-
-def _options(settings: Settings) -> list[tuple[str, int]]:
-    age = int(settings.connection_age_seconds * 1000)
-    return [
-        # On by default on Linux: two servers on one port would silently share its calls.
-        ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", REQUEST_BYTES_LIMIT),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.max_metadata_size", METADATA_BYTES_LIMIT),
-        ("grpc.absolute_max_metadata_size", METADATA_BYTES_LIMIT),
-        ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1000),
-        ("grpc.max_concurrent_streams", settings.concurrent_calls),
-        # From 1,000 calls that it has not handed over yet grpc drops some by chance, and their callers read CANCELLED.
-        ("grpc.server.max_pending_requests", PENDING_CALLS),
-        ("grpc.server.max_pending_requests_hard_limit", PENDING_CALLS),
-        ("grpc.max_connection_age_ms", age),
-        # Calls that are under way when a connection reaches its age may finish.
-        ("grpc.max_connection_age_grace_ms", int(1000 * (FAREWELL_SECONDS + 2 * settings.queue_limit_seconds))),
-        ("grpc.keepalive_time_ms", PING_SECONDS * 1000),
-        ("grpc.keepalive_timeout_ms", STALL_SECONDS * 1000),
-        ("grpc.http2.ping_timeout_ms", STALL_SECONDS * 1000),
-        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
-        ("grpc.keepalive_permit_without_calls", 0),
-    ]

@@ -14,7 +14,7 @@ import threading
 import numpy as np
 import onnxruntime as real
 
-from service import cuda
+from service.runtime import cuda
 
 REGULAR_RUNS = 2
 
@@ -221,8 +221,8 @@ class Gpu:
 
     def install(self, monkeypatch, pinned=True):
         """Put it where a GPU would be, for one test. pinned: the CUDA runtime is found."""
-        for module in ("service.session", "service.cuda", "service.device"):
+        for module in ("service.runtime.session", "service.runtime.cuda", "service.runtime.device"):
             monkeypatch.setattr(f"{module}.onnxruntime", self.module)
-        monkeypatch.setattr("service.cuda._library", lambda: self.cudart if pinned else None)
-        monkeypatch.setattr("service.cuda.gpu", functools.cache(cuda.Gpu))
+        monkeypatch.setattr("service.runtime.cuda._library", lambda: self.cudart if pinned else None)
+        monkeypatch.setattr("service.runtime.cuda.gpu", functools.cache(cuda.Gpu))
         return self

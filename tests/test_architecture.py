@@ -14,15 +14,15 @@ FORBIDDEN = {
         *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "nvidia", "PIL", "pandas"),
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
-    "service/artifact.py": {"grpc", "onnxruntime", "service"},
-    "service/cuda.py": {"grpc"},
-    "service/device.py": {"grpc"},
-    "service/engine.py": {"grpc", "onnxruntime"},
-    "service/session.py": {"grpc"},
+    "service/artifact": {"grpc", "onnxruntime"},
+    "service/runtime/cuda.py": {"grpc"},
+    "service/runtime/device.py": {"grpc"},
+    "service/runtime/engine.py": {"grpc", "onnxruntime"},
+    "service/runtime/session.py": {"grpc"},
     "service/errors.py": {"grpc", "service"},
-    "service/scheduler.py": {"grpc", "onnxruntime"},
-    "service/request.py": {"grpc", "onnxruntime"},
-    "service/answers.py": {"grpc", "onnxruntime"},
+    "service/scheduling/scheduler.py": {"grpc", "onnxruntime"},
+    "service/scheduling/queue.py": {"grpc", "onnxruntime"},
+    "service/scheduling/delivery.py": {"grpc", "onnxruntime"},
     "training": {"benchmarks", "tests"},
 }
 
@@ -30,10 +30,10 @@ FORBIDDEN = {
 PLUG_INS = {"client/augmint/torch": {"torch"}}
 
 # For types only: not imported when the program runs.
-TYPES_ONLY = {"service/artifact.py": {"onnx"}, "client/augmint/sheet.py": {"PIL"}}
+TYPES_ONLY = {"service/artifact/metadata.py": {"onnx"}, "client/augmint/sheet.py": {"PIL"}}
 
 # What training may take from the service.
-TRAINING_MAY_IMPORT = {"service.artifact", "service.engine", "service.errors", "service.session"}
+TRAINING_MAY_IMPORT = {"service.artifact", "service.runtime.engine", "service.errors", "service.runtime.session"}
 
 # In order from the outside in: no file imports one to its left.
 SERVICE_LAYERS = ("__main__", "server", "servicer", "scheduler", "answers", "request", "engine", "session", "artifact")
@@ -119,8 +119,8 @@ def test_types_only_exceptions_are_used_for_types_only():
 @pytest.mark.parametrize(
     ("name", "source", "wrong"),
     [
-        ("service/codec.py", "def f():\n    import torch.nn", {"torch.nn"}),
-        ("service/engine.py", "from grpc import aio", {"grpc", "grpc.aio"}),
+        ("service/rpc/codec.py", "def f():\n    import torch.nn", {"torch.nn"}),
+        ("service/runtime/engine.py", "from grpc import aio", {"grpc", "grpc.aio"}),
         ("client/augmint/client.py", "from service import artifact", {"service", "service.artifact"}),
         ("client/augmint/samples.py", "import torch", {"torch"}),
         ("client/augmint/torch/dataset.py", "import torch", set()),

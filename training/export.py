@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from training import networks
 from training.classifier import Classifier
 from training.data.kind import Kind, value_range

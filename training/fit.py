@@ -20,7 +20,7 @@ from rich.table import Table
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from training import choose, classifier, curves, export, quality, release, report, threads
 from training.data import Dataset, load
 from training.events import Events, Occasion

@@ -8,7 +8,7 @@ import onnx
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from training import export, quality
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from training.data.kind import Kind
 
 # The quality card's samples: their own seed, so that nobody's first samples are the measured ones.

@@ -9,7 +9,7 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Session
+from service.runtime.engine import Session
 
 
 class Truth:

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import gpu as benchmark
-from service.engine import Engine
+from service.runtime.engine import Engine
 from tests import generators
 from tests.gpu import Gpu
 

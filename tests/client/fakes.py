@@ -19,7 +19,7 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from augmint import errors
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceServicer, add_GeneratorServiceServicer_to_server
-from service.health import HEALTH, Health
+from service.rpc.health import HEALTH, Health
 
 LABELS = ("ankle boot", "bag", "coat", "3")
 
@@ -241,7 +241,7 @@ def served(
     if health is None:
         health = Health()
         health.set("", HealthCheckResponse.SERVING)
-    # Not grpc's own servicer: a watcher that leaves can hang its server (service/health.py), and clients watch.
+    # Not grpc's own servicer: a watcher that leaves can hang its server (service/rpc/health.py), and clients watch.
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(HEALTH, health.handlers()),))
     if credentials is None:
         port = server.add_insecure_port(f"{host}:{port}")

@@ -11,7 +11,7 @@ import trustme
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 import augmint
-from service.health import Health
+from service.rpc.health import Health
 from tests.client.fakes import FakeService, served
 
 AUTHORITY, STRANGER = trustme.CA(), trustme.CA()

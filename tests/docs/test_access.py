@@ -11,7 +11,8 @@ import pytest
 import trustme
 
 import augmint
-from service import quotas, settings
+from service import settings
+from service.access import quotas
 from tests import generators
 from tests.processes import Service
 

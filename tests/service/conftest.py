@@ -3,11 +3,12 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.loading import Loader
 from service.metrics import Metrics
-from service.repository import Keep, Repository
-from service.scheduler import Scheduler
-from service.sources import Folder
+from service.repository.loader import Loader
+from service.repository.policy import Keep
+from service.repository.repository import Repository
+from service.repository.sources import Folder
+from service.scheduling.scheduler import Scheduler
 
 
 @pytest.fixture

@@ -27,9 +27,11 @@ from prometheus_client import CollectorRegistry
 
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
-from service import artifact, server
-from service.interceptors import handlers
+from service import artifact
 from service.metrics import Metrics
+from service.rpc import ports
+from service.rpc.handler import handlers
+from service.runtime import device
 from service.settings import Settings
 from tests import generators
 from tests.processes import Service, code_of, environment, fail
@@ -378,14 +380,14 @@ def test_a_start_that_cannot_work_ends_with_its_reason(tmp_path):
 def test_lanes_follow_the_quota_of_a_container(tmp_path, monkeypatch, quota, expected):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
     (tmp_path / "cpu.max").write_text(quota)
-    assert server.cores(tmp_path / "cpu.max") == expected
-    assert server.cores(tmp_path / "none") == 8
+    assert device.cores(tmp_path / "cpu.max") == expected
+    assert device.cores(tmp_path / "none") == 8
 
 
 def test_grpc_knows_every_option():
     # It ignores those that it does not know without a word; idle clients were sent away for pings so allowed.
     known = Path(cygrpc.__file__).read_bytes()
-    assert [name for name, _ in server._options(Settings(models="models")) if name.encode() not in known] == []
+    assert [name for name, _ in ports.options(Settings(models="models")) if name.encode() not in known] == []
 
 
 def test_no_call_of_a_flood_is_dropped():
@@ -397,7 +399,7 @@ def test_no_call_of_a_flood_is_dropped():
         assert go_on.wait(30)
         return raw
 
-    grpc_server = grpc.server(ThreadPoolExecutor(1), options=server._options(Settings(models="models")))
+    grpc_server = grpc.server(ThreadPoolExecutor(1), options=ports.options(Settings(models="models")))
     methods = handlers({"Stop": stop, "Go": lambda raw, call: raw}, Metrics(CollectorRegistry()))
     grpc_server.add_registered_method_handlers("Flood", methods)
     port = grpc_server.add_insecure_port("127.0.0.1:0")

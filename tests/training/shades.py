@@ -11,7 +11,7 @@ import onnx
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from tests import generators
 from training import export
 from training.data import load

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from tests import generators
 from tests.training import shades
 from training import classifier, curves

@@ -12,10 +12,10 @@ from torch import nn
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.engine import Engine
-from service.request import Order
-from service.selection import Selection
-from service.session import Session
+from service.runtime.engine import Engine
+from service.runtime.session import Session
+from service.scheduling.order import Order
+from service.scheduling.selection import Selection
 from tests import generators
 from training import classifier, export, networks
 from training.kinds.image import Image

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from training import classifier
 from training.__main__ import app
 from training.events import Events, Occasion

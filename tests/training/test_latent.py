@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from tests import reference
 from training import export, latent
 

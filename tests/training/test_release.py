@@ -9,7 +9,7 @@ import pytest
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from tests.generators import build
 from training.findings import Finding, Kind, Severity
 from training.quality import decide

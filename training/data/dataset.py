@@ -12,7 +12,6 @@ from PIL import Image
 
 from training.data.kind import Kind
 from training.data.rows import Rows, Samples
-from training.kinds.image import Image as ImageKind
 
 # Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
 SIDES = (8, 16, 28, 32, 48, 64)
@@ -116,6 +115,8 @@ def finish(name: str, records: Records, size: int | None) -> Dataset:
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
     if repeats:
         notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
+    from training.kinds.image import Image as ImageKind  # which imports this package
+
     kind = ImageKind(*samples.shape[1:])
     return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), kind, records.on_disk)
 

@@ -78,9 +78,7 @@ def measure(
     per_class = synthetic_per_class or _default_per_class(dataset, splits, budget)
     labels = np.tile(np.arange(classes), per_class)
     shape, dtype = dataset.samples.shape[1:], dataset.samples.dtype
-    samples = collect(
-        draw, labels, shape, dtype, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share)
-    )
+    samples = collect(draw, labels, shape, dtype, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
     labelled = classes > 1
     students = [
         classifier.fit(

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from pydantic import ValidationError
 
 from augmint.v1 import generator_pb2 as pb
-from service.session import Session
+from service.runtime.session import Session
 from training.config import Config
 from training.evaluate import EvaluationError, Published
 from training.findings import Kind

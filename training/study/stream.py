@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.session import Session
+from service.runtime.session import Session
 from training.classifier import Classifier
 from training.samples import addressed_samples
 

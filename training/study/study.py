@@ -15,7 +15,7 @@ import torch
 from lightning_fabric import Fabric
 
 from augmint.v1 import generator_pb2 as pb
-from service.session import Session
+from service.runtime.session import Session
 from training import classifier, export
 from training.config import Config
 from training.data import Dataset

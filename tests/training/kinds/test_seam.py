@@ -13,7 +13,7 @@ import augmint
 from augmint.torch import SyntheticStream
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from service.session import Session
+from service.runtime.session import Session
 from tests.processes import Service
 from training import fit as fitting
 from training.data import Dataset

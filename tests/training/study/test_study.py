@@ -9,7 +9,7 @@ import onnx
 import pytest
 from lightning_fabric import Fabric
 
-from service.engine import Session
+from service.runtime.engine import Session
 from tests import generators
 from training import classifier, export
 from training.data import Dataset

@@ -1,0 +1,87 @@
+"""Who calls: bearer tokens, names of client certificates, and what each client may have.
+
+    python -m service.access NAME >> tokens
+
+makes a token: its line goes to standard output, for the file of --tokens, and the token itself to standard error, for
+the client. Only its SHA-256 is kept: whoever reads the file cannot call.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+import grpc
+
+from service.access.quotas import Quotas
+from service.access.reload import Watched
+from service.access.tokens import Tokens
+from service.call import Call
+from service.errors import Unauthenticated
+from service.metrics import Metrics
+
+_HEADER = "authorization"
+_SCHEME = "bearer "
+_HOW_TO_CALL = "send the metadata `authorization: Bearer TOKEN`"
+
+
+class Access:
+    """Names the client of each call. Where nothing is configured there is no Access, and calls cost what they did."""
+
+    def __init__(self, tokens: Watched[Tokens] | None, certificates: bool, quotas: Quotas | None, metrics: Metrics):
+        """certificates: clients show certificates (mutual TLS), whose names count where there are no tokens."""
+        self._tokens = tokens
+        self._certificates = certificates
+        self._quotas = quotas
+        self._refused = metrics.refused.labels("unauthenticated")
+
+    def identify(self, call: Call, context: grpc.ServicerContext) -> None:
+        """Give the call its client's name and quota; raises Unauthenticated."""
+        if self._tokens is not None:
+            call.caller = self._token_name(self._tokens.value, context)
+        elif self._certificates:
+            call.caller = certificate_name(context.auth_context()) or call.caller
+        elif self._quotas is not None:
+            # More connections must not mean more quota.
+            call.caller = address(call.caller)
+        if self._quotas is not None:
+            call.client = self._quotas.client(call.caller)
+
+    def _token_name(self, tokens: Tokens, context: grpc.ServicerContext) -> str:
+        given = next((value for key, value in context.invocation_metadata() or () if key == _HEADER), None)
+        if given is None:
+            self._refused.inc()
+            raise Unauthenticated(f"this server wants a token; {_HOW_TO_CALL}")
+        text = given.decode("latin-1") if isinstance(given, bytes) else given
+        if text[: len(_SCHEME)].lower() != _SCHEME:
+            self._refused.inc()
+            raise Unauthenticated(f"the metadata `authorization` holds no bearer token; {_HOW_TO_CALL}")
+        name = tokens.name(text[len(_SCHEME) :].strip())
+        if name is None:
+            self._refused.inc()
+            raise Unauthenticated(
+                "the token is unknown here; it may have been withdrawn: ask the operator for a new one"
+            )
+        return name
+
+
+def certificate_name(facts: dict[str, list[bytes]]) -> str:
+    """The common name of a client's certificate, else its first alternative name; empty: it has neither."""
+    for kind in ("x509_common_name", "x509_subject_alternative_name"):
+        for name in facts.get(kind, ()):
+            return name.decode(errors="replace")[:128]
+    return ""
+
+
+def address(peer: str) -> str:
+    """A peer without its port: `ipv4:10.0.0.7:41234` is `ipv4:10.0.0.7`."""
+    return peer.rpartition(":")[0] if peer.startswith(("ipv4:", "ipv6:")) else peer
+
+
+def loopback(host: str) -> bool:
+    """True if only programs of this machine can connect to the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False  # a name may mean anything

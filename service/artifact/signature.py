@@ -1,0 +1,49 @@
+"""Names, dtypes and shapes of the graph's inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from augmint.v1 import generator_pb2 as pb
+from service.artifact.address import INPUTS
+from service.artifact.metadata import ArtifactError, sample_dtype, sample_shape
+
+OUTPUT = "sample"
+# float32 [n], only in graphs whose metadata say `scored`; computed only when asked for.
+SCORE = "score"
+
+
+class Tensor(NamedTuple):
+    """Name, element type and shape of a graph's input or output; a shape entry that is not an int is dynamic."""
+
+    name: str
+    dtype: np.dtype | None
+    shape: tuple[int | str | None, ...]
+
+
+def check_signature(generator: pb.Generator, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
+    """Raise ArtifactError unless the graph has exactly the inputs and outputs that its metadata promise."""
+    wanted = [Tensor(name, dtype, ("n",)) for name, dtype in INPUTS.items()]
+    _match("input", wanted, inputs)
+    wanted = [Tensor(OUTPUT, sample_dtype(generator), ("n", *sample_shape(generator)))]
+    if generator.scored:
+        wanted.append(Tensor(SCORE, np.dtype("<f4"), ("n",)))
+    _match("output", wanted, outputs)
+
+
+def _match(kind: str, wanted: Sequence[Tensor], found: Sequence[Tensor]) -> None:
+    by_name = {tensor.name: tensor for tensor in found}
+    if set(by_name) != {tensor.name for tensor in wanted}:
+        names = ", ".join(tensor.name for tensor in wanted)
+        raise ArtifactError(f"graph {kind}s are {sorted(by_name)}; wanted {names}")
+    for tensor in wanted:
+        other = by_name[tensor.name]
+        dynamic = len(other.shape) > 0 and not isinstance(other.shape[0], int)
+        if other.dtype != tensor.dtype or not dynamic or other.shape[1:] != tensor.shape[1:]:
+            raise ArtifactError(
+                f"graph {kind} {tensor.name} is {other.dtype} {list(other.shape)}; "
+                f"wanted {tensor.dtype} {list(tensor.shape)} with n dynamic"
+            )

@@ -1,0 +1,1 @@
+"""How a call arrives and its answer leaves."""

@@ -1,0 +1,65 @@
+"""Ports: how the gRPC server listens, and its limits on connections."""
+
+from __future__ import annotations
+
+import grpc
+
+from service.settings import Settings
+
+# Requests are tiny: the largest holds one class index for each sample.
+REQUEST_BYTES_LIMIT = 2**20
+# Names, a token, a trace; the same for all, where grpc by default begins to refuse at 8 KiB, by chance up to 16.
+METADATA_BYTES_LIMIT = 2**13
+# More than will ever come at once: how much may wait is for the scheduler to say, which tells callers so.
+PENDING_CALLS = 1_000_000
+# A client that connects and says nothing holds a connection for so long.
+HANDSHAKE_SECONDS = 10
+# A client with open calls is asked for a sign of life so often, and cut off when there is none for so long, or when its
+# machine takes no byte for so long: it would hold the memory of its answers.
+PING_SECONDS = 30
+STALL_SECONDS = 20
+# A connection that has reached its age is cut off so long after the last call could have been answered: one whose
+# caller shows signs of life and reads nothing.
+FAREWELL_SECONDS = 60
+
+
+class StartError(RuntimeError):
+    """The service cannot start; the message says why and what would help."""
+
+
+def listen(server: grpc.Server, host: str, port: int, flag: str, credentials: grpc.ServerCredentials | None) -> int:
+    """Open a port, of the number that it returns; raises StartError."""
+    try:
+        if credentials is None:
+            return server.add_insecure_port(f"{host}:{port}")
+        return server.add_secure_port(f"{host}:{port}", credentials)
+    except RuntimeError as error:
+        raise StartError(
+            f"cannot listen on {host}:{port}: the port is in use or not allowed; "
+            f"choose another with {flag}, or 0 for any"
+        ) from error
+
+
+def options(settings: Settings) -> list[tuple[str, int]]:
+    age = int(settings.connection_age_seconds * 1000)
+    return [
+        # On by default on Linux: two servers on one port would silently share its calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", REQUEST_BYTES_LIMIT),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_metadata_size", METADATA_BYTES_LIMIT),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES_LIMIT),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1000),
+        ("grpc.max_concurrent_streams", settings.concurrent_calls),
+        # From 1,000 calls that it has not handed over yet grpc drops some by chance, and their callers read CANCELLED.
+        ("grpc.server.max_pending_requests", PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", PENDING_CALLS),
+        ("grpc.max_connection_age_ms", age),
+        # Calls that are under way when a connection reaches its age may finish.
+        ("grpc.max_connection_age_grace_ms", int(1000 * (FAREWELL_SECONDS + 2 * settings.queue_limit_seconds))),
+        ("grpc.keepalive_time_ms", PING_SECONDS * 1000),
+        ("grpc.keepalive_timeout_ms", STALL_SECONDS * 1000),
+        ("grpc.http2.ping_timeout_ms", STALL_SECONDS * 1000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+        ("grpc.keepalive_permit_without_calls", 0),
+    ]

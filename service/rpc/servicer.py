@@ -1,0 +1,105 @@
+"""One method per call: decode, submit, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+
+from augmint.v1 import generator_pb2 as pb
+from service.call import Call, Later
+from service.repository.repository import Loaded, Repository
+from service.rpc import codec
+from service.scheduling.order import Order
+from service.scheduling.scheduler import Scheduler
+from service.scheduling.selection import Selection
+
+# Classes and scattered indices of a call that are logged; a line should not outgrow the call's own cost.
+LOGGED_ROWS = 256
+
+SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
+
+
+def answer(
+    scheduler: Scheduler,
+    generator: Loaded,
+    request: pb.GenerateRequest,
+    call: Call,
+    encode: Callable[[np.ndarray, Order], bytes],
+) -> Later:
+    """What a request asks of a generator; the address goes to the call's facts.
+
+    encode: the response, from samples in the generator's dtype [n, *sample shape] and their order.
+    """
+    order = codec.decode(request, generator.classes, generator.max_samples, generator.message.scored)
+    identity = generator.identity
+    call.facts.update(
+        generator=identity.name,
+        version=identity.version,
+        digest=identity.digest,
+        seed=order.seed,
+        start_index=order.start_index,
+        n=order.n,
+        truncation=order.truncation,
+    )
+    if order.indices is not None:
+        call.facts["indices"] = order.indices[:LOGGED_ROWS].tolist()
+    if request.label:
+        # Safe to log: it is one of the generator's own labels by now.
+        call.facts["label"] = request.label
+    else:
+        call.facts["class_indices"] = order.labels[:LOGGED_ROWS].tolist()
+    selection = None
+    rows = order.n
+    if order.keep:
+        call.facts.update(keep=order.keep, of=order.of)
+        selection = Selection.plan(order, generator.max_samples)
+        rows = selection.candidates.n
+
+    def submit() -> Future[Any]:
+        if selection is None:
+            return scheduler.submit(generator.queue, order, call.caller, call.seconds_left)
+        return scheduler.submit_scored(generator.queue, selection.candidates, call.caller, call.seconds_left)
+
+    def respond(result: Any) -> bytes:
+        return encode(result if selection is None else selection.pick(*result), order)
+
+    if call.client is None:
+        return Later(submit(), respond)
+    return Later(call.client.during(identity.name, rows, generator.queue.work(rows), submit), respond)
+
+
+class GeneratorServicer:
+    """augmint.v1.GeneratorService, from bytes to bytes."""
+
+    def __init__(self, repository: Repository, scheduler: Scheduler) -> None:
+        self._repository = repository
+        self._scheduler = scheduler
+
+    def Generate(self, raw: bytes, call: Call) -> Later:
+        request = codec.read(raw, pb.GenerateRequest)
+        generator = self._repository.get(request.generator, request.version, request.digest, request.channel)
+        identity = generator.identity
+        return answer(
+            self._scheduler, generator, request, call, lambda samples, order: codec.encode(samples, order, identity)
+        )
+
+    def ListGenerators(self, raw: bytes, call: Call) -> bytes:
+        codec.read(raw, pb.ListGeneratorsRequest)
+        return pb.ListGeneratorsResponse(generators=self._repository.statuses()).SerializeToString()
+
+    def GetGenerator(self, raw: bytes, call: Call) -> bytes:
+        request = codec.read(raw, pb.GetGeneratorRequest)
+        generator = self._repository.get(request.generator, request.version, channel=request.channel)
+        identity = generator.identity
+        # Whoever asks is about to pin the answer's digest.
+        self._repository.get(identity.name, identity.version, identity.digest)
+        return pb.GetGeneratorResponse(
+            generator=generator.message,
+            status=self._repository.status(identity.name, identity.version, identity.digest),
+            limits=pb.Limits(
+                max_samples=generator.max_samples, preferred_page_samples=generator.preferred_page_samples
+            ),
+        ).SerializeToString()

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out, on a device; ONNX Runtime lives here only."""

@@ -1,0 +1,1 @@
+"""Whose rows run next."""

@@ -1,0 +1,24 @@
+"""A validated request: which rows of which stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One validated request."""
+
+    labels: np.ndarray  # int64 [n], class indices
+    seed: int  # as the caller knows it, in [0, 2^64)
+    start_index: int  # start_index + n <= 2^48
+    truncation: float  # in (0, 2]
+    indices: np.ndarray | None = None  # uint64 [n], each below 2^48; None: start_index and those that follow
+    keep: int = 0  # selection: positions are those of the selected stream; 0: none
+    of: int = 0
+
+    @property
+    def n(self) -> int:
+        return len(self.labels)
