@@ -1,0 +1,235 @@
+"""Which class of the generator each class of a real data set is. By name wherever there are names, never by guess."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
+from augmint.mixing import listed
+from augmint.torch.labels import Key
+
+GIVE = "give names=, the generator's name of each real class"
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of a mixture.
+
+    keys: what a label of each stands for, all int or all str. names: for people, all different.
+    indices: int64, the generator's class index of each; -1: it does not have the class.
+    """
+
+    keys: list[Key]
+    names: list[str]
+    indices: np.ndarray
+
+    def numbers(self, labels: np.ndarray) -> np.ndarray:
+        """int64 [n]: places in `keys` of labels, int64 or str [n]."""
+        if not len(labels):
+            return np.zeros(0, np.int64)
+        order = np.argsort(np.array(self.keys))
+        return order[np.searchsorted(np.array(self.keys)[order], labels)]
+
+
+def classes_of(
+    labels: np.ndarray,
+    description: Description,
+    given: Mapping[Any, str] | Sequence[str] | None,
+    told: Sequence[tuple[str, ...]] | None,
+    count: int | None,
+) -> Classes:
+    """The classes of these labels, int64 or str [n].
+
+    given: `names` of the caller: a mapping from label to the generator's name, or the names in order of class number.
+    told:  names that the data set itself has for its numbers, with synonyms; None: it has none.
+    count: number of classes, of one-hot labels.
+    raises: InvalidRequest if it cannot be told which class is which, with what to do.
+    """
+    seen: list[Key] = np.unique(labels).tolist()
+    by_name = labels.dtype.kind == "U"
+    if given is not None:
+        return _given(seen, by_name, given, description, count)
+    if by_name:
+        return _by_name(seen, description)
+    known = description.labels
+    if count is not None and count != (len(known) if told is None else len(told)):
+        raise InvalidRequest(
+            f"real labels are one-hot of length {count}, but there are "
+            + (f"{len(told)} real classes" if told is not None else f"{len(known)} classes of the generator")
+            + f" ({listed(known if told is None else [one[0] for one in told])}): {GIVE}"
+        )
+    if told is not None:
+        _check_range(seen, [one[0] for one in told])
+        indices = match(told, known)
+        if any(index >= 0 for index in indices):
+            return Classes(list(range(len(told))), _distinct([one[0] for one in told]), np.array(indices, np.int64))
+        numbered = [str(number) for number in range(len(told))]
+        # One side has nothing but numbers: they are what both share, if there are as many.
+        if len(told) != len(known) or numbered not in ([one[0] for one in told], list(known)):
+            raise InvalidRequest(
+                f"the real classes are {listed([one[0] for one in told])}, those of generator {description.name!r} "
+                f"{listed(known)}: {GIVE}"
+            )
+    return _by_number(seen, description)
+
+
+def match(names: Sequence[tuple[str, ...]], known: Sequence[str]) -> list[int]:
+    """Index in `known` of each name (or of one of its synonyms), -1 for none.
+
+    Equal names first; then those that differ in case, spaces, hyphens, underscores or slashes only, where no other name
+    on either side does.
+    """
+    place = {name: index for index, name in enumerate(known)}
+    found = [next((place[one] for one in synonyms if one in place), -1) for synonyms in names]
+    alike: dict[str, list[int]] = {}
+    for index, name in enumerate(known):
+        alike.setdefault(_plain(name), []).append(index)
+    wanted = [{_plain(one) for one in synonyms} for synonyms in names]
+    for number, plain in enumerate(wanted):
+        candidates = {index for one in plain for index in alike.get(one, ())}
+        alone = all(not plain & other for place, other in enumerate(wanted) if place != number)
+        if found[number] < 0 and len(candidates) == 1 and alone and not candidates & set(found):
+            found[number] = candidates.pop()
+    twice = [index for index in found if index >= 0 and found.count(index) > 1]
+    if twice:
+        both = [synonyms[0] for synonyms, index in zip(names, found, strict=True) if index == twice[0]]
+        raise InvalidRequest(
+            f"the real classes {listed(both)} would all be {known[twice[0]]!r} of the generator: {GIVE}"
+        )
+    return found
+
+
+def told_names(classes: Any, class_to_idx: Any) -> list[tuple[str, ...]] | None:
+    """Names of a data set's classes by number, with synonyms, from `classes` and `class_to_idx`; None without them.
+
+    raises: InvalidRequest if the two contradict each other.
+    """
+    entries = list(classes) if isinstance(classes, Sequence) and not isinstance(classes, str) else []
+    names = [tuple(map(str, one)) if isinstance(one, tuple | list) else _synonyms(str(one)) for one in entries]
+    if not isinstance(class_to_idx, Mapping) or not all(isinstance(key, str) for key in class_to_idx):
+        return names or None
+    numbers = {name: int(number) for name, number in class_to_idx.items()}
+    if not names:
+        by_number: dict[int, list[str]] = {}
+        for name, number in numbers.items():
+            by_number.setdefault(number, []).append(name)
+        return (
+            [tuple(by_number[number]) for number in sorted(by_number)]
+            if set(by_number) == set(range(len(by_number))) and by_number
+            else None
+        )
+    for number, synonyms in enumerate(names):
+        if synonyms[0] in numbers and numbers[synonyms[0]] != number:
+            raise InvalidRequest(
+                f"real.classes has {synonyms[0]!r} at {number}, real.class_to_idx says {numbers[synonyms[0]]}: {GIVE}"
+            )
+    return names
+
+
+def _synonyms(name: str) -> tuple[str, ...]:
+    # "5 - five", as torchvision names the classes of MNIST.
+    number, dash, word = name.partition(" - ")
+    return (name, number, word) if dash and number.isdecimal() else (name,)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"(?<=\w)[\s_/-]+(?=\w)", " ", name.strip().replace("_", " ")).casefold()
+
+
+def _given(
+    seen: list[Key],
+    by_name: bool,
+    given: Mapping[Any, str] | Sequence[str],
+    description: Description,
+    count: int | None,
+) -> Classes:
+    if isinstance(given, Mapping):
+        keys, names = list(given), [str(name) for name in given.values()]
+        keys = [str(key) if isinstance(key, str) else int(key) for key in keys]
+        lacking = [key for key in seen if key not in keys]
+        if lacking or any(isinstance(key, str) != by_name for key in keys):
+            raise InvalidRequest(f"names has no entry for the real labels {listed(lacking or seen)}")
+    elif isinstance(given, str) or by_name:
+        raise InvalidRequest(
+            "names is a mapping from the real label to the generator's name"
+            + (", as the real labels are names" if by_name else "")
+            + ", or the names in order of class number"
+        )
+    else:
+        names = [str(name) for name in given]
+        keys = list(range(len(names)))
+        _check_range(seen, names)
+    if count is not None and keys != list(range(count)):
+        raise InvalidRequest(f"real labels are one-hot of length {count}, names has {len(keys)} classes")
+    indices = match([(name,) for name in _distinct(names)], description.labels)
+    _some_known(names, indices, description)
+    return Classes(keys, names, np.array(indices, np.int64))
+
+
+def _by_name(seen: list[Key], description: Description) -> Classes:
+    names = [str(key) for key in seen]
+    indices = match([(name,) for name in names], description.labels)
+    _some_known(names, indices, description)
+    others = [index for index, name in enumerate(description.labels) if index not in indices and name not in names]
+    names += [description.labels[index] for index in others]
+    return Classes(list(names), names, np.array([*indices, *others], np.int64))
+
+
+def _by_number(seen: list[Key], description: Description) -> Classes:
+    known = description.labels
+    whole = [name for name in known if re.fullmatch(r"-?\d+", name)]
+    same = list(known) == [str(number) for number in range(len(known))]
+    if len(whole) == len(known) and not same:
+        raise InvalidRequest(
+            f"the classes of generator {description.name!r} are named by numbers that are not their indices "
+            f"({listed(known)}), and the real labels {listed(seen)} have no names: {GIVE}, as a mapping from label"
+        )
+    _check_range(seen, known)
+    if not same and int(seen[0]) == 1 and len(seen) > 1:
+        raise InvalidRequest(
+            f"real labels are {listed(seen)}, without names and without a 0; the generator's classes count from 0 "
+            f"({listed(known)}): {GIVE}, as a mapping from label to name"
+        )
+    if seen != list(range(len(known))):
+        warnings.warn(
+            f"real labels are {listed(seen)}, without names: they are taken for the generator's "
+            f"{listed([known[int(number)] for number in seen])}, of {len(known)} classes; if that is wrong, {GIVE}",
+            stacklevel=4,
+        )
+    return Classes(list(range(len(known))), list(known), np.arange(len(known)))
+
+
+def _check_range(seen: list[Key], names: Sequence[str]) -> None:
+    low, high = int(seen[0]), int(seen[-1])
+    if low < 0:
+        raise InvalidRequest(
+            f"real labels are {listed(seen)}, some below 0: if that marks what has no label, leave those samples out, "
+            "by torch.utils.data.Subset; if it is a class, give names= as a mapping from label to name"
+        )
+    if high >= len(names):
+        counting = " (do they count from 1?)" if low == 1 and high == len(names) else ""
+        raise InvalidRequest(
+            f"real labels are in [{low}, {high}], but there are {len(names)} classes ({listed(names)}){counting}: "
+            f"{GIVE}"
+        )
+
+
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(names)) != len(names):
+        raise InvalidRequest(f"names of real classes must all differ: {listed(names)}")
+    return names
+
+
+def _some_known(names: Sequence[str], indices: Sequence[int], description: Description) -> None:
+    if all(index < 0 for index in indices):
+        raise InvalidRequest(
+            f"generator {description.name!r} has none of the real classes {listed(names)}; its labels are "
+            f"{listed(description.labels)}"
+        )
