@@ -53,8 +53,16 @@ class FakeService:
     most_in_flight: calls of Generate at once, at most; `gate`, when cleared, holds them.
     """
 
-    def __init__(self, max_samples: int = 64, preferred: int = 8, channels: int = 3, kind: str = "image") -> None:
+    def __init__(
+        self,
+        max_samples: int = 64,
+        preferred: int = 8,
+        channels: int = 3,
+        kind: str = "image",
+        labels: Sequence[str] = LABELS,
+    ) -> None:
         self.target = "fake:1"
+        self.labels = labels
         self.version = 1
         self.limits = pb.Limits(max_samples=max_samples, preferred_page_samples=preferred)
         self.sample = pb.SampleSpec(shape=[4, 5, channels], dtype=pb.DATA_TYPE_UINT8)
@@ -155,7 +163,7 @@ class FakeService:
             generator=pb.Generator(
                 name="fake",
                 version=self.version,
-                labels=LABELS,
+                labels=self.labels,
                 sample=self.sample,
                 quality=self.quality,
                 scored=self.scored,

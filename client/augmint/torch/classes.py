@@ -53,10 +53,9 @@ def classes_of(
     raises: InvalidRequest if it cannot be told which class is which, with what to do.
     """
     seen: list[Key] = np.unique(labels).tolist()
-    by_name = labels.dtype.kind == "U"
     if given is not None:
-        return _given(seen, by_name, given, description, count)
-    if by_name:
+        return _given(labels, given, description, count)
+    if labels.dtype.kind == "U":
         return _by_name(seen, description)
     known = description.labels
     if count is not None and count != (len(known) if told is None else len(told)):
@@ -66,7 +65,7 @@ def classes_of(
             + f" ({listed(known if told is None else [one[0] for one in told])}): {GIVE}"
         )
     if told is not None:
-        _check_range(seen, [one[0] for one in told])
+        _check_range(labels, [one[0] for one in told])
         indices = match(told, known)
         if any(index >= 0 for index in indices):
             return Classes(list(range(len(told))), _distinct([one[0] for one in told]), np.array(indices, np.int64))
@@ -77,7 +76,7 @@ def classes_of(
                 f"the real classes are {listed([one[0] for one in told])}, those of generator {description.name!r} "
                 f"{listed(known)}: {GIVE}"
             )
-    return _by_number(seen, description)
+    return _by_number(labels, description)
 
 
 def match(names: Sequence[tuple[str, ...]], known: Sequence[str]) -> list[int]:
@@ -144,12 +143,9 @@ def _plain(name: str) -> str:
 
 
 def _given(
-    seen: list[Key],
-    by_name: bool,
-    given: Mapping[Any, str] | Sequence[str],
-    description: Description,
-    count: int | None,
+    labels: np.ndarray, given: Mapping[Any, str] | Sequence[str], description: Description, count: int | None
 ) -> Classes:
+    seen, by_name = np.unique(labels).tolist(), labels.dtype.kind == "U"
     if isinstance(given, Mapping):
         keys, names = list(given), [str(name) for name in given.values()]
         keys = [str(key) if isinstance(key, str) else int(key) for key in keys]
@@ -165,7 +161,7 @@ def _given(
     else:
         names = [str(name) for name in given]
         keys = list(range(len(names)))
-        _check_range(seen, names)
+        _check_range(labels, names)
     if count is not None and keys != list(range(count)):
         raise InvalidRequest(f"real labels are one-hot of length {count}, names has {len(keys)} classes")
     indices = match([(name,) for name in _distinct(names)], description.labels)
@@ -182,7 +178,8 @@ def _by_name(seen: list[Key], description: Description) -> Classes:
     return Classes(list(names), names, np.array([*indices, *others], np.int64))
 
 
-def _by_number(seen: list[Key], description: Description) -> Classes:
+def _by_number(labels: np.ndarray, description: Description) -> Classes:
+    seen = np.unique(labels).tolist()
     known = description.labels
     whole = [name for name in known if re.fullmatch(r"-?\d+", name)]
     same = list(known) == [str(number) for number in range(len(known))]
@@ -191,7 +188,7 @@ def _by_number(seen: list[Key], description: Description) -> Classes:
             f"the classes of generator {description.name!r} are named by numbers that are not their indices "
             f"({listed(known)}), and the real labels {listed(seen)} have no names: {GIVE}, as a mapping from label"
         )
-    _check_range(seen, known)
+    _check_range(labels, known)
     if not same and int(seen[0]) == 1 and len(seen) > 1:
         raise InvalidRequest(
             f"real labels are {listed(seen)}, without names and without a 0; the generator's classes count from 0 "
@@ -201,23 +198,23 @@ def _by_number(seen: list[Key], description: Description) -> Classes:
         warnings.warn(
             f"real labels are {listed(seen)}, without names: they are taken for the generator's "
             f"{listed([known[int(number)] for number in seen])}, of {len(known)} classes; if that is wrong, {GIVE}",
-            stacklevel=4,
+            stacklevel=5,
         )
     return Classes(list(range(len(known))), list(known), np.arange(len(known)))
 
 
-def _check_range(seen: list[Key], names: Sequence[str]) -> None:
-    low, high = int(seen[0]), int(seen[-1])
+def _check_range(labels: np.ndarray, names: Sequence[str]) -> None:
+    low, high = int(labels.min()), int(labels.max())
     if low < 0:
         raise InvalidRequest(
-            f"real labels are {listed(seen)}, some below 0: if that marks what has no label, leave those samples out, "
-            "by torch.utils.data.Subset; if it is a class, give names= as a mapping from label to name"
+            f"real sample {labels.argmin()} has the label {low}: if that marks what has no label, leave those samples "
+            "out, by torch.utils.data.Subset; if it is a class, give names= as a mapping from label to name"
         )
     if high >= len(names):
         counting = " (do they count from 1?)" if low == 1 and high == len(names) else ""
         raise InvalidRequest(
-            f"real labels are in [{low}, {high}], but there are {len(names)} classes ({listed(names)}){counting}: "
-            f"{GIVE}"
+            f"real labels are in [{low}, {high}] ({high} at sample {labels.argmax()}), but there are {len(names)} "
+            f"classes ({listed(names)}){counting}: {GIVE}"
         )
 
 

@@ -90,7 +90,7 @@ def check_makes(keys: Sequence[Key], example: Any) -> None:
     for key in keys:
         try:
             same = read(make(key, example), "") == key
-        except (ValueError, TypeError, OverflowError, RuntimeError, InvalidRequest):
+        except (IndexError, ValueError, TypeError, OverflowError, RuntimeError, InvalidRequest):
             same = False
         if not same:
             raise InvalidRequest(

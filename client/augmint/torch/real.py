@@ -74,9 +74,9 @@ def labels_of(items: Items, given: Any, named: bool, progress: bool) -> Labels:
             told = None
     if doubt and not named and not isinstance(read(items[0][1], "real sample 0"), str):
         raise InvalidRequest(
-            f"{doubt}, so it cannot be told which classes these numbers are: leave {changed or 'that'} out of the real "
-            "data set and hand it to mix(target_transform=...), which applies it to real and synthetic labels alike; or "
-            f"{GIVE} as a mapping from label to name"
+            f"{doubt}, so it cannot be told which classes the numbers are: leave {changed or 'that'} out of the real "
+            "data set and hand it to mix(target_transform=...), which applies it to real and synthetic labels alike; "
+            f"or {GIVE} as a mapping from label to name"
         )
     if given is not None:
         labels = Labels(_counted(keys_of(given, "labels"), items.count, "labels"), "labels")
@@ -112,9 +112,12 @@ def _told(items: Items) -> Labels | None:
         return None
     labels, source = found
     try:
-        return Labels(_counted(keys_of(labels, source), items.count, source), source)
+        keys = _counted(keys_of(labels, source), items.count, source)
     except InvalidRequest:  # e.g. boxes, several attributes
         return None
+    # Names beside items that have numbers tell nothing against the items.
+    by_name = isinstance(read(items[0][1], "real sample 0"), str)
+    return Labels(keys, source) if by_name == (keys.dtype.kind == "U") else None
 
 
 def _without_loading(real: Any, form: ItemForm) -> tuple[Any, str] | None:
