@@ -64,7 +64,7 @@ def read(label: Any, where: str) -> Key:
     number = array.item()
     if array.dtype.kind == "U":
         return str(number)
-    if array.dtype.kind == "f" and not float(number).is_integer():
+    if array.dtype.kind == "f" and not _whole(array).all():
         raise InvalidRequest(f"{where} has the label {number:g}; a class number is whole")
     return int(number)
 
@@ -121,7 +121,7 @@ def keys_of(labels: Any, what: str) -> np.ndarray:
         array = array[:, 0]
     if array is not None and array.ndim == 1 and array.dtype.kind in "biuU":
         return array if array.dtype.kind == "U" else array.astype(np.int64)
-    if array is not None and array.ndim == 1 and array.dtype.kind == "f" and (array == np.rint(array)).all():
+    if array is not None and array.ndim == 1 and array.dtype.kind == "f" and _whole(array).all():
         return array.astype(np.int64)
     if array is not None and array.ndim == 2 and array.dtype.kind in "biuf" and _one_hot(array).all():
         return array.argmax(axis=1)
@@ -158,6 +158,11 @@ def _stacked(labels: Sequence[Any]) -> np.ndarray | None:
         return None
     array = np.asarray(labels)
     return array if array.dtype.kind in "biufU" else None
+
+
+def _whole(array: np.ndarray) -> np.ndarray:
+    """bool [n]: which are numbers that an int64 has, too."""
+    return (array == np.rint(array)) & (np.abs(array) < 2.0**53)
 
 
 def _one_hot(array: np.ndarray) -> np.ndarray:

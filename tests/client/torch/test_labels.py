@@ -67,6 +67,7 @@ def test_labels_of_a_table_are_taken_as_they_are():
     [
         ([0, 1, 0.5], r"labels\[2\] has the label 0.5"),
         (np.array([0, np.nan]), r"labels\[1\] has the label nan"),
+        (np.array([0, np.inf]), r"labels\[1\] has the label inf"),
         ([0, None], r"labels\[1\] has no label"),
         ([[0, 1], [1, 0]], r"labels\[0\] has a label of type list"),
         (np.array([[0, 1], [1, 1]]), r"labels\[1\] has a label with 2 ones among 2"),
