@@ -133,7 +133,7 @@ class FakeService:
             raise errors.InvalidRequest(f"n is {request.n}; it must be in [1, {self.limits.max_samples}]")
         if bool(request.label) == bool(request.class_indices):
             raise errors.InvalidRequest("label and class_indices: give one")
-        classes = list(request.class_indices) or [LABELS.index(request.label)] * request.n
+        classes = list(request.class_indices) or [self.labels.index(request.label)] * request.n
         run = np.arange(request.start_index, request.start_index + request.n, dtype=np.uint64)
         indices = np.array(request.indices, np.uint64) if request.indices else run
         if request.of:

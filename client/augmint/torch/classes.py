@@ -24,11 +24,13 @@ class Classes:
 
     keys: what a label of each stands for, all int or all str. names: for people, all different.
     indices: int64, the generator's class index of each; -1: it does not have the class.
+    assumed: what had to be taken for granted, one sentence; empty: nothing.
     """
 
     keys: list[Key]
     names: list[str]
     indices: np.ndarray
+    assumed: str = ""
 
     def numbers(self, labels: np.ndarray) -> np.ndarray:
         """int64 [n]: places in `keys` of labels, int64 or str [n]."""
@@ -194,13 +196,12 @@ def _by_number(labels: np.ndarray, description: Description) -> Classes:
             f"real labels are {listed(seen)}, without names and without a 0; the generator's classes count from 0 "
             f"({listed(known)}): {GIVE}, as a mapping from label to name"
         )
+    taken = listed([f"{number} = {known[number]}" for number in seen])
+    assumed = f"real labels have no names and are taken for the generator's class indices, {taken}"
     if seen != list(range(len(known))):
-        warnings.warn(
-            f"real labels are {listed(seen)}, without names: they are taken for the generator's "
-            f"{listed([known[int(number)] for number in seen])}, of {len(known)} classes; if that is wrong, {GIVE}",
-            stacklevel=5,
-        )
-    return Classes(list(range(len(known))), list(known), np.arange(len(known)))
+        warnings.warn(f"{assumed}, of {len(known)} classes; if that is wrong, {GIVE}", stacklevel=5)
+        assumed = ""
+    return Classes(list(range(len(known))), list(known), np.arange(len(known)), "" if same else assumed)
 
 
 def _check_range(labels: np.ndarray, names: Sequence[str]) -> None:

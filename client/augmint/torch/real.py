@@ -72,7 +72,9 @@ def labels_of(items: Items, given: Any, named: bool, progress: bool) -> Labels:
             by = changed or "its __getitem__"
             doubt = f"labels of the real data set are not those in its {told.source}, {by} gives others ({seen})"
             told = None
-    if doubt and not named and not isinstance(read(items[0][1], "real sample 0"), str):
+    if isinstance(read(items[0][1], "real sample 0"), str):
+        doubt = ""  # a name stands for itself
+    if doubt and not named:
         raise InvalidRequest(
             f"{doubt}, so it cannot be told which classes the numbers are: leave {changed or 'that'} out of the real "
             "data set and hand it to mix(target_transform=...), which applies it to real and synthetic labels alike; "
@@ -198,6 +200,10 @@ def _names(real: Any, form: ItemForm) -> list[tuple[str, ...]] | None:
     own = told_names(getattr(real, "classes", None), getattr(real, "class_to_idx", None))
     if own is not None:
         return own
+    info = getattr(real, "info", None)  # of MedMNIST: {"label": {"0": name, ...}}
+    named = info.get("label") if isinstance(info, Mapping) else None
+    if isinstance(named, Mapping) and list(named) == [str(number) for number in range(len(named))]:
+        return told_names(list(named.values()), None)
     if _is_hugging_face(real):
         column = _label_column(real, form)
         return told_names(getattr(real.features.get(column), "names", None), None) if column else None
@@ -219,13 +225,15 @@ def _numbered(names: list[tuple[str, ...]] | None) -> str:
     return ", ".join(shown[:5]) + (", ..." if len(shown) > 5 else "")
 
 
-def _one_pass(items: Items, progress: bool, why: str) -> np.ndarray:
-    def say(text: str) -> None:
-        if progress:
-            sys.stderr.write(f"augmint: {text}\n")
+def say(text: str, progress: bool) -> None:
+    """A line to stderr, if that is wanted."""
+    if progress:
+        sys.stderr.write(f"augmint: {text}\n")
 
+
+def _one_pass(items: Items, progress: bool, why: str) -> np.ndarray:
     reason = f"{why}: " if why else ""
-    say(f"{reason}reads all {items.count:,} real samples once for their labels (give labels= to avoid it)")
+    say(f"{reason}reads all {items.count:,} real samples once for their labels (give labels= to avoid it)", progress)
     keys: list[Key] = []
     last = time.monotonic()
     for position in range(items.count):
@@ -233,5 +241,5 @@ def _one_pass(items: Items, progress: bool, why: str) -> np.ndarray:
         keys.append(read(label, f"real sample {position}"))
         if time.monotonic() - last > _SECONDS_BETWEEN_REPORTS:
             last = time.monotonic()
-            say(f"{position + 1:,} of {items.count:,}")
+            say(f"{position + 1:,} of {items.count:,}", progress)
     return keys_array(keys, "the real data set")

@@ -13,7 +13,7 @@ from augmint.mixing import Advice, Amounts, Epoch, listed
 from augmint.torch.classes import classes_of
 from augmint.torch.form import form_of
 from augmint.torch.labels import check_makes, make, width
-from augmint.torch.real import Items, labels_of, names_of
+from augmint.torch.real import Items, labels_of, names_of, say
 
 
 class Reals:
@@ -42,6 +42,8 @@ class Reals:
         told = None if names is not None else names_of(items)
         found = classes_of(self._labels.keys, description, names, told, width(self._label))
         self.names, self.keys, self.generators = found.names, found.keys, found.indices
+        if found.assumed:
+            say(found.assumed, progress)
         absent = Advice("the generator does not have it", 1.0, 0, 0, None, advice[0].usual)
         self.advice = [advice[index] if index >= 0 else absent for index in found.indices.tolist()]
         drawable = [key for key, entry in zip(self.keys, self.advice, strict=True) if not entry.skip]

@@ -130,8 +130,18 @@ def test_what_cannot_be_told_is_refused_with_what_to_do(labels, generator, optio
 
 
 def test_numbers_without_names_that_do_not_fill_the_generators_classes_are_said():
-    with pytest.warns(UserWarning, match="real labels are 0, 1, without names: .* generator's a, b, of 3 classes"):
+    with pytest.warns(UserWarning, match="real labels have no names .* indices, 0 = a, 1 = b, of 3 classes"):
         assert indices([0, 1], ("a", "b", "c")) == {0: 0, 1: 1, 2: 2}
+
+
+def test_numbers_without_names_are_said_to_be_taken_for_the_generators_unless_those_are_numbers_too():
+    def assumed(*generator):
+        return classes_of(np.array([0, 1]), description(*generator), None, None, None).assumed
+
+    assert assumed("dog", "cat") == (
+        "real labels have no names and are taken for the generator's class indices, 0 = dog, 1 = cat"
+    )
+    assert assumed("0", "1") == ""
 
 
 def test_names_are_found_through_what_wraps_a_data_set():
@@ -150,6 +160,12 @@ def test_names_are_found_through_what_wraps_a_data_set():
         assert names_of(Items(real)) == [("cat",), ("dog",)]
     with pytest.raises(augmint.InvalidRequest, match="part 0 has 0 = cat, 1 = dog, part 1 has 0 = dog, 1 = cat"):
         names_of(Items(ConcatDataset([inner, Named(["dog", "cat"])])))
+
+
+def test_medmnist_tells_its_names_elsewhere():
+    real = Named(None)
+    real.info = {"task": "multi-class", "label": {"0": "adipose", "1": "background"}}
+    assert names_of(Items(real)) == [("adipose",), ("background",)]
 
 
 def test_class_to_idx_numbers_classes_and_must_not_contradict_them():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import ConcatDataset, Subset, TensorDataset, default_collate
+from torch.utils.data import ConcatDataset, Subset, TensorDataset, default_collate, random_split
 
 import augmint
 from tests.client.fakes import LABELS, FakeService
@@ -288,3 +288,89 @@ def test_hugging_face_data_sets_tell_labels_and_names_themselves(mixed, capsys):
         assert {tuple(item) for item in data} == {tuple(formed[0])}
         assert len({type(item[key]) for item in data for key in item if key.startswith("label")}) == 1
     assert "reads all" not in capsys.readouterr().err
+
+
+class Column(Real):
+    """As MedMNIST's: labels [n, 1], items with labels [1]."""
+
+    labels = np.array(TARGETS)[:, None]
+
+    def __getitem__(self, index):
+        return super().__getitem__(index)[0], self.labels[index].astype(np.uint8)
+
+
+class Doubled(Subset):
+    """A part of a data set that numbers its classes anew."""
+
+    def __getitem__(self, index):
+        sample, label = super().__getitem__(index)
+        return sample, label // 2
+
+    def __getitems__(self, indices):
+        return [self[index] for index in indices]
+
+
+@pytest.mark.parametrize(
+    ("real", "passes"),
+    [
+        (Column(), False),
+        (Real(targets=torch.tensor([[label, 5, 7, 0] for label in TARGETS])), True),  # QMNIST: more than the label
+        (Real(targets=[LABELS[label] for label in TARGETS]), True),  # names beside numbers
+        (Real(labels=lambda: None, targets=None), True),
+        (TensorDataset(torch.zeros(54, 3, 4, 5), torch.eye(4)[TARGETS]), False),
+        (
+            Subset(
+                Subset(Real([3, *TARGETS[::-1]], targets=[3, *TARGETS[::-1]]), range(1, 55)), list(range(53, -1, -1))
+            ),
+            False,
+        ),
+        (random_split(Real(targets=TARGETS), [54], torch.Generator().manual_seed(0))[0], False),
+        ([(torch.zeros(3, 4, 5), label) for label in TARGETS], True),
+    ],
+)
+def test_labels_are_those_of_the_items(mixed, capsys, real, passes):
+    data = mixed(real, labels=None)
+    assert [portion.real for portion in data.portions] == [40, 10, 4, 0]
+    assert ("reads all" in capsys.readouterr().err) == passes
+    labels = [label if isinstance(label, int) else np.asarray(label) for _, label in data]
+    places = [int(np.argmax(label)) if np.size(label) > 1 else int(np.squeeze(label)) for label in labels]
+    assert np.bincount(places).tolist() == [40] * 4
+    default_collate(list(data))
+
+
+def test_a_transform_of_one_part_is_found(mixed):
+    class Turned(Real):
+        def __getitem__(self, index):
+            sample, label = super().__getitem__(index)
+            return sample, 3 - label
+
+    whole = Real(targets=TARGETS, classes=LABELS)
+    turned = Turned([2, 2], targets=[2, 2], classes=LABELS, target_transform=lambda label: 3 - label)
+    with pytest.raises(augmint.InvalidRequest, match="real sample 54 has the label 1, but 2 in targets"):
+        mixed(ConcatDataset([whole, turned]), labels=None)
+    with pytest.raises(augmint.InvalidRequest, match="its __getitem__ gives others"):
+        mixed(Doubled(whole, range(54)), labels=None)
+    with pytest.raises(augmint.InvalidRequest, match="cannot be told"):
+        mixed(Doubled(whole, range(54)), labels=[label // 2 for label in TARGETS])
+    named = mixed(Doubled(whole, range(54)), labels=None, names=["bag", "coat"])
+    assert [portion.real for portion in named.portions] == [50, 4]
+
+
+@pytest.mark.parametrize(
+    ("form", "named"),
+    [
+        (lambda value: torch.full((3, 4, 5), value, dtype=torch.bfloat16), "torch.bfloat16, which mix cannot make"),
+        (
+            lambda value: torch.full((3, 4, 5), value + 80),
+            r"values in \[80, 80\].* bytes as floats: divide them by 255",
+        ),
+        (lambda value: torch.full((3, 4, 5), value, device="meta"), "real samples are on meta"),
+        (
+            lambda value: torch.zeros((3, 4, 5) if value < 0.3 else (3, 5, 4)),
+            r"real sample \d+ is .*\[3, 5, 4\], the first",
+        ),
+    ],
+)
+def test_what_would_not_go_into_one_batch_is_refused(mixed, form, named):
+    with pytest.raises(augmint.InvalidRequest, match=named):
+        mixed(Real(form=form))
