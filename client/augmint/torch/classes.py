@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.mixing import listed
+from augmint.said import warn
 from augmint.torch.labels import Key
 
 GIVE = "give names=, the generator's name of each real class"
@@ -199,7 +199,7 @@ def _by_number(labels: np.ndarray, description: Description) -> Classes:
     taken = listed([f"{number} = {known[number]}" for number in seen])
     assumed = f"real labels have no names and are taken for the generator's class indices, {taken}"
     if seen != list(range(len(known))):
-        warnings.warn(f"{assumed}, of {len(known)} classes; if that is wrong, {GIVE}", stacklevel=5)
+        warn(f"{assumed}, of {len(known)} classes; if that is wrong, {GIVE}")
         assumed = ""
     return Classes(list(range(len(known))), list(known), np.arange(len(known)), "" if same else assumed)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.mixing import Amounts, Epoch, Portion
 from augmint.prefetch import Meter, Prefetch, Stats
+from augmint.said import warn
 from augmint.shares import Share, shares
 from augmint.source import Source
 from augmint.torch import ranks
@@ -208,17 +208,17 @@ class MixedDataset(data.Dataset):
 
     def set_epoch(self, epoch: int) -> None:
         """Give epoch's order and synthetic samples, from its beginning."""
-        self._epoch = checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1)
+        self._arrange(checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1))
         self._position = 0
-        self._deal()
 
-    def _deal(self) -> None:
-        """What the samples of this epoch are, and their order."""
-        self._now = self._reals.epoch(self._epoch, self.seed, self._amounts)
+    def _arrange(self, epoch: int) -> int:
+        """Deal and shuffle this epoch; its samples."""
+        self._now, self._epoch = self._reals.epoch(epoch, self.seed, self._amounts), epoch
         lacking = [portion for portion in self._now.portions if portion.lacks]
         if {portion.label for portion in lacking} - self._warned:
             self._warned |= {portion.label for portion in lacking}
-            warnings.warn(mixing.instead(lacking), stacklevel=5)
+            warn(mixing.instead(lacking))
+        return len(self._now)
 
     def close(self) -> None:
         """Disconnect, unless the client was handed in."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from augmint.errors import InvalidRequest
+from augmint.said import say
 from augmint.torch.classes import GIVE, told_names
 from augmint.torch.items import ItemForm
 from augmint.torch.labels import Key, Labels, keys_array, keys_of, read
@@ -223,12 +223,6 @@ def _names(real: Any, form: ItemForm) -> list[tuple[str, ...]] | None:
 def _numbered(names: list[tuple[str, ...]] | None) -> str:
     shown = [f"{number} = {synonyms[0]}" for number, synonyms in enumerate(names or [])]
     return ", ".join(shown[:5]) + (", ..." if len(shown) > 5 else "")
-
-
-def say(text: str, progress: bool) -> None:
-    """A line to stderr, if that is wanted."""
-    if progress:
-        sys.stderr.write(f"augmint: {text}\n")
 
 
 def _one_pass(items: Items, progress: bool, why: str) -> np.ndarray:

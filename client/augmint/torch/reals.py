@@ -10,10 +10,11 @@ import numpy as np
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.mixing import Advice, Amounts, Epoch, listed
+from augmint.said import say
 from augmint.torch.classes import classes_of
 from augmint.torch.form import form_of
 from augmint.torch.labels import check_makes, make, width
-from augmint.torch.real import Items, labels_of, names_of, say
+from augmint.torch.real import Items, labels_of, names_of
 
 
 class Reals:

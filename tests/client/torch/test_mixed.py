@@ -209,6 +209,7 @@ def test_a_warning_comes_once_and_only_when_something_is_missing(mixed, fake):
         assert not told
         data.set_epoch(1)
         data.set_epoch(2)
+    assert {one.filename for one in told} == {__file__}  # the line that asked for it
     assert [str(one.message).partition(":")[0] for one in told] == [
         "no synthetic samples of coat (withheld by its quality card)"
     ]
