@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,19 +67,23 @@ def classes_of(
             + (f"{len(told)} real classes" if told is not None else f"{len(known)} classes of the generator")
             + f" ({listed(known if told is None else [one[0] for one in told])}): {GIVE}"
         )
-    if told is not None:
-        _check_range(labels, [one[0] for one in told])
-        indices = match(told, known)
-        if any(index >= 0 for index in indices):
-            return Classes(list(range(len(told))), _distinct([one[0] for one in told]), np.array(indices, np.int64))
-        numbered = [str(number) for number in range(len(told))]
-        # One side has nothing but numbers: they are what both share, if there are as many.
-        if len(told) != len(known) or numbered not in ([one[0] for one in told], list(known)):
-            raise InvalidRequest(
-                f"the real classes are {listed([one[0] for one in told])}, those of generator {description.name!r} "
-                f"{listed(known)}: {GIVE}"
-            )
-    return _by_number(labels, description)
+    if told is None:
+        return _by_number(labels, description)
+    names = _unlike([synonyms[0] for synonyms in told])
+    _check_range(labels, names)
+    indices = match(told, known)
+    if any(index >= 0 for index in indices):
+        return Classes(list(range(len(told))), names, np.array(indices, np.int64), _alike(told, known, indices))
+    numbered = [str(number) for number in range(len(told))]
+    # One side has nothing but numbers: they are what both share, if there are as many.
+    if len(told) == len(known) and names == numbered:
+        return _by_number(labels, description)
+    if list(known) != numbered:
+        raise InvalidRequest(
+            f"the real classes are {listed(names)}, those of generator {description.name!r} {listed(known)}: {GIVE}"
+        )
+    assumed = f"the generator has only numbers, which are taken for those of the real classes, {listed(names)}"
+    return Classes(list(range(len(told))), names, np.arange(len(told)), assumed)
 
 
 def match(names: Sequence[tuple[str, ...]], known: Sequence[str]) -> list[int]:
@@ -89,15 +94,18 @@ def match(names: Sequence[tuple[str, ...]], known: Sequence[str]) -> list[int]:
     """
     place = {name: index for index, name in enumerate(known)}
     found = [next((place[one] for one in synonyms if one in place), -1) for synonyms in names]
+    wanted = [{_plain(one) for one in synonyms} for synonyms in names]
+    often = Counter(plain for every in wanted for plain in every)
     alike: dict[str, list[int]] = {}
     for index, name in enumerate(known):
         alike.setdefault(_plain(name), []).append(index)
-    wanted = [{_plain(one) for one in synonyms} for synonyms in names]
-    for number, plain in enumerate(wanted):
-        candidates = {index for one in plain for index in alike.get(one, ())}
-        alone = all(not plain & other for place, other in enumerate(wanted) if place != number)
-        if found[number] < 0 and len(candidates) == 1 and alone and not candidates & set(found):
+    taken = set(found)
+    for number, every in enumerate(wanted):
+        candidates = {index for plain in every for index in alike.get(plain, ())}
+        alone = all(often[plain] == 1 for plain in every)
+        if found[number] < 0 and alone and len(candidates) == 1 and not candidates & taken:
             found[number] = candidates.pop()
+            taken.add(found[number])
     twice = [index for index in found if index >= 0 and found.count(index) > 1]
     if twice:
         both = [synonyms[0] for synonyms, index in zip(names, found, strict=True) if index == twice[0]]
@@ -112,32 +120,55 @@ def told_names(classes: Any, class_to_idx: Any) -> list[tuple[str, ...]] | None:
 
     raises: InvalidRequest if the two contradict each other.
     """
-    entries = list(classes) if isinstance(classes, Sequence) and not isinstance(classes, str) else []
-    names = [tuple(map(str, one)) if isinstance(one, tuple | list) else _synonyms(str(one)) for one in entries]
-    if not isinstance(class_to_idx, Mapping) or not all(isinstance(key, str) for key in class_to_idx):
-        return names or None
-    numbers = {name: int(number) for name, number in class_to_idx.items()}
-    if not names:
+    names = _in_order(classes)
+    numbers = class_to_idx if isinstance(class_to_idx, Mapping) else {}
+    numbers = {name: int(number) for name, number in numbers.items() if isinstance(name, str)}
+    if names is None:
         by_number: dict[int, list[str]] = {}
         for name, number in numbers.items():
             by_number.setdefault(number, []).append(name)
-        return (
-            [tuple(by_number[number]) for number in sorted(by_number)]
-            if set(by_number) == set(range(len(by_number))) and by_number
-            else None
-        )
-    for number, synonyms in enumerate(names):
-        if synonyms[0] in numbers and numbers[synonyms[0]] != number:
+        names = _in_order({number: tuple(synonyms) for number, synonyms in by_number.items()})
+    for number, synonyms in enumerate(names or []):
+        if numbers.get(synonyms[0], number) != number and len(numbers) == len(names or []):
             raise InvalidRequest(
                 f"real.classes has {synonyms[0]!r} at {number}, real.class_to_idx says {numbers[synonyms[0]]}: {GIVE}"
             )
     return names
 
 
+def _in_order(classes: Any) -> list[tuple[str, ...]] | None:
+    """Names of 0, 1, 2, ... from a list, an array, or a mapping from these numbers; None if it is nothing like that."""
+    if isinstance(classes, Mapping):
+        if not classes or set(classes) != set(range(len(classes))):
+            return None
+        classes = [classes[number] for number in range(len(classes))]
+    if isinstance(classes, np.ndarray):
+        classes = classes.tolist()
+    if not isinstance(classes, list | tuple) or not classes:
+        return None
+    return [tuple(map(str, one)) if isinstance(one, tuple | list) else _synonyms(str(one)) for one in classes]
+
+
 def _synonyms(name: str) -> tuple[str, ...]:
     # "5 - five", as torchvision names the classes of MNIST.
     number, dash, word = name.partition(" - ")
     return (name, number, word) if dash and number.isdecimal() else (name,)
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """Names that all differ: those that several have, as "crane" in ImageNet, with their number."""
+    often = Counter(names)
+    return [name if often[name] == 1 else f"{name} ({number})" for number, name in enumerate(names)]
+
+
+def _alike(told: Sequence[tuple[str, ...]], known: Sequence[str], indices: Sequence[int]) -> str:
+    """What is said of names that are not quite equal; empty for none."""
+    pairs = [
+        f"{synonyms[0]} = {known[index]}"
+        for synonyms, index in zip(told, indices, strict=True)
+        if index >= 0 and known[index] not in synonyms
+    ]
+    return f"real classes are taken for those of the generator that are spelt alike, {listed(pairs)}" if pairs else ""
 
 
 def _plain(name: str) -> str:
@@ -175,9 +206,10 @@ def _by_name(seen: list[Key], description: Description) -> Classes:
     names = [str(key) for key in seen]
     indices = match([(name,) for name in names], description.labels)
     _some_known(names, indices, description)
+    assumed = _alike([(name,) for name in names], description.labels, indices)
     others = [index for index, name in enumerate(description.labels) if index not in indices and name not in names]
     names += [description.labels[index] for index in others]
-    return Classes(list(names), names, np.array([*indices, *others], np.int64))
+    return Classes(list(names), names, np.array([*indices, *others], np.int64), assumed)
 
 
 def _by_number(labels: np.ndarray, description: Description) -> Classes:

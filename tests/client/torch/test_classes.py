@@ -162,6 +162,40 @@ def test_names_are_found_through_what_wraps_a_data_set():
         names_of(Items(ConcatDataset([inner, Named(["dog", "cat"])])))
 
 
+def test_what_is_not_quite_certain_is_said():
+    def assumed(labels, generator, told):
+        return classes_of(np.array(labels), description(*generator), None, told_names(told, None), None).assumed
+
+    assert assumed([0, 1], ("big_bird", "cat"), ["cat", "Big Bird"]) == (
+        "real classes are taken for those of the generator that are spelt alike, Big Bird = big_bird"
+    )
+    assert assumed(["Big Bird"], ("big_bird", "cat"), None).endswith("Big Bird = big_bird")
+    assert assumed([0, 1], ("0", "1"), ["chat", "chien"]) == (
+        "the generator has only numbers, which are taken for those of the real classes, chat, chien"
+    )
+    assert assumed([0, 1], ("cat", "dog"), ["dog", "cat"]) == ""
+
+
+@pytest.mark.parametrize(
+    "classes", [["cat", "dog"], ("cat", "dog"), np.array(["cat", "dog"]), {1: "dog", 0: "cat"}, [("cat",), ("dog",)]]
+)
+def test_names_may_stand_in_a_list_an_array_or_a_mapping(classes):
+    assert told_names(classes, None) == [("cat",), ("dog",)]
+
+
+@pytest.mark.parametrize("classes", [None, [], {}, "cat", 2, {"cat": 0}, {1: "cat"}, {"cat", "dog"}, len])
+def test_what_does_not_name_numbers_names_nothing(classes):
+    assert told_names(classes, None) is None
+
+
+def test_a_name_that_two_real_classes_have_gets_its_number():
+    told = [("crane",), ("tench",), ("crane",)]  # ImageNet has two
+    found = classes_of(np.array([0, 1, 2]), description("tench", "cat"), None, told, None)
+    assert (found.names, found.indices.tolist()) == (["crane (0)", "tench", "crane (2)"], [-1, 0, -1])
+    with pytest.raises(augmint.InvalidRequest, match="the real classes crane, crane would all be 'crane'"):
+        classes_of(np.array([0, 1, 2]), description("tench", "crane"), None, told, None)
+
+
 def test_medmnist_tells_its_names_elsewhere():
     real = Named(None)
     real.info = {"task": "multi-class", "label": {"0": "adipose", "1": "background"}}
