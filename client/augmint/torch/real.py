@@ -144,8 +144,9 @@ def _without_loading(real: Any, form: ItemForm) -> tuple[Any, str] | None:
             else (real.select_columns([column]).with_format(None)[:][column], f"column {column!r}")
         )
     for name in ("targets", "labels", "_labels"):  # torchvision's names
-        labels = getattr(real, name, None)
-        if labels is not None and not callable(labels) and hasattr(labels, "__len__") and len(labels) == len(real):
+        labels: Any = getattr(real, name, None)
+        several = isinstance(labels, list | tuple) or getattr(labels, "shape", ()) != ()
+        if several and not callable(labels) and len(labels) == len(real):
             return labels, name
     return None
 

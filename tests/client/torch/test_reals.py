@@ -317,6 +317,7 @@ class Doubled(Subset):
         (Real(targets=torch.tensor([[label, 5, 7, 0] for label in TARGETS])), True),  # QMNIST: more than the label
         (Real(targets=[LABELS[label] for label in TARGETS]), True),  # names beside numbers
         (Real(labels=lambda: None, targets=None), True),
+        (Real(targets=dict(enumerate(TARGETS)), labels=[[0, 0, 4, 5]] * 54), True),  # by name, and boxes
         (TensorDataset(torch.zeros(54, 3, 4, 5), torch.eye(4)[TARGETS]), False),
         (
             Subset(
