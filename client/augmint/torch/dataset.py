@@ -68,8 +68,8 @@ class SyntheticDataset(data.Dataset):
         transform:   takes one sample in this form, its result is the sample. For `spawn` it must be picklable.
         form:        "tensor": uint8 [channels, height, width]; "pil": a PIL image, as torchvision's data sets hand to
                      transforms; "array": a NumPy array uint8 [height, width, channels]. Absent: a tensor, or a PIL
-                     image if `transform` takes no tensor (TypeError or AttributeError at the first), as torchvision's
-                     `ToTensor`. With "pil" or "array" and no `transform` that is the sample.
+                     image if `transform` has torchvision's `ToTensor` in it or takes no tensor (TypeError or
+                     AttributeError at the first). With "pil" or "array" and no `transform` that is the sample.
         target_transform: takes a class index, its result is the label. Absent: the class index, an int.
         """
         if length is None:

@@ -55,7 +55,7 @@ class Hands:
 
     def __init__(self, transform: Transform | None, form: Form | None, description: Description) -> None:
         """form: "tensor", "pil" (an image) or "array" (of an image: [height, width, channels]). Absent: a tensor, or a
-        PIL image if the transform does not take the first tensors (TypeError, as of torchvision's `ToTensor`, or
+        PIL image if the transform is or has a `ToTensor`, or does not take the first tensors (TypeError or
         AttributeError).
         raises: InvalidRequest if there is no such form of the generator's samples.
         """
@@ -66,7 +66,7 @@ class Hands:
             raise InvalidRequest(
                 f'form is "pil", but generator {description.name!r} makes {description.kind}, not images'
             )
-        self._form = form
+        self._form = "pil" if form is None and self._image and _to_tensor(transform) else form
         # The default of the loaders: of the whole batch at once, by `tensors`.
         self.whole = transform is unit_interval and form in (None, "tensor")
         self._transform = None if transform is unit_interval else transform
@@ -100,3 +100,9 @@ class Hands:
             return list(array)
         image = extras.load("PIL.Image", "images")
         return [image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in array]
+
+
+def _to_tensor(transform: Any) -> bool:
+    """Whether torchvision's `ToTensor` is in it; the newer of the two lets tensors pass as they are, bytes and all."""
+    inner = getattr(transform, "transforms", None)
+    return type(transform).__name__ == "ToTensor" or (isinstance(inner, list | tuple) and any(map(_to_tensor, inner)))

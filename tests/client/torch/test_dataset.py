@@ -221,6 +221,33 @@ class ToTensor:
         return torch.from_numpy(array.transpose(2, 0, 1)).float() / 255
 
 
+class Lenient:
+    """As torchvision's newer ToTensor, which lets tensors pass as they are."""
+
+    def __call__(self, picture):
+        return picture if isinstance(picture, torch.Tensor) else ToTensor()(picture)
+
+
+Lenient.__name__ = "ToTensor"
+
+
+class Compose:
+    def __init__(self, *transforms):
+        self.transforms = transforms
+
+    def __call__(self, picture):
+        for transform in self.transforms:
+            picture = transform(picture)
+        return picture
+
+
+class Flip:
+    """Takes pictures and tensors alike."""
+
+    def __call__(self, picture):
+        return picture.flip(-1) if isinstance(picture, torch.Tensor) else picture.transpose(Image.FLIP_LEFT_RIGHT)
+
+
 def brighter(picture):
     return torch.from_numpy(np.asarray(picture.point(lambda level: 255 - level)).copy())
 
@@ -234,6 +261,14 @@ def test_a_transform_that_wants_pictures_gets_them(channels):
             assert torch.equal(data[3][0], plain[3][0])
         streamed = next(iter(SyntheticStream(client, batch_size=10, seed=7, transform=ToTensor())))[0]
         assert torch.equal(streamed, torch.stack([image for image, _ in plain]))
+
+
+@pytest.mark.parametrize(
+    "transform", [Lenient(), Compose(Flip(), Flip(), Lenient()), Compose(Flip(), Flip(), ToTensor())]
+)
+def test_a_to_tensor_anywhere_in_a_transform_gets_pictures(client, transform):
+    plain = SyntheticDataset(client, length=10, seed=7)
+    assert torch.equal(SyntheticDataset(client, length=10, seed=7, transform=transform)[3][0], plain[3][0])
 
 
 def test_a_transform_with_methods_of_pictures_gets_them(client):
