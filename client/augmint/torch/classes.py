@@ -14,7 +14,7 @@ from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.mixing import listed
 from augmint.said import warn
-from augmint.torch.labels import Key
+from augmint.torch.labels import Key, read
 
 GIVE = "give names=, the generator's name of each real class"
 
@@ -180,8 +180,7 @@ def _given(
 ) -> Classes:
     seen, by_name = np.unique(labels).tolist(), labels.dtype.kind == "U"
     if isinstance(given, Mapping):
-        keys, names = list(given), [str(name) for name in given.values()]
-        keys = [str(key) if isinstance(key, str) else int(key) for key in keys]
+        keys, names = [read(key, "names") for key in given], [str(name) for name in given.values()]
         lacking = [key for key in seen if key not in keys]
         if lacking or any(isinstance(key, str) != by_name for key in keys):
             raise InvalidRequest(f"names has no entry for the real labels {listed(lacking or seen)}")

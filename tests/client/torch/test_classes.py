@@ -108,6 +108,8 @@ def test_a_mapping_names_any_labels():
         ([1, 2], ("1", "10", "2"), {}, "named by numbers that are not their indices"),
         ([0, 1, -1], ("a", "b"), {}, "real sample 2 has the label -1: .* no label.*Subset"),
         ([0, 5], ("a", "b"), {"told": ["a", "b"]}, r"\[0, 5\] \(5 at sample 1\), but there are 2 classes \(a, b\)"),
+        ([0, 1], ("a", "b"), {"names": {None: "a"}}, "names has no label"),
+        ([0, 1], ("a", "b"), {"names": {0.5: "a"}}, "names has the label 0.5"),
         ([0, 1], ("a", "b"), {"names": {0: "a"}}, "names has no entry for the real labels 1"),
         ([0, 1], ("a", "b"), {"names": {"0": "a", "1": "b"}}, "names has no entry for the real labels 0, 1"),
         (["x"], ("a", "b"), {"names": ["a"]}, "names is a mapping from the real label"),
