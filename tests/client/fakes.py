@@ -59,10 +59,10 @@ class FakeService:
         preferred: int = 8,
         channels: int = 3,
         kind: str = "image",
-        labels: Sequence[str] = LABELS,
+        labels: Sequence[str] = (),
     ) -> None:
         self.target = "fake:1"
-        self.labels = labels
+        self._labels = labels
         self.version = 1
         self.limits = pb.Limits(max_samples=max_samples, preferred_page_samples=preferred)
         self.sample = pb.SampleSpec(shape=[4, 5, channels], dtype=pb.DATA_TYPE_UINT8)
@@ -79,6 +79,10 @@ class FakeService:
         self.gate.set()
         self.closed = False
         self._lock = threading.Lock()
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return self._labels or LABELS
 
     def expected(
         self, seed: int, indices: np.ndarray, classes: np.ndarray, truncation: float = 1, version: int = 0
