@@ -190,7 +190,7 @@ class FakeService:
             digest=digest(self.version),
             state=pb.GENERATOR_STATE_READY,
             is_default=True,
-            labels=LABELS,
+            labels=self.labels,
             capacity_samples_per_second=12345,
         )
 
