@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from augmint import notebook
 from augmint.errors import InvalidRequest, LabelNotFound, ServiceFault
 from augmint.v1 import generator_pb2 as pb
 
@@ -99,6 +100,10 @@ class Description:
     def measured(self) -> bool:
         """Whether there is a quality card."""
         return self.message.HasField("quality")
+
+    def _repr_html_(self) -> str:
+        """For notebooks: name, samples, labels, quality."""
+        return notebook.description_html(self)
 
     @classmethod
     def read(cls, response: pb.GetGeneratorResponse) -> Description:

@@ -1,4 +1,8 @@
-"""How many synthetic samples to put beside the real ones, class by class, and how to draw them. No framework here."""
+"""How many samples to put beside the real ones, class by class, and how to draw them. No framework here.
+
+What is asked for holds for every class. Where synthetic samples must not be drawn, or cannot be, real ones of the class
+are drawn again instead: leaving such a class as it is while others grow would make a data set more uneven than it was.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +22,15 @@ from augmint.v1 import generator_pb2 as pb
 EPOCH_LIMIT = 2**16
 SYNTHETIC_LIMIT = 2**26
 
+FEWER = "its quality card recommends fewer than of others"
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """How to draw one class. skip: why not to draw it at all; empty if nothing speaks against it.
 
     truncation, keep, of: as in an address. per_real: synthetic samples per real one that helped; None: not studied.
+    usual: the same, for the generator as a whole.
     """
 
     skip: str
@@ -31,16 +38,35 @@ class Advice:
     keep: int
     of: int
     per_real: float | None
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """One class in one epoch: real and synthetic samples, and why there are none of the latter, if anything forbids."""
+    """One class in one epoch.
+
+    real:      real samples, each of which comes once.
+    repeated:  how often real samples come again, in all; each the same number of times, or one more.
+    synthetic: synthetic samples. missing: asked for, but neither to be drawn nor repeated.
+    note:      why there are none or few, if anything speaks against them.
+    """
 
     label: str
     real: int
+    repeated: int
     synthetic: int
-    note: str
+    missing: int = 0
+    note: str = ""
+
+    @property
+    def total(self) -> int:
+        """Samples of the class in this epoch."""
+        return self.real + self.repeated + self.synthetic
+
+    @property
+    def lacks(self) -> bool:
+        """Whether synthetic samples that were asked for are not there."""
+        return bool(self.repeated or self.missing)
 
 
 def advise(
@@ -55,6 +81,7 @@ def advise(
     psi = None if truncation is None else check_truncation(truncation)
     quality = description.message.quality
     by_label = {entry.label: entry for entry in quality.classes}
+    usual = quality.recommendation.synthetic_per_real if card and quality.HasField("recommendation") else None
     found = []
     for label in description.labels:
         entry = by_label.get(label, pb.ClassQuality())
@@ -71,7 +98,7 @@ def advise(
         if chosen[1] and not description.message.scored:
             raise InvalidRequest(f"keep and of select by a score, which generator {description.name!r} does not give")
         per_real = recommended.synthetic_per_real if known else None
-        found.append(Advice(skip, psi or check_truncation(recommended.truncation or 1.0), *chosen, per_real))
+        found.append(Advice(skip, psi or check_truncation(recommended.truncation or 1.0), *chosen, per_real, usual))
     return found
 
 
@@ -79,11 +106,11 @@ def advise(
 class Amounts:
     """What the caller asked for: one of the three, each a value, a list of values by epoch, or a function of the epoch.
 
-    ratio:    share of synthetic samples in an epoch, in [0, 1), of the same classes as the real ones.
-    top_up:   samples of a class, real and synthetic, below which synthetic ones are added: a number, one by class
-              name, or "balance": as many as the most frequent class has.
-    per_real: synthetic samples per real one: a number from 0, or one by class name.
-    None of them: per_real as the card recommends.
+    ratio:    share of an epoch that is added to the real samples, in [0, 1), dealt to the classes as those are.
+    top_up:   samples that each class shall have at least: a number, one by class name, or "balance": as many as the
+              most frequent class has.
+    per_real: samples added per real one: a number from 0, or one by class name.
+    None of them: per_real as the card recommends for each class, but not fewer than it recommends in general.
     """
 
     ratio: Any = None
@@ -95,49 +122,131 @@ class Amounts:
         if len(given) > 1:
             raise InvalidRequest(f"give one of ratio, top_up and per_real, not {' and '.join(given)}")
 
-    def synthetic(self, epoch: int, real: np.ndarray, labels: Sequence[str], advice: Sequence[Advice]) -> np.ndarray:
-        """int64 [classes]: synthetic samples of each class in this epoch.
+    def plan(self, epoch: int, real: np.ndarray, labels: Sequence[str], advice: Sequence[Advice]) -> list[Portion]:
+        """This epoch, class by class: each has as many samples as was asked for, if it has real ones or may be drawn.
 
         real: int64 [classes], real samples. labels, advice: of each class, in the same order.
         """
         allowed = np.array([not entry.skip for entry in advice], bool)
+        most: np.ndarray | None = None
         if self.ratio is not None:
-            wanted = self._by_ratio(_at("ratio", self.ratio, epoch), real, allowed)
+            added = _by_ratio(_at("ratio", self.ratio, epoch), real)
         elif self.top_up is not None:
             target = _at("top_up", self.top_up, epoch)
-            if target == "balance":
+            if isinstance(target, str) and target == "balance":
                 target = int(real.max())
-            goal = _by_class("top_up", target, labels, whole=True, otherwise=0)
-            wanted = np.maximum(goal - real, 0)
+            added = np.maximum(_by_class("top_up", target, labels, whole=True, otherwise=0) - real, 0)
+        elif self.per_real is not None:
+            rates = _by_class("per_real", _at("per_real", self.per_real, epoch), labels, whole=False, otherwise=0.0)
+            added = np.rint(rates * real)
         else:
-            wanted = np.rint(self._rates(epoch, labels, advice) * real)
-        wanted = np.where(allowed, wanted, 0).astype(np.int64)
-        if wanted.sum() > SYNTHETIC_LIMIT:
-            raise InvalidRequest(f"{wanted.sum()} synthetic samples in epoch {epoch}; {SYNTHETIC_LIMIT} are possible")
-        return wanted
+            own, asked = _recommended(advice)
+            added, most = np.rint(asked * real), np.rint(own * real)
+        if added.sum() > SYNTHETIC_LIMIT:
+            raise InvalidRequest(f"{added.sum():.0f} samples to add in epoch {epoch}; {SYNTHETIC_LIMIT} are possible")
+        synthetic = np.where(allowed, added if most is None else np.minimum(added, most), 0)
+        counts = np.stack([real, added - synthetic, synthetic], axis=1).astype(np.int64).tolist()
+        return [
+            Portion(label, own, left * bool(own), drawn, left * (not own), entry.skip or FEWER * bool(left))
+            for label, (own, left, drawn), entry in zip(labels, counts, advice, strict=True)
+        ]
 
-    def _by_ratio(self, ratio: Any, real: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 <= ratio < 1:
-            raise InvalidRequest(f"ratio is {ratio!r}; it must be a number in [0, 1)")
-        share = np.where(allowed, real, 0).astype(np.float64)
-        if not share.sum():
-            return np.zeros(len(real), np.int64)
-        total = round(ratio / (1 - ratio) * real.sum())
-        exact = total * share / share.sum()
-        # Whole numbers with exactly this sum: the largest remainders are rounded up.
-        amounts = np.floor(exact).astype(np.int64)
-        rest = total - int(amounts.sum())
-        amounts[np.argsort(amounts - exact, kind="stable")[:rest]] += 1
-        return amounts
 
-    def _rates(self, epoch: int, labels: Sequence[str], advice: Sequence[Advice]) -> np.ndarray:
-        if self.per_real is not None:
-            return _by_class("per_real", _at("per_real", self.per_real, epoch), labels, whole=False, otherwise=0.0)
-        if not any(entry.per_real for entry in advice):
-            raise InvalidRequest(
-                "the generator's quality card recommends no amount of synthetic samples: give ratio, top_up or per_real"
-            )
-        return np.array([entry.per_real or 0.0 for entry in advice])
+def _by_ratio(ratio: Any, real: np.ndarray) -> np.ndarray:
+    """int64 [classes]: so many that they are this share of the epoch, in the proportions of the real ones."""
+    if isinstance(ratio, bool) or not isinstance(ratio, int | float | np.number) or not 0 <= ratio < 1:
+        raise InvalidRequest(f"ratio is {ratio!r}; it must be a number in [0, 1)")
+    if not real.sum():
+        return np.zeros(len(real), np.int64)
+    total = round(float(ratio) / (1 - float(ratio)) * int(real.sum()))
+    exact = total * real / real.sum()
+    # Whole numbers with exactly this sum: the largest remainders are rounded up.
+    amounts = np.floor(exact).astype(np.int64)
+    rest = total - int(amounts.sum())
+    amounts[np.argsort(amounts - exact, kind="stable")[:rest]] += 1
+    return amounts
+
+
+def _recommended(advice: Sequence[Advice]) -> tuple[np.ndarray, np.ndarray]:
+    """Two of float64 [classes], per real sample: synthetic ones, and synthetic and repeated ones together."""
+    if not any(entry.per_real for entry in advice if not entry.skip):
+        raise InvalidRequest(
+            "the generator's quality card recommends no amount of synthetic samples: give ratio, top_up or per_real"
+        )
+    own = np.array([entry.per_real or 0.0 for entry in advice])
+    known = [entry.per_real for entry in advice if entry.per_real is not None]
+    usual = next((entry.usual for entry in advice if entry.usual is not None), float(np.mean(known)))
+    return own, np.maximum(own, usual)
+
+
+def again(members: Sequence[np.ndarray], repeated: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """int64 [sum of repeated]: the real samples that come again in this epoch, class after class.
+
+    Each sample of a class comes as often as the others or once more; who does so changes from epoch to epoch.
+    members: per class, int64 [real samples]: their positions. repeated: int64 [classes], 0 where there are no members.
+    """
+    parts = [np.zeros(0, np.int64)]
+    for number, (own, times) in enumerate(zip(members, repeated.tolist(), strict=True)):
+        if not times:
+            continue
+        whole, rest = divmod(times, len(own))
+        # Beyond all epochs, whose orders are seeded by (seed, epoch).
+        turn = np.random.default_rng((seed, EPOCH_LIMIT + number)).permutation(own)
+        parts += [np.tile(own, whole), turn[(epoch * rest + np.arange(rest)) % len(own)]]
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """The samples of one epoch.
+
+    number: from 0. portions: how many, by class.
+    real:    int64 [real and repeated]: positions of real samples, each once and then those that come again.
+    classes: int64 [synthetic]: the class of each synthetic sample, class after class.
+    order:   int64 [len], a permutation: places in `real` and, behind its end, in `classes`.
+    """
+
+    number: int
+    portions: list[Portion]
+    real: np.ndarray
+    classes: np.ndarray
+    order: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        number: int,
+        seed: int,
+        amounts: Amounts,
+        members: Sequence[np.ndarray],
+        labels: Sequence[str],
+        advice: Sequence[Advice],
+    ) -> Epoch:
+        """A function of its arguments alone. members: per class, int64 [real samples], their positions."""
+        counts = np.array([len(own) for own in members])
+        portions = amounts.plan(number, counts, labels, advice)
+        repeats = again(members, np.array([portion.repeated for portion in portions]), seed, number)
+        real = np.concatenate([np.arange(counts.sum()), repeats])
+        classes = deal(np.array([portion.synthetic for portion in portions]))
+        return cls(number, portions, real, classes, shuffled(seed, number, len(real) + len(classes)))
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def synthetic(self) -> np.ndarray:
+        """bool [len]."""
+        return self.order >= len(self.real)
+
+    def at(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is at these places of the order.
+
+        returns: bool [n], whether it is real; the real ones' positions in the data set; the synthetic ones' in
+                 `classes`. Each in the order of `indices`.
+        """
+        chosen = self.order[np.asarray(indices, np.int64)]
+        is_real = chosen < len(self.real)
+        return is_real, self.real[chosen[is_real]], chosen[~is_real] - len(self.real)
 
 
 def deal(amounts: np.ndarray) -> np.ndarray:
@@ -153,10 +262,37 @@ def shuffled(seed: int, epoch: int, n: int) -> np.ndarray:
 def table(portions: Sequence[Portion]) -> str:
     """A table for people, one line per class."""
     width = max(len("class"), *(len(portion.label) for portion in portions))
-    lines = [f"{'class':{width}}  {'real':>9}  {'synthetic':>9}"]
+    lines = [f"{'class':{width}}  {'real':>9}  {'repeated':>9}  {'synthetic':>9}"]
     for one in portions:
-        lines.append(f"{one.label:{width}}  {one.real:>9,}  {one.synthetic:>9,}  {one.note}".rstrip())
+        line = f"{one.label:{width}}  {one.real:>9,}  {one.repeated:>9,}  {one.synthetic:>9,}  {one.note}"
+        lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def instead(portions: Sequence[Portion]) -> str:
+    """One sentence about classes without the synthetic samples that were asked for, and what they have instead."""
+    reasons: dict[tuple[bool, str], list[str]] = {}
+    for one in portions:
+        reasons.setdefault((one.synthetic > 0, one.note), []).append(one.label)
+    lacks = [
+        f"{'fewer' if some else 'no'} synthetic samples of {listed(names)} ({reason})"
+        for (some, reason), names in reasons.items()
+    ]
+    drawn = [f"{one.label} {_times(one)}" for one in portions if one.real]
+    empty = [one.label for one in portions if not one.real]
+    parts = [f"real ones are drawn more often instead, each so many times an epoch: {listed(drawn)}"] * bool(drawn)
+    parts += [f"there are no real ones of {listed(empty)} either, which the epoch lacks"] * bool(empty)
+    return f"{', '.join(lacks)}: {'; '.join(parts)}"
+
+
+def _times(portion: Portion) -> str:
+    whole, rest = divmod(portion.real + portion.repeated, portion.real)
+    return f"{whole} or {whole + 1}" if rest else f"{whole}"
+
+
+def listed(names: Sequence[object]) -> str:
+    """The first twenty, and how many there are."""
+    return ", ".join(map(str, names[:20])) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
 
 
 def _at(name: str, value: Any, epoch: int) -> Any:

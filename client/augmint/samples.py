@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from augmint import extras
+from augmint import extras, notebook
 from augmint.address import Address
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
@@ -90,6 +90,10 @@ class Samples:
         shape = ", ".join(map(str, self.array.shape))
         source = f"{self.description.name}/{self.description.version}"
         return f"<Samples {self.array.dtype} [{shape}] of {source}, seed {self.seed}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: some samples of each class as a picture, without Pillow a table of counts."""
+        return notebook.samples_html(self)
 
     @property
     def labels(self) -> list[str]:

@@ -53,8 +53,16 @@ class FakeService:
     most_in_flight: calls of Generate at once, at most; `gate`, when cleared, holds them.
     """
 
-    def __init__(self, max_samples: int = 64, preferred: int = 8, channels: int = 3, kind: str = "image") -> None:
+    def __init__(
+        self,
+        max_samples: int = 64,
+        preferred: int = 8,
+        channels: int = 3,
+        kind: str = "image",
+        labels: Sequence[str] = (),
+    ) -> None:
         self.target = "fake:1"
+        self._labels = labels
         self.version = 1
         self.limits = pb.Limits(max_samples=max_samples, preferred_page_samples=preferred)
         self.sample = pb.SampleSpec(shape=[4, 5, channels], dtype=pb.DATA_TYPE_UINT8)
@@ -71,6 +79,10 @@ class FakeService:
         self.gate.set()
         self.closed = False
         self._lock = threading.Lock()
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return self._labels or LABELS
 
     def expected(
         self, seed: int, indices: np.ndarray, classes: np.ndarray, truncation: float = 1, version: int = 0
@@ -125,7 +137,7 @@ class FakeService:
             raise errors.InvalidRequest(f"n is {request.n}; it must be in [1, {self.limits.max_samples}]")
         if bool(request.label) == bool(request.class_indices):
             raise errors.InvalidRequest("label and class_indices: give one")
-        classes = list(request.class_indices) or [LABELS.index(request.label)] * request.n
+        classes = list(request.class_indices) or [self.labels.index(request.label)] * request.n
         run = np.arange(request.start_index, request.start_index + request.n, dtype=np.uint64)
         indices = np.array(request.indices, np.uint64) if request.indices else run
         if request.of:
@@ -155,7 +167,7 @@ class FakeService:
             generator=pb.Generator(
                 name="fake",
                 version=self.version,
-                labels=LABELS,
+                labels=self.labels,
                 sample=self.sample,
                 quality=self.quality,
                 scored=self.scored,
@@ -178,7 +190,7 @@ class FakeService:
             digest=digest(self.version),
             state=pb.GENERATOR_STATE_READY,
             is_default=True,
-            labels=LABELS,
+            labels=self.labels,
             capacity_samples_per_second=12345,
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import augmint
 from augmint.huggingface import SHARD, dataset, iterable_dataset
 from tests.client.fakes import LABELS, FakeService
 
@@ -83,3 +84,9 @@ def test_the_plug_in_names_its_extra_when_the_library_is_missing():
     code = "import sys; sys.modules['datasets'] = None; import augmint.huggingface as h; h.dataset('a:1', length=1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "MissingExtra: this needs datasets: pip install 'augmint[huggingface]'" in done.stderr
+
+
+def test_a_data_set_without_a_seed_is_refused_before_it_fills_the_cache(target, tmp_path):
+    with pytest.raises(augmint.InvalidRequest, match="seed is not given: every call would make"):
+        dataset(target, length=30, cache_dir=str(tmp_path))
+    assert not list(tmp_path.iterdir())

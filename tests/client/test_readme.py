@@ -7,11 +7,18 @@ from pathlib import Path
 
 README = Path(__file__).parents[2] / "client" / "README.md"
 
+SHOWN = "print(len(samples), tuple(images.shape), images.dtype)"
+GIVEN = """
+import torch
+from torch.utils.data import TensorDataset
+real, augment = TensorDataset(torch.rand(32, 3, 4, 5), torch.tensor([0] * 20 + [1, 2, 3] * 4)), torch.flipud
+"""
+
 
 def test_the_examples_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 2
-    code = "\n".join(blocks).replace("60_000", "512") + "\nprint(len(samples), tuple(images.shape), images.dtype)\n"
+    assert len(blocks) == 3
+    code = "\n".join([*blocks[:2], SHOWN, GIVEN, blocks[2], "    print(len(labels))\n"]).replace("60_000", "512")
     service = subprocess.Popen(
         [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -21,7 +28,9 @@ def test_the_examples_run(tmp_path):
         script.write_text(code.replace("localhost:50051", target))
         done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
         service.stdin.close()
-    assert done.stdout == "64 (256, 3, 4, 5) torch.float32\n", done.stderr
+    shown, mixed = done.stdout.split("\n", 1)
+    assert shown == "64 (256, 3, 4, 5) torch.float32", done.stderr
+    assert mixed.endswith("\n64\n16\n"), done.stderr  # 4 classes of 20
 
 
 def test_the_commands_are_those_of_the_parser():

@@ -13,7 +13,11 @@ from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.samples import Samples
 from augmint.source import Source, explained
-from augmint.torch.tensors import Transform, data, tensors, unit_interval
+from augmint.torch.positions import one_or_view, position
+from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_interval
+
+# Labels that are told all at once, at most: 2 GiB.
+TARGETS_LIMIT = 2**28
 
 
 class SyntheticDataset(data.Dataset):
@@ -25,8 +29,11 @@ class SyntheticDataset(data.Dataset):
     `data[i]` is the same sample in every process, epoch and run with the same seed. It is (sample, class index):
 
     - images come as float32 [channels, height, width] in [0, 1], as torchvision's `ToTensor` gives them; with
-      `transform=None` or another transform, as uint8 [channels, height, width] for it to work on;
+      `transform=None` or another transform, as uint8 [channels, height, width] for it to work on (see `form`);
     - other kinds come as they are, in the generator's dtype and shape.
+
+    `targets`, `classes` and `class_to_idx` are those of torchvision's data sets, for samplers and splits by class;
+    `data[:1000]` is a `Subset`, which reads nothing yet.
 
     A batch is one call of the service, shuffled or not, through `Subset` and `random_split` too (`ConcatDataset` asks
     for one sample at a time: correct, but a call each; `mix` does better). Shuffling adds no randomness, though:
@@ -55,9 +62,14 @@ class SyntheticDataset(data.Dataset):
         digest: str | None = None,
         transform: Transform | None = unit_interval,
         target_transform: Callable[[int], Any] | None = None,
+        form: Form | None = None,
     ) -> None:
         """length:      number of samples, from 1; must be given, for a generator has no end.
-        transform:   takes a tensor (see above), its result is the sample. For `spawn` it must be picklable.
+        transform:   takes one sample in this form, its result is the sample. For `spawn` it must be picklable.
+        form:        "tensor": uint8 [channels, height, width]; "pil": a PIL image, as torchvision's data sets hand to
+                     transforms; "array": a NumPy array uint8 [height, width, channels]. Absent: a tensor, or a PIL
+                     image if `transform` has torchvision's `ToTensor` in it or takes no tensor (TypeError or
+                     AttributeError at the first). With "pil" or "array" and no `transform` that is the sample.
         target_transform: takes a class index, its result is the label. Absent: the class index, an int.
         """
         if length is None:
@@ -80,11 +92,12 @@ class SyntheticDataset(data.Dataset):
         )
         try:
             self._length = checks.whole("length", length, 1, self._source.limit)
+            self._hands = Hands(transform, form, self.description)
         except InvalidRequest:
             self.close()
             raise
-        self._transform = transform
         self._target_transform = target_transform
+        self._targets: np.ndarray | None = None
 
     @property
     def description(self) -> Description:
@@ -101,6 +114,28 @@ class SyntheticDataset(data.Dataset):
         """Class names in order of class index."""
         return self.description.labels
 
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """Class name to class index."""
+        return {label: index for index, label in enumerate(self.classes)}
+
+    @property
+    def targets(self) -> np.ndarray:
+        """int64 [len], not writable: class index of each sample, before target_transform. No sample is drawn for it.
+
+        raises: InvalidRequest for more than 2**28 samples.
+        """
+        if self._targets is None:
+            if self._length > TARGETS_LIMIT:
+                raise InvalidRequest(f"targets of {self._length} samples at once; {TARGETS_LIMIT} are possible")
+            self._targets = self._source.class_indices(np.arange(self._length))
+            self._targets.flags.writeable = False
+        return self._targets
+
+    def get_labels(self) -> np.ndarray:
+        """`targets`, as some samplers of other libraries ask for them."""
+        return self.targets
+
     def samples(self, positions: Sequence[int] | np.ndarray) -> Samples:
         """Samples at these positions of the data set, each in [0, len), with their addresses; not transformed."""
         return self._source.samples(positions)
@@ -112,28 +147,23 @@ class SyntheticDataset(data.Dataset):
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        return self.__getitems__([index])[0]
+    def __getitem__(self, index: int | slice) -> Any:
+        return one_or_view(self, index)
 
     def __getitems__(self, indices: list[int]) -> list[tuple[Any, Any]]:
         """A batch at once; `DataLoader` calls this."""
-        positions = [self._position(index) for index in indices]
+        positions = [position(index, self._length) for index in indices]
         if not positions:
             return []
         samples = self.samples(positions)
-        ready: Any = tensors(samples, self._transform)
-        if self._transform not in (None, unit_interval):
-            ready = [self._transform(sample) for sample in ready]
         labels: list[Any] = samples.class_indices.tolist()
         if self._target_transform is not None:
             labels = [self._target_transform(label) for label in labels]
-        return list(zip(ready, labels, strict=True))
+        batch = tensors(samples, unit_interval if self._hands.whole else None)
+        return list(zip(self._hands(batch), labels, strict=True))
 
     def __repr__(self) -> str:
         return f"SyntheticDataset({self._source.name}, length={self._length}, seed={self.seed})"
 
-    def _position(self, index: int) -> int:
-        position = int(index)
-        if not -self._length <= position < self._length:
-            raise IndexError(f"index {position} of a data set of {self._length} samples")
-        return position % self._length
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_targets": None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,13 +13,15 @@ from augmint import checks, mixing
 from augmint.client import Client
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.mixing import Advice, Amounts, Portion
+from augmint.mixing import Amounts, Epoch, Portion
 from augmint.prefetch import Meter, Prefetch, Stats
+from augmint.said import warn
 from augmint.shares import Share, shares
 from augmint.source import Source
 from augmint.torch import ranks
 from augmint.torch.loader import Loader
-from augmint.torch.real import class_names, form_of, labels_of, pair
+from augmint.torch.positions import one_or_view
+from augmint.torch.reals import Reals
 from augmint.torch.tensors import data
 
 # Batches whose synthetic samples are fetched before they are needed, at most.
@@ -37,7 +38,7 @@ def mix(
     per_real: Any = None,
     card: bool = True,
     labels: Any = None,
-    names: Sequence[str] | None = None,
+    names: Mapping[Any, str] | Sequence[str] | None = None,
     seed: int | None = None,
     truncation: float | None = None,
     keep: int | None = None,
@@ -49,54 +50,59 @@ def mix(
     flag: bool = False,
     progress: bool = True,
 ) -> MixedDataset:
-    """Real samples, each once an epoch, and synthetic ones among them, new ones in every epoch.
+    """Real samples, each of them in every epoch, and synthetic ones among them, new ones in every epoch.
 
         mixed = mix(real, "localhost:50051", top_up="balance", transform=augment, seed=7)
         for epoch in range(10):
             for images, labels in mixed.loader(batch_size=64, num_workers=2):
                 ...
 
-    How many, by one of these (none: as many per real sample as the quality card recommends); each may also be a list
-    with a value per epoch, whose last one holds on, or a function of the epoch, from 0:
+    How many are added, by one of these (none: as many per real sample as the quality card recommends); each may also be
+    a list with a value per epoch, whose last one holds on, or a function of the epoch, from 0:
 
-    ratio:    share of synthetic samples in the epoch, in [0, 1), dealt to the classes as the real ones are.
+    ratio:    share of the epoch, in [0, 1), that is added, dealt to the classes as the real samples are: their
+              proportions stay.
     top_up:   samples that each class shall have at least: a number, or one by class name, or "balance": as many as the
               most frequent class has.
-    per_real: synthetic samples per real one, a number from 0, or one by class name.
+    per_real: samples added per real one, a number from 0, or one by class name.
 
-    real:     map-style: `len` and (sample, label) by index. Samples are PIL images, or arrays or tensors of bytes or of
-              floats in [0, 1]; synthetic ones get their form. Labels are class numbers, or names.
-    card:     honour the generator's quality card: leave out classes that it withholds or of which it recommends none
-              (with a warning), draw with the truncation and selection that it recommends.
-    labels:   of the real samples, [len(real)]. Absent: what the data set tells (`targets`, `labels`, through Subset,
-              ConcatDataset and TensorDataset), or else one pass over it, with a message.
-    names:    the generator's name of each real class, in order of class number. Absent: `real.classes` where the
-              generator knows them; else the numbers are the generator's class indices.
+    What is asked for holds for every class. Where synthetic samples are withheld or the generator lacks the class, its
+    real samples are drawn again instead, each as often as the others or once more; a warning and `print(mixed)` say so.
+
+    real:     map-style: `len`, and by index (sample, label) or a dict of the two, as Hugging Face's data sets give it.
+              Samples are PIL images, or arrays or tensors of bytes or of floats in [0, 1]. Labels are class numbers
+              (int, float, bool, NumPy, tensor), one-hot vectors or names. Synthetic items get the form of the real
+              ones, labels included.
+    card:     honour the generator's quality card: draw no class that it withholds or of which it recommends none (with
+              a warning), draw with the truncation and selection that it recommends.
+    labels:   of the real samples, [len(real)], as `real[i]` returns them. Absent: what the data set tells (`targets`,
+              `labels`, a column, through Subset, ConcatDataset and TensorDataset) where its items bear it out, or else
+              one pass over it, with a message.
+    names:    the generator's name of each real class: a mapping from label to name, or the names in order of class
+              number. Absent: the data set's `classes`, `class_to_idx` or features; without any, the numbers are the
+              generator's class indices.
     transform, target_transform: of one sample and one label, real or synthetic alike. Leave none in `real` that changes
               values: a classifier learns from what only one of the two kinds has.
     seed:     decides the order and the synthetic samples. Absent: a random one; `mixed.seed` tells it.
     truncation, keep, of: instead of what the card recommends. generator, version, digest: as in SyntheticDataset.
-    flag:     items are (sample, label, whether it is synthetic). `mixed.synthetic` tells it too.
+    flag:     items are (sample, label, whether it is synthetic), dicts have an entry "synthetic". `mixed.synthetic`
+              tells it too.
     progress: messages of a pass for labels go to stderr.
-    raises:   InvalidRequest, GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
+    raises:   InvalidRequest, also while reading if the label of a real sample is another than the one counted;
+              GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
     """
     seed_given = seed is not None
     source = Source(
         target, generator, seed=secrets.randbits(64) if seed is None else seed, version=version, digest=digest
     )
     try:
-        if not len(real):
-            raise InvalidRequest("the real data set is empty")
+        amounts = Amounts(ratio, top_up, per_real)
         advice = mixing.advise(source.description, card, truncation, keep, of)
-        found = labels_of(real, labels, progress)
         return MixedDataset(
-            real=real,
+            reals=Reals(real, labels, names, source.description, advice, progress),
             source=source,
             seed_given=seed_given,
-            amounts=Amounts(ratio, top_up, per_real),
-            advice=advice,
-            labels=found,
-            names=class_names(real, found, source.description, names),
+            amounts=amounts,
             transform=transform,
             target_transform=target_transform,
             flag=flag,
@@ -116,44 +122,26 @@ class MixedDataset(data.Dataset):
     def __init__(
         self,
         *,
-        real: Any,
+        reals: Reals,
         source: Source,
         seed_given: bool,
         amounts: Amounts,
-        advice: Sequence[Advice],
-        labels: np.ndarray,
-        names: Sequence[str],
         transform: Callable[[Any], Any] | None,
         target_transform: Callable[[Any], Any] | None,
         flag: bool,
     ) -> None:
         """By `mix`."""
-        self._real = real
+        self._reals = reals
         self._source = source
         self._same_seed = seed_given
         self._amounts = amounts
-        self._names = list(names)
-        self._by_name = labels.dtype.kind == "U"
         self._transform, self._target_transform, self._flag = transform, target_transform, flag
-        known = {name: index for index, name in enumerate(source.description.labels)}
-        self._generators_class = np.array([known.get(name, -1) for name in names], np.int64)
-        absent = Advice("the generator does not have it", 1.0, 0, 0, None)
-        self._advice = [advice[known[name]] if name in known else absent for name in names]
-        number = {name: index for index, name in enumerate(names)}
-        numbers = np.array([number[name] for name in labels.tolist()], np.int64) if self._by_name else labels
-        self._counts = np.bincount(numbers, minlength=len(names))
-        self._form = form_of(real, source.description)
         self._meter = Meter()
         self._ahead: Prefetch[list[int], tuple[list[int], list[Any]]] | None = None
         self._position = 0
+        self._targets: tuple[np.ndarray, Epoch] | None = None
+        self._warned: set[str] = set()
         self.set_epoch(0)
-        left_out = [f"{name} ({entry.skip})" for name, entry in zip(names, self._advice, strict=True) if entry.skip]
-        if len(left_out) == len(names):
-            raise InvalidRequest(
-                f"no class may be drawn: {', '.join(left_out)}; mix(card=False) takes them nevertheless"
-            )
-        if left_out:
-            warnings.warn(f"no synthetic samples of {', '.join(left_out)}", stacklevel=3)
 
     # -- what it is ---------------------------------------------------------------------------------------
 
@@ -170,7 +158,29 @@ class MixedDataset(data.Dataset):
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in order of the labels."""
-        return tuple(self._names)
+        return tuple(self._reals.names)
+
+    @property
+    def class_to_idx(self) -> dict[str, Any]:
+        """Class name to label, before target_transform: a number, or the name where the labels are names."""
+        return dict(zip(self._reals.names, self._reals.keys, strict=True))
+
+    @property
+    def targets(self) -> np.ndarray:
+        """int64 [len], or str, not writable: class number or name of each sample, before target_transform.
+
+        Each epoch has its own. No sample is loaded or drawn for it.
+        """
+        told, epoch = self._targets or (None, None)
+        if told is None or epoch is not self._now:
+            told = self._reals.targets(self._now)
+            told.flags.writeable = False
+            self._targets = told, self._now
+        return told
+
+    def get_labels(self) -> np.ndarray:
+        """`targets`, as some samplers of other libraries ask for them."""
+        return self.targets
 
     @property
     def epoch(self) -> int:
@@ -180,30 +190,35 @@ class MixedDataset(data.Dataset):
     @property
     def synthetic(self) -> np.ndarray:
         """bool [len]: whether each sample of this epoch is synthetic."""
-        return self._order >= len(self._real)
+        return self._now.synthetic
 
     @property
     def portions(self) -> list[Portion]:
-        """Real and synthetic samples of this epoch, by class; `print(mixed)` shows them."""
-        return [
-            Portion(name, int(real), int(synthetic), entry.skip)
-            for name, real, synthetic, entry in zip(self._names, self._counts, self._wanted, self._advice, strict=True)
-        ]
+        """Real, repeated and synthetic samples of this epoch, by class; `print(mixed)` shows them."""
+        return list(self._now.portions)
 
     def __str__(self) -> str:
         return f"{self!r}\n{mixing.table(self.portions)}"
 
     def __repr__(self) -> str:
-        real, synthetic = len(self._real), len(self) - len(self._real)
-        return f"MixedDataset({real:,} real + {synthetic:,} of {self._source.name}, epoch {self._epoch})"
+        repeated = len(self._now.real) - len(self._reals)
+        again = f" + {repeated:,} repeated" if repeated else ""
+        drawn = f"{len(self._now.classes):,} of {self._source.name}"
+        return f"MixedDataset({len(self._reals):,} real{again} + {drawn}, epoch {self._epoch})"
 
     def set_epoch(self, epoch: int) -> None:
         """Give epoch's order and synthetic samples, from its beginning."""
-        self._epoch = checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1)
+        self._arrange(checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1))
         self._position = 0
-        self._wanted = self._amounts.synthetic(self._epoch, self._counts, self._names, self._advice)
-        self._classes = mixing.deal(self._wanted)
-        self._order = mixing.shuffled(self.seed, self._epoch, len(self._real) + len(self._classes))
+
+    def _arrange(self, epoch: int) -> int:
+        """Deal and shuffle this epoch; its samples."""
+        self._now, self._epoch = self._reals.epoch(epoch, self.seed, self._amounts), epoch
+        lacking = [portion for portion in self._now.portions if portion.lacks]
+        if {portion.label for portion in lacking} - self._warned:
+            self._warned |= {portion.label for portion in lacking}
+            warn(mixing.instead(lacking))
+        return len(self._now)
 
     def close(self) -> None:
         """Disconnect, unless the client was handed in."""
@@ -212,59 +227,45 @@ class MixedDataset(data.Dataset):
     # -- reading ------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._now)
 
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        count = len(self)
-        if not -count <= index < count:
-            raise IndexError(f"index {index} of {count} samples")
-        return self.__getitems__([int(index) % count])[0]
+    def __getitem__(self, index: int | slice) -> Any:
+        return one_or_view(self, index)
 
-    def __getitems__(self, indices: list[int]) -> list[tuple[Any, ...]]:
+    def __getitems__(self, indices: list[int]) -> list[Any]:
         """A batch at once; `DataLoader` calls this."""
         drawn = None
         if self._ahead is not None:
             ordered, drawn = next(self._ahead)
             if ordered != list(indices):
                 raise InvalidRequest("a loader of this data set is under way; end it before reading otherwise")
-        chosen = self._order[np.asarray(indices, np.int64)]
-        is_real = chosen < len(self._real)
-        real = iter(self._real_items(chosen[is_real].tolist()))
-        synthetic = iter(self._draw(indices) if drawn is None else drawn)
+        places, positions, synthetic = self._now.at(indices)
+        real = iter(self._reals.pairs(positions.tolist()))
+        made = iter(self._draw(indices) if drawn is None else drawn)
+        numbers = iter(self._now.classes[synthetic].tolist())
         items = []
-        for kept, position in zip(is_real.tolist(), chosen.tolist(), strict=True):
-            if kept:
-                sample, label = pair(next(real))
-            else:
-                number = int(self._classes[position - len(self._real)])
-                sample, label = next(synthetic), self._names[number] if self._by_name else number
+        for is_real in places.tolist():
+            sample, label = next(real) if is_real else (next(made), self._reals.label(next(numbers)))
             if self._transform is not None:
                 sample = self._transform(sample)
             if self._target_transform is not None:
                 label = self._target_transform(label)
-            items.append((sample, label, not kept) if self._flag else (sample, label))
+            items.append(self._reals.item(sample, label, not is_real if self._flag else None))
         return items
-
-    def _real_items(self, positions: list[int]) -> list[Any]:
-        batch = getattr(self._real, "__getitems__", None)
-        if callable(batch) and positions:
-            return list(batch(positions))
-        return [self._real[position] for position in positions]
 
     def _draw(self, indices: Sequence[int]) -> list[Any]:
         """The synthetic ones of these samples, in the form of the real ones; a call per way of drawing."""
-        chosen = self._order[np.asarray(indices, np.int64)] - len(self._real)
-        chosen = chosen[chosen >= 0]
-        numbers = self._classes[chosen]
+        _, _, chosen = self._now.at(indices)
+        numbers = self._now.classes[chosen]
         drawn: list[Any] = [None] * len(chosen)
         ways: dict[tuple[float, int, int], list[int]] = {}
         for place, number in enumerate(numbers.tolist()):
-            entry = self._advice[number]
+            entry = self._reals.advice[number]
             ways.setdefault((entry.truncation, entry.keep, entry.of), []).append(place)
         for way, places in ways.items():
-            where = chosen[places] + self._epoch * mixing.SYNTHETIC_LIMIT
-            samples = self._source.fetch(where, self._generators_class[numbers[places]], *way)
-            for place, sample in zip(places, self._form(samples), strict=True):
+            where = chosen[places] + self._now.number * mixing.SYNTHETIC_LIMIT
+            samples = self._source.fetch(where, self._reals.generators[numbers[places]], *way)
+            for place, sample in zip(places, self._reals.form(samples), strict=True):
                 drawn[place] = sample
         return drawn
 
@@ -355,8 +356,15 @@ class MixedDataset(data.Dataset):
             "digest": self.description.digest,
             "seed": self.seed,
             "portions": {
-                portion.label: [portion.real, portion.synthetic, entry.truncation, entry.keep, entry.of]
-                for portion, entry in zip(self.portions, self._advice, strict=True)
+                portion.label: [
+                    portion.real,
+                    portion.repeated,
+                    portion.synthetic,
+                    entry.truncation,
+                    entry.keep,
+                    entry.of,
+                ]
+                for portion, entry in zip(self.portions, self._reals.advice, strict=True)
             },
         }
 

@@ -1,203 +1,240 @@
-"""What `mix` must know of a real data set: its labels, the names of its classes, and the form of its samples."""
+"""What `mix` must know of a real data set: its labels, and what its classes are called."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from augmint.errors import InvalidRequest
-from augmint.generators import Description
-from augmint.samples import Samples
-from augmint.torch.tensors import data, torch
+from augmint.said import say
+from augmint.torch.classes import GIVE, told_names
+from augmint.torch.items import ItemForm
+from augmint.torch.labels import Key, Labels, keys_array, keys_of, read
+from augmint.torch.tensors import data
 
 _SECONDS_BETWEEN_REPORTS = 5.0
-# Samples that are looked at to tell whether pixel values are in [0, 1].
+# Samples looked at before any is mixed, from all over the data set: for the form of samples, and of labels that pass
+# through a transform. Besides, the first of each of so many classes.
 _LOOKED_AT = 16
+_LOOKED_AT_TRANSFORMED = 128
+_CLASSES_LOOKED_AT = 64
 
 
-def pair(item: Any) -> tuple[Any, Any]:
-    """A real item as (sample, label), the label an int or a str; InvalidRequest if it is something else."""
-    if not isinstance(item, tuple | list) or len(item) != 2:
-        raise InvalidRequest(f"the real data set gives {type(item).__name__}, where (sample, label) is needed")
-    # Labels that are tensors would not go into one batch with the numbers of the synthetic samples.
-    return item[0], item[1] if isinstance(item[1], str) else int(item[1])
+class Items:
+    """Items of the real data set, each loaded once while it is being looked at."""
+
+    def __init__(self, real: Any) -> None:
+        if isinstance(real, Mapping):
+            raise InvalidRequest(f"real is a dict of data sets ({', '.join(map(str, real))}): give one of them")
+        if not hasattr(real, "__len__") or not hasattr(real, "__getitem__"):
+            raise InvalidRequest(
+                f"real is a {type(real).__name__}; mix needs a map-style data set, with len and an index"
+            )
+        self.real = real
+        self.count = len(real)
+        if not self.count:
+            raise InvalidRequest("the real data set is empty")
+        first = real[0]
+        self.form = ItemForm.of(first)
+        self._taken = {0: self.form.take(first, 0)}
+
+    def __getitem__(self, position: int) -> tuple[Any, Any]:
+        """Sample and label, as they are."""
+        if position not in self._taken:
+            self._taken[position] = self.form.take(self.real[position], position)
+        return self._taken[position]
+
+    def spread(self, number: int = _LOOKED_AT) -> list[int]:
+        """Positions from the first to the last."""
+        return sorted(set(np.linspace(0, self.count - 1, number).astype(int).tolist()))
 
 
-def labels_of(real: Any, given: Any, progress: bool) -> np.ndarray:
-    """int64 or str [n]: the label of every real sample, by the cheapest way there is.
+def labels_of(items: Items, given: Any, named: bool, progress: bool) -> Labels:
+    """The label of every real sample, by the cheapest way there is; what `real[i]` returns is the label.
 
-    given: the caller's own; None: what the data set tells without loading samples, or else one pass over all of them.
+    given: the caller's own; None: what the data set tells without loading samples, if a spread of its items bears it
+           out, or else one pass over all of them.
+    named: the caller has said what each label is. Without it, numbers are refused that may be others than those which
+           the data set's names belong to.
     """
-    count = len(real)
-    labels = _without_loading(real) if given is None else given
-    if labels is None:
-        labels = _one_pass(real, count, progress)
-    array = np.asarray(labels)
-    if array.dtype.kind == "O" and all(isinstance(label, str) for label in array.flat):
-        array = array.astype(str)
-    if array.shape != (count,) or array.dtype.kind not in "iuU":
+    changed = _changes_labels(items.real)
+    told = _told(items)
+    doubt = f"the real data set has a {changed}, and nothing tells the labels before it" if changed else ""
+    if told is not None:
+        try:
+            _compare(items, told, changed)
+            doubt = ""
+        except InvalidRequest as error:
+            seen = str(error).partition("; ")[0]
+            by = changed or "its __getitem__"
+            doubt = f"labels of the real data set are not those in its {told.source}, {by} gives others ({seen})"
+            told = None
+    if isinstance(read(items[0][1], "real sample 0"), str):
+        doubt = ""  # a name stands for itself
+    if doubt and not named:
         raise InvalidRequest(
-            f"labels must be one whole number or one name for each of the {count} real samples, not {array.dtype} "
-            f"{list(array.shape)}"
+            f"{doubt}, so it cannot be told which classes the numbers are: leave {changed or 'that'} out of the real "
+            "data set and hand it to mix(target_transform=...), which applies it to real and synthetic labels alike; "
+            f"or {GIVE} as a mapping from label to name"
         )
-    return array if array.dtype.kind == "U" else array.astype(np.int64)
+    if given is not None:
+        labels = Labels(_counted(keys_of(given, "labels"), items.count, "labels"), "labels")
+        _compare(items, labels, changed)
+        return labels
+    return told or Labels(_one_pass(items, progress, doubt), "an earlier pass")
 
 
-def _without_loading(real: Any) -> Any:
+def _counted(keys: np.ndarray, count: int, what: str) -> np.ndarray:
+    if len(keys) != count:
+        raise InvalidRequest(
+            f"{what} has {len(keys)} entries, the real data set {count} samples; one for each is needed"
+        )
+    return keys
+
+
+def _compare(items: Items, labels: Labels, changed: str) -> None:
+    """Check some items all over the data set, and the first of each class in each of its parts."""
+    _, first = np.unique(labels.keys, return_index=True)
+    positions = set(items.spread(_LOOKED_AT_TRANSFORMED if changed else _LOOKED_AT))
+    positions |= set(first[: None if changed else _CLASSES_LOOKED_AT].tolist())
+    if changed and isinstance(items.real, data.ConcatDataset):
+        for start, end in zip([0, *items.real.cumulative_sizes], items.real.cumulative_sizes, strict=False):
+            positions |= set((start + np.unique(labels.keys[start:end], return_index=True)[1]).tolist())
+    for position in sorted(positions):
+        labels.check(position, items[position][1])
+
+
+def _told(items: Items) -> Labels | None:
+    """What the data set tells without loading samples; None: nothing that could be its labels."""
+    found = _without_loading(items.real, items.form)
+    if found is None:
+        return None
+    labels, source = found
+    try:
+        keys = _counted(keys_of(labels, source), items.count, source)
+    except InvalidRequest:  # e.g. boxes, several attributes
+        return None
+    # Names beside items that have numbers tell nothing against the items.
+    by_name = isinstance(read(items[0][1], "real sample 0"), str)
+    return Labels(keys, source) if by_name == (keys.dtype.kind == "U") else None
+
+
+def _without_loading(real: Any, form: ItemForm) -> tuple[Any, str] | None:
+    """Labels, or something else by that name, and where they stand."""
     if isinstance(real, data.Subset):
-        inner = _without_loading(real.dataset)
-        return None if inner is None else np.asarray(inner)[np.asarray(real.indices)]
+        inner = _without_loading(real.dataset, form)
+        return None if inner is None else (_picked(inner[0], real.indices), inner[1])
     if isinstance(real, data.ConcatDataset):
-        parts = [_without_loading(part) for part in real.datasets]
-        return None if any(part is None for part in parts) else np.concatenate([np.asarray(part) for part in parts])
+        parts = [_without_loading(part, form) for part in real.datasets]
+        told = [part for part in parts if part is not None]
+        try:
+            return (np.concatenate([keys_of(*part) for part in told]), told[0][1]) if len(told) == len(parts) else None
+        except InvalidRequest:
+            return None
     if isinstance(real, data.TensorDataset):
-        return real.tensors[1] if len(real.tensors) == 2 else None
-    for name in ("targets", "labels"):  # torchvision's names
-        labels = getattr(real, name, None)
-        if labels is not None and not callable(labels) and len(labels) == len(real):
-            return labels
+        return (real.tensors[1], "tensors[1]") if len(real.tensors) == 2 else None
+    if _is_hugging_face(real):
+        column = _label_column(real, form)
+        return (
+            None
+            if column is None
+            else (real.select_columns([column]).with_format(None)[:][column], f"column {column!r}")
+        )
+    for name in ("targets", "labels", "_labels"):  # torchvision's names
+        labels: Any = getattr(real, name, None)
+        several = isinstance(labels, list | tuple) or getattr(labels, "shape", ()) != ()
+        if several and not callable(labels) and len(labels) == len(real):
+            return labels, name
     return None
 
 
-def _one_pass(real: Any, count: int, progress: bool) -> list[Any]:
-    def say(text: str) -> None:
-        if progress:
-            sys.stderr.write(f"augmint: {text}\n")
+def _picked(labels: Any, indices: Any) -> Any:
+    where = np.asarray(indices).astype(np.int64)
+    return (
+        [labels[index] for index in where.tolist()] if isinstance(labels, list | tuple) else np.asarray(labels)[where]
+    )
 
-    say(f"reads all {count:,} real samples once for their labels (give labels= to avoid it)")
-    labels, last = [], time.monotonic()
-    for position in range(count):
-        labels.append(pair(real[position])[1])
+
+def _is_hugging_face(real: Any) -> bool:
+    return hasattr(real, "features") and hasattr(real, "column_names") and hasattr(real, "select_columns")
+
+
+def _label_column(real: Any, form: ItemForm) -> str | None:
+    """The column of the labels; where a transform has renamed it, the only one that is a ClassLabel."""
+    named = [
+        name for name, feature in real.features.items() if hasattr(feature, "names") and hasattr(feature, "int2str")
+    ]
+    return form.label if form.label in real.column_names else named[0] if len(named) == 1 else None
+
+
+def _layers(real: Any) -> Iterator[Any]:
+    """The data set, and those that it wraps."""
+    yield real
+    for part in getattr(real, "datasets", None) or [getattr(real, "dataset", None)]:
+        if part is not None and hasattr(part, "__getitem__") and not isinstance(part, str):
+            yield from _layers(part)
+
+
+def _changes_labels(real: Any) -> str:
+    """What stands between a data set's `targets` and its labels, by torchvision's names; empty for nothing."""
+    for layer in _layers(real):
+        if getattr(layer, "target_transform", None) is not None:
+            return "target_transform"
+        transforms = getattr(layer, "transforms", None)
+        if getattr(transforms, "target_transform", None) is not None:
+            return "target_transform"
+    return ""
+
+
+def names_of(items: Items) -> list[tuple[str, ...]] | None:
+    """The data set's own names of its class numbers, with synonyms; None: it has none.
+
+    raises: InvalidRequest if its parts number their classes differently.
+    """
+    return _names(items.real, items.form)
+
+
+def _names(real: Any, form: ItemForm) -> list[tuple[str, ...]] | None:
+    own = told_names(getattr(real, "classes", None), getattr(real, "class_to_idx", None))
+    if own is not None:
+        return own
+    info = getattr(real, "info", None)  # of MedMNIST: {"label": {"0": name, ...}}
+    named = info.get("label") if isinstance(info, Mapping) else None
+    if isinstance(named, Mapping) and list(named) == [str(number) for number in range(len(named))]:
+        return told_names(list(named.values()), None)
+    if _is_hugging_face(real):
+        column = _label_column(real, form)
+        return told_names(getattr(real.features.get(column), "names", None), None) if column else None
+    parts = getattr(real, "datasets", None) or [getattr(real, "dataset", None)]
+    told = [(number, _names(part, form)) for number, part in enumerate(parts) if hasattr(part, "__getitem__")]
+    told = [(number, names) for number, names in told if names is not None]
+    for number, names in told[1:]:
+        if names != told[0][1]:
+            raise InvalidRequest(
+                f"parts of the real data set number their classes differently: part {told[0][0]} has "
+                f"{_numbered(told[0][1])}, part {number} has {_numbered(names)}: give them one numbering, by a "
+                "target_transform of each part, and name it by names="
+            )
+    return told[0][1] if told else None
+
+
+def _numbered(names: list[tuple[str, ...]] | None) -> str:
+    shown = [f"{number} = {synonyms[0]}" for number, synonyms in enumerate(names or [])]
+    return ", ".join(shown[:5]) + (", ..." if len(shown) > 5 else "")
+
+
+def _one_pass(items: Items, progress: bool, why: str) -> np.ndarray:
+    reason = f"{why}: " if why else ""
+    say(f"{reason}reads all {items.count:,} real samples once for their labels (give labels= to avoid it)", progress)
+    keys: list[Key] = []
+    last = time.monotonic()
+    for position in range(items.count):
+        label = items.form.take(items.real[position], position)[1]
+        keys.append(read(label, f"real sample {position}"))
         if time.monotonic() - last > _SECONDS_BETWEEN_REPORTS:
             last = time.monotonic()
-            say(f"{position + 1:,} of {count:,}")
-    return labels
-
-
-def class_names(real: Any, labels: np.ndarray, description: Description, given: Sequence[str] | None) -> list[str]:
-    """Name of each real class: in order of the real data set's class numbers, or its own if the labels are names.
-
-    A class that the generator does not have stays as it is; at least one must be known to it.
-    """
-    known = description.labels
-    if labels.dtype.kind == "U":
-        found = sorted(set(labels.tolist()))
-        return _at_least_one_known([*found, *(name for name in known if name not in found)], found, description)
-    inner = real
-    while isinstance(inner, data.Subset):
-        inner = inner.dataset
-    names = list(given) if given is not None else [str(name) for name in getattr(inner, "classes", ())]
-    if given is None and not set(names) & set(known):
-        # No names, or names of another kind ("5 - five"): numbers mean the same on both sides, if they can.
-        if names and len(names) != len(known):
-            raise InvalidRequest(
-                f"the real classes are {', '.join(names[:20])}, those of generator {description.name!r} "
-                f"{', '.join(known[:20])}: give names=, the generator's name of each real class"
-            )
-        names = list(known)
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= len(names):
-        raise InvalidRequest(
-            f"real labels are in [{low}, {high}], but there are {len(names)} classes ({', '.join(names[:20])}): give "
-            "names=, the generator's name of each real class"
-        )
-    return _at_least_one_known(names, names, description)
-
-
-def _at_least_one_known(names: list[str], real: Sequence[str], description: Description) -> list[str]:
-    if len(set(names)) != len(names):
-        raise InvalidRequest(f"names of real classes must all differ: {', '.join(names)}")
-    if not set(real) & set(description.labels):
-        raise InvalidRequest(
-            f"generator {description.name!r} has none of the real classes {', '.join(real[:20])}; its labels are "
-            f"{', '.join(description.labels[:20])}"
-        )
-    return names
-
-
-@dataclass(frozen=True)
-class Form:
-    """Gives synthetic samples the form of the real ones.
-
-    axes:  the generator's, in the order of the real samples; shape, dtype: of a real sample. None: PIL images.
-    unit:  bytes become floats in [0, 1]. as_array: arrays, else tensors.
-    """
-
-    axes: tuple[int, ...] | None
-    shape: tuple[int, ...] = ()
-    dtype: np.dtype | None = None
-    unit: bool = False
-    as_array: bool = False
-
-    def __call__(self, samples: Samples) -> list[Any]:
-        if self.axes is None:
-            return samples.to_images()
-        array = np.ascontiguousarray(samples.array.transpose(0, *(axis + 1 for axis in self.axes)))
-        array = array.reshape(-1, *self.shape)
-        if self.unit:
-            array = np.divide(array, 255, dtype=self.dtype)
-        return list(array if self.as_array else torch.from_numpy(array))
-
-
-def form_of(real: Any, description: Description) -> Form:
-    """The form of the real samples: PIL image, array or tensor, layout, dtype.
-
-    raises: InvalidRequest if they are of another size or dtype than the generator's, or normalised already.
-    """
-    example = pair(real[0])[0]
-    if description.kind == "image" and type(example).__module__.partition(".")[0] == "PIL":
-        height, width, channels = description.shape
-        mode = "L" if channels == 1 else "RGB"
-        if example.size != (width, height) or example.mode != mode:
-            raise InvalidRequest(
-                f"real samples are {example.mode} images of {example.size[0]} x {example.size[1]}, the generator's "
-                f"{mode} of {width} x {height}"
-            )
-        return Form(None)
-    if not isinstance(example, np.ndarray | torch.Tensor):
-        raise InvalidRequest(f"real samples are {type(example).__name__}; mix takes PIL images, arrays and tensors")
-    as_array, shape = isinstance(example, np.ndarray), tuple(example.shape)
-    dtype = np.empty(0, example.dtype).dtype if isinstance(example, np.ndarray) else _numpy_dtype(example)
-    axes = _axes(shape, description, as_array)
-    unit = description.kind == "image" and dtype.kind == "f"
-    if axes is None or (dtype != description.dtype and not unit):
-        raise InvalidRequest(
-            f"real samples are {dtype} {list(shape)}, the generator's {description.dtype} {list(description.shape)}: "
-            "let the real data set give them like that, and hand every transform to mix, which applies it to both"
-        )
-    if unit:
-        _check_unit_interval(real)
-    return Form(axes, shape, dtype, unit, as_array)
-
-
-def _axes(shape: tuple[int, ...], description: Description, as_array: bool) -> tuple[int, ...] | None:
-    """Order of the generator's axes that gives the real shape; None if there is none."""
-    own = tuple(range(len(description.shape)))
-    if description.kind != "image":
-        return own if shape == description.shape else None
-    height, width, channels = description.shape
-    first, last = (2, 0, 1), own
-    for axes in (last, first) if as_array else (first, last):
-        if shape == tuple(description.shape[axis] for axis in axes):
-            return axes
-    return own if shape == (height, width) and channels == 1 else None
-
-
-def _check_unit_interval(real: Any) -> None:
-    for position in np.linspace(0, len(real) - 1, _LOOKED_AT).astype(int).tolist():
-        sample = pair(real[position])[0]
-        low, high = float(sample.min()), float(sample.max())
-        if low < 0 or high > 1:
-            raise InvalidRequest(
-                f"real sample {position} has values in [{low:.3g}, {high:.3g}], where images have [0, 1]: it has been "
-                "normalised or augmented already; hand that transform to mix, which applies it to both"
-            )
-
-
-def _numpy_dtype(tensor: torch.Tensor) -> np.dtype:
-    return torch.empty(0, dtype=tensor.dtype).numpy().dtype
+            say(f"{position + 1:,} of {items.count:,}", progress)
+    return keys_array(keys, "the real data set")

@@ -18,7 +18,7 @@ from augmint.shares import Share, shares
 from augmint.source import Source, explained
 from augmint.torch import ranks
 from augmint.torch.loader import Loader
-from augmint.torch.tensors import Transform, data, tensors, torch, unit_interval
+from augmint.torch.tensors import Hands, Transform, data, tensors, torch, unit_interval
 
 # Small batches are fetched several in one call, up to so many samples: a call costs the client a millisecond.
 _SAMPLES_PER_CALL = 256
@@ -79,8 +79,8 @@ class SyntheticStream(data.IterableDataset):
                     Absent: a pass has no end.
         rank, world_size: of this process. Absent: torch.distributed's, or one of one.
         prefetch_bytes: of samples that may lie ready, per process; at least two fetches are kept ahead.
-        transform, target_transform: of one sample and one class index; results are put together by PyTorch's
-                    `default_collate`. Absent: nothing.
+        transform, target_transform: of one sample (a tensor, or a PIL image if it takes no tensor) and
+                    one class index; results are put together by PyTorch's `default_collate`. Absent: nothing.
         """
         super().__init__()
         self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
@@ -104,6 +104,7 @@ class SyntheticStream(data.IterableDataset):
         )
         limit = self._source.limit
         try:
+            self._hands = Hands(transform, None, self.description)
             self._length = None if length is None else checks.whole("length", length, 1, limit)
         except InvalidRequest:
             self.close()
@@ -253,7 +254,7 @@ class SyntheticStream(data.IterableDataset):
         # In the consumer's thread, in order: a transform may draw random numbers.
         ready: Any = batch
         if self._transform not in (None, unit_interval):
-            ready = data.default_collate([self._transform(sample) for sample in batch])
+            ready = data.default_collate(self._hands(batch))
         if self._target_transform is None:
             return ready, labels
         return ready, data.default_collate([self._target_transform(label) for label in labels.tolist()])

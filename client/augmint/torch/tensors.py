@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from augmint import extras
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
 from augmint.samples import Samples
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ else:
     torch = extras.load("torch", "torch")
     data = extras.load("torch.utils.data", "torch")
 
-Transform = Callable[[torch.Tensor], Any]
+Transform = Callable[[Any], Any]
+Form = Literal["tensor", "pil", "array"]
 
 
 def _unit_interval(array: np.ndarray) -> np.ndarray:
@@ -45,3 +48,61 @@ def tensors(samples: Samples, transform: Transform | None) -> torch.Tensor:
         # rather than 0.3 for 256 small images, on two busy cores).
         array = _unit_interval(array)
     return torch.from_numpy(array)
+
+
+class Hands:
+    """Gives samples to a transform, one by one, in the form that it takes."""
+
+    def __init__(self, transform: Transform | None, form: Form | None, description: Description) -> None:
+        """form: "tensor", "pil" (an image) or "array" (of an image: [height, width, channels]). Absent: a tensor, or a
+        PIL image if the transform is or has a `ToTensor`, or does not take the first tensors (TypeError or
+        AttributeError).
+        raises: InvalidRequest if there is no such form of the generator's samples.
+        """
+        if form not in (None, "tensor", "pil", "array"):
+            raise InvalidRequest(f'form is {form!r}; it must be "tensor", "pil" or "array"')
+        self._image = description.kind == "image"
+        if form == "pil" and not self._image:
+            raise InvalidRequest(
+                f'form is "pil", but generator {description.name!r} makes {description.kind}, not images'
+            )
+        self._form = "pil" if form is None and self._image and _to_tensor(transform) else form
+        # The default of the loaders: of the whole batch at once, by `tensors`.
+        self.whole = transform is unit_interval and form in (None, "tensor")
+        self._transform = None if transform is unit_interval else transform
+
+    def __call__(self, batch: torch.Tensor) -> Any:
+        """Every sample in its form, and transformed if there is a transform. batch: from `tensors`."""
+        ready = self._formed(batch, self._form)
+        if self._transform is None:
+            return ready
+        try:
+            done = [self._transform(sample) for sample in ready]
+        except (AttributeError, TypeError) as refused:
+            if self._form is not None or not self._image:
+                raise
+            try:
+                done = [self._transform(image) for image in self._formed(batch, "pil")]
+            except Exception:
+                raise refused from None
+            self._form = "pil"
+            return done
+        self._form = self._form or "tensor"
+        return done
+
+    def _formed(self, batch: torch.Tensor, form: Form | None) -> Any:
+        if form in (None, "tensor"):
+            return batch
+        array = batch.numpy()
+        if self._image:
+            array = np.ascontiguousarray(array.transpose(0, 2, 3, 1))
+        if form == "array":
+            return list(array)
+        image = extras.load("PIL.Image", "images")
+        return [image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in array]
+
+
+def _to_tensor(transform: Any) -> bool:
+    """Whether torchvision's `ToTensor` is in it; the newer of the two lets tensors pass as they are, bytes and all."""
+    inner = getattr(transform, "transforms", None)
+    return type(transform).__name__ == "ToTensor" or (isinstance(inner, list | tuple) and any(map(_to_tensor, inner)))

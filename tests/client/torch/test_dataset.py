@@ -5,10 +5,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import ConcatDataset, DataLoader, Subset, random_split
+from PIL import Image
+from torch.utils.data import ConcatDataset, DataLoader, Subset, WeightedRandomSampler, random_split
 
 import augmint
-from augmint.torch import SyntheticDataset, unit_interval
+from augmint.torch import SyntheticDataset, SyntheticStream, unit_interval
 from tests.client.fakes import FakeService
 
 
@@ -207,3 +208,175 @@ def test_the_length_does_not_cost_memory(client):
     assert len(data) == 2**48
     assert data[2**48 - 1][1] == 3
     assert len(pickle.dumps(data.description)) < 10_000
+
+
+class ToTensor:
+    """As torchvision's: from a PIL image or an array [height, width, channels], and nothing else, to floats."""
+
+    def __call__(self, picture):
+        if not isinstance(picture, Image.Image | np.ndarray):
+            raise TypeError(f"pic should be PIL Image or ndarray. Got {type(picture)}")
+        array = np.array(picture)
+        array = array[..., None] if array.ndim == 2 else array
+        return torch.from_numpy(array.transpose(2, 0, 1)).float() / 255
+
+
+class Lenient:
+    """As torchvision's newer ToTensor, which lets tensors pass as they are."""
+
+    def __call__(self, picture):
+        return picture if isinstance(picture, torch.Tensor) else ToTensor()(picture)
+
+
+Lenient.__name__ = "ToTensor"
+
+
+class Compose:
+    def __init__(self, *transforms):
+        self.transforms = transforms
+
+    def __call__(self, picture):
+        for transform in self.transforms:
+            picture = transform(picture)
+        return picture
+
+
+class Flip:
+    """Takes pictures and tensors alike."""
+
+    def __call__(self, picture):
+        return picture.flip(-1) if isinstance(picture, torch.Tensor) else picture.transpose(Image.FLIP_LEFT_RIGHT)
+
+
+def brighter(picture):
+    return torch.from_numpy(np.asarray(picture.point(lambda level: 255 - level)).copy())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_transform_that_wants_pictures_gets_them(channels):
+    with augmint.Client(transport=FakeService(channels=channels)) as client:
+        plain = SyntheticDataset(client, length=10, seed=7)
+        data = SyntheticDataset(client, length=10, seed=7, transform=ToTensor())
+        for _ in range(2):
+            assert torch.equal(data[3][0], plain[3][0])
+        streamed = next(iter(SyntheticStream(client, batch_size=10, seed=7, transform=ToTensor())))[0]
+        assert torch.equal(streamed, torch.stack([image for image, _ in plain]))
+
+
+@pytest.mark.parametrize(
+    "transform", [Lenient(), Compose(Flip(), Flip(), Lenient()), Compose(Flip(), Flip(), ToTensor())]
+)
+def test_a_to_tensor_anywhere_in_a_transform_gets_pictures(client, transform):
+    plain = SyntheticDataset(client, length=10, seed=7)
+    assert torch.equal(SyntheticDataset(client, length=10, seed=7, transform=transform)[3][0], plain[3][0])
+
+
+def test_a_transform_with_methods_of_pictures_gets_them(client):
+    plain = SyntheticDataset(client, length=10, seed=7, transform=None)
+    assert torch.equal(
+        SyntheticDataset(client, length=10, seed=7, transform=brighter)[3][0], 255 - plain[3][0].permute(1, 2, 0)
+    )
+
+
+def test_the_form_that_a_transform_gets_can_be_said(client, fake):
+    want = fake.expected(7, np.array([6]), np.array([2]))[0]
+    seen = {}
+    for form in ("tensor", "pil", "array"):
+
+        def transform(sample, form=form):
+            seen[form] = sample
+            return 0
+
+        SyntheticDataset(client, length=10, seed=7, transform=transform, form=form)[6]
+    assert torch.equal(seen["tensor"], torch.from_numpy(want).permute(2, 0, 1))
+    assert (seen["pil"].mode, seen["pil"].size) == ("RGB", (5, 4))
+    assert np.array_equal(np.asarray(seen["pil"]), want)
+    assert np.array_equal(seen["array"], want)
+    assert SyntheticDataset(client, length=10, form="pil")[0][0].mode == "RGB"
+    assert SyntheticDataset(client, length=10, form="array")[0][0].dtype == np.uint8
+    assert SyntheticDataset(client, length=10, form="tensor")[0][0].dtype == torch.float32
+
+
+def test_a_transforms_own_error_is_raised_as_it_is(client):
+    def wrong(sample):
+        raise TypeError("my own")
+
+    with pytest.raises(TypeError, match="my own"):
+        SyntheticDataset(client, length=10, transform=wrong)[3]
+    with pytest.raises(TypeError, match="should be PIL"):
+        SyntheticDataset(client, length=10, transform=ToTensor(), form="tensor")[3]
+
+
+def test_a_wrong_form_is_refused():
+    with augmint.Client(transport=FakeService(kind="array")) as client:
+        with pytest.raises(augmint.InvalidRequest, match=r'form is "pil", but generator .* makes array'):
+            SyntheticDataset(client, length=10, form="pil")
+        with pytest.raises(augmint.InvalidRequest, match="form is 'PIL'; it must be"):
+            SyntheticDataset(client, length=10, form="PIL")
+
+
+@pytest.mark.parametrize("options", [{}, {"labels": ["3", "bag"]}, {"labels": ["3", "bag"], "weights": [3, 1]}])
+def test_targets_are_the_labels_and_cost_no_sample(client, fake, options):
+    data = SyntheticDataset(client, length=40, seed=7, start_index=5, **options)
+    targets = data.targets
+    assert fake.requests == []
+    assert targets.tolist() == data.get_labels().tolist() == [label for _, label in data]
+    with pytest.raises(ValueError, match="read-only"):
+        targets[0] = 1  # would change no label
+
+
+def test_classes_are_told_as_torchvision_tells_them(client):
+    data = SyntheticDataset(client, length=40)
+    assert data.classes == ("ankle boot", "bag", "coat", "3")
+    assert data.class_to_idx == {"ankle boot": 0, "bag": 1, "coat": 2, "3": 3}
+
+
+def test_targets_of_too_many_samples_are_refused(client):
+    with pytest.raises(augmint.InvalidRequest, match="targets of 281474976710656 samples at once"):
+        _ = SyntheticDataset(client, length=2**48, seed=7).targets
+
+
+def test_targets_do_not_travel_to_workers(client):
+    data = SyntheticDataset(client, length=100_000)
+    before = len(pickle.dumps(data.__getstate__()["_targets"]))
+    _ = data.targets
+    assert len(pickle.dumps(data.__getstate__()["_targets"])) == before
+
+
+def test_a_slice_is_a_view_that_reads_nothing_yet(client, fake):
+    data = SyntheticDataset(client, length=40, seed=7)
+    part = data[-10:36:2]
+    assert (len(part), fake.requests) == (3, [])
+    assert [label for _, label in part] == [2, 0, 2]
+    assert torch.equal(part[1][0], data[32][0])
+    assert len(data[5:5]) == 0
+    fake.requests.clear()
+    next(iter(DataLoader(data[:32], batch_size=32)))
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("index", [np.int64(6), np.uint8(6), torch.tensor(6), -34, np.int32(-34)])
+def test_whole_numbers_of_any_type_are_an_index(client, index):
+    data = SyntheticDataset(client, length=40, seed=7)
+    assert torch.equal(data[index][0], data[6][0])
+
+
+@pytest.mark.parametrize("index", [[1, 2], np.array([1, 2]), torch.tensor([1, 2]), 1.0, True, "3", None, (1, 2)])
+def test_what_is_no_index_says_how_to_read_several(client, index):
+    with pytest.raises(
+        TypeError, match=r"a whole number or a slice, not .*torch.utils.data.Subset\(dataset, indices\)"
+    ):
+        SyntheticDataset(client, length=40, seed=7)[index]
+
+
+def test_samplers_and_splits_by_class_work_on_it(client):
+    model_selection = pytest.importorskip("sklearn.model_selection")
+    data = SyntheticDataset(client, length=80, seed=7, labels=["3", "bag", "bag", "bag"])
+    train, test = model_selection.train_test_split(np.arange(len(data)), stratify=data.targets, test_size=0.25)
+    labels = [label for _, label in Subset(data, test)]
+    assert np.bincount(labels).tolist() == [0, 15, 0, 5]
+    assert sorted([*train, *test]) == list(range(80))
+    weights = 1 / np.bincount(data.targets)[data.targets]
+    sampler = WeightedRandomSampler(weights.tolist(), 400, generator=torch.Generator().manual_seed(0))
+    drawn = torch.cat([labels for _, labels in DataLoader(data, 64, sampler=sampler)])
+    assert abs((drawn == 3).sum().item() - 200) < 50

@@ -1,36 +1,20 @@
-"""client/augmint/torch/mixed.py and real.py; in workers: workers.py"""
+"""client/augmint/torch/mixed.py; in workers: workers.py"""
 
 import pickle
+import re
 import threading
+import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset, TensorDataset
+from torch.utils.data import DataLoader
 
 import augmint
-from augmint.torch import mix
 from augmint.v1 import generator_pb2 as pb
 from tests.client.fakes import LABELS, FakeService
-
-# Real samples are constant images: 40 "ankle boot", 10 "bag", 4 "coat", none of "3".
-TARGETS = [0] * 40 + [1] * 10 + [2] * 4
-
-
-class Real(Dataset):
-    """float32 [3, 4, 5] of value position / 100; counts how often samples are loaded."""
-
-    def __init__(self, own=TARGETS, form=lambda value: torch.full((3, 4, 5), value), **attributes):
-        self._targets, self._form, self.loaded = own, form, 0
-        self.__dict__.update(attributes)
-
-    def __len__(self):
-        return len(self._targets)
-
-    def __getitem__(self, index):
-        self.loaded += 1
-        return self._form(index / 100), self._targets[index]
+from tests.client.torch.reals import TARGETS, Real, content, mixture
 
 
 @pytest.fixture
@@ -41,17 +25,7 @@ def fake():
 @pytest.fixture
 def mixed(client):
     """Makes mixtures of a Real with the fake."""
-
-    def make(real=None, **options):
-        options = options if {"ratio", "top_up", "per_real"} & set(options) else {"top_up": "balance", **options}
-        return mix(Real(targets=TARGETS) if real is None else real, client, **{"seed": 7, "labels": TARGETS, **options})
-
-    return make
-
-
-def content(items):
-    """Every sample as bytes, with its label."""
-    return [(np.asarray(sample).tobytes(), int(label)) for sample, label in items]
+    return partial(mixture, client)
 
 
 def test_scarce_classes_are_topped_up_and_every_real_sample_is_there_once(mixed):
@@ -103,122 +77,28 @@ def test_transforms_see_real_and_synthetic_samples_alike(mixed):
     assert {label for _, label in items} == {0, -1, -2, -3}
 
 
-@pytest.mark.parametrize(
-    ("form", "kind"),
-    [
-        (lambda value: Image.new("RGB", (5, 4), (int(value * 100),) * 3), Image.Image),
-        (lambda value: np.full((4, 5, 3), int(value * 100), np.uint8), np.ndarray),
-        (lambda value: np.full((3, 4, 5), value, np.float64), np.ndarray),
-        (lambda value: torch.full((3, 4, 5), int(value * 100), dtype=torch.uint8), torch.Tensor),
-        (lambda value: torch.full((4, 5, 3), value), torch.Tensor),
-    ],
-)
-def test_synthetic_samples_take_the_form_of_the_real_ones(mixed, fake, form, kind):
-    real = Real(form=form)
-    example = real[0][0]
-    drawn = [sample for sample, _, synthetic in mixed(real, flag=True, top_up={"3": 8}) if synthetic]
-    assert {type(sample) for sample in drawn} == {type(example)}
-    assert all(isinstance(sample, kind) for sample in drawn)
-    as_arrays = [np.asarray(sample) for sample in drawn]
-    assert {(array.shape, array.dtype) for array in as_arrays} == {
-        (np.asarray(example).shape, np.asarray(example).dtype)
-    }
-    want = fake.expected(7, np.arange(8), np.full(8, 3))
-    if as_arrays[0].shape[0] == 3:
-        want = want.transpose(0, 3, 1, 2)
-    want = want / 255 if as_arrays[0].dtype.kind == "f" else want
-    order = [int(np.abs(want - array).sum(axis=(1, 2, 3)).argmin()) for array in as_arrays]
-    assert sorted(order) == list(range(8))
-    assert np.allclose(np.stack(as_arrays), want[order], atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("form", "named"),
-    [
-        (lambda value: torch.full((3, 4, 6), value), r"float32 \[3, 4, 6\], the generator's uint8 \[4, 5, 3\]"),
-        (lambda value: torch.full((3, 4, 5), value, dtype=torch.int32), "real samples are int32"),
-        (lambda value: torch.full((3, 4, 5), value * 2 - 1), r"values in \[-1, -1\].* normalised"),
-        (lambda value: Image.new("L", (5, 4)), "L images of 5 x 4, the generator's RGB of 5 x 4"),
-        (lambda value: "text", "real samples are str"),
-    ],
-)
-def test_real_samples_of_another_form_are_refused(mixed, form, named):
-    with pytest.raises(augmint.InvalidRequest, match=named):
-        mixed(Real(form=form))
-
-
-@pytest.mark.parametrize(
-    "real",
-    [
-        Real(targets=TARGETS),
-        Subset(Real([3, *TARGETS], targets=[3, *TARGETS]), range(1, 55)),
-        ConcatDataset([Real(TARGETS[:9], targets=TARGETS[:9]), Real(TARGETS[9:], labels=np.array(TARGETS[9:]))]),
-        TensorDataset(torch.zeros(54, 3, 4, 5), torch.tensor(TARGETS)),
-        Real(),
-    ],
-    ids=["targets", "subset", "concat", "tensors", "one pass"],
-)
-def test_labels_are_found_wherever_they_are(mixed, capsys, real):
-    data = mixed(real, labels=None)
-    assert [portion.real for portion in data.portions] == [40, 10, 4, 0]
-    told = "reads all 54 real samples once" in capsys.readouterr().err
-    assert told == (isinstance(real, Real) and not hasattr(real, "targets"))
-
-
-def test_cheap_labels_load_no_sample(mixed):
-    real = Real(targets=TARGETS)
-    mixed(real, labels=None)
-    assert real.loaded <= 17  # to learn the form
-
-
-def test_names_of_real_classes_decide_which_class_is_which(mixed):
-    data = mixed(Real(classes=["coat", "3", "bag"]), flag=True)
-    assert {portion.label: portion.real for portion in data.portions} == {"coat": 40, "3": 10, "bag": 4}
-    drawn = {label for _, label, synthetic in data if synthetic}
-    assert drawn == {1, 2}  # in the numbers of the real data set
-    renamed = mixed(names=["3", "bag", "coat"])
-    assert [portion.label for portion in renamed.portions] == ["3", "bag", "coat"]
-
-
-def test_labels_may_be_names(mixed):
-    names = [LABELS[number] for number in TARGETS]
-    data = mixed(Real(names), labels=names)
-    counts = {label: [label for _, label in data].count(label) for label in LABELS}
-    assert counts == dict.fromkeys(LABELS, 40)
-
-
-def test_a_class_that_the_generator_lacks_stays_as_it_is(mixed):
-    with pytest.warns(UserWarning, match=r"no synthetic samples of hat \(the generator does not have it\)"):
+def test_of_a_class_that_the_generator_lacks_real_samples_come_more_often(mixed):
+    with pytest.warns(UserWarning, match=r"no synthetic samples of hat \(the generator does not have it\): .* hat 10"):
         data = mixed(names=["bag", "coat", "hat"])
-    assert [(portion.real, portion.synthetic) for portion in data.portions] == [(40, 0), (10, 30), (4, 0)]
+    portions = [(portion.real, portion.repeated, portion.synthetic) for portion in data.portions]
+    assert portions == [(40, 0, 0), (10, 0, 30), (4, 36, 0)]
+    assert np.bincount([label for _, label in data]).tolist() == [40, 40, 40]
 
 
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        ({"labels": TARGETS[:-1]}, "one whole number or one name for each of the 54"),
-        ({"labels": [0.5] * 54}, "one whole number or one name"),
-        ({"labels": [4] * 54}, r"labels are in \[4, 4\], but there are 4 classes"),
-        ({"labels": ["hat"] * 54}, "none of the real classes hat"),
-        ({"names": ["hat", "cap", "tie"]}, "none of the real classes hat, cap, tie"),
-        ({"names": ["bag", "bag", "coat"]}, "must all differ"),
-        ({"real": Real(classes=["hat", "cap", "tie"])}, "the real classes are hat, cap, tie"),
-        ({"real": []}, "real data set is empty"),
-        ({"real": [1.0] * 54}, r"gives float, where \(sample, label\) is needed"),
-        ({"ratio": 2}, "ratio is 2"),
-    ],
-)
-def test_a_wrong_mixture_is_refused_when_it_is_made(mixed, options, named):
-    with pytest.raises(augmint.InvalidRequest, match=named):
-        mixed(**options)
-
-
-def test_withheld_classes_are_left_out_with_a_warning_unless_told_otherwise(mixed, fake):
+def test_of_withheld_classes_real_samples_come_more_often_with_a_warning_unless_told_otherwise(mixed, fake):
     fake.quality = pb.QualityCard(classes=[pb.ClassQuality(label="coat", verdict=pb.VERDICT_WITHHELD)])
-    with pytest.warns(UserWarning, match=r"no synthetic samples of coat \(withheld by its quality card\)"):
-        data = mixed()
+    with pytest.warns(UserWarning, match=r"no synthetic samples of coat \(withheld by its quality card\): .* coat 10$"):
+        data = mixed(flag=True)
     assert [portion.synthetic for portion in data.portions] == [0, 30, 0, 40]
+    assert [portion.repeated for portion in data.portions] == [0, 0, 36, 0]
+    items = list(data)
+    assert np.bincount([label for _, label, _ in items]).tolist() == [40] * 4
+    real = [round(float(sample[0, 0, 0]) * 100) for sample, _, synthetic in items if not synthetic]
+    assert np.bincount(real).tolist() == [1] * 50 + [10] * 4
+    assert [synthetic for *_, synthetic in items] == data.synthetic.tolist()
     assert "withheld by its quality card" in str(data)
+    assert re.search(r"coat +4 +36 +0 ", str(data))
+    assert repr(data) == "MixedDataset(54 real + 36 repeated + 70 of fake/1, epoch 0)"
     assert [portion.synthetic for portion in mixed(card=False).portions] == [0, 30, 36, 40]
     fake.quality = pb.QualityCard(verdict=pb.VERDICT_WITHHELD)
     with pytest.raises(augmint.InvalidRequest, match=r"no class may be drawn: .* mix\(card=False\)"):
@@ -316,6 +196,46 @@ def test_several_ranks_need_one_seed(mixed):
 def test_reading_beyond_the_end_is_an_index_error(mixed):
     data = mixed()
     for index in (160, -161):
-        with pytest.raises(IndexError, match="of 160 samples"):
+        with pytest.raises(IndexError, match="of a data set of 160 samples"):
             data[index]
     assert content([data[-1]]) == content([data[159]])
+
+
+def test_a_warning_comes_once_and_only_when_something_is_missing(mixed, fake):
+    fake.quality = pb.QualityCard(classes=[pb.ClassQuality(label="coat", verdict=pb.VERDICT_WITHHELD)])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        data = mixed(Real(classes=LABELS), top_up=[0, 10, 10])
+        assert not told
+        data.set_epoch(1)
+        data.set_epoch(2)
+    assert {one.filename for one in told} == {__file__}  # the line that asked for it
+    assert [str(one.message).partition(":")[0] for one in told] == [
+        "no synthetic samples of coat (withheld by its quality card)"
+    ]
+
+
+def test_repeated_samples_are_read_and_resumed_like_all_others(mixed, fake):
+    fake.quality = pb.QualityCard(classes=[pb.ClassQuality(label="bag", verdict=pb.VERDICT_WITHHELD)])
+    reference, loader = mixed(), mixed().loader(batch_size=16)
+    batches = iter(loader)
+    read = [item for _ in range(4) for item in zip(*next(batches), strict=True)]
+    resumed = mixed().loader(batch_size=16)
+    resumed.load_state_dict(pickle.loads(pickle.dumps(loader.state_dict())))
+    read += [item for batch in resumed for item in zip(*batch, strict=True)]
+    assert content(read) == content(reference)
+    batches.close()
+
+
+def test_targets_are_those_of_the_epoch_and_cost_no_sample(mixed, fake):
+    real = Real(targets=TARGETS, classes=LABELS)
+    data = mixed(real)
+    real.loaded, fake.requests[:] = 0, []
+    first = data.targets
+    assert (real.loaded, fake.requests) == (0, [])
+    assert first.tolist() == [label for _, label in data]
+    data.set_epoch(1)
+    assert data.targets.tolist() == [label for _, label in data] != first.tolist()
+    assert (data.get_labels() == data.targets).all()
+    assert data.class_to_idx == {"ankle boot": 0, "bag": 1, "coat": 2, "3": 3}
+    assert [label for _, label in data[10:14]] == data.targets[10:14].tolist()

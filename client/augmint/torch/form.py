@@ -1,0 +1,121 @@
+"""The form of a real data set's samples, given to synthetic ones: PIL image, array or tensor, layout, dtype."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
+from augmint.samples import Samples
+from augmint.torch.real import Items
+from augmint.torch.tensors import torch
+
+
+@dataclass(frozen=True)
+class Form:
+    """Gives synthetic samples the form of the real ones.
+
+    axes:  the generator's, in the order of the real samples; shape, dtype: of a real sample. None: PIL images.
+    unit:  bytes become floats in [0, 1]. as_array: arrays, else tensors.
+    """
+
+    axes: tuple[int, ...] | None
+    shape: tuple[int, ...] = ()
+    dtype: np.dtype | None = None
+    unit: bool = False
+    as_array: bool = False
+
+    def __call__(self, samples: Samples) -> list[Any]:
+        if self.axes is None:
+            return samples.to_images()
+        array = np.ascontiguousarray(samples.array.transpose(0, *(axis + 1 for axis in self.axes)))
+        array = array.reshape(-1, *self.shape)
+        if self.unit:
+            array = np.divide(array, 255, dtype=self.dtype)
+        return list(array if self.as_array else torch.from_numpy(array))
+
+
+def form_of(items: Items, description: Description) -> Form:
+    """The form of the real samples: PIL image, array or tensor, layout, dtype.
+
+    raises: InvalidRequest if they are of another size or dtype than the generator's, or normalised already.
+    """
+    example = items[0][0]
+    if description.kind == "image" and type(example).__module__.partition(".")[0] == "PIL":
+        height, width, channels = description.shape
+        mode = "L" if channels == 1 else "RGB"
+        for position in items.spread():
+            image = items[position][0]
+            if image.size != (width, height) or image.mode != mode:
+                raise InvalidRequest(
+                    f"real sample {position} is a {image.mode} image of {image.size[0]} x {image.size[1]}, the "
+                    f"generator's are {mode} of {width} x {height}: let the real data set convert and resize, e.g. by "
+                    f'transform=lambda image: image.convert("{mode}").resize(({width}, {height}))'
+                )
+        return Form(None)
+    if not isinstance(example, np.ndarray | torch.Tensor):
+        raise InvalidRequest(f"real samples are {type(example).__name__}; mix takes PIL images, arrays and tensors")
+    as_array, shape = isinstance(example, np.ndarray), tuple(example.shape)
+    dtype = np.empty(0, example.dtype).dtype if isinstance(example, np.ndarray) else _numpy_dtype(example)
+    axes = _axes(shape, description, as_array)
+    unit = description.kind == "image" and dtype.kind == "f"
+    if axes is None or (dtype != description.dtype and not unit):
+        raise InvalidRequest(
+            f"real samples are {dtype} {list(shape)}, the generator's {description.dtype} {list(description.shape)}: "
+            "let the real data set give them like that, and hand every transform to mix, which applies it to both"
+        )
+    for position in items.spread():
+        _check_alike(position, items[position][0], example, unit)
+    return Form(axes, shape, dtype, unit, as_array)
+
+
+def _axes(shape: tuple[int, ...], description: Description, as_array: bool) -> tuple[int, ...] | None:
+    """Order of the generator's axes that gives the real shape; None if there is none."""
+    own = tuple(range(len(description.shape)))
+    if description.kind != "image":
+        return own if shape == description.shape else None
+    height, width, channels = description.shape
+    first, last = (2, 0, 1), own
+    for axes in (last, first) if as_array else (first, last):
+        if shape == tuple(description.shape[axis] for axis in axes):
+            return axes
+    return own if shape == (height, width) and channels == 1 else None
+
+
+def _check_alike(position: int, sample: Any, example: Any, unit: bool) -> None:
+    if type(sample) is not type(example) or sample.dtype != example.dtype or sample.shape != example.shape:
+        raise InvalidRequest(
+            f"real sample {position} is {_described(sample)}, the first one {_described(example)}; all must be alike"
+        )
+    if not unit:
+        return
+    low, high = float(sample.min()), float(sample.max())
+    if low >= 0 and high <= 1:
+        return
+    why = "these seem to be bytes as floats: divide them by 255"
+    if low < 0 or high <= 8:
+        why = "it has been normalised or augmented already; hand that transform to mix, which applies it to both"
+    raise InvalidRequest(
+        f"real sample {position} has values in [{low:.3g}, {high:.3g}], where images have [0, 1]: {why}"
+    )
+
+
+def _described(sample: Any) -> str:
+    of = f" {sample.dtype} {list(sample.shape)}" if isinstance(sample, np.ndarray | torch.Tensor) else ""
+    return f"{type(sample).__name__}{of}"
+
+
+def _numpy_dtype(tensor: torch.Tensor) -> np.dtype:
+    if tensor.device.type != "cpu":
+        raise InvalidRequest(
+            f"real samples are on {tensor.device}; leave them on the CPU, and let the loop move whole batches"
+        )
+    try:
+        return torch.empty(0, dtype=tensor.dtype).numpy().dtype
+    except TypeError as error:  # e.g. bfloat16
+        raise InvalidRequest(
+            f"real samples are {tensor.dtype}, which mix cannot make; float32 or uint8 would be right"
+        ) from error

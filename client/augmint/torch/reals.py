@@ -1,0 +1,86 @@
+"""The real side of a mixture: its samples by position, the classes of its labels, and items of the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from augmint.errors import InvalidRequest
+from augmint.generators import Description
+from augmint.mixing import Advice, Amounts, Epoch, listed
+from augmint.said import say
+from augmint.torch.classes import classes_of
+from augmint.torch.form import form_of
+from augmint.torch.labels import check_makes, make, width
+from augmint.torch.real import Items, labels_of, names_of
+
+
+class Reals:
+    """A real data set, and everything about it that synthetic samples must agree with.
+
+    names: of the classes, all different. keys: what a label of each stands for, all int or all str.
+    generators: int64 [classes], the generator's class index of each, -1 for none. advice: how to draw each.
+    """
+
+    def __init__(
+        self,
+        real: Any,
+        labels: Any,
+        names: Mapping[Any, str] | Sequence[str] | None,
+        description: Description,
+        advice: Sequence[Advice],
+        progress: bool,
+    ) -> None:
+        """labels, names, progress: as in `mix`. advice: of the generator's classes.
+
+        raises: InvalidRequest if the data set and the generator do not go together.
+        """
+        items = Items(real)
+        self._real, self._items, self._label = items.real, items.form, items[0][1]
+        self._labels = labels_of(items, labels, names is not None, progress)
+        told = None if names is not None else names_of(items)
+        found = classes_of(self._labels.keys, description, names, told, width(self._label))
+        self.names, self.keys, self.generators = found.names, found.keys, found.indices
+        if found.assumed:
+            say(found.assumed, progress)
+        absent = Advice("the generator does not have it", 1.0, 0, 0, None, advice[0].usual)
+        self.advice = [advice[index] if index >= 0 else absent for index in found.indices.tolist()]
+        drawable = [key for key, entry in zip(self.keys, self.advice, strict=True) if not entry.skip]
+        if not drawable:
+            reasons = [f"{name} ({entry.skip})" for name, entry in zip(self.names, self.advice, strict=True)]
+            raise InvalidRequest(f"no class may be drawn: {listed(reasons)}; mix(card=False) takes them nevertheless")
+        check_makes(drawable, self._label)
+        numbers = found.numbers(self._labels.keys)
+        self._members = [np.flatnonzero(numbers == number) for number in range(len(self.keys))]
+        self.form = form_of(items, description)
+
+    def __len__(self) -> int:
+        return len(self._labels.keys)
+
+    def epoch(self, number: int, seed: int, amounts: Amounts) -> Epoch:
+        """What is in this epoch, and in which order."""
+        return Epoch.of(number, seed, amounts, self._members, self.names, self.advice)
+
+    def targets(self, epoch: Epoch) -> np.ndarray:
+        """int64 or str [len(epoch)]: what the label of each of its samples stands for."""
+        made = np.array(self.keys)[epoch.classes]
+        return np.concatenate([self._labels.keys[epoch.real], made])[epoch.order]
+
+    def pairs(self, positions: Sequence[int]) -> list[tuple[Any, Any]]:
+        """Samples and labels, as the data set gives them; InvalidRequest if one has another label than was counted."""
+        batch = getattr(self._real, "__getitems__", None)
+        items = list(batch(positions)) if callable(batch) and positions else [self._real[place] for place in positions]
+        taken = [self._items.take(item, position) for position, item in zip(positions, items, strict=True)]
+        for position, (_, label) in zip(positions, taken, strict=True):
+            self._labels.check(position, label)
+        return taken
+
+    def label(self, number: int) -> Any:
+        """Of a synthetic sample of this class."""
+        return make(self.keys[number], self._label)
+
+    def item(self, sample: Any, label: Any, synthetic: bool | None) -> Any:
+        """An item like the data set's; synthetic: what it says about that, None: nothing."""
+        return self._items.give(sample, label, synthetic)
