@@ -41,6 +41,14 @@ def shares(
         n = min(whole, end - position)
         if step % workers == worker:
             after = position + (workers - worker) * whole if workers > 1 else position + n
-            yield Share(position + rank * n // ranks, position + (rank + 1) * n // ranks, min(after, end))
+            # Behind the last step is the end, so that fewer ranks, going on, do not read what all of them left out.
+            last = end - after < ranks
+            yield Share(position + rank * n // ranks, position + (rank + 1) * n // ranks, end if last else after)
         position += n
         step += 1
+
+
+def steps(n: int, batch_size: int, ranks: int) -> int:
+    """How many shares each reader has of n positions."""
+    whole, rest = divmod(n, batch_size * ranks)
+    return whole + (rest >= ranks)

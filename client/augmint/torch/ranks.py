@@ -26,9 +26,8 @@ def resolve(ranks: Ranks | None, same_seed: bool) -> Ranks:
 
     same_seed: whether all ranks have one seed, as far as one can tell; InvalidRequest if there are several without.
     """
-    distributed = torch.distributed
-    if ranks is None and distributed.is_available() and distributed.is_initialized():
-        ranks = distributed.get_rank(), distributed.get_world_size()
+    if ranks is None:
+        ranks = _of_the_group()
     if ranks is None:
         world = os.environ.get("WORLD_SIZE", "1")
         if world != "1":
@@ -38,8 +37,22 @@ def resolve(ranks: Ranks | None, same_seed: bool) -> Ranks:
                 "and world_size"
             )
         return 0, 1
-    if ranks[1] > 1 and not same_seed:
-        raise InvalidRequest(
-            f"each of the {ranks[1]} ranks would draw a seed of its own: give all of them the same seed"
-        )
+    _one_seed(ranks[1], same_seed)
     return ranks
+
+
+def one_seed(same_seed: bool) -> None:
+    """InvalidRequest in a process group of several whose processes each drew a seed: no order is common to them."""
+    _one_seed((_of_the_group() or (0, 1))[1], same_seed)
+
+
+def _one_seed(count: int, same_seed: bool) -> None:
+    if count > 1 and not same_seed:
+        raise InvalidRequest(f"each of the {count} ranks would draw a seed of its own: give all of them the same seed")
+
+
+def _of_the_group() -> Ranks | None:
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return None
