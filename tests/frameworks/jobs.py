@@ -72,7 +72,8 @@ def _rank(function, arguments, rank, ranks, folder):
     os._exit(0)  # without waiting for a group whose other ranks may have failed
 
 
-def _key(image):
+def key(image):
+    """Of what it shows."""
     return hashlib.sha1(image.to(torch.float32).contiguous().numpy().tobytes()).digest()
 
 
@@ -82,8 +83,8 @@ _POSITIONS: dict[bytes, int] = {}
 def positions(images):
     """Position in the stream of seed 7 of each image, float32 [n, channels, height, width]; -1: none of them."""
     if not _POSITIONS:
-        _POSITIONS.update({_key(image): number for number, image in enumerate(expected(0, SAMPLES)[0])})
-    return [_POSITIONS.get(_key(image), -1) for image in images]
+        _POSITIONS.update({key(image): number for number, image in enumerate(expected(0, SAMPLES)[0])})
+    return [_POSITIONS.get(key(image), -1) for image in images]
 
 
 def flat(batches):

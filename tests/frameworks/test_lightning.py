@@ -5,11 +5,12 @@ import warnings
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 
 from augmint.torch import SyntheticDataset, SyntheticStream, mix
 from tests.frameworks import jobs
 from tests.frameworks.jobs import flat
+from tests.frameworks.samples import numbers, real
 
 lightning = pytest.importorskip("lightning", reason="lightning is not installed; make test-frameworks")
 from lightning.pytorch.callbacks import ModelCheckpoint  # noqa: E402
@@ -50,21 +51,6 @@ def trainer(**options):
 
 def stream(target, length=LENGTH, batch=BATCH):
     return SyntheticStream(target, batch_size=batch, length=length, seed=7)
-
-
-def real():
-    """60 real images of constant value: number / 100."""
-    values = torch.arange(60)
-    return TensorDataset((values / 100)[:, None, None, None].expand(60, 3, 4, 5).contiguous(), values % 3)
-
-
-def numbers(images):
-    """Of the real ones; of synthetic ones a number from 1000 on that tells them apart."""
-    constant = [bool((image == image.flatten()[0]).all()) for image in images]
-    return [
-        round(float(image.flatten()[0]) * 100) if same else 1000 + int.from_bytes(jobs._key(image)[:6], "big")
-        for same, image in zip(constant, images, strict=True)
-    ]
 
 
 def loader(target, kind, workers=0):

@@ -25,7 +25,7 @@ def refuse_batching(dataset: Any) -> None:
     caller: Any = sys._getframe(2).f_locals.get("self")
     if type(caller).__name__ != "_IterableDatasetFetcher" or getattr(caller, "dataset", None) is not dataset:
         return
-    collate = caller.collate_fn
+    collate = getattr(caller.collate_fn, "data_collator", caller.collate_fn)  # transformers wraps that of its user
     module = getattr(collate, "__module__", None) or type(collate).__module__
     if caller.auto_collation and module.partition(".")[0] in _COLLATE_SAMPLES:
         raise InvalidRequest(
