@@ -83,28 +83,55 @@ def _with(target, kind, told, options):
     return _prepared(target, kind, told, **options)
 
 
-def _refused(target, wrap, workers, dispatch):
-    inner = stream(target)
-    made = DataLoader(
-        Wrapped(inner) if wrap else inner,
-        batch_size=None if dispatch else 1,
-        collate_fn=None if dispatch else lambda batches: batches[0],
-        num_workers=workers,
-        **({"multiprocessing_context": "fork"} if workers else {}),
-    )
-    loader = accelerator(dispatch_batches=dispatch).prepare(made)
+def _dispatched(target, wrap, workers, length):
+    inner = stream(target, length=length)
+    started = {"num_workers": workers, "multiprocessing_context": workers and "fork"} if workers else {}
+    loader = accelerator().prepare(DataLoader(Wrapped(inner) if wrap else inner, batch_size=None, **started))
+    return read(loader), None if wrap else len(loader)
+
+
+@pytest.mark.parametrize(("wrap", "workers"), [(False, 0), (False, 2), (True, 0)])
+@pytest.mark.parametrize("length", [96, 100])
+def test_what_accelerate_divides_is_divided_by_nothing_else(target, tmp_path, wrap, workers, length):
+    ranks = jobs.run(_dispatched, target, wrap, workers, length, ranks=2, folder=tmp_path)
+    for number in range(3):
+        assert jobs.together([epochs[number] for epochs, _ in ranks]) == jobs.epoch(number, length)
+    assert {steps for _, steps in ranks} == {None if wrap else -(-length // 16)}
+
+
+def _sharded(target, batch_size):
+    collate = None if batch_size is None else lambda batches: batches[0]
+    loader = accelerator(dispatch_batches=False).prepare(DataLoader(stream(target), batch_size, collate_fn=collate))
+    return read(loader)
+
+
+def test_batches_that_accelerate_deals_are_those_of_one_order(target, tmp_path):
+    ranks = jobs.run(_sharded, target, 1, ranks=2, folder=tmp_path)
+    for number in range(3):
+        assert jobs.together([epochs[number] for epochs in ranks]) == jobs.epoch(number, LENGTH)
+
+
+def _refused(target, batch_size, dispatch, options):
+    loader = accelerator(dispatch_batches=dispatch).prepare(DataLoader(stream(target, **options), batch_size))
     with pytest.raises(augmint.InvalidRequest) as told:
         next(iter(loader))
     return str(told.value)
 
 
 @pytest.mark.parametrize(
-    ("wrap", "workers", "dispatch"), [(False, 0, None), (False, 1, None), (False, 0, False), (True, 0, False)]
+    ("batch_size", "dispatch", "options", "named"),
+    [
+        (None, None, {"rank": 1, "world_size": 2}, "accelerate is about to divide among the ranks what this stream"),
+        (None, False, {}, "accelerate cannot divide a DataLoader of batch_size=None with dispatch_batches=False"),
+        (4, False, {}, r"would make batches of them: write DataLoader(stream, batch_size=None)"),
+    ],
 )
-def test_a_second_division_is_refused_on_all_ranks_with_the_line_to_write(target, tmp_path, wrap, workers, dispatch):
-    for told in jobs.run(_refused, target, wrap, workers, dispatch, ranks=2, folder=tmp_path):
-        assert "accelerate is about to divide among 2 ranks what this stream has divided among them already" in told
-        assert "Hand it stream.loader(" in told
+def test_what_cannot_be_right_is_refused_on_all_ranks_with_the_line_to_write(
+    target, tmp_path, batch_size, dispatch, options, named
+):
+    for told in jobs.run(_refused, target, batch_size, dispatch, options, ranks=2, folder=tmp_path):
+        assert named in told
+        assert "stream.loader()" in told
 
 
 def _distributed_sampler(target, kind):

@@ -1,4 +1,4 @@
-"""Who is about to read a stream, as far as it does harm: loaders that would batch its batches, or divide them again.
+"""Who reads a stream, as far as it matters: loaders that would batch its batches, or divide them among the ranks.
 
 They are found on the call stack: nothing else tells a data set what it was wrapped in.
 """
@@ -22,37 +22,47 @@ _COLLATE_SAMPLES = ("torch", "torchdata", "transformers")
 
 def refuse_batching(dataset: Any) -> None:
     """From the data set's own `__iter__`: InvalidRequest if a DataLoader would make batches of its batches."""
-    caller: Any = sys._getframe(2).f_locals.get("self")
-    if type(caller).__name__ != "_IterableDatasetFetcher" or getattr(caller, "dataset", None) is not dataset:
+    loader = next((caller for caller in _callers() if type(caller).__name__ == "_IterableDatasetFetcher"), None)
+    read: Any = getattr(loader, "dataset", None)
+    if loader is None or (read.dataset if _divides(read) else read) is not dataset:
         return
-    collate = getattr(caller.collate_fn, "data_collator", caller.collate_fn)  # transformers wraps that of its user
+    collate = getattr(loader.collate_fn, "data_collator", loader.collate_fn)  # transformers wraps that of its user
     module = getattr(collate, "__module__", None) or type(collate).__module__
-    if caller.auto_collation and module.partition(".")[0] in _COLLATE_SAMPLES:
+    if loader.auto_collation and module.partition(".")[0] in _COLLATE_SAMPLES:
         raise InvalidRequest(
             "a SyntheticStream gives batches, and this DataLoader would make batches of them: "
             "write DataLoader(stream, batch_size=None), or stream.loader()"
         )
 
 
-def divider() -> str | None:
-    """The library that is about to divide among the ranks what is read here, if there is one."""
+def divider(ranks: int | None) -> str | None:
+    """The library that divides among the ranks what is read here, if there is one: then the reader must not.
+
+    ranks: among which the reader was told to divide. raises: InvalidRequest if it was, or if the library could not.
+    """
     if not any(name in sys.modules for name in _DIVIDERS):
         return None
     for caller in _callers():
-        module = type(caller).__module__
-        if type(caller).__name__ in _DIVIDERS.get(module, ()):
-            return module.partition(".")[0]
+        if not _divides(caller):
+            continue
+        library = type(caller).__module__.partition(".")[0]
+        if ranks is not None and ranks > 1:
+            raise InvalidRequest(
+                f"{library} is about to divide among the ranks what this stream divides among {ranks} of them already; "
+                "most samples would be skipped. Leave rank and world_size out, or hand it stream.loader(), which it "
+                "leaves as it is"
+            )
+        if type(caller).__name__ == "IterableDatasetShard" and caller.batch_size is None:
+            raise InvalidRequest(
+                f"{library} cannot divide a DataLoader of batch_size=None with dispatch_batches=False: leave "
+                "dispatch_batches out, or hand it stream.loader(), which it leaves as it is"
+            )
+        return library
     return None
 
 
-def refuse_division(library: str, ranks: int) -> None:
-    """InvalidRequest if there are several ranks, among which the stream has divided."""
-    if ranks > 1:
-        raise InvalidRequest(
-            f"{library} is about to divide among {ranks} ranks what this stream has divided among them already; most "
-            "samples would be skipped. Hand it stream.loader(num_workers=...), which it leaves as it is, or make the "
-            "stream with rank=0, world_size=1 and let it divide"
-        )
+def _divides(caller: Any) -> bool:
+    return type(caller).__name__ in _DIVIDERS.get(type(caller).__module__, ())
 
 
 def _callers() -> Iterator[Any]:

@@ -54,8 +54,8 @@ class SyntheticStream(data.IterableDataset):
     which this object stands; `set_epoch` before each gives new samples, with `persistent_workers`, too. torchdata's
     `StatefulDataLoader` asks the workers for their state.
 
-    **Ranks** are those of torch.distributed if it is initialised, or as given; all need the same seed. Libraries that
-    divide what a `DataLoader` gives leave `loader()` alone; where one would divide this stream once more, it refuses.
+    **Ranks** are those of torch.distributed if it is initialised, or as given; all need the same seed. Trainers that
+    divide what a `DataLoader` gives leave `loader()` alone; where one of accelerate divides this stream, it does not.
 
     Every wait is bounded by the client's timeout; a replica that dies is retried at the same position. Leaving the loop
     ends the threads.
@@ -190,13 +190,12 @@ class SyntheticStream(data.IterableDataset):
         one pass, and this changes nothing.
         """
         number = checks.whole("epoch", epoch, 0, 2**48)
-        self._refuse_division()
+        readers.divider(self._ranks and self._ranks[1])  # accelerate calls this on all ranks, before it reads on one
         self._cursor.go_to(number)
         self._announced.tell(number)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         readers.refuse_batching(self)
-        self._refuse_division()
         worker = data.get_worker_info()
         if worker is None:
             self._cursor.begin()
@@ -323,15 +322,11 @@ class SyntheticStream(data.IterableDataset):
 
     def __getstate__(self) -> dict[str, Any]:
         # A spawned worker knows nothing of torch.distributed, nor of who divides.
-        self._refuse_division()
         return {**self.__dict__, "_ranks": self._resolve_ranks(), "_meter": Meter(), "_home": None}
 
     # -- inside -------------------------------------------------------------------------------------------
 
     def _resolve_ranks(self) -> ranks.Ranks:
+        if readers.divider(self._ranks and self._ranks[1]):
+            return 0, 1
         return ranks.resolve(self._ranks, self._cursor.same_seed)
-
-    def _refuse_division(self) -> None:
-        library = readers.divider()
-        if library is not None:
-            readers.refuse_division(library, self._resolve_ranks()[1])

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 import augmint
 from augmint.torch import SyntheticStream, unit_interval
@@ -160,6 +160,21 @@ def test_a_stream_at_its_end_says_so(stream):
 def test_batches_of_batches_are_refused_with_the_line_to_write(stream, options):
     with pytest.raises(augmint.InvalidRequest, match=r"write DataLoader\(stream, batch_size=None\)"):
         next(iter(DataLoader(stream(length=64), **options)))
+
+
+class Samples(IterableDataset):
+    """Somebody's data set of single samples, made of a stream."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __iter__(self):
+        for images, labels in self.dataset:
+            yield from zip(images, labels, strict=True)
+
+
+def test_what_is_made_of_a_stream_may_be_batched(stream, fake):
+    assert same(joined(DataLoader(Samples(stream(length=64)), batch_size=16)), expected(0, 64))
 
 
 def test_somebodys_own_collate_function_may_put_batches_together(stream, fake):

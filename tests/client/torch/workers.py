@@ -84,6 +84,11 @@ def test_every_loop_reads_the_next_pass_whatever_became_of_the_last_one(over, op
     assert loader.state_dict()["position"] == 160
 
 
+def test_a_stream_without_end_goes_on_where_the_last_loop_was_left(over):
+    loader = over().loader(2, multiprocessing_context="fork")
+    assert same(joined(first(loader, 3) + first(loader, 2)), expected(0, 40))
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("steps", [1, 5, 12])
 def test_a_stateful_data_loader_resumes_exactly(over, workers, steps):
