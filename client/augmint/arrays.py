@@ -17,7 +17,7 @@ from augmint.cursor import StreamCursor
 from augmint.generators import Description
 from augmint.prefetch import Meter, Prefetch, Stats
 from augmint.samples import Samples
-from augmint.shares import Share, shares
+from augmint.shares import Ranks, Share, alone, given, one_seed, shares
 from augmint.source import Source, explained
 
 
@@ -54,19 +54,19 @@ class ArrayStream:
         of: int | None = None,
         version: int | None = None,
         digest: str | None = None,
-        rank: int = 0,
-        world_size: int = 1,
+        rank: int | None = None,
+        world_size: int | None = None,
         prefetch_bytes: int = 2**26,
     ) -> None:
         """batch_size: samples per batch on each rank, from 1.
         length:  samples of one pass over all ranks. A last step with less than a batch per rank is divided among them;
                  less than a sample per rank is left out. Absent: a pass has no end.
         prefetch_bytes: of samples that may lie ready; at least two batches are kept ahead.
-        rank, world_size: of this process, rank in [0, world_size).
+        rank, world_size: of this process, rank in [0, world_size); several need the same seed. Absent: one of one,
+                 which is refused where the environment (WORLD_SIZE, by torchrun) speaks of more.
         """
         self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
-        self._ranks = checks.whole("world_size", world_size, 1, 2**20)
-        self._rank = checks.whole("rank", rank, 0, world_size - 1)
+        self._share = given(rank, world_size)
         self._bytes = checks.whole("prefetch_bytes", prefetch_bytes, 1, 2**40)
         self._source = Source(
             target,
@@ -131,7 +131,8 @@ class ArrayStream:
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """This rank's batch of the number-th step from the very beginning, wherever the loop is; without prefetch."""
-        first = (checks.whole("number", number, 0, 2**48) * self._ranks + self._rank) * self._batch_size
+        rank, ranks = self._resolve_ranks()
+        first = (checks.whole("number", number, 0, 2**48) * ranks + rank) * self._batch_size
         last = first + self._batch_size
         if self._cursor.length is not None:
             last = min(last, self._cursor.length)
@@ -142,14 +143,14 @@ class ArrayStream:
 
     def __len__(self) -> int:
         """Steps of a whole pass; TypeError if it has no end."""
-        return self._cursor.steps(self._batch_size, self._ranks)
+        return self._cursor.steps(self._batch_size, (self._share or (0, 1))[1])
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         self._cursor.begin()
         return self._loop()
 
     def _loop(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        reading = self._cursor.enter(self._ranks)
+        reading = self._cursor.enter(self._resolve_ranks()[1])
         with contextlib.closing(self._read(reading.first, reading.end)) as batches:
             for position, batch in batches:
                 reading.delivered(position)
@@ -166,7 +167,7 @@ class ArrayStream:
     def _read(self, start: int, end: int) -> Generator[tuple[int, tuple[np.ndarray, np.ndarray]], None, None]:
         """This rank's batches from `start` to before `end`, each with the position after its step."""
         size = int(np.prod(self.description.shape)) * self.description.dtype.itemsize * self._batch_size
-        orders = shares(start, end, self._batch_size, self._rank, self._ranks)
+        orders = shares(start, end, self._batch_size, *self._resolve_ranks())
         self._meter.begin()
         with contextlib.closing(Prefetch(orders, self._fetch, max(2, self._bytes // size))) as arrived:
             while True:
@@ -178,6 +179,11 @@ class ArrayStream:
                 self._meter.ahead = arrived.distance.value
                 self._meter.delivered(len(samples))
                 yield share.after, (samples.array, samples.class_indices)
+
+    def _resolve_ranks(self) -> Ranks:
+        share = self._share or alone("this stream was told of no rank: give rank and world_size")
+        one_seed(share[1], self._cursor.same_seed)
+        return share
 
     def _fetch(self, share: Share) -> tuple[Share, Samples]:
         return share, self._source.samples(np.arange(share.first, share.last))

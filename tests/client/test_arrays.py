@@ -89,6 +89,17 @@ def test_a_seed_that_was_not_given_comes_with_the_state(client):
     assert resumed.seed == left.seed
 
 
+def test_several_ranks_that_were_not_told_or_have_no_common_seed_are_refused(client, monkeypatch):
+    with pytest.raises(augmint.InvalidRequest, match="give all of them the same seed"):
+        next(iter(ArrayStream(client, batch_size=8, rank=0, world_size=2)))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(augmint.InvalidRequest, match="WORLD_SIZE is 2, but this stream was told of no rank"):
+        next(iter(ArrayStream(client, batch_size=8, seed=7)))
+    with pytest.raises(augmint.InvalidRequest, match="WORLD_SIZE is 2, but this stream was told of no rank"):
+        ExternalSource(client, batch_size=8, length=64, seed=7)(0)
+    assert len(list(ArrayStream(client, batch_size=8, length=64, seed=7, rank=1, world_size=2))) == 4
+
+
 def test_a_torch_stream_and_an_array_stream_continue_each_other(client, fake):
     stream = SyntheticStream(client, batch_size=8, length=32, seed=7)
     next(iter(stream))
