@@ -101,6 +101,22 @@ def _limited(target):
     return fits(target, "loader", 0, limit_train_batches=3, val_check_interval=2, reload_dataloaders_every_n_epochs=1)
 
 
+def _endless(target):
+    model = Model()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer(max_epochs=3, limit_train_batches=4).fit(model, stream(target, None).loader())
+    return model.epochs
+
+
+def test_a_stream_without_end_gives_every_epoch_new_samples(target, tmp_path):
+    (epochs,) = jobs.run(_endless, target, folder=tmp_path)
+    assert [len(epochs[number]) for number in range(3)] == [4] * 3
+    read = flat(flat(epochs[number]) for number in range(3))
+    assert read == sorted(set(read))
+    assert read[:32] == list(range(32))
+
+
 def test_loaders_that_are_combined_cycle_by_whole_passes(target, tmp_path):
     ((batches, lengths),) = jobs.run(_combined, target, folder=tmp_path)
     assert lengths == 10

@@ -107,6 +107,16 @@ def test_set_epoch_chooses_the_pass(stream, fake):
         data.set_epoch(-1)
 
 
+def test_a_stream_does_without_shared_memory(stream, fake, monkeypatch):
+    def none(tensor):
+        raise RuntimeError("unable to open shared memory object: Permission denied")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", none)
+    data = stream(length=16)
+    data.set_epoch(1)
+    assert same(joined(data), expected(16, 32))
+
+
 @pytest.mark.parametrize("taken", [0, 1, 4, 5])
 def test_a_state_is_gone_on_with_in_the_next_loop_only(stream, fake, taken):
     left = stream(length=40)
