@@ -74,6 +74,12 @@ def test_a_data_set_is_written_once_and_has_random_access(target, fake, tmp_path
     assert not np.array_equal(np.asarray(other[17]["image"]), np.asarray(data[17]["image"]))
 
 
+def test_a_data_set_without_a_seed_is_refused_before_it_fills_the_cache(target, fake, tmp_path):
+    with pytest.raises(augmint.InvalidRequest, match="seed is not given"):
+        dataset(target, length=8, cache_dir=str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_no_image_comes_as_nested_lists_of_its_shape(target, fake):
     fake.sample.ClearField("kind")
     data = iterable_dataset(target, length=4, seed=7)
