@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,10 +19,13 @@ from augmint.channel import Channel, Tls
 from augmint.client import Client
 from augmint.errors import AugmintError, InvalidRequest
 from augmint.generators import Description
+from augmint.threads import Pool
 from augmint.transport import GrpcTransport
 
 # Fetches that a reader with a rate keeps ahead of its steps, as a loader does.
 AHEAD = 2
+# For readers to end in, once their calls were ended.
+LEAVE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +137,14 @@ def bench(channel: Channel, load: Load, generator: str | None = None, timeout: f
                 tally.call(time.perf_counter() - began)
 
         read = _greedy if load.rate is None else _paced(load.rows * load.readers / load.rate)
-        threads = [threading.Thread(target=read, args=(fetch, one, tally, stop)) for one in range(load.readers)]
-        for thread in threads:
-            thread.start()
+        threads = [
+            threading.Thread(target=read, args=(fetch, one, tally, stop), daemon=True) for one in range(load.readers)
+        ]
+        begun = []
         try:
+            for thread in threads:
+                thread.start()
+                begun.append(thread)
             stop.wait(1.0)
             tally.counting, began = True, time.perf_counter()
             stop.wait(load.seconds)
@@ -145,8 +152,8 @@ def bench(channel: Channel, load: Load, generator: str | None = None, timeout: f
         finally:
             stop.set()
             client.close()  # ends calls in progress
-            for thread in threads:
-                thread.join()
+            for thread in begun:
+                thread.join(LEAVE_S)
     return _report(load, description, tally, seconds, replicas)
 
 
@@ -162,19 +169,20 @@ def _greedy(fetch: Fetch, reader: int, tally: _Tally, stop: threading.Event) -> 
 
 def _paced(step_s: float) -> Callable[[Fetch, int, _Tally, threading.Event], None]:
     def read(fetch: Fetch, reader: int, tally: _Tally, stop: threading.Event) -> None:
-        with ThreadPoolExecutor(AHEAD) as pool:
-            turn, last = AHEAD, time.perf_counter()
-            ahead: list[Future[None]] = [pool.submit(fetch, reader, one) for one in range(AHEAD)]
-            while not stop.is_set():
-                began = time.perf_counter()
-                ahead.pop(0).result()
-                waited = time.perf_counter() - began
-                ahead.append(pool.submit(fetch, reader, turn))
-                turn += 1
-                stop.wait(step_s)  # the training step
-                now = time.perf_counter()
-                tally.step(waited, now - last)
-                last = now
+        pool = Pool(AHEAD, "augmint-bench")
+        turn, last = AHEAD, time.perf_counter()
+        ahead: list[Future[None]] = [pool.submit(fetch, reader, one) for one in range(AHEAD)]
+        while not stop.is_set():
+            began = time.perf_counter()
+            ahead.pop(0).result()
+            waited = time.perf_counter() - began
+            ahead.append(pool.submit(fetch, reader, turn))
+            turn += 1
+            stop.wait(step_s)  # the training step
+            now = time.perf_counter()
+            tally.step(waited, now - last)
+            last = now
+        pool.shutdown()
 
     return read
 

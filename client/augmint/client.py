@@ -19,6 +19,7 @@ from augmint.process import PerProcess
 from augmint.samples import Samples
 from augmint.session import Session
 from augmint.steps import Ask, Pause, Step, Steps, Together, Walk
+from augmint.threads import close_at_exit
 from augmint.transport import GrpcTransport, Transport
 
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class Client:
         self._session = Session(timeout, connect_timeout, pages_in_flight)
         self._closed = threading.Event()
         self._window = PerProcess(lambda: pages.Window(pages_in_flight), pages.Window.close)
+        close_at_exit(self)
 
     # -- samples ------------------------------------------------------------------------------------------
 
