@@ -126,9 +126,7 @@ class _Race:
         finally:
             await self._give_back(line)
 
-    async def _several(
-        self, hedge_after: float | None, late: float, instead_of: _Line | None, rescues: int = 0
-    ) -> Any:
+    async def _several(self, hedge_after: float | None, late: float, instead_of: _Line | None, rescues: int = 0) -> Any:
         """As `run`; none of the calls is given up before one has the answer, so none loses its place in a queue.
 
         instead_of: the line that seems to hang; rescues: calls that were paid for already.

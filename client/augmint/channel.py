@@ -36,9 +36,9 @@ _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 5000),  # despite its name: how long one attempt to connect may take
     ("grpc.max_reconnect_backoff_ms", 2000),
-    # Notices a replica that vanished without a word, before a page's 60 s are over; one that leaves a call unanswered is
-    # noticed sooner (`augmint.patience`). The service allows a ping per 30 s, and none much more often: to more it would
-    # answer too_many_pings.
+    # Notices a replica that vanished without a word, before a page's 60 s are over; one that leaves a call unanswered
+    # is noticed sooner (`augmint.patience`). The service allows a ping per 30 s, and would answer more often ones with
+    # too_many_pings.
     ("grpc.keepalive_time_ms", 31_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     # The process-wide pool of connections outlives a fork: a child's new channel would take up the parent's socket

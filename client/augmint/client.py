@@ -85,7 +85,7 @@ class Client:
         n: int | None = None,
         *,
         classes: Classes | None = None,
-        seed: int | None = None,
+        seed: int | str | None = None,
         start_index: int = 0,
         truncation: float | None = None,
         keep: int | None = None,
@@ -101,8 +101,8 @@ class Client:
         label:       a class by name (str) or by class index (int): "3" is the class named 3, 3 is the fourth class.
         n:           from 1 to 2**24; absent: 1, or the number of `classes`.
         classes:     one class per sample, all names or all class indices, instead of `label`.
-        seed:        of the stream, in [0, 2**64). Absent: a random one, drawn here, so that all pages and retries share
-                     it; `samples.seed` tells it.
+        seed:        of the stream, in [0, 2**64), or its digits. Absent: a random one below 2**53, drawn here, so that
+                     all pages and retries share it; `samples.seed` tells it.
         start_index: position of the first sample in the stream; start_index + n is at most 2**48.
         truncation:  in (0, 2]; below 1 more typical and less varied, above 1 the reverse. Absent: 1, as trained.
         keep, of:    selection, 1 <= keep <= of <= 64: of every `of` candidates the `keep` that score best; positions
@@ -126,7 +126,7 @@ class Client:
         indices: Sequence[int] | np.ndarray,
         classes: Classes,
         *,
-        seed: int,
+        seed: int | str,
         truncation: float | None = None,
         keep: int | None = None,
         of: int | None = None,

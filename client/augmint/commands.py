@@ -136,7 +136,9 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         _write_sheet(options.out, samples, labels, options.n)
     if options.json:
         addresses = [str(address) for address in samples.addresses]
-        _print_json({"file": str(options.out), "samples": len(samples), "seed": samples.seed, "addresses": addresses})
+        _print_json(
+            {"file": str(options.out), "samples": len(samples), "seed": str(samples.seed), "addresses": addresses}
+        )
     else:
         print(f"{options.out}: {len(samples)} samples of {description.name}/{description.version}, seed {samples.seed}")
 

@@ -8,7 +8,7 @@ import threading
 SHARE = 0.1
 # Second calls that may be saved up.
 MOST = 10.0
-# Calls that a replica which hangs may take with it at once: those of all threads of a loader and of all pages of a call.
+# Calls that a replica which hangs may take with it at once: of all threads of a loader, of all pages of a call.
 RESCUES = 32.0
 
 

@@ -1,4 +1,4 @@
-"""When an answer is late: by what earlier ones took, and before there are any by what the service says that it can do."""
+"""When an answer is late: by what earlier ones took; before there are any, by what the service says that it can do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNMET_S = 6.0
 TIMES = 4.0
 SHARE = 0.95
 RECENT = 64
-# Before the first answer: of what the service's own speed promises, since others may be in its queue, and of a slow line.
+# Before the first answer: of what the service's own speed promises, since others may be in its queue; of a slow line.
 PROMISED_TIMES = 8.0
 SLOWEST_BYTES_PER_SECOND = 2**19
 # Files remembered; a client that reads more of them in turn begins anew with the oldest.

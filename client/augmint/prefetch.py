@@ -26,7 +26,7 @@ TOLERATED = 0.01
 # Takes without a wait after which the distance is reconsidered.
 PATIENCE = 64
 # A fetch ends by its own deadline; whoever stops consuming, by Ctrl-C too, does not wait for that longer than this.
-FAREWELL_S = 0.5
+FAREWELL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Prefetch(Generic[Order, Result]):
         return result
 
     def close(self) -> None:
-        """Fetch no further; returns when what is under way has ended, or after half a second."""
+        """Fetch no further; returns when what is under way has ended, or after a moment."""
         self._orders = iter(())
         if os.getpid() == self._process:
             self._pool.shutdown()

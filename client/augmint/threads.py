@@ -1,8 +1,8 @@
 """Threads that wait for a service, and do not keep a program from ending.
 
-Those of concurrent.futures are waited for when Python ends, for as long as their calls take; a minute, with a service that
-hangs. These are not; but they must not be in gRPC either when the interpreter is taken down. So what they wait for is
-closed first: their calls end at once, and then they do.
+Those of concurrent.futures are waited for when Python ends, for as long as their calls take: a minute, with a service
+that hangs. These are not; but they must not be in gRPC either when the interpreter is taken down. So what they wait for
+is closed first: their calls end at once, and then they do.
 """
 
 from __future__ import annotations

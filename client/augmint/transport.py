@@ -52,9 +52,8 @@ def _close(lines: Lines[_Line]) -> None:
 class GrpcTransport:
     """Calls a service over gRPC. Thread-safe; connects at the first call in each process; picklable.
 
-    A call whose answer is late (`augmint.patience`) is made again over a new connection, which a replica that hangs does
-    not accept; the calls after it take the new connection at once. What else calls to the old one wait for comes late,
-    too, and goes the same way.
+    A call whose answer is late (`augmint.patience`) is made again over a new connection, which a replica that hangs
+    does not accept; later calls take the new connection at once.
     """
 
     def __init__(self, channel: Channel, patience: Patience | None = None) -> None:

@@ -6,6 +6,7 @@ A request becomes the GenerateRequest that asks for the same; the rest of the wa
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -279,8 +280,11 @@ def _parameters(request: oip.ModelInferRequest) -> dict:
         elif name == "truncation":
             good, wanted = isinstance(value, int | float) and not isinstance(value, bool), "a number"
         else:
+            # As digits, too: a client whose whole numbers are int64 has no other way to give most seeds.
+            if isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value):
+                value = int(value)
             good, wanted = (
-                isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+                isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64,
                 "a whole number from 0",
             )
         if not good:

@@ -101,7 +101,7 @@ def test_the_types_pass_a_strict_check_in_a_users_project(wheel, tmp_path):
     (packages / "others.pth").write_text(f"{Path(np.__file__).parents[1]}\n")
 
     (tmp_path / "right.py").write_text(PROJECT)
-    (tmp_path / "seed.py").write_text(PROJECT.replace("seed=7, keep=1", "seed='7', keep=1"))
+    (tmp_path / "seed.py").write_text(PROJECT.replace("seed=7, keep=1", "seed=7.5, keep=1"))
     (tmp_path / "batch.py").write_text(PROJECT.replace("batch_size=8", "batch_size='8'"))
     python = str(tmp_path / "venv" / "bin" / "python")
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "--cache-dir", "cache"]
@@ -117,7 +117,7 @@ def test_the_types_pass_a_strict_check_in_a_users_project(wheel, tmp_path):
     *faults, end = done.stdout.splitlines()
     assert end == "Found 2 errors in 2 files (checked 3 source files)", done.stdout + done.stderr
     of_batch, of_seed = sorted(faults)
-    assert re.match(r'seed.py:\d+: .*Argument "seed" to "generate" of "Client" has incompatible type "str"', of_seed)
+    assert re.match(r'seed.py:\d+: .*Argument "seed" to "generate" of "Client" has incompatible type "float"', of_seed)
     assert re.match(r'batch.py:\d+: .*Argument "batch_size" to "ArrayStream" has incompatible type "str"', of_batch)
 
 

@@ -277,7 +277,7 @@ class SyntheticStream(data.IterableDataset):
         if missing:
             raise InvalidRequest(f"this is no state of a SyntheticStream: it lacks {', '.join(missing)}")
         position = checks.whole("position", state["position"], 0, self._source.limit)
-        seed = checks.whole("seed", state["seed"], 0, 2**64 - 1)
+        seed = checks.seed(state["seed"])
         for key, mine in self._identity().items():
             if key in ("version", "digest") or (key == "seed" and not self._same_seed):
                 continue
