@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -58,6 +59,7 @@ class Report:
     without a whole step.
     errors: kind of error to count. replicas: address to samples/s as that replica calibrated itself, None if it could
     not be asked. capacity_share: of what all replicas say that they can make, this load got.
+    local: whether the service is on this machine, and shares its cores with the readers, which lowers what it gives.
     """
 
     generator: str
@@ -75,6 +77,7 @@ class Report:
     errors: dict[str, int]
     replicas: dict[str, float | None]
     capacity_share: float | None
+    local: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -190,7 +193,7 @@ def _paced(step_s: float) -> Callable[[Fetch, int, _Tally, threading.Event], Non
 def _replicas(channel: Channel, description: Description, timeout: float) -> dict[str, float | None]:
     """Every address that the target's name leads to, each asked for its own capacity."""
     found = re.fullmatch(r"(?:dns:(?:///)?)?\[?([^/\[\]]+?)\]?:(\d+)", channel.target)
-    addresses = [channel.target]
+    addresses = re.sub(r"^ipv[46]:", "", channel.target).split(",")
     if found:
         try:
             infos = socket.getaddrinfo(found[1], int(found[2]), type=socket.SOCK_STREAM)
@@ -213,6 +216,19 @@ def _replicas(channel: Channel, description: Description, timeout: float) -> dic
             except AugmintError:
                 capacities[address] = None
     return capacities
+
+
+def _local(address: str) -> bool:
+    """Whether HOST:PORT, or a path of a socket, is of this machine: then one may listen there."""
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = address.rpartition(":")[0].rpartition("/")[2].strip("[]")
+    with contextlib.suppress(OSError):
+        for family, kind, protocol, _, there in socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM):
+            with contextlib.suppress(OSError), socket.socket(family, kind, protocol) as tried:
+                tried.bind(there)
+                return True
+    return False
 
 
 def _report(
@@ -239,4 +255,5 @@ def _report(
         errors=dict(tally.errors),
         replicas=replicas,
         capacity_share=speed / sum(known) if known and len(known) == len(replicas) else None,
+        local=any(map(_local, replicas)),
     )

@@ -13,6 +13,7 @@ import grpc
 
 from augmint import checks
 from augmint.errors import InvalidRequest
+from augmint.near import did_you_mean_file
 
 Token = str | Path | Callable[[], str]
 
@@ -145,7 +146,7 @@ class Channel:
             try:
                 token = self.token.read_text()
             except (OSError, UnicodeDecodeError) as error:
-                raise InvalidRequest(f"token: cannot read {self.token}: {_why(error)}") from error
+                raise InvalidRequest(f"token: cannot read {self.token}: {_why(error, self.token)}") from error
         else:
             token = self.token if isinstance(self.token, str) else self.token()
         token = token.strip() if isinstance(token, str) else ""
@@ -177,11 +178,11 @@ def _pem(name: str, path: str | os.PathLike[str] | None) -> bytes | None:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise InvalidRequest(f"Tls: {name}: cannot read {os.fspath(path)}: {_why(error)}") from error
+        raise InvalidRequest(f"Tls: {name}: cannot read {os.fspath(path)}: {_why(error, path)}") from error
     if b"-----BEGIN " not in content:
         raise InvalidRequest(f"Tls: {name}: {os.fspath(path)} is no PEM file")
     return content
 
 
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def _why(error: Exception, path: str | os.PathLike[str]) -> str:
+    return (getattr(error, "strerror", None) or str(error)) + did_you_mean_file(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augmint.errors import InvalidRequest, LabelNotFound, ServiceFault
+from augmint.near import did_you_mean
 from augmint.v1 import generator_pb2 as pb
 
 DTYPES: dict[int, np.dtype] = {
@@ -135,6 +136,7 @@ class Description:
             shown = ", ".join(self.labels[:20]) + (f", ... ({count} in all)" if count > 20 else "")
             raise LabelNotFound(
                 f"generator {self.name!r} version {self.version} has no label {label!r}; its labels are {shown}"
+                f"{did_you_mean(label, self.labels)}"
             )
         if isinstance(label, int | np.integer) and not isinstance(label, bool):
             if 0 <= label < count:

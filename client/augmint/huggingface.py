@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from augmint import checks, extras
+from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.source import Source
 
@@ -44,9 +45,11 @@ def dataset(
 ) -> Any:
     """A datasets.Dataset of `length` samples, written to the cache of `datasets` once; as `iterable_dataset`.
 
-    Has to be given a seed, or else every call makes, and stores, other samples.
+    raises: InvalidRequest without a seed, since every call would make, and store, other samples.
     """
     datasets = extras.load("datasets", "huggingface")
+    if options.get("seed") is None:
+        raise InvalidRequest("give a seed: without one, every call would fill the cache with other samples")
     source = Source(target, generator, **options)
     checks.whole("length", length, 1, source.limit)
     return datasets.Dataset.from_generator(

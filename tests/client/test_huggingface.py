@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import augmint
 from augmint.huggingface import SHARD, dataset, iterable_dataset
 from tests.client.fakes import LABELS, FakeService
 
@@ -82,4 +83,9 @@ def test_what_is_no_image_comes_as_nested_lists_of_its_shape(target, fake):
 def test_the_plug_in_names_its_extra_when_the_library_is_missing():
     code = "import sys; sys.modules['datasets'] = None; import augmint.huggingface as h; h.dataset('a:1', length=1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "MissingExtra: this needs datasets: pip install 'augmint[huggingface]'" in done.stderr
+    assert "MissingExtra: this needs Hugging Face's datasets: pip install 'augmint[huggingface]'" in done.stderr
+
+
+def test_a_data_set_that_is_kept_needs_a_seed(target):
+    with pytest.raises(augmint.InvalidRequest, match="give a seed"):
+        dataset(target, length=1)
