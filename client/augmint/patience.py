@@ -16,7 +16,7 @@ SHORTEST_S = 1.5
 # Before anybody has answered: longer than gRPC tries to connect, which ends with a reason of its own.
 UNMET_S = 6.0
 # An answer that takes so many times as long as nearly all of the recent ones is late.
-TIMES = 4.0
+TIMES = 3.0
 SHARE = 0.95
 RECENT = 64
 # Before the first answer: of what the service's own speed promises, since others may be in its queue; of a slow line.
