@@ -118,7 +118,8 @@ def _labels(request: pb.GenerateRequest, classes: dict[str, int], n: int) -> np.
         return labels
     index = classes.get(request.label)
     if index is None:
-        raise InvalidRequest(f"unknown label {quote(request.label)}; labels: {choices(list(classes))}")
+        known = choices(list(classes), instead_of=request.label)
+        raise InvalidRequest(f"unknown label {quote(request.label)}; labels: {known}")
     return np.full(n, index, np.int64)
 
 

@@ -52,7 +52,8 @@ class Client:
         transport: Transport | None = None,
     ) -> None:
         """target:          HOST:PORT, or any gRPC name; dns:///augmint-headless:50051 reaches all replicas of it.
-        timeout:         seconds that one page may take, retries included.
+        timeout:         seconds that one page may take, retries included. A page that is late, by what others took, is
+                         asked for again before that, over a new connection: see `augmint.patience`.
         connect_timeout: seconds until "no service at ..." when none has ever answered; later, `timeout` holds, so that
                          a reader sits out a restart.
         pages_in_flight: full pages asked for at once.

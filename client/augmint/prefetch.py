@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from augmint.errors import InvalidRequest
-from augmint.threads import Pool
+from augmint.threads import Pool, close_at_exit
 
 Order = TypeVar("Order")
 Result = TypeVar("Result")
@@ -132,6 +132,8 @@ class Prefetch(Generic[Order, Result]):
         self._ahead: deque[Future[Result]] = deque()
         self._last: float | None = None
         self.distance = Distance(min(limit, FARTHEST))
+        self._closed = False
+        close_at_exit(self, turn=1)  # after the clients, whose calls it would wait for
 
     def __iter__(self) -> Prefetch[Order, Result]:
         return self
@@ -155,6 +157,9 @@ class Prefetch(Generic[Order, Result]):
 
     def close(self) -> None:
         """Fetch no further; returns when what is under way has ended, or after a moment."""
+        if self._closed:  # perhaps by an exit, in which this module has ended as well
+            return
+        self._closed = True
         self._orders = iter(())
         if os.getpid() == self._process:
             self._pool.shutdown()

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
+from augmint.errors import ClientClosed
+
 T = TypeVar("T")
 
 # Calls end at once when their client is closed; what takes longer is left behind.
@@ -87,12 +89,15 @@ def _run(pending: queue.SimpleQueue[_Work | None], idle: threading.Semaphore) ->
 
 
 _running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-_clients: weakref.WeakSet[Any] = weakref.WeakSet()
+_open: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 
-def close_at_exit(client: Closes) -> None:
-    """Close it when Python ends while threads still run, as whoever is interrupted leaves them."""
-    _clients.add(client)
+def close_at_exit(something: Closes, turn: int = 0) -> None:
+    """Close it when Python ends while threads still run, as whoever is interrupted leaves them.
+
+    turn: those of a lower one first.
+    """
+    _open[something] = turn
 
 
 def _leave() -> None:
@@ -100,8 +105,11 @@ def _leave() -> None:
     threads = [thread for thread in list(_running) if thread.is_alive()]
     if not threads:
         return
-    for client in list(_clients):
-        client.close()
+    # A daemon thread of the program's own that waits for a client ends with the program; that is no fault of its.
+    hook = threading.excepthook
+    threading.excepthook = lambda told: None if told.exc_type is ClientClosed else hook(told)
+    for something, _ in sorted(_open.items(), key=lambda item: item[1]):
+        something.close()
     end = time.monotonic() + FAREWELL_S
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))

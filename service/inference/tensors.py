@@ -146,7 +146,8 @@ def _inputs(request: oip.ModelInferRequest) -> dict[str, list]:
     for number, tensor in enumerate(request.inputs):
         name = tensor.name
         if name not in INPUTS:
-            raise InvalidRequest(f"there is no input {quote(name)}; inputs: {choices(list(INPUTS))}")
+            known = choices(list(INPUTS), instead_of=name)
+            raise InvalidRequest(f"there is no input {quote(name)}; inputs: {known}")
         if name in found:
             raise InvalidRequest(f"input {quote(name)} is given twice")
         if tensor.parameters:
@@ -242,7 +243,8 @@ def _class_index(label: bytes | int, classes: dict[str, int]) -> int:
         raise InvalidRequest(f"input 'label' holds bytes that are no UTF-8 text: {label[:64]!r}") from error
     index = classes.get(name)
     if index is None:
-        raise InvalidRequest(f"unknown label {quote(name)}; labels: {choices(list(classes))}")
+        known = choices(list(classes), instead_of=name)
+        raise InvalidRequest(f"unknown label {quote(name)}; labels: {known}")
     return index
 
 
@@ -272,7 +274,8 @@ def _parameters(request: oip.ModelInferRequest) -> dict:
         if name in _IGNORED:
             continue
         if name not in PARAMETERS:
-            raise InvalidRequest(f"there is no parameter {quote(name)}; parameters: {choices(list(PARAMETERS))}")
+            known = choices(list(PARAMETERS), instead_of=name)
+            raise InvalidRequest(f"there is no parameter {quote(name)}; parameters: {known}")
         kind = parameter.WhichOneof("parameter_choice")
         value = getattr(parameter, kind) if kind else None
         if name in _TEXTS:
