@@ -57,7 +57,11 @@ def _run(given: Sequence[str] | None) -> int:
     parser = arguments.parser()
     with contextlib.suppress(ImportError):  # an extra, for those who want it
         importlib.import_module("argcomplete").autocomplete(parser)
-    options = parser.parse_args(given)
+    try:
+        options = parser.parse_args(given)
+    except SystemExit:
+        sys.stdout.flush()  # of --help; whoever reads it may have gone
+        raise
     options.settings = _channel(options)
     with Client(timeout=options.timeout, transport=GrpcTransport(options.settings)) as client:
         options.run(client, options)

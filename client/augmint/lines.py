@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from augmint.errors import AugmintError
+from augmint.errors import AugmintError, ClientClosed
 from augmint.hedge import RESCUES, Ration
 
 
@@ -33,12 +33,18 @@ class Lines(Generic[L]):
         self._lock = threading.Lock()
         self._current = make()
         self._all: set[L] = {self._current}
+        self._drained = False
         self.hedges = Ration()
         self.rescues = Ration(RESCUES, RESCUES)
 
     def take(self, instead_of: L | None = None) -> L:
-        """The line for a call, to be given back; a new one, if the current one is the one that seems to hang."""
+        """The line for a call, to be given back; a new one, if the current one is the one that seems to hang.
+
+        raises: ClientClosed after `drain`.
+        """
         with self._lock:
+            if self._drained:
+                raise ClientClosed("the client was closed during a call")
             if instead_of is self._current:
                 # A certificate that is being replaced at this moment is no reason to end a call.
                 try:
@@ -60,7 +66,8 @@ class Lines(Generic[L]):
             return line
 
     def drain(self) -> list[L]:
-        """All lines, to be closed: nobody takes one any more, or will find it closed."""
+        """All lines, to be closed; nobody gets one any more."""
         with self._lock:
+            self._drained = True
             lines, self._all = list(self._all), set()
             return lines

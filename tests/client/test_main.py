@@ -270,6 +270,17 @@ def test_a_file_that_is_not_there_is_asked_about(tmp_path, capsys):
     assert "No such file or directory; did you mean 'ca.pem'?" in capsys.readouterr().err
 
 
+def test_what_is_measured_on_the_same_machine_says_so(target, capsys):
+    assert main(["bench", target, "--seconds", "0.1", "--rows", "8"]) == 0
+    assert "the service is on this machine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", ["7", '"7"', " 7 "])
+def test_a_seed_is_taken_as_json_has_it(target, tmp_path, capsys, seed):
+    assert main(["generate", "-n", "1", "--seed", seed, "--out", str(tmp_path / "a.npz"), "--target", target]) == 0
+    assert "seed 7" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("json_wanted", [False, True])
 def test_every_terminal_shows_what_it_can(target, fake, encoding, json_wanted):
@@ -356,8 +367,9 @@ def test_ctrl_c_and_a_termination_end_cleanly(target, fake, tmp_path, number, co
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_closed_pipe_is_no_error(target):
-    with run("list", "--target", target) as command:
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show"], ["--help"], ["--version"]])
+def test_a_closed_pipe_is_no_error(target, arguments):
+    with run(*arguments, *(["--target", target] if arguments[0][0] != "-" else [])) as command:
         command.stdout.close()
         err = command.stderr.read()
         command.wait(30)
