@@ -8,10 +8,10 @@ import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
 from service import artifact
 from training.presets import Config
@@ -34,7 +34,9 @@ class Order(BaseModel):
         default={}, description="What the file and --set put on top of the preset; config holds it already."
     )
     reasons: tuple[str, ...] = Field(default=(), description="Why auto has chosen this preset and configuration.")
-    seed: int = Field(ge=0, lt=2**63)
+    seed: Annotated[int, PlainSerializer(str, when_used="json")] = Field(
+        ge=0, lt=2**63, description="Digits in JSON, many of whose readers round such a number; both are read."
+    )
     budget_seconds: float | None = Field(gt=0, description="Seconds of training; None: as long as the steps take.")
     steps: int | None = Field(ge=1, description="Steps of training; None: as many as the seconds allow.")
     retries: int = Field(default=3, ge=0, le=3, description="Attempts with other settings when a run is lost; 0: none.")

@@ -191,7 +191,8 @@ class StreamCursor(Cursor):
         own = self._identity()
         verify(self._what, state, ("position", *own))
         position = checks.whole("position", state["position"], 0, self._source.limit)
-        seed = checks.whole("seed", state["seed"], 0, 2**64 - 1)
+        seed = checks.seed(state["seed"])
+        state = {**state, "seed": seed}
         agree("stream", state, own, free=("version", "digest") if self.same_seed else ("version", "digest", "seed"))
         end = state.get("end")
         if end is not None:

@@ -171,7 +171,8 @@ class Versions:
         """Why there is nothing to serve, as precisely as the request was."""
         versions = {number: entry for (other, number), entry in self._entries.items() if other == name}
         if not versions:
-            return GeneratorNotFound(f"no generator {quote(name)}; generators: {choices(self.names()) or 'none'}")
+            known = choices(self.names(), instead_of=name) or "none"
+            return GeneratorNotFound(f"no generator {quote(name)}; generators: {known}")
         channels = self._channels.get(name, {})
         if channel and channel not in channels:
             known = choices(list(channels)) or "none"

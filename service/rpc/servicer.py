@@ -39,7 +39,7 @@ def answer(
         generator=identity.name,
         version=identity.version,
         digest=identity.digest,
-        seed=order.seed,
+        seed=str(order.seed),  # most readers of JSON would round a number of 64 bits
         start_index=order.start_index,
         n=order.n,
         truncation=order.truncation,

@@ -221,4 +221,4 @@ def test_tensorflow_reads_the_same_samples_in_every_epoch(fake):
 def test_the_plug_in_for_tensorflow_names_its_extra_when_it_is_missing():
     code = "import sys; sys.modules['tensorflow'] = None; from augmint.tensorflow import dataset; dataset(None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "MissingExtra: this needs tensorflow: pip install 'augmint[tensorflow]'" in done.stderr
+    assert "MissingExtra: this needs TensorFlow: pip install 'augmint[tensorflow]'" in done.stderr

@@ -3,7 +3,7 @@
 import pytest
 
 import augmint
-from augmint.bench import Load, bench
+from augmint.bench import Load, _local, bench
 from augmint.channel import Channel
 
 
@@ -51,3 +51,16 @@ def test_nobody_there_is_said_before_any_load():
 def test_a_wrong_load_is_refused_and_named(wrong):
     with pytest.raises(augmint.InvalidRequest, match=next(iter(wrong))):
         Load(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("127.0.0.1:5", True),
+        ("localhost:5", True),
+        ("unix:/tmp/socket", True),
+        ("192.0.2.1:5", False),  # reserved for documents
+    ],
+)
+def test_it_is_known_whether_a_service_shares_the_readers_cores(address, here):
+    assert _local(address) is here

@@ -25,6 +25,17 @@ def test_a_tenth_of_the_calls_may_be_repeated_early():
     assert sum(ration.take() for _ in range(100)) == MOST
 
 
+def test_a_second_call_that_was_worth_it_is_given_back():
+    ration = Ration(2.0, 2.0)
+    assert ration.take()
+    assert ration.take()
+    assert not ration.left
+    ration.refund(1)
+    assert ration.left
+    ration.refund(5)
+    assert sum(ration.take() for _ in range(100)) == 2  # no more than may be saved
+
+
 class Stuck(FakeService):
     """Holds the first call of each index until somebody asks again."""
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import augmint
-from augmint import __main__ as augmint_command
+from augmint.arguments import parser
 from service.server import LIVENESS
 from tests.k8s.rendering import (
     CASES,
@@ -210,7 +210,7 @@ def export_options(values):
     (exporter,) = one("Job", values)["spec"]["template"]["spec"]["containers"]
     assert exporter["command"] == ["augmint", "export"]
     arguments = [each.replace("$(JOB_COMPLETION_INDEX)", "2") for each in exporter["args"]]
-    return augmint_command._parser().parse_args(["export", *arguments])
+    return parser().parse_args(["export", *arguments])
 
 
 def test_an_export_makes_each_shard_in_a_pod_of_its_own():

@@ -25,6 +25,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client import CollectorRegistry
 
+import augmint
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
 from service import artifact
@@ -283,16 +284,31 @@ def test_a_log_line_holds_the_address_of_every_answer(service, stub):
     line = next(
         line for line in iter(lambda: next((entry for entry in service.log if "424242" in entry), None), 0) if line
     )
-    facts = {"digest": response.digest, "seed": response.seed, "n": 2, "label": "7", "version": 1, "code": "OK"}
+    facts = {"digest": response.digest, "seed": str(response.seed), "n": 2, "label": "7", "version": 1, "code": "OK"}
     assert facts.items() <= json.loads(line).items()
 
 
 def test_a_log_line_is_enough_to_make_the_samples_again(service, stub):
-    asked = {"class_indices": [4, 0, 7], "indices": [9, 535353, 2], "truncation": 0.5}
+    """By a reader whose numbers are doubles, as jq's and Grafana's are."""
+    asked = {"class_indices": [4, 0, 7], "indices": [9, 535353, 2], "truncation": 0.5, "seed": 2**64 - 1}
     drawn = stub.Generate(pb.GenerateRequest(generator="tiny", **asked), timeout=20)
-    line = json.loads(service.wait_for_log("535353"))
-    address = {name: line[name] for name in ("generator", "digest", "seed", "class_indices", "indices", "truncation")}
-    assert stub.Generate(pb.GenerateRequest(**address), timeout=20).data == drawn.data
+    line = json.loads(service.wait_for_log("535353"), parse_int=float)
+    with augmint.Client(service.target) as client:
+        again = client.fetch(
+            [int(index) for index in line["indices"]],
+            [int(index) for index in line["class_indices"]],
+            seed=line["seed"],
+            truncation=line["truncation"],
+            generator=line["generator"],
+            digest=line["digest"],
+        )
+    assert again.array.tobytes() == drawn.data
+
+
+def test_a_seed_that_the_service_draws_fits_every_number_of_a_client(stub):
+    seeds = {stub.Generate(pb.GenerateRequest(generator="tiny", label="7", n=1), timeout=20).seed for _ in range(50)}
+    assert len(seeds) == 50
+    assert max(seeds) < 2**53
 
 
 def test_nothing_that_a_caller_types_becomes_a_metric_label(service, stub):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -94,9 +93,7 @@ def mix(
               GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
     """
     seed_given = seed is not None
-    source = Source(
-        target, generator, seed=secrets.randbits(64) if seed is None else seed, version=version, digest=digest
-    )
+    source = Source(target, generator, seed=checks.seed_or_drawn(seed), version=version, digest=digest)
     try:
         amounts = Amounts(ratio, top_up, per_real)
         advice = mixing.advise(source.description, card, truncation, keep, of)
@@ -360,9 +357,10 @@ class MixedDataset(data.Dataset):
                 generator no longer. A seed or version that was not given is taken from the state.
         """
         verify("a MixedDataset", state, ("epoch", "position", *self._identity()))
+        state = {**state, "seed": checks.seed(state["seed"])}
         seed, epoch = self._source.seed, self._epoch
         if not self._same_seed:
-            self._source.seed = checks.whole("seed", state["seed"], 0, 2**64 - 1)
+            self._source.seed = state["seed"]
         try:
             count = self._arrange(state["epoch"])
             agree("mixture", state, self._identity(), free=("version", "digest"))
