@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from training import classifier
 from training.classifier import Classifier
@@ -28,6 +27,5 @@ def stripes() -> Dataset:
 
 @pytest.fixture(scope="session")
 def judge(stripes: Dataset) -> Classifier:
-    torch.set_num_threads(1)
     train = split(stripes).train
     return classifier.fit(stripes.samples[train], stripes.labels[train], 3, seed=0, steps=60)
