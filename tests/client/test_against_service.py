@@ -36,7 +36,7 @@ class Service:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
         self.process.stdout.close()
 
 

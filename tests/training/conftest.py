@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.training import starts
 from training import classifier
 from training.classifier import Classifier
 from training.data import Dataset
 from training.data.dataset import Records, finish
 from training.splits import split
+
+starts.shift()
 
 
 @pytest.fixture(scope="session")
