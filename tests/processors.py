@@ -56,6 +56,8 @@ class Setting:
     @property
     def environment(self) -> dict[str, str]:
         changes = {"ONEDNN_MAX_CPU_ISA": self.onednn, "OMP_NUM_THREADS": str(self.threads)}
+        if self.threads > 1:  # threads that spin for each other stand still where others want a core, too
+            changes |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
         if self.aten:
             changes["ATEN_CPU_CAPABILITY"] = self.aten
         if self.shift:
