@@ -115,6 +115,8 @@ def fit(
         processes = Processes()
     except ProcessLost as error:
         raise _fail(str(error)) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
     output = console if processes.first else Console(quiet=True)
     try:
         if resume is not None:

@@ -24,7 +24,7 @@ def fake():
 
 @pytest.fixture
 def client(fake):
-    with served(fake) as target, augmint.Client(target, connect_timeout=2) as client:
+    with served(fake) as target, augmint.Client(target, connect_timeout=60) as client:
         yield client
 
 
@@ -108,7 +108,7 @@ def test_another_grpc_service_is_told_apart():
 
 def test_a_reader_sits_out_a_restart_on_the_same_port(fake):
     port = free_port()
-    with augmint.Client(f"127.0.0.1:{port}", connect_timeout=1) as client:
+    with augmint.Client(f"127.0.0.1:{port}", connect_timeout=60) as client:
         with served(fake, port):
             first = client.generate("bag", 20, seed=7).array
         results = []
@@ -137,7 +137,7 @@ def test_closing_ends_calls_in_progress(client, fake):
     while not fake.in_flight:
         reader.join(0.001)
     client.close()
-    reader.join(10)
+    reader.join(60)
     fake.gate.set()
     assert len(raised) == 1
 

@@ -50,7 +50,7 @@ async def settle():
 
 
 def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 30))
+    return asyncio.run(asyncio.wait_for(coroutine, 120))
 
 
 def test_each_caller_gets_its_own_rows_whatever_shares_the_batches():
