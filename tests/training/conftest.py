@@ -31,4 +31,4 @@ def stripes() -> Dataset:
 @pytest.fixture(scope="session")
 def judge(stripes: Dataset) -> Classifier:
     train = split(stripes).train
-    return classifier.fit(stripes.samples[train], stripes.labels[train], 3, seed=0, steps=60)
+    return classifier.fit(stripes.samples[train], stripes.labels[train], 3, seed=0, steps=120)
