@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -16,6 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from training.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
+
+if TYPE_CHECKING:
+    from training.processes import Processes
+    from training.run import Run
 
 app = typer.Typer(
     help="Train a class-conditional generator, measure it, and publish it as one ONNX file.",
@@ -99,13 +103,20 @@ def fit(
     from training.export import ExportError
     from training.fit import Interrupted
     from training.fit import fit as fit_run
-    from training.processes import Processes
+    from training.processes import Processes, ProcessLost
     from training.release import Withheld
     from training.run import Order, Run, RunError, generator_name, parse_budget
     from training.trainer import Diverged
 
     run: Run | None = None
-    processes = Processes()
+    path: Path | None = None
+    failure: typer.Exit | None = None
+    try:
+        processes = Processes()
+    except ProcessLost as error:
+        raise _fail(str(error)) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
     output = console if processes.first else Console(quiet=True)
     try:
         if resume is not None:
@@ -134,25 +145,39 @@ def fit(
             run = Run(folder, order)
         path = fit_run(run, output, resume=resume is not None, force=force, processes=processes)
     except Withheld as error:
-        raise _fail(str(error), 3) from None
+        failure = _fail(str(error), 3)
     except (Interrupted, KeyboardInterrupt):
         output.print("stopped; nothing was published")
-        if run is not None and run.has_checkpoint:
-            command = f"{processes.command} training fit --resume {run.folder}"
-            output.print(f"go on with: [bold]{command}[/bold]", soft_wrap=True)
-        elif run is not None:
-            run.forget()
-        raise typer.Exit(130) from None
+        _go_on(run, processes, output)
+        failure = typer.Exit(130)
+    except ProcessLost as error:
+        failure = _fail(str(error), speaks=processes.speaks())
+        _go_on(run, processes, output)
     except ValidationError as error:
-        raise _fail(_of_option(error)) from None
+        failure = _fail(_of_option(error), speaks=processes.speaks())
     except (DataError, PresetError, RunError, Diverged, ExportError, CannotCompile, OSError) as error:
-        if run is not None:
+        if run is not None and processes.first:
             run.forget()
-        raise _fail(_sentence(error)) from None
+        failure = _fail(_sentence(error), speaks=processes.speaks())
+    finally:
+        processes.close()
+    if failure is not None:  # raised here, since what is being handled refers to the processes' group and keeps it
+        raise failure
     if path is None:
         return
     serve = f"python -m service --models {path.parents[2]}"
     console.print(f"published [bold]{path}[/bold]; serve it with: {serve}", soft_wrap=True, highlight=False)
+
+
+def _go_on(run: Run | None, processes: Processes, output: Console) -> None:
+    """Say how, if there is a checkpoint; else leave nothing behind."""
+    if run is None or not processes.first:
+        return
+    if run.has_checkpoint:
+        command = f"{processes.command} training fit --resume {run.folder}"
+        output.print(f"go on with: [bold]{command}[/bold]", soft_wrap=True)
+    else:
+        run.forget()
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -176,8 +201,9 @@ def _sentence(error: Exception) -> str:
     return str(error)
 
 
-def _fail(message: str, status: int = 2) -> typer.Exit:
-    errors.print("[red]error:[/red]", Text(message), soft_wrap=True, highlight=False)
+def _fail(message: str, status: int = 2, speaks: bool = True) -> typer.Exit:
+    if speaks:
+        errors.print("[red]error:[/red]", Text(message), soft_wrap=True, highlight=False)
     return typer.Exit(status)
 
 

@@ -85,7 +85,11 @@ def fit(
                 f", {processes.count} processes." if processes.count > 1 else "."
             )
             events.add(0, Occasion.STARTED, text, findings)
-        loop.train()
+        try:
+            loop.train()
+        finally:
+            if logger is not None:
+                logger.finalize("")  # joins its thread; the report reads what it has written
         if not processes.first:
             return None
         assert judge is not None

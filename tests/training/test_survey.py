@@ -78,8 +78,15 @@ def test_wrong_labels_are_noticed(stripes: Dataset) -> None:
     labels = np.where(wrong, (stripes.labels + random.integers(1, 3, len(wrong))) % 3, stripes.labels)
     noisy = finish("noisy", Records(stripes.samples, labels, stripes.class_names), None)
     splits = split(noisy)
-    fitted = classifier.fit(noisy.kind, noisy.samples[splits.train], labels[splits.train], 3, seed=0, steps=60)
-    (finding,) = contradictions(fitted, noisy, splits)
+    truth = {sample.tobytes(): label for sample, label in zip(stripes.samples, stripes.labels, strict=True)}
+
+    class Knowing:
+        """A judge whom wrong labels have not confused."""
+
+        def predict_proba(self, samples: np.ndarray) -> np.ndarray:
+            return np.eye(3, dtype=np.float32)[[truth[sample.tobytes()] for sample in samples]]
+
+    (finding,) = contradictions(Knowing(), noisy, splits)  # type: ignore[arg-type]
     assert finding.kind == Kind.LABEL_NOISE
     assert finding.value > 0.2
     assert "carry another label" in finding.text
