@@ -44,7 +44,7 @@ def test_imbalance_of_1000_to_1_is_named_with_its_counts() -> None:
 
 
 def test_12_images_are_refused_and_24_are_named_scarce() -> None:
-    with pytest.raises(DataError, match="class 'a' has 6 images; at least 8 are needed"):
+    with pytest.raises(DataError, match="2 classes have too few images: 'a' has 6, 'b' has 6; at least 8 are"):
         dataset(*noise([6, 6]))
     findings = found(*noise([12, 12]))
     assert [findings[Kind.FEW_SAMPLES, name].value for name in "ab"] == [8, 8]

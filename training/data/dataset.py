@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from augmint.v1 import generator_pb2 as pb
+from training.data.names import counted, listed, lookalikes, shown
+from training.data.question import Question
 from training.data.reading import Reading
 from training.data.rows import Rows, Samples
 
@@ -23,12 +25,17 @@ FEWEST_PER_CLASS = 8
 # A variance takes two.
 FEWEST_PER_CLASS_IN_TEST = 2
 
+_MOST_NAMED = 8
+
 # Uncompressed bytes of one source. Compressed files can claim any size; none is believed beyond this.
 LARGEST_BYTES = 8 * 2**30
 
 
 class DataError(ValueError):
     """The data cannot be trained on; the message names the file or field, what was found and what would be right."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shown(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Records:
     test:    positions of the source's own test split, None if it has none.
     on_disk: samples is a map of a file, to be used as it is and never read as a whole.
     reading: what the source was taken for; None where the reader does not say.
+    questions: what looks wrong in it, but may be meant.
     """
 
     samples: np.ndarray
@@ -49,6 +57,7 @@ class Records:
     notes: tuple[str, ...] = ()
     on_disk: bool = False
     reading: Reading | None = None
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +73,7 @@ class Dataset:
     notes:         what was skipped, resized, padded or converted, one sentence each.
     on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
     reading:       what the source was taken for; None where the reader does not say.
+    questions:     what looks wrong in it, but may be meant; a person should look.
     """
 
     name: str
@@ -75,6 +85,7 @@ class Dataset:
     notes: tuple[str, ...]
     on_disk: bool = False
     reading: Reading | None = None
+    questions: tuple[Question, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -96,16 +107,21 @@ class Dataset:
         return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
 
 
-def finish(name: str, records: Records, size: int | None) -> Dataset:
+def finish(name: str, records: Records, size: int | None, *, drop_scarce: bool = False) -> Dataset:
     """Check what a reader found, bring it to a square size for networks and freeze it.
 
-    size: side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, at most 64.
+    size:        side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, up to 64.
+    drop_scarce: leave out the classes that have too few images, instead of refusing them.
     """
-    samples, labels, names = records.samples, records.labels, _class_names(name, records.class_names)
+    name, names = shown(name), _class_names(name, records.class_names)
+    records = replace(records, class_names=names)
+    if len(records.samples) != len(records.labels):
+        raise DataError(
+            f"{name}: {len(records.samples)} images but {len(records.labels)} labels; each image needs one label"
+        )
+    records = _with_enough(name, records, drop_scarce)
+    samples, labels, names = records.samples, records.labels, records.class_names
     notes = list(records.notes)
-    if len(samples) != len(labels):
-        raise DataError(f"{name}: {len(samples)} images but {len(labels)} labels; each image needs one label")
-    _check_counts(name, labels, names, records.test)
     height, width = samples.shape[1:3]
     if records.on_disk and size not in (None, height):
         raise DataError(f"{name}: images of {height}x{width} on disk are used as they are; size {size} cannot be had")
@@ -119,12 +135,33 @@ def finish(name: str, records: Records, size: int | None) -> Dataset:
         samples = samples[..., :1]
         notes.append("every image has three equal channels; one was kept")
     samples = np.ascontiguousarray(samples)
-    digest, repeats = _read_through(samples, labels)
+    digest, prints = _read_through(samples, labels)
+    repeats = len(prints) - len(np.unique(prints))
     if repeats == len(samples) - 1:
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
+    questions = list(records.questions)
     if repeats:
-        notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
-    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), records.on_disk, records.reading)
+        notes.append(_of_copies(repeats, prints, records.test))
+        questions += _of_two_labels(prints, labels, names)
+    for group in lookalikes(names):
+        questions.append(
+            Question(
+                f"The names of the classes {listed(group)} differ in case, blanks or dashes only.",
+                "If they are one class, call it by one name.",
+            )
+        )
+    return Dataset(
+        name,
+        samples,
+        labels,
+        names,
+        digest,
+        records.test,
+        tuple(map(shown, notes)),
+        records.on_disk,
+        _shown_reading(records.reading),
+        tuple(Question(shown(each.text), shown(each.advice)) for each in questions),
+    )
 
 
 def check_size(size: int) -> int:
@@ -167,35 +204,113 @@ def fit(image: np.ndarray, side: int, *, enlarge: bool = False) -> np.ndarray:
 def _class_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
     cleaned = tuple(unicodedata.normalize("NFC", str(each)).strip() for each in names)
     for each in cleaned:
+        if shown(each) != each:
+            raise DataError(
+                f"{name}: class name '{shown(each)}' is not UTF-8, as happens to names in older archives; rename the "
+                "folder, for instance by convmv -f gbk -t utf-8 --notest, or unpack the archive with its encoding "
+                "(unzip -O gbk)"
+            )
         if not each or not each.isprintable():
             raise DataError(f"{name}: class name {each!r} is empty or has characters that cannot be shown")
     twice = sorted({each for each in cleaned if cleaned.count(each) > 1})
     if twice:
-        raise DataError(f"{name}: class name {twice[0]!r} is used for more than one class; names must differ")
+        raise DataError(
+            f"{name}: class name {twice[0]!r} is used for more than one class (names that differ in blanks at the ends "
+            "or in how accents are written are one); names must differ"
+        )
     return cleaned
 
 
-def _check_counts(name: str, labels: np.ndarray, names: tuple[str, ...], test: np.ndarray | None) -> None:
+def _with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
+    """The records without their scarce classes, if these may be dropped; raises DataError if not."""
+    names, labels, test = records.class_names, records.labels, records.test
     if not names:
         raise DataError(f"{name}: no class was found; at least one is needed")
     rest = np.ones(len(labels), bool)
+    few_tests: list[int] = []
     if test is not None:
         rest[test] = False
         tests = np.bincount(labels[test], minlength=len(names))
-        scarce = int(tests.argmin())
-        if tests[scarce] < FEWEST_PER_CLASS_IN_TEST:
-            raise DataError(
-                f"{name}: the test split has {tests[scarce]} images of class {names[scarce]!r}; "
-                f"at least {FEWEST_PER_CLASS_IN_TEST} are needed"
-            )
+        few_tests = np.flatnonzero(tests < FEWEST_PER_CLASS_IN_TEST).tolist()
     counts = np.bincount(labels[rest], minlength=len(names))
-    scarce = int(counts.argmin())
-    if counts[scarce] < FEWEST_PER_CLASS:
-        where = "" if test is None else " outside the test split"
-        raise DataError(
-            f"{name}: class {names[scarce]!r} has {counts[scarce]} images{where}; "
-            f"at least {FEWEST_PER_CLASS} are needed"
+    few = np.flatnonzero(counts < FEWEST_PER_CLASS).tolist()
+    scarce = sorted({*few, *few_tests})
+    if not scarce:
+        return records
+    where = "" if test is None else " outside the test split"
+    said = [_scarce_words(names, counts, few, where, FEWEST_PER_CLASS)] if few else []
+    said += (
+        [_scarce_words(names, tests, few_tests, " in the test split", FEWEST_PER_CLASS_IN_TEST)] if few_tests else []
+    )
+    if not drop_scarce:
+        remedy = (
+            "" if len(scarce) == len(names) else f"; --drop-scarce leaves {'it' if len(scarce) == 1 else 'them'} out"
         )
+        raise DataError(f"{name}: {'; '.join(said)}{remedy}")
+    if len(scarce) == len(names):
+        raise DataError(f"{name}: no class is left without the scarce ones: {'; '.join(said)}")
+    if records.on_disk:
+        raise DataError(
+            f"{name}: {'; '.join(said)}; images on disk are used as they are, without them write a new file"
+        )
+    kept = ~np.isin(labels, scarce)
+    number_of = np.cumsum(~np.isin(np.arange(len(names)), scarce)) - 1
+    skipped = {f"images of {counted(len(scarce), 'scarce class')}": int((~kept).sum())}
+    reading = records.reading
+    return replace(
+        records,
+        samples=records.samples[kept],
+        labels=number_of[labels[kept]],
+        class_names=tuple(each for number, each in enumerate(names) if number not in scarce),
+        test=None if test is None else (np.cumsum(kept) - 1)[test[kept[test]]],
+        notes=(*records.notes, f"left out as scarce: {'; '.join(said)}"),
+        reading=reading and replace(reading, skipped={**reading.skipped, **skipped}),
+    )
+
+
+def _scarce_words(names: Sequence[str], counts: np.ndarray, scarce: list[int], where: str, fewest: int) -> str:
+    if len(scarce) == 1:
+        return f"class {names[scarce[0]]!r} has {counts[scarce[0]]} images{where}; at least {fewest} are needed"
+    each = [f"{names[number]!r} has {counts[number]}" for number in scarce[:_MOST_NAMED]]
+    more = f" and {len(scarce) - _MOST_NAMED:,} more have fewer" if len(scarce) > _MOST_NAMED else ""
+    return f"{len(scarce):,} classes have too few images{where}: {', '.join(each)}{more}; at least {fewest} are needed"
+
+
+def _of_copies(repeats: int, prints: np.ndarray, test: np.ndarray | None) -> str:
+    if test is None:
+        return f"{repeats} images are exact copies of others; a copy may be in both training and test"
+    both = int(np.isin(prints[test], np.delete(prints, test)).sum())
+    return f"{repeats} images are exact copies of others; of the test split's, {both} are in the training part, too"
+
+
+def _of_two_labels(prints: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[Question]:
+    """The same image under different labels: whatever is learned from it, one of them is wrong."""
+    _, groups = np.unique(prints, return_inverse=True)
+    least = np.full(groups.max() + 1, len(names))
+    most = np.full(groups.max() + 1, -1)
+    np.minimum.at(least, groups, labels)
+    np.maximum.at(most, groups, labels)
+    twofold = np.flatnonzero(least < most)
+    if not len(twofold):
+        return []
+    pairs, counts = np.unique(np.stack([least[twofold], most[twofold]], 1), axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    each = [f"{names[pairs[at][0]]!r} and {names[pairs[at][1]]!r} ({counts[at]:,})" for at in order[:_MOST_NAMED]]
+    more = f", and {len(order) - _MOST_NAMED} more pairs" if len(order) > _MOST_NAMED else ""
+    return [
+        Question(
+            f"{counted(len(twofold), 'image')} {'has' if len(twofold) == 1 else 'have'} more than one label: "
+            f"{', '.join(each)}{more}.",
+            "Keep each image in one class: of the two labels one is wrong, and both are learned.",
+        )
+    ]
+
+
+def _shown_reading(reading: Reading | None) -> Reading | None:
+    if reading is None:
+        return None
+    skipped = {shown(what): count for what, count in reading.skipped.items()}
+    return replace(reading, layout=shown(reading.layout), splits=shown(reading.splits), skipped=skipped)
 
 
 def _is_gray(samples: np.ndarray) -> bool:
@@ -204,12 +319,12 @@ def _is_gray(samples: np.ndarray) -> bool:
     return all(bool((block[..., 1:] == block[..., :1]).all()) for block in blocks)
 
 
-def _read_through(samples: np.ndarray, labels: np.ndarray) -> tuple[str, int]:
-    """The data set's digest, and how many samples equal an earlier one; one pass, 8 bytes kept of each sample."""
+def _read_through(samples: np.ndarray, labels: np.ndarray) -> tuple[str, np.ndarray]:
+    """The data set's digest, and a print of each sample, uint64 [n], to find equal ones; one pass."""
     digest = hashlib.sha256(repr(samples.shape).encode())
     digest.update(labels.astype("<i8").data)
     prints = np.empty(len(samples), np.uint64)
     for number, sample in enumerate(samples):
         digest.update(sample.data)
         prints[number] = int.from_bytes(hashlib.blake2b(sample.data, digest_size=8).digest())
-    return digest.hexdigest(), len(prints) - len(np.unique(prints))
+    return digest.hexdigest(), prints

@@ -87,13 +87,13 @@ def test_text_labels_and_class_names_name_the_classes(tmp_path):
         ({"images": SAMPLES, "labels": LABELS / 3}, "wanted whole numbers or text"),
         ({"images": SAMPLES, "labels": LABELS, "class_names": np.array(["a", "b"])}, r"labels must be in \[0, 2\)"),
         ({"images": SAMPLES, "labels": LABELS, "class_names": LABELS}, "wanted text"),
-        ({"images": SAMPLES, "labels": np.arange(40)}, "class '0' has 1 images; at least 8"),
+        ({"images": SAMPLES, "labels": np.arange(40)}, "40 classes have too few images: '0' has 1"),
         ({"images": SAMPLES, "labels": LABELS, "class_names": np.array(list("abcde"))}, "class 'e' has 0 images"),
         ({"images": SAMPLES, "labels": LABELS, "class_names": np.array(list("abca"))}, "'a' is used for more than one"),
         ({"images": SAMPLES, "labels": LABELS, "class_names": np.array(["a", "b", "c", ""])}, "name '' is empty"),
         ({"images": SAMPLES * 0, "labels": LABELS}, "all 40 images are equal"),
         ({"x_train": SAMPLES, "y_train": LABELS, "x_test": SAMPLES[:, 1:], "y_test": LABELS}, "they must agree"),
-        ({"x_train": SAMPLES, "y_train": LABELS, "x_test": SAMPLES[:3], "y_test": LABELS[:3]}, "test split has"),
+        ({"x_train": SAMPLES, "y_train": LABELS, "x_test": SAMPLES[:3], "y_test": LABELS[:3]}, "in the test split"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")

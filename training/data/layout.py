@@ -1,0 +1,331 @@
+"""What a folder of pictures means: which folders are classes, which are splits, and which tables hold the labels."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from training.data import parts as split_names
+from training.data.dataset import DataError
+from training.data.names import counted, listed
+from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
+from training.data.question import Question
+from training.data.table import label_order
+from training.data.tagged import Tagged
+from training.data.tree import Parts, Tree
+
+_CHUNK = re.compile(r"\d{4,}|(part|chunk|shard|batch|disk|images?)[-_ ]?\d+")
+# Around pictures without labels, as Keras' directory readers want it.
+_WRAPPERS = frozenset({"unknown", "unlabeled", "unlabelled", "images", "image", "img", "imgs", "pictures", "0", "all"})
+# Folders of a set that hold no classes: pictures beside their masks.
+_PAIRED = frozenset({"images", "image", "imgs", "img", "masks", "mask", "labels", "annotations", "gt", "ground_truth"})
+_MOST_CLASSES = 1000
+_FEW_LOOSE = 0.05  # of the pictures: a logo or a preview beside the one folder that holds the data
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One picture, its class and the split that it lies in; part None: the source has no splits."""
+
+    parts: Parts
+    label: str
+    part: str | None = None
+
+
+@dataclass(slots=True)
+class Layout:
+    """What was made of a folder.
+
+    classes: in order of class index, also those without a picture. words, splits: for training.data.Reading.
+    """
+
+    found: list[Found]
+    classes: tuple[str, ...]
+    words: str
+    splits: str = ""
+    notes: list[str] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def has_test(self) -> bool:
+        return any(self.is_test(found) for found in self.found)
+
+    def is_test(self, found: Found) -> bool:
+        return split_names.is_test(found.part, {each.part for each in self.found})
+
+
+def enter(tree: Tree) -> Parts:
+    """The folder that holds classes or splits: `tree` itself, or the only folder in it that has any pictures."""
+    base: Parts = ()
+    while True:
+        children = [name for name in tree.children(base) if not tree.is_empty((*base, name))]
+        if len(children) != 1 or len(tree.beside(base)) > _FEW_LOOSE * len(tree.below(base)):
+            return base
+        inner = (*base, children[0])
+        if not any(tree.below((*inner, each)) for each in tree.children(inner)):
+            return base
+        base = inner
+
+
+def of_folders(tree: Tree, base: Parts) -> Layout:
+    """Classes by the names of folders, splits by the names of the folders above them."""
+    splits = find_splits(tree, base)
+    if splits is None:
+        layout = _one_level(tree, base)
+    else:
+        layout = _split_level(tree, base, splits)
+    for depth in range(len(base)):
+        if loose := len(tree.beside(base[:depth])):
+            _say_loose(layout, tree, base[:depth], loose)
+        empty = [name for name in tree.children(base[:depth]) if name != base[depth]]
+        layout.skipped.update({f"empty folder '{name}'": 1 for name in empty})
+    _doubt_classes(layout)
+    return layout
+
+
+def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
+    """Classes by the labels of tables; splits by their columns, by folders, or by the tables' own names."""
+    splits = find_splits(tree, base) or {}
+    folder_part = {name: part for part, name in splits.items()}
+    found = []
+    for picture in tree.pictures:
+        if picture in tagged.labels:
+            above = picture[len(base)] if len(picture) > len(base) + 1 and picture[: len(base)] == base else ""
+            part = tagged.parts.get(picture) or folder_part.get(above)
+            found.append(Found(picture, tagged.labels[picture], part))
+    kinds = {each.part for each in found}
+    if kinds <= {None, TRAIN} or kinds == {TEST} or kinds == {VALIDATION}:
+        found = [Found(each.parts, each.label) for each in found]
+        kinds = {None}
+    else:
+        # What no name puts anywhere is for training.
+        found = [Found(each.parts, each.label, each.part or TRAIN) for each in found]
+    found.sort(key=lambda each: _PART_ORDER[each.part])
+    layout = Layout(found, tuple(label_order(set(tagged.labels.values()))), tagged.words)
+    if kinds != {None}:
+        layout.splits = split_names.in_words({str(part): splits.get(str(part), str(part)) for part in kinds - {None}})
+    without = Counter(_place(picture, base) for picture in tree.pictures if picture not in tagged.labels)
+    layout.skipped.update({f"pictures {place}without a label": count for place, count in without.items()})
+    layout.notes += tagged.notes
+    layout.questions += tagged.questions
+    if sum(count for place, count in without.items() if not part_of(place[4:-2])) > len(found):
+        layout.questions.append(
+            Question(
+                f"More pictures are without a label ({sum(without.values()):,}) than with one ({len(found):,}).",
+                "Look whether the tables name all of the pictures.",
+            )
+        )
+    if several := [label for label in layout.classes if "|" in label or ";" in label]:
+        layout.questions.append(
+            Question(
+                f"Some labels look like several in one, as {listed(several, 2)}; each was taken for one class.",
+                "Keep one class for each picture.",
+            )
+        )
+    _doubt_classes(layout)
+    return layout
+
+
+_PART_ORDER = {None: 0, TRAIN: 0, VALIDATION: 1, TEST: 2}
+
+
+def find_splits(tree: Tree, base: Parts) -> dict[str, str] | None:
+    """Folders that are splits, split -> name; None if a folder's names are classes.
+
+    A class may have the name of a split: then it lies beside folders that are none.
+    """
+    children = tree.children(base)
+    named = {name: part for name in children if (part := part_of(name))}
+    if not named and len(children) > 1:
+        # Split and data set in one name, as in seg_train and seg_test.
+        words = {name: part_in(name) for name in children}
+        if len({rest for _, rest in words.values()}) == 1 and all(part for part, _ in words.values()):
+            named = {name: str(part) for name, (part, _) in words.items()}
+    if not named:
+        return None
+    found: dict[str, str] = {}
+    for name, part in named.items():
+        if part in found:
+            raise DataError(
+                f"{tree.path(base)}: {listed([found[part], name])} both look like the {part} split; join them into one"
+            )
+        found[part] = name
+    if len(named) == len(children):
+        if TRAIN in found:
+            return found
+        raise DataError(
+            f"{tree.path(base)}: has {listed(named)}, but no folder of pictures to train on; wanted one called train"
+        )
+    return found if TRAIN in found and _same_classes(tree, base, found) else None
+
+
+def _same_classes(tree: Tree, base: Parts, splits: dict[str, str]) -> bool:
+    """Whether the training split and another one hold the same folders: splits, whatever lies beside them."""
+    inside = {part: set(tree.children(_inner(tree, (*base, name)))) for part, name in splits.items()}
+    return any(inside[TRAIN] & names for part, names in inside.items() if part != TRAIN)
+
+
+def _inner(tree: Tree, base: Parts) -> Parts:
+    """The folder with the classes of a split: one folder in between, as train/train, is passed."""
+    children = tree.children(base)
+    if len(children) == 1 and not tree.beside(base) and tree.children((*base, children[0])):
+        return (*base, children[0])
+    return base
+
+
+def _one_level(tree: Tree, base: Parts) -> Layout:
+    classes, entered = tree.children(base), f" in '{'/'.join(base)}', the only one that has pictures" if base else ""
+    if not classes:
+        name = (base or (tree.root.resolve().name,))[-1]
+        words = f"pictures of one class{entered}"
+        return _hint_names(Layout([Found(each, name) for each in tree.beside(base)], (name,), words))
+    layout = Layout([], tuple(classes), f"one folder per class{entered}")
+    for name in classes:
+        layout.found += [Found(picture, name) for picture in tree.below((*base, name))]
+        _say_nested(layout, tree, (*base, name))
+    _doubt_folders(layout, tree, base)
+    return layout
+
+
+def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
+    roots = {part: _inner(tree, (*base, splits[part])) for part in (TRAIN, VALIDATION, TEST) if part in splits}
+    classes = tree.children(roots[TRAIN])
+    above = f" in '{'/'.join(base)}'" if base else ""
+    if not classes:
+        name = (base or (tree.root.resolve().name,))[-1]
+        layout = Layout([], (name,), f"pictures of one class{above}, no folders of classes")
+        for part, root in roots.items():
+            if tree.children(root):
+                raise DataError(f"{tree.path(root)}: has folders of classes, but {tree.path(roots[TRAIN])} has none")
+            layout.found += [Found(picture, name, part) for picture in tree.below(root)]
+        layout.splits = split_names.in_words({part: splits[part] for part in roots})
+        return _hint_names(layout)
+    layout = Layout([], tuple(classes), f"one folder per class{above}")
+    used = {}
+    for part, root in roots.items():
+        names = tree.children(root)
+        if part != TRAIN and (not names or (len(names) == 1 and names[0] not in classes and _is_wrapper(names[0]))):
+            layout.skipped[f"pictures without a class in '{splits[part]}'"] += len(tree.below(root))
+            continue
+        used[part] = splits[part]
+        for name in names:
+            if name not in classes:
+                raise DataError(
+                    f"{tree.path((*root, name))}: this class is not in {tree.path(roots[TRAIN])}; the classes of both "
+                    f"must agree{_resembling(name, classes)}"
+                )
+            layout.found += [Found(picture, name, part) for picture in tree.below((*root, name))]
+            _say_nested(layout, tree, (*root, name))
+        if loose := len(tree.beside(root)):
+            _say_loose(layout, tree, root, loose)
+    layout.splits = split_names.in_words(used) if len(used) > 1 else ""
+    if len(used) == 1:
+        layout.found = [Found(each.parts, each.label) for each in layout.found]
+        layout.words += f", of '{splits[TRAIN]}'"
+    if base not in roots.values() and (loose := len(tree.beside(base))):
+        _say_loose(layout, tree, base, loose)
+    others = [name for name in tree.children(base) if name not in splits.values() and tree.below((*base, name))]
+    if others:
+        count = sum(len(tree.below((*base, name))) for name in others)
+        layout.skipped[f"pictures in {listed(others)}"] += count
+        layout.questions.append(
+            Question(
+                f"{listed(splits.values())} were taken for splits, so that {counted(count, 'picture')} in "
+                f"{listed(others)} beside them were left out.",
+                f"If {listed(others)} should be classes, move them into '{splits[TRAIN]}'.",
+            )
+        )
+    return layout
+
+
+def _is_wrapper(name: str) -> bool:
+    return name.casefold() in _WRAPPERS or part_of(name) is not None
+
+
+def _resembling(name: str, classes: list[str]) -> str:
+    alike = [each for each in classes if each.casefold().strip() == name.casefold().strip()]
+    return f" (it has {listed(alike)})" if alike else "; move the folder away if its pictures have no class"
+
+
+def _say_nested(layout: Layout, tree: Tree, folder: Parts) -> None:
+    inside = [name for name in tree.children(folder) if tree.below((*folder, name))]
+    if inside:
+        count = len(tree.below(folder)) - len(tree.beside(folder))
+        layout.notes.append(
+            f"{counted(count, 'picture')} of class {listed(folder[-1:])} lie in its folders {listed(inside, 4)}"
+        )
+
+
+def _say_loose(layout: Layout, tree: Tree, base: Parts, count: int) -> None:
+    layout.skipped["pictures beside the folders of classes"] += count
+    where = tree.path(base)
+    layout.questions.append(
+        Question(
+            f"{counted(count, 'picture')} in {where} itself, beside the folders of classes, were left out.",
+            "If they have a class, move them into its folder.",
+        )
+    )
+
+
+def _doubt_folders(layout: Layout, tree: Tree, base: Parts) -> None:
+    """What makes it doubtful that the folders of one level are classes."""
+    if loose := len(tree.beside(base)):
+        _say_loose(layout, tree, base, loose)
+    classes = layout.classes
+    if splits := [name for name in classes if part_of(name)]:
+        others = [each for each in classes if each not in splits]
+        layout.questions.append(
+            Question(
+                f"{listed(splits)} was taken for a class, as {listed(others)} beside it are no splits.",
+                f"If it is a split, give {tree.path((*base, splits[0]))} as DATA, or move the others away.",
+            )
+        )
+    inside = [set(tree.children((*base, name))) for name in classes]
+    shared = set.intersection(*inside)
+    if len(classes) > 1 and (len(shared) > 1 or all(_CHUNK.fullmatch(name.casefold()) for name in classes)):
+        each = f", each of which has {listed(sorted(shared), 4)}," if len(shared) > 1 else ""
+        layout.questions.append(
+            Question(
+                f"The folders {listed(classes, 4)}{each} were taken for classes.",
+                "If they are splits, call them train and test; if they are mere chunks, give the labels in a "
+                "labels.csv beside them, or put the folders of each class together.",
+            )
+        )
+    if sum(name.casefold() in _PAIRED for name in classes) > 1:
+        layout.questions.append(
+            Question(
+                f"The folders {listed(classes, 4)} were taken for classes.",
+                "If one holds the masks or the labels of the other's pictures, give the one with the pictures as DATA.",
+            )
+        )
+
+
+def _doubt_classes(layout: Layout) -> None:
+    if len(layout.classes) > _MOST_CLASSES:
+        layout.questions.append(
+            Question(
+                f"There are {len(layout.classes):,} classes.",
+                "If these are single things (persons, patients, videos) rather than kinds, choose another label.",
+            )
+        )
+
+
+def _hint_names(layout: Layout) -> Layout:
+    """One class: whether the files' names seem to hold the classes."""
+    starts = Counter(re.match(r"[^\W\d_]*", each.parts[-1]).group().casefold() for each in layout.found)  # type: ignore[union-attr]
+    usual = [start for start, count in starts.items() if start and count * 20 >= len(layout.found)]
+    if len(usual) > 1:
+        layout.questions.append(
+            Question(
+                f"All pictures were taken for one class, but the names of the files begin with {listed(usual, 4)}.",
+                "If these are classes, put the pictures of each into a folder, or write a labels.csv with the columns "
+                "file_name and label beside them.",
+            )
+        )
+    return layout
+
+
+def _place(picture: Parts, base: Parts) -> str:
+    rest = picture[len(base) : -1]
+    return f"in '{rest[0]}' " if rest else ""

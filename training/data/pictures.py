@@ -1,0 +1,191 @@
+"""Many pictures into one array: sizes, colour and levels made alike, damaged files left out, memory bounded."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from training.data import picture
+from training.data.dataset import LARGEST_BYTES, DataError, check_size, choose_side
+from training.data.names import shown
+from training.data.picture import Content, Header
+from training.data.question import Question
+
+# Unusable files: up to this share (and this count, for small folders) are skipped, and said; more is refused.
+SKIPPED_SHARE = 0.01
+SKIPPED_COUNT = 3
+
+# Of the greatest possible level: pictures that stay below are nearly black.
+_DARK = 1 / 4
+_FLAT = 24  # levels of 255 between the darkest and the lightest pixel of all pictures
+
+# Pictures that are read ahead of the one that is waited for.
+_AHEAD = 64
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """samples: uint8 [n, side, side, c]; kept: int64 [n], which of the pictures these are; levels: as stored."""
+
+    samples: np.ndarray
+    kept: np.ndarray
+    levels: tuple[float, float]
+    notes: tuple[str, ...]
+    questions: tuple[Question, ...]
+
+
+def read(where: str, names: Sequence[str], contents: Callable[[], Iterable[Content]], size: int | None) -> Pictures:
+    """Decode pictures into one array.
+
+    where:    the source, for messages; names: of the pictures, too.
+    contents: the pictures in the same order, each a path or the file's bytes; asked for twice.
+    size:     side in pixels; None: chosen from the median of the pictures' longer sides, at most 64.
+
+    Pictures are turned upright (EXIF), resized with their aspect kept until the longer side fits, and padded. Colour is
+    kept if any picture has it; transparency is laid over white; 16-bit levels become 8-bit; of several frames or pages
+    the first is taken.
+    """
+    faults: dict[int, str] = {}
+    with _unlimited(), ThreadPoolExecutor() as pool:
+        headers: list[Header | str] = list(_ahead(pool, picture.header, contents()))
+        faults |= {number: found for number, found in enumerate(headers) if isinstance(found, str)}
+        _judge(where, names, faults)
+        found = [header for header in headers if isinstance(header, Header)]
+        side = choose_side(float(np.median([max(each.width, each.height) for each in found]))) if size is None else size
+        check_size(side)
+        color = any(header.colored for header in found)
+        shape = (len(found), side, side, 3 if color else 1)
+        if int(np.prod(shape, dtype=object)) > LARGEST_BYTES:
+            raise DataError(f"{where}: {len(found)} images of {side}x{side} are more than {LARGEST_BYTES} bytes")
+        uniform = len({(header.width, header.height) for header in found}) == 1
+        samples = np.empty(shape, np.uint8)
+        kept: list[int] = []
+        lows, highs, deep = [255 * 257], [0], []
+        usable = [number for number in range(len(names)) if number not in faults]
+        wanted = (content for number, content in enumerate(contents()) if number not in faults)
+        decoded = _ahead(pool, lambda each: picture.decode(each, side, color, enlarge=not uniform), wanted)
+        for number, pixels in zip(usable, decoded, strict=True):
+            if isinstance(pixels, str):
+                faults[number] = pixels
+                continue
+            samples[len(kept)] = pixels.image
+            kept.append(number)
+            lows.append(pixels.low)
+            highs.append(pixels.high)
+            deep.append(pixels.deep)
+    _judge(where, names, faults)
+    notes = [f"skipped {shown(names[number])}: {fault}" for number, fault in sorted(faults.items())]
+    notes += _describe(found, side, uniform)
+    levels = _levels(lows[1:], highs[1:], deep)
+    questions = _doubts(levels, highs[1:], deep)
+    return Pictures(samples[: len(kept)], np.array(kept, np.int64), levels, tuple(notes), tuple(questions))
+
+
+@contextmanager
+def _unlimited() -> Iterator[None]:
+    """Without Pillow's own limit of pixels: training.data.picture has its own, and names the file."""
+    limit = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _ahead(pool: ThreadPoolExecutor, work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
+    """As pool.map, which would take all items at once, and with them their bytes."""
+    waiting: deque[Future[_Out]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) >= _AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _judge(where: str, names: Sequence[str], faults: dict[int, str]) -> None:
+    total = len(names)
+    if len(faults) > max(SKIPPED_COUNT, SKIPPED_SHARE * total) or len(faults) == total:
+        listed = "; ".join(f"{shown(names[number])}: {fault}" for number, fault in sorted(faults.items())[:3])
+        raise DataError(
+            f"{where}: {len(faults)} of {total} images cannot be used; at most {SKIPPED_SHARE:.0%} "
+            f"(or {SKIPPED_COUNT}) are skipped. {listed}"
+        )
+
+
+def _describe(headers: list[Header], side: int, uniform: bool) -> list[str]:
+    notes = []
+    if not uniform:
+        widths, heights = ([header.width for header in headers], [header.height for header in headers])
+        notes.append(
+            f"images from {min(widths)}x{min(heights)} to {max(widths)}x{max(heights)} were resized to {side}x{side}, "
+            "aspect kept, then padded"
+        )
+    elif (headers[0].width, headers[0].height) != (side, side):
+        notes.append(f"images of {headers[0].width}x{headers[0].height} were fitted into {side}x{side}")
+    colored = sum(header.colored for header in headers)
+    if 0 < colored < len(headers):
+        notes.append(f"{colored} of {len(headers)} images are in colour, so that all samples have three channels")
+    if any(header.transparent for header in headers):
+        notes.append(f"transparency of {sum(header.transparent for header in headers)} images was laid over white")
+    deep = sum(header.deep for header in headers)
+    if deep:
+        notes.append(f"{deep} images with 16-bit levels were reduced to 8-bit")
+    animated = sum(header.animated for header in headers)
+    if animated:
+        notes.append(f"of {animated} files with several frames or pages the first one was taken")
+    return notes
+
+
+def _levels(lows: list[int], highs: list[int], deep: list[bool]) -> tuple[float, float]:
+    """Least and greatest level, of 65535 if all pictures have 16 bits, else of 255."""
+    scale = 1 if all(deep) else 257
+    kinds = list(zip(lows, highs, deep, strict=True))
+    return (
+        min(low // scale if is_deep else low for low, _, is_deep in kinds),
+        max(high // scale if is_deep else high for _, high, is_deep in kinds),
+    )
+
+
+def _doubts(levels: tuple[float, float], highs: list[int], deep: list[bool]) -> list[Question]:
+    questions = []
+    brightest = max((high for high, is_deep in zip(highs, deep, strict=True) if is_deep), default=None)
+    most = 65535 if all(deep) else 255
+    if brightest is not None and brightest < 65536 * _DARK:
+        bits = max(1, brightest.bit_length())
+        questions.append(
+            Question(
+                f"{sum(deep):,} pictures have 16 bits a level, but none is above {brightest:,} of 65,535, as where "
+                f"{bits} bits are kept in 16; as they are read, they are nearly black.",
+                f"If {2**bits - 1:,} means white, write them again with their levels times {2 ** (16 - bits):,}.",
+            )
+        )
+    elif levels[1] < most * _DARK:
+        questions.append(
+            Question(
+                f"No picture has a level above {levels[1]:g} of {most}: as they are read, they are nearly black.",
+                f"If {levels[1]:g} means white (class numbers or masks look like this, too), write them again with "
+                f"levels up to {most}.",
+            )
+        )
+    elif (levels[1] - levels[0]) * 255 / most < _FLAT:
+        questions.append(
+            Question(
+                f"All levels are from {levels[0]:g} to {levels[1]:g} of {most}: the pictures have next to no contrast.",
+                "If more is expected, look at how they were written.",
+            )
+        )
+    return questions

@@ -1,0 +1,210 @@
+"""Labels of pictures from the tables that lie among them, beside them or above them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.data import table as tables
+from training.data.dataset import DataError
+from training.data.labels import Ambiguous, Index, Joined, join
+from training.data.names import listed, shown
+from training.data.parts import TRAIN, part_in, part_of
+from training.data.question import Question
+from training.data.table import METADATA, STYLEGAN, SUFFIXES, Table, clean
+from training.data.tree import Parts, Tree
+
+# More tables than this are one per picture (boxes, key points), not labels.
+_MOST_TABLES = 20
+
+
+@dataclass(slots=True)
+class Tagged:
+    """labels: picture -> class; parts: picture -> split, where a table says it; words: where the labels come from."""
+
+    labels: dict[Parts, str] = field(default_factory=dict)
+    parts: dict[Parts, str] = field(default_factory=dict)
+    words: str = ""
+    used: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of columns that a person gave; None: found by usual names and by content."""
+
+    label: str | None = None
+    file: str | None = None
+
+    @property
+    def given(self) -> bool:
+        return self.label is not None or self.file is not None
+
+
+def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] | None) -> Tagged:
+    """Read the labels of a folder's pictures; no labels if no table has them.
+
+    by_folder: what the folders' names say, where these can be classes: a table has to be sure of itself, then.
+    Raises DataError where tables contradict each other, or where one has labels that cannot be read.
+    """
+    tagged = Tagged()
+    index = Index(tree)
+    joins: list[Joined] = []
+    for path, folder in _candidates(tree, base, by_folder is not None):
+        joined = _read(path, folder, tree, index, columns, tagged, by_folder)
+        if joined is not None:
+            joins.append(joined)
+    for joined in joins:
+        _add(tagged, joined, len(joins))
+    if columns.given and not joins:
+        options = {"--label": columns.label, "--file": columns.file}
+        asked = " and ".join(f"{option} {value}" for option, value in options.items() if value)
+        raise DataError(
+            f"{tree.root}: {asked}: no table (.csv, .tsv, .jsonl) in it or above has such a column beside the names of "
+            "its pictures"
+        )
+    return tagged
+
+
+def of_file(path: Path, tree: Tree, columns: Columns) -> Tagged:
+    """The labels of one table, given as the source itself. Raises DataError if it has none."""
+    joined = join(_load(path), tree, Index(tree), (), None, columns.label, columns.file)
+    if joined is None:
+        raise DataError(
+            f"{path}: wanted a column with the names of pictures under {path.parent} and one with their labels; it has "
+            f"{', '.join(map(repr, _load(path).columns))}"
+        )
+    tagged = Tagged()
+    _add(tagged, joined, 1)
+    return tagged
+
+
+def _load(path: Path) -> Table:
+    if path.name.lower() == STYLEGAN and (table := tables.read_stylegan(path)):
+        return table
+    return tables.read(path)
+
+
+def _candidates(tree: Tree, base: Parts, has_classes: bool) -> list[tuple[Path, Parts]]:
+    """Tables on the way down to the pictures, in the folders there, and above a folder that is pictures only."""
+    depth = len(base)
+    found = [
+        (tree.path(file), file[:-1])
+        for file in tree.files
+        if is_table(file[-1]) and len(file) <= depth + 2 and base[: len(file) - 1] == file[: len(file) - 1][:depth]
+    ]
+    if not found and not has_classes and not tree.children(()):
+        above = tree.root.resolve().parent
+        try:
+            found = [(path, ()) for path in sorted(above.iterdir()) if is_table(path.name) and path.is_file()]
+        except OSError:
+            found = []
+    if len(found) > _MOST_TABLES:
+        found = [
+            (path, folder) for path, folder in found if path.name.lower() in METADATA | {STYLEGAN} or part_of(path.stem)
+        ]
+    return found
+
+
+def is_table(name: str) -> bool:
+    """Whether a file's name says that it could hold labels."""
+    return name.lower() in METADATA | {STYLEGAN} or Path(name).suffix.lower() in SUFFIXES
+
+
+def _read(
+    path: Path,
+    folder: Parts,
+    tree: Tree,
+    index: Index,
+    columns: Columns,
+    tagged: Tagged,
+    by_folder: dict[Parts, str] | None,
+) -> Joined | None:
+    name = shown(path.name)
+    if "submission" in path.stem.lower():
+        tagged.notes.append(f"{name} was not read: its labels are placeholders")
+        return None
+    if path.name.lower() == STYLEGAN:
+        stylegan = tables.read_stylegan(path)
+        return None if stylegan is None else join(stylegan, tree, index, folder, None, None, None)
+    named = path.name.lower() in METADATA
+    try:
+        table = tables.read(path)
+        if columns.label is not None and clean(columns.label).casefold() not in [
+            each.casefold() for each in table.columns
+        ]:
+            tagged.notes.append(f"{name} has no column {columns.label!r} and was not read")
+            return None
+        joined = join(table, tree, index, folder, part_of(path.stem), columns.label, columns.file)
+    except DataError as error:
+        # Where folders are classes, a table that cannot be used is none of theirs.
+        if by_folder is None or named or columns.given:
+            raise
+        words = str(error).partition(": ")[2] if isinstance(error, Ambiguous) else "it cannot be read"
+        tagged.notes.append(f"{name} was not read, and the folders are the classes: {words}")
+        return None
+    if joined is None:
+        part = part_in(path.stem)[0]
+        if by_folder is None and part in (None, TRAIN):
+            tagged.questions.append(
+                Question(
+                    f"{name} was not read: {_why(table, index)} (columns {listed(table.columns, 6)}).",
+                    "If it has the labels, say by --file and --label which columns hold the names of the pictures and "
+                    "their classes.",
+                )
+            )
+        else:
+            tagged.notes.append(f"{name} was not read: {_why(table, index)}")
+        return None
+    if by_folder is not None and not (named or columns.given):
+        if _agree(joined.labels, by_folder):
+            return None
+        if not joined.sure:
+            tagged.notes.append(
+                f"{name} was not read, and the folders are the classes; --label takes the labels of one of its columns"
+            )
+            return None
+        tagged.questions.append(
+            Question(
+                f"The labels are those of {name}, {joined.column}; the folders {_folders(joined, by_folder)} say "
+                "otherwise.",
+                f"If the folders are the classes, move {name} away.",
+            )
+        )
+    return joined
+
+
+def _why(table: Table, index: Index) -> str:
+    if not table.rows:
+        return "it has no rows"
+    if any(index.called(cell) for cell in table.rows[0]):
+        return "it has no column of labels"
+    return "it names none of the pictures"
+
+
+def _folders(joined: Joined, by_folder: dict[Parts, str]) -> str:
+    return listed(sorted({by_folder[picture] for picture in joined.labels if picture in by_folder}), 4)
+
+
+def _agree(labels: dict[Parts, str], by_folder: dict[Parts, str]) -> bool:
+    """Whether labels and folders divide the pictures alike, whatever they call the classes."""
+    pairs = {(label, by_folder.get(picture)) for picture, label in labels.items()}
+    return len(pairs) == len({first for first, _ in pairs}) == len({second for _, second in pairs})
+
+
+def _add(tagged: Tagged, joined: Joined, count: int) -> None:
+    path = joined.table.path
+    own = part_of(path.stem) if count > 1 and path.name.lower() not in METADATA else None
+    for picture, label in joined.labels.items():
+        if tagged.labels.setdefault(picture, label) != label:
+            raise DataError(
+                f"{path} and {tagged.used[0]}: both have labels of {'/'.join(picture)} ({label!r} and "
+                f"{tagged.labels[picture]!r}); give the one to be used as DATA, or move the other away"
+            )
+        if part := joined.parts.get(picture) or own:
+            tagged.parts.setdefault(picture, part)
+    tagged.used.append(path)
+    tagged.notes += joined.notes
+    words = f"{shown(path.name)}, {joined.column}"
+    tagged.words = f"{tagged.words}; {words}" if tagged.words else f"pictures with the labels of {words}"

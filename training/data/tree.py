@@ -1,0 +1,143 @@
+"""What lies in a folder, at any depth: pictures, other files, links without target, what systems put there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.data.picture import SUFFIXES, UNREAD
+
+Parts = tuple[str, ...]
+
+# Folders and files that no person put there, in lower case: archives of macOS, network disks, recycle bins, caches.
+_SYSTEM = frozenset(
+    {"__macosx", "@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin"}
+    | {"system volume information", "lost+found", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
+    | {"recycler", "picasa.ini", ".ds_store"}
+)
+# Of a class's own pictures, if they lie inside the class.
+_THUMBNAILS = frozenset({"thumbnails", "thumbnail", "thumbs", "_thumbs", "previews"})
+_DEEPEST = 64
+_MOST_COUNTED = 100_000
+
+
+@dataclass
+class Tree:
+    """The files of a folder, as names from `root` on, in order of name.
+
+    pictures: files that are read by their ending; files: all others that are whole.
+    folders:  all that were entered.
+    dead:     links whose target is gone.
+    left:     what was left out as hidden or the system's: name -> count of files.
+    """
+
+    root: Path
+    pictures: list[Parts] = field(default_factory=list)
+    files: list[Parts] = field(default_factory=list)
+    folders: list[Parts] = field(default_factory=list)
+    dead: list[Parts] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._inside: dict[Parts, list[Parts]] | None = None
+
+    def path(self, parts: Parts) -> Path:
+        return self.root.joinpath(*parts)
+
+    def below(self, base: Parts) -> list[Parts]:
+        """The pictures in a folder, at any depth."""
+        if self._inside is None:
+            self._inside = defaultdict(list)
+            for picture in self.pictures:
+                for depth in range(len(picture)):
+                    self._inside[picture[:depth]].append(picture)
+        return self._inside.get(base, [])
+
+    def beside(self, base: Parts) -> list[Parts]:
+        """The pictures in a folder itself."""
+        return [picture for picture in self.below(base) if len(picture) == len(base) + 1]
+
+    def children(self, base: Parts) -> list[str]:
+        """Names of the folders in a folder that hold pictures, should hold some, or hold nothing at all."""
+        depth = len(base) + 1
+        inside = [folder for folder in self.folders if len(folder) == depth and folder[: depth - 1] == base]
+        return [folder[-1] for folder in inside if self._may_be_class(folder)]
+
+    def is_empty(self, folder: Parts) -> bool:
+        """Whether a folder holds nothing at all, at any depth."""
+        return not self.below(folder) and not any(file[: len(folder)] == folder for file in (*self.files, *self.dead))
+
+    def _may_be_class(self, folder: Parts) -> bool:
+        if self.below(folder):
+            return True
+        files = [file for file in (*self.files, *self.dead) if file[: len(folder)] == folder]
+        return not files or any(_suffix(file[-1]) in UNREAD | SUFFIXES for file in files)
+
+
+def walk(root: Path) -> Tree:
+    """List a folder; linked folders are entered, unless they lead back to where they lie. Raises OSError for `root`."""
+    tree = Tree(root)
+    status = root.stat()
+    _enter(tree, (), ((status.st_dev, status.st_ino),))
+    for found in (tree.pictures, tree.files, tree.folders, tree.dead):
+        found.sort()
+    return tree
+
+
+def _enter(tree: Tree, base: Parts, above: tuple[tuple[int, int], ...]) -> None:
+    for entry in _entries(tree.path(base)):
+        parts = (*base, entry.name)
+        if _is_hidden(entry.name) or (len(base) > 0 and entry.name.lower() in _THUMBNAILS and entry.is_dir()):
+            tree.left[_kind(entry.name)] += _count(entry)
+            continue
+        try:
+            status = entry.stat()
+        except OSError:
+            tree.dead.append(parts)
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            here = (status.st_dev, status.st_ino)
+            if here in above or len(parts) > _DEEPEST:
+                tree.left["folders linked to a folder that they lie in"] += 1
+                continue
+            tree.folders.append(parts)
+            _enter(tree, parts, (*above, here))
+        elif stat.S_ISREG(status.st_mode):
+            (tree.pictures if _suffix(entry.name) in SUFFIXES else tree.files).append(parts)
+
+
+def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        yield from entries
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "~$")) or name.lower() in _SYSTEM
+
+
+def _kind(name: str) -> str:
+    if name.startswith("._"):
+        return "files named ._* (macOS's own)"
+    if name.startswith(".") and name.lower() not in _SYSTEM:
+        return "hidden files"
+    return f"files named or in {name}"
+
+
+def _count(entry: os.DirEntry[str]) -> int:
+    """Files in what is left out; links are not followed."""
+    if not entry.is_dir(follow_symlinks=False):
+        return 1
+    count = 0
+    for _, _, files in os.walk(entry.path):
+        count += len(files)
+        if count > _MOST_COUNTED:
+            break
+    return count
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122, thousands of names
