@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from augmint.v1 import generator_pb2 as pb
-from training.data.names import counted, listed, lookalikes, shown
 from training.data.question import Question
 from training.data.reading import Reading
 from training.data.rows import Rows, Samples
+from training.data.wording import counted, listed, lookalikes, shown
 
 # Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
 SIDES = (8, 16, 28, 32, 48, 64)

@@ -11,12 +11,12 @@ from training.data import huggingface, pictures, tagged
 from training.data import layout as layouts
 from training.data.dataset import DataError, Records
 from training.data.layout import Layout
-from training.data.names import counted, listed
 from training.data.picture import SUFFIXES, UNREAD
 from training.data.question import Question
 from training.data.reading import Reading
 from training.data.tagged import Columns
 from training.data.tree import Parts, Tree, walk
+from training.data.wording import counted, listed
 
 # What training reads of other kinds, and a folder of which is easily taken for the data.
 ARRAYS = (".npy", ".npz")

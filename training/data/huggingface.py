@@ -15,13 +15,13 @@ from training.data import parts as split_names
 from training.data import pictures
 from training.data.dataset import DataError, Records
 from training.data.labels import label_column
-from training.data.names import counted, listed
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.picture import Content
 from training.data.reading import Reading
 from training.data.table import METADATA, Table, clean, is_missing, label_order
 from training.data.tagged import Columns
 from training.data.tree import Parts, walk
+from training.data.wording import counted, listed
 
 PARQUET, ARROW = ".parquet", ".arrow"
 _ROWS = 64

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from training.data.dataset import DataError
-from training.data.names import counted, listed
 from training.data.parts import part_of
 from training.data.picture import SUFFIXES
 from training.data.table import Table, clean, headless, is_missing
 from training.data.tree import Parts, Tree
+from training.data.wording import counted, listed
 
 # Names of columns, the likeliest first, in lower case and with _ for what is no letter.
 _FILES = (

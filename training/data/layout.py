@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from training.data import parts as split_names
 from training.data.dataset import DataError
-from training.data.names import counted, listed
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.question import Question
 from training.data.table import label_order
 from training.data.tagged import Tagged
 from training.data.tree import Parts, Tree
+from training.data.wording import counted, listed
 
 _CHUNK = re.compile(r"\d{4,}|(part|chunk|shard|batch|disk|images?)[-_ ]?\d+")
 # Around pictures without labels, as Keras' directory readers want it.

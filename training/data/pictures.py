@@ -15,9 +15,9 @@ from PIL import Image
 
 from training.data import picture
 from training.data.dataset import LARGEST_BYTES, DataError, check_size, choose_side
-from training.data.names import shown
 from training.data.picture import Content, Header
 from training.data.question import Question
+from training.data.wording import shown
 
 # Unusable files: up to this share (and this count, for small folders) are skipped, and said; more is refused.
 SKIPPED_SHARE = 0.01

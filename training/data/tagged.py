@@ -8,11 +8,11 @@ from pathlib import Path
 from training.data import table as tables
 from training.data.dataset import DataError
 from training.data.labels import Ambiguous, Index, Joined, join
-from training.data.names import listed, shown
 from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question
 from training.data.table import METADATA, STYLEGAN, SUFFIXES, Table, clean
 from training.data.tree import Parts, Tree
+from training.data.wording import listed, shown
 
 # More tables than this are one per picture (boxes, key points), not labels.
 _MOST_TABLES = 20
