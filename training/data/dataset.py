@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from augmint.v1 import generator_pb2 as pb
+from training.data.reading import Reading
 from training.data.rows import Rows, Samples
 
 # Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
@@ -38,6 +39,7 @@ class Records:
     labels:  int64 [n], each in [0, len(class_names)).
     test:    positions of the source's own test split, None if it has none.
     on_disk: samples is a map of a file, to be used as it is and never read as a whole.
+    reading: what the source was taken for; None where the reader does not say.
     """
 
     samples: np.ndarray
@@ -46,6 +48,7 @@ class Records:
     test: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     on_disk: bool = False
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +63,7 @@ class Dataset:
     official_test: int64 positions, ascending, of the source's own test split; None if it has none.
     notes:         what was skipped, resized, padded or converted, one sentence each.
     on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
+    reading:       what the source was taken for; None where the reader does not say.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Dataset:
     official_test: np.ndarray | None
     notes: tuple[str, ...]
     on_disk: bool = False
+    reading: Reading | None = None
 
     @property
     def classes(self) -> int:
@@ -119,7 +124,7 @@ def finish(name: str, records: Records, size: int | None) -> Dataset:
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
     if repeats:
         notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
-    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), records.on_disk)
+    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), records.on_disk, records.reading)
 
 
 def check_size(size: int) -> int:
