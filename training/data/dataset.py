@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from augmint.v1 import generator_pb2 as pb
+from training.data import levels as ranges
+from training.data.errors import DataError
 from training.data.reading import Reading
 from training.data.rows import Rows, Samples
 
@@ -27,10 +29,6 @@ FEWEST_PER_CLASS_IN_TEST = 2
 LARGEST_BYTES = 8 * 2**30
 
 
-class DataError(ValueError):
-    """The data cannot be trained on; the message names the file or field, what was found and what would be right."""
-
-
 @dataclass(frozen=True, slots=True)
 class Records:
     """What a reader found, before the checks that are the same for every source.
@@ -40,6 +38,7 @@ class Records:
     test:    positions of the source's own test split, None if it has none.
     on_disk: samples is a map of a file, to be used as it is and never read as a whole.
     reading: what the source was taken for; None where the reader does not say.
+    settled: the reader has made sure of what the levels mean.
     """
 
     samples: np.ndarray
@@ -49,6 +48,7 @@ class Records:
     notes: tuple[str, ...] = ()
     on_disk: bool = False
     reading: Reading | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,16 +96,21 @@ class Dataset:
         return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
 
 
-def finish(name: str, records: Records, size: int | None) -> Dataset:
+def finish(name: str, records: Records, size: int | None, levels: ranges.Levels | None = None) -> Dataset:
     """Check what a reader found, bring it to a square size for networks and freeze it.
 
-    size: side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, at most 64.
+    size:   side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, at most 64.
+    levels: what the person says is black and full; None: 0 and 255, and a question where no level comes near.
     """
     samples, labels, names = records.samples, records.labels, _class_names(name, records.class_names)
     notes = list(records.notes)
     if len(samples) != len(labels):
         raise DataError(f"{name}: {len(samples)} images but {len(labels)} labels; each image needs one label")
     _check_counts(name, labels, names, records.test)
+    reading = records.reading
+    if not records.settled:
+        samples, found = _with_levels(name, records, levels, notes)
+        reading = replace(reading, levels=found) if reading and reading.levels is None else reading
     height, width = samples.shape[1:3]
     if records.on_disk and size not in (None, height):
         raise DataError(f"{name}: images of {height}x{width} on disk are used as they are; size {size} cannot be had")
@@ -124,7 +129,31 @@ def finish(name: str, records: Records, size: int | None) -> Dataset:
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
     if repeats:
         notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
-    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), records.on_disk, records.reading)
+    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), records.on_disk, reading)
+
+
+def _with_levels(
+    name: str, records: Records, levels: ranges.Levels | None, notes: list[str]
+) -> tuple[np.ndarray, ranges.Levels]:
+    """Samples of a reader that took the levels as they came, in 0..255 or asked about; least and greatest before."""
+    blocks = (records.samples[start : start + 256] for start in range(0, len(records.samples), 256))
+    ends = [(int(block.min()), int(block.max())) for block in blocks]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    if levels is not None:
+        if records.on_disk and levels != ranges.WHOLE:
+            raise DataError(
+                f"{name}: images on disk are used as they are, and --levels would change them; "
+                "an .npz file is converted, in memory"
+            )
+        if levels != ranges.WHOLE:
+            notes.append(f"levels {levels[0]:g} to {levels[1]:g} became 0 to 255, as asked")
+        return ranges.rescaled(records.samples, levels), (low, high)
+    # All black is a fault of its own, told in its own words.
+    if 0 < high <= ranges.LOW_LEVEL:
+        raise ranges.question(low, high, f"{name}: its brightest image")
+    if high < ranges.DIM:
+        notes.append(ranges.dim(high))
+    return records.samples, (low, high)
 
 
 def check_size(size: int) -> int:
