@@ -90,7 +90,7 @@ def render(
         width=WIDTH,
         height=HEIGHT,
         events=happened,
-        notes=dataset.notes,
+        notes=[*(dataset.reading.sentences() if dataset.reading else ()), *dataset.notes],
         configuration=_flat(provenance.configuration_json),
         libraries=sorted(provenance.libraries.items()),
         spans=[_span(gain) for gain in card.gains],

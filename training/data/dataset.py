@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from augmint.v1 import generator_pb2 as pb
+from training.data import classes
+from training.data import levels as ranges
+from training.data.errors import DataError
 from training.data.question import Question
 from training.data.reading import Reading
 from training.data.rows import Rows, Samples
-from training.data.wording import counted, listed, lookalikes, shown
+from training.data.wording import shown
 
 # Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
 SIDES = (8, 16, 28, 32, 48, 64)
 LARGEST_SIDE = 256
 
-# Below this a class cannot be in every split with a count that means anything.
-FEWEST_PER_CLASS = 8
-# A variance takes two.
-FEWEST_PER_CLASS_IN_TEST = 2
-
-_MOST_NAMED = 8
-
 # Uncompressed bytes of one source. Compressed files can claim any size; none is believed beyond this.
 LARGEST_BYTES = 8 * 2**30
-
-
-class DataError(ValueError):
-    """The data cannot be trained on; the message names the file or field, what was found and what would be right."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(shown(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +35,7 @@ class Records:
     on_disk: samples is a map of a file, to be used as it is and never read as a whole.
     reading: what the source was taken for; None where the reader does not say.
     questions: what looks wrong in it, but may be meant.
+    settled: the reader has made sure of what the levels mean.
     """
 
     samples: np.ndarray
@@ -58,6 +46,7 @@ class Records:
     on_disk: bool = False
     reading: Reading | None = None
     questions: tuple[Question, ...] = ()
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,21 +96,33 @@ class Dataset:
         return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
 
 
-def finish(name: str, records: Records, size: int | None, *, drop_scarce: bool = False) -> Dataset:
+def finish(
+    name: str,
+    records: Records,
+    size: int | None,
+    levels: ranges.Levels | None = None,
+    *,
+    drop_scarce: bool = False,
+) -> Dataset:
     """Check what a reader found, bring it to a square size for networks and freeze it.
 
-    size:        side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, up to 64.
+    size:   side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, at most 64.
+    levels: what the person says is black and full; None: 0 and 255, and a question where no level comes near.
     drop_scarce: leave out the classes that have too few images, instead of refusing them.
     """
-    name, names = shown(name), _class_names(name, records.class_names)
+    name, names = shown(name), classes.checked_names(name, records.class_names)
     records = replace(records, class_names=names)
     if len(records.samples) != len(records.labels):
         raise DataError(
             f"{name}: {len(records.samples)} images but {len(records.labels)} labels; each image needs one label"
         )
-    records = _with_enough(name, records, drop_scarce)
+    records = classes.with_enough(name, records, drop_scarce)
     samples, labels, names = records.samples, records.labels, records.class_names
     notes = list(records.notes)
+    reading = records.reading
+    if not records.settled:
+        samples, found = _with_levels(name, records, levels, notes)
+        reading = replace(reading, levels=found) if reading and reading.levels is None else reading
     height, width = samples.shape[1:3]
     if records.on_disk and size not in (None, height):
         raise DataError(f"{name}: images of {height}x{width} on disk are used as they are; size {size} cannot be had")
@@ -141,15 +142,9 @@ def finish(name: str, records: Records, size: int | None, *, drop_scarce: bool =
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
     questions = list(records.questions)
     if repeats:
-        notes.append(_of_copies(repeats, prints, records.test))
-        questions += _of_two_labels(prints, labels, names)
-    for group in lookalikes(names):
-        questions.append(
-            Question(
-                f"The names of the classes {listed(group)} differ in case, blanks or dashes only.",
-                "If they are one class, call it by one name.",
-            )
-        )
+        notes.append(classes.of_copies(repeats, prints, records.test))
+        questions += classes.of_two_labels(prints, labels, names)
+    questions += classes.of_lookalikes(names)
     return Dataset(
         name,
         samples,
@@ -159,9 +154,33 @@ def finish(name: str, records: Records, size: int | None, *, drop_scarce: bool =
         records.test,
         tuple(map(shown, notes)),
         records.on_disk,
-        _shown_reading(records.reading),
+        _shown_reading(reading),
         tuple(Question(shown(each.text), shown(each.advice)) for each in questions),
     )
+
+
+def _with_levels(
+    name: str, records: Records, levels: ranges.Levels | None, notes: list[str]
+) -> tuple[np.ndarray, ranges.Levels]:
+    """Samples of a reader that took the levels as they came, in 0..255 or asked about; least and greatest before."""
+    blocks = (records.samples[start : start + 256] for start in range(0, len(records.samples), 256))
+    ends = [(int(block.min()), int(block.max())) for block in blocks]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    if levels is not None:
+        if records.on_disk and levels != ranges.WHOLE:
+            raise DataError(
+                f"{name}: images on disk are used as they are, and --levels would change them; "
+                "an .npz file is converted, in memory"
+            )
+        if levels != ranges.WHOLE:
+            notes.append(f"levels {levels[0]:g} to {levels[1]:g} became 0 to 255, as asked")
+        return ranges.rescaled(records.samples, levels), (low, high)
+    # Images that are all alike are a fault of their own, told in its own words.
+    if low < high <= ranges.LOW_LEVEL:
+        raise ranges.question(low, high, f"{name}: its brightest image")
+    if low < high < ranges.DIM:
+        notes.append(ranges.dim(high))
+    return records.samples, (low, high)
 
 
 def check_size(size: int) -> int:
@@ -199,111 +218,6 @@ def fit(image: np.ndarray, side: int, *, enlarge: bool = False) -> np.ndarray:
     top, left = (side - height) // 2, (side - width) // 2
     canvas[top : top + height, left : left + width] = image
     return canvas
-
-
-def _class_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
-    cleaned = tuple(unicodedata.normalize("NFC", str(each)).strip() for each in names)
-    for each in cleaned:
-        if shown(each) != each:
-            raise DataError(
-                f"{name}: class name '{shown(each)}' is not UTF-8, as happens to names in older archives; rename the "
-                "folder, for instance by convmv -f gbk -t utf-8 --notest, or unpack the archive with its encoding "
-                "(unzip -O gbk)"
-            )
-        if not each or not each.isprintable():
-            raise DataError(f"{name}: class name {each!r} is empty or has characters that cannot be shown")
-    twice = sorted({each for each in cleaned if cleaned.count(each) > 1})
-    if twice:
-        raise DataError(
-            f"{name}: class name {twice[0]!r} is used for more than one class (names that differ in blanks at the ends "
-            "or in how accents are written are one); names must differ"
-        )
-    return cleaned
-
-
-def _with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
-    """The records without their scarce classes, if these may be dropped; raises DataError if not."""
-    names, labels, test = records.class_names, records.labels, records.test
-    if not names:
-        raise DataError(f"{name}: no class was found; at least one is needed")
-    rest = np.ones(len(labels), bool)
-    few_tests: list[int] = []
-    if test is not None:
-        rest[test] = False
-        tests = np.bincount(labels[test], minlength=len(names))
-        few_tests = np.flatnonzero(tests < FEWEST_PER_CLASS_IN_TEST).tolist()
-    counts = np.bincount(labels[rest], minlength=len(names))
-    few = np.flatnonzero(counts < FEWEST_PER_CLASS).tolist()
-    scarce = sorted({*few, *few_tests})
-    if not scarce:
-        return records
-    where = "" if test is None else " outside the test split"
-    said = [_scarce_words(names, counts, few, where, FEWEST_PER_CLASS)] if few else []
-    said += (
-        [_scarce_words(names, tests, few_tests, " in the test split", FEWEST_PER_CLASS_IN_TEST)] if few_tests else []
-    )
-    if not drop_scarce:
-        remedy = (
-            "" if len(scarce) == len(names) else f"; --drop-scarce leaves {'it' if len(scarce) == 1 else 'them'} out"
-        )
-        raise DataError(f"{name}: {'; '.join(said)}{remedy}")
-    if len(scarce) == len(names):
-        raise DataError(f"{name}: no class is left without the scarce ones: {'; '.join(said)}")
-    if records.on_disk:
-        raise DataError(
-            f"{name}: {'; '.join(said)}; images on disk are used as they are, without them write a new file"
-        )
-    kept = ~np.isin(labels, scarce)
-    number_of = np.cumsum(~np.isin(np.arange(len(names)), scarce)) - 1
-    skipped = {f"images of {counted(len(scarce), 'scarce class')}": int((~kept).sum())}
-    reading = records.reading
-    return replace(
-        records,
-        samples=records.samples[kept],
-        labels=number_of[labels[kept]],
-        class_names=tuple(each for number, each in enumerate(names) if number not in scarce),
-        test=None if test is None else (np.cumsum(kept) - 1)[test[kept[test]]],
-        notes=(*records.notes, f"left out as scarce: {'; '.join(said)}"),
-        reading=reading and replace(reading, skipped={**reading.skipped, **skipped}),
-    )
-
-
-def _scarce_words(names: Sequence[str], counts: np.ndarray, scarce: list[int], where: str, fewest: int) -> str:
-    if len(scarce) == 1:
-        return f"class {names[scarce[0]]!r} has {counts[scarce[0]]} images{where}; at least {fewest} are needed"
-    each = [f"{names[number]!r} has {counts[number]}" for number in scarce[:_MOST_NAMED]]
-    more = f" and {len(scarce) - _MOST_NAMED:,} more have fewer" if len(scarce) > _MOST_NAMED else ""
-    return f"{len(scarce):,} classes have too few images{where}: {', '.join(each)}{more}; at least {fewest} are needed"
-
-
-def _of_copies(repeats: int, prints: np.ndarray, test: np.ndarray | None) -> str:
-    if test is None:
-        return f"{repeats} images are exact copies of others; a copy may be in both training and test"
-    both = int(np.isin(prints[test], np.delete(prints, test)).sum())
-    return f"{repeats} images are exact copies of others; of the test split's, {both} are in the training part, too"
-
-
-def _of_two_labels(prints: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[Question]:
-    """The same image under different labels: whatever is learned from it, one of them is wrong."""
-    _, groups = np.unique(prints, return_inverse=True)
-    least = np.full(groups.max() + 1, len(names))
-    most = np.full(groups.max() + 1, -1)
-    np.minimum.at(least, groups, labels)
-    np.maximum.at(most, groups, labels)
-    twofold = np.flatnonzero(least < most)
-    if not len(twofold):
-        return []
-    pairs, counts = np.unique(np.stack([least[twofold], most[twofold]], 1), axis=0, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    each = [f"{names[pairs[at][0]]!r} and {names[pairs[at][1]]!r} ({counts[at]:,})" for at in order[:_MOST_NAMED]]
-    more = f", and {len(order) - _MOST_NAMED} more pairs" if len(order) > _MOST_NAMED else ""
-    return [
-        Question(
-            f"{counted(len(twofold), 'image')} {'has' if len(twofold) == 1 else 'have'} more than one label: "
-            f"{', '.join(each)}{more}.",
-            "Keep each image in one class: of the two labels one is wrong, and both are learned.",
-        )
-    ]
 
 
 def _shown_reading(reading: Reading | None) -> Reading | None:

@@ -9,8 +9,10 @@ import numpy as np
 
 from training.data import huggingface, pictures, tagged
 from training.data import layout as layouts
-from training.data.dataset import DataError, Records
+from training.data.dataset import Records
+from training.data.errors import DataError
 from training.data.layout import Layout
+from training.data.levels import Levels
 from training.data.picture import SUFFIXES, UNREAD
 from training.data.question import Question
 from training.data.reading import Reading
@@ -25,7 +27,7 @@ ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar
 _MOST_KINDS = 12
 
 
-def read(path: Path, size: int | None, columns: Columns | None = None) -> Records:
+def read(path: Path, size: int | None, columns: Columns | None = None, levels: Levels | None = None) -> Records:
     """Read a folder of pictures, or a table of them.
 
     path:    holds one folder per class; or train/ with one folder per class and test/ with the same (the official test
@@ -34,6 +36,7 @@ def read(path: Path, size: int | None, columns: Columns | None = None) -> Record
              pictures, which are one class. Or such a table itself, its pictures in its folder.
     size:    side in pixels; None: chosen from the median of the images' longer sides, at most 64.
     columns: of the tables; None: found by their names and contents.
+    levels:  which levels are black and full, see training.data.pictures.
 
     Links are followed. See training.data.pictures for what is done to a picture.
     """
@@ -41,7 +44,7 @@ def read(path: Path, size: int | None, columns: Columns | None = None) -> Record
     root = path if path.is_dir() else path.parent
     tree = walk(root)
     if not tree.pictures and any(huggingface.is_part(tree.path(parts)) for parts in tree.files):
-        return huggingface.read(path, size, columns)
+        return huggingface.read(path, size, columns, levels)
     if not tree.pictures:
         raise DataError(_nothing(path, tree))
     base = layouts.enter(tree) if path.is_dir() else ()
@@ -50,7 +53,7 @@ def read(path: Path, size: int | None, columns: Columns | None = None) -> Record
     names = ["/".join(found.parts) for found in layout.found]
     if not layout.found:
         raise DataError(f"{path}: no picture has a class")
-    read = pictures.read(str(path), names, lambda: (tree.path(found.parts) for found in layout.found), size)
+    read = pictures.read(str(path), names, lambda: (tree.path(found.parts) for found in layout.found), size, levels)
     kept = [layout.found[number] for number in read.kept]
     number_of = {name: number for number, name in enumerate(layout.classes)}
     return Records(
@@ -61,6 +64,7 @@ def read(path: Path, size: int | None, columns: Columns | None = None) -> Record
         (*layout.notes, *read.notes),
         reading=Reading(layout.words, layout.splits, read.levels, dict(layout.skipped)),
         questions=(*layout.questions, *read.questions),
+        settled=True,
     )
 
 

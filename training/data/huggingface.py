@@ -13,8 +13,10 @@ import numpy as np
 
 from training.data import parts as split_names
 from training.data import pictures
-from training.data.dataset import DataError, Records
+from training.data.dataset import Records
+from training.data.errors import DataError
 from training.data.labels import label_column
+from training.data.levels import Levels
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.picture import Content
 from training.data.reading import Reading
@@ -54,7 +56,7 @@ class _Part:
     files: list[Path] = field(default_factory=list)
 
 
-def read(path: Path, size: int | None, columns: Columns) -> Records:
+def read(path: Path, size: int | None, columns: Columns, levels: Levels | None = None) -> Records:
     """Read a data set of a column of images and a column of labels.
 
     path: a folder of Parquet files (data/train-00000-of-00002.parquet, default/test/0000.parquet, ...), of a data set
@@ -84,7 +86,7 @@ def read(path: Path, size: int | None, columns: Columns) -> Records:
                     yield _content(file, cell)
                 number += 1
 
-    found = pictures.read(str(path), [where[number] for number in kept], contents, size)
+    found = pictures.read(str(path), [where[number] for number in kept], contents, size, levels)
     rows = [kept[number] for number in found.kept]
     part = [kind for file, kind in files for _ in range(_count(file))]
     number_of = {name: number for number, name in enumerate(names)}
@@ -102,6 +104,7 @@ def read(path: Path, size: int | None, columns: Columns) -> Records:
             f"{counted(len(files), 'file')} of rows, column {image!r}, {label}", said, found.levels, skipped
         ),
         questions=found.questions,
+        settled=True,
     )
 
 

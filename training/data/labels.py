@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from training.data.dataset import DataError
+from training.data.errors import DataError
 from training.data.parts import part_of
 from training.data.picture import SUFFIXES
 from training.data.table import Table, clean, headless, is_missing

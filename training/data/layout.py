@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from training.data import parts as split_names
-from training.data.dataset import DataError
+from training.data.errors import DataError
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.question import Question
 from training.data.table import label_order

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from training.data.dataset import fit
+from training.data.levels import Levels
 
 # Endings of what Pillow reads by itself; the content decides how.
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
@@ -92,8 +94,13 @@ def header(content: Content) -> Header | str:
     return found
 
 
-def decode(content: Content, side: int, color: bool, *, enlarge: bool) -> Pixels | str:
-    """The pixels of a picture, three channels if color, or why it cannot be used."""
+def decode(
+    content: Content, side: int, color: bool, *, enlarge: bool, levels: Callable[[bool], Levels | None]
+) -> Pixels | str:
+    """The pixels of a picture, three channels if color, or why it cannot be used.
+
+    levels: black and full of pictures with 16 bits (True) or 8; None: 0 and 65535, or 0 and 255.
+    """
     try:
         with _open(content) as opened:
             if opened.width * opened.height > _LARGE:
@@ -101,21 +108,28 @@ def decode(content: Content, side: int, color: bool, *, enlarge: bool) -> Pixels
             else:
                 image = ImageOps.exif_transpose(opened)
             deep = image.mode.startswith("I")
+            ends = levels(deep)
             if deep:
-                levels = np.asarray(image).astype(np.int64)
-                low, high = int(levels.min()), int(levels.max())
+                values = np.asarray(image).astype(np.int64)
+                low, high = int(values.min()), int(values.max())
                 if low < 0 or high > _MOST_LEVEL:
                     return f"levels from {low} to {high}; 8 or 16 bits are read"
-                image = Image.fromarray((levels >> 8).astype(np.uint8))
+                image = Image.fromarray((values >> 8).astype(np.uint8) if ends is None else _scaled(values, ends))
             elif "A" in image.mode or "transparency" in image.info:
                 layer = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
             pixels = np.asarray(image.convert("RGB" if color else "L"))
             if not deep:
                 low, high = int(pixels.min()), int(pixels.max())
+                pixels = pixels if ends is None else _scaled(pixels, ends)
     except Exception as error:
         return f"unreadable ({_brief(error)})"
     return Pixels(fit(pixels if color else pixels[..., None], side, enlarge=enlarge), low, high, deep)
+
+
+def _scaled(values: np.ndarray, levels: Levels) -> np.ndarray:
+    low, high = levels
+    return np.rint((values - low) * (255 / (high - low))).clip(0, 255).astype(np.uint8)
 
 
 def _open(content: Content) -> Image.Image:
@@ -126,7 +140,7 @@ def _shrunk(opened: Image.Image, side: int) -> Image.Image:
     """The picture with its longer side at least `side`, where it is much larger; turned as it is stored."""
     factor = max(opened.size) / side
     if factor >= 2 and not opened.info.get("progressive"):
-        opened.draft(None, tuple(max(1, int(extent / factor)) for extent in opened.size))  # JPEG's only
+        opened.draft(None, (max(1, int(opened.width / factor)), max(1, int(opened.height / factor))))  # JPEG's only
     if opened.width * opened.height <= _LARGE:
         return _averaged(opened, side)
     with _WHOLE:

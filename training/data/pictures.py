@@ -13,8 +13,11 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from training.data import levels as ranges
 from training.data import picture
-from training.data.dataset import LARGEST_BYTES, DataError, check_size, choose_side
+from training.data.dataset import LARGEST_BYTES, check_size, choose_side
+from training.data.errors import DataError
+from training.data.levels import LOW_LEVEL, WHOLE, Levels
 from training.data.picture import Content, Header
 from training.data.question import Question
 from training.data.wording import shown
@@ -23,8 +26,6 @@ from training.data.wording import shown
 SKIPPED_SHARE = 0.01
 SKIPPED_COUNT = 3
 
-# Of the greatest possible level: pictures that stay below are nearly black.
-_DARK = 1 / 4
 _FLAT = 24  # levels of 255 between the darkest and the lightest pixel of all pictures
 
 # Pictures that are read ahead of the one that is waited for.
@@ -45,12 +46,20 @@ class Pictures:
     questions: tuple[Question, ...]
 
 
-def read(where: str, names: Sequence[str], contents: Callable[[], Iterable[Content]], size: int | None) -> Pictures:
+def read(
+    where: str,
+    names: Sequence[str],
+    contents: Callable[[], Iterable[Content]],
+    size: int | None,
+    levels: Levels | None = None,
+) -> Pictures:
     """Decode pictures into one array.
 
     where:    the source, for messages; names: of the pictures, too.
     contents: the pictures in the same order, each a path or the file's bytes; asked for twice.
     size:     side in pixels; None: chosen from the median of the pictures' longer sides, at most 64.
+    levels:   which levels are black and full; None: 0 and 255, of 16 bits 0 and 65535, and a question where no level
+              comes near. Where some pictures have 8 bits and some 16, levels above 255 are of those with 16.
 
     Pictures are turned upright (EXIF), resized with their aspect kept until the longer side fits, and padded. Colour is
     kept if any picture has it; transparency is laid over white; 16-bit levels become 8-bit; of several frames or pages
@@ -71,10 +80,17 @@ def read(where: str, names: Sequence[str], contents: Callable[[], Iterable[Conte
         uniform = len({(header.width, header.height) for header in found}) == 1
         samples = np.empty(shape, np.uint8)
         kept: list[int] = []
-        lows, highs, deep = [255 * 257], [0], []
+        lows: list[int] = []
+        highs: list[int] = []
+        deep: list[bool] = []
         usable = [number for number in range(len(names)) if number not in faults]
         wanted = (content for number, content in enumerate(contents()) if number not in faults)
-        decoded = _ahead(pool, lambda each: picture.decode(each, side, color, enlarge=not uniform), wanted)
+        mixed = len({header.deep for header in found}) > 1
+
+        def ends(is_deep: bool) -> Levels | None:
+            return levels if levels and (not mixed or (levels[1] > WHOLE[1]) == is_deep) else None
+
+        decoded = _ahead(pool, lambda each: picture.decode(each, side, color, enlarge=not uniform, levels=ends), wanted)
         for number, pixels in zip(usable, decoded, strict=True):
             if isinstance(pixels, str):
                 faults[number] = pixels
@@ -87,9 +103,13 @@ def read(where: str, names: Sequence[str], contents: Callable[[], Iterable[Conte
     _judge(where, names, faults)
     notes = [f"skipped {shown(names[number])}: {fault}" for number, fault in sorted(faults.items())]
     notes += _describe(found, side, uniform)
-    levels = _levels(lows[1:], highs[1:], deep)
-    questions = _doubts(levels, highs[1:], deep)
-    return Pictures(samples[: len(kept)], np.array(kept, np.int64), levels, tuple(notes), tuple(questions))
+    stored = _levels(lows, highs, deep)
+    questions: list[Question] = []
+    if levels is not None:
+        notes.append(f"levels {levels[0]:g} to {levels[1]:g} became 0 to 255, as asked")
+    else:
+        questions = _doubts(where, stored, [high for high, is_deep in zip(highs, deep, strict=True) if is_deep], notes)
+    return Pictures(samples[: len(kept)], np.array(kept, np.int64), stored, tuple(notes), tuple(questions))
 
 
 @contextmanager
@@ -150,42 +170,32 @@ def _describe(headers: list[Header], side: int, uniform: bool) -> list[str]:
     return notes
 
 
-def _levels(lows: list[int], highs: list[int], deep: list[bool]) -> tuple[float, float]:
+def _levels(lows: list[int], highs: list[int], deep: list[bool]) -> Levels:
     """Least and greatest level, of 65535 if all pictures have 16 bits, else of 255."""
-    scale = 1 if all(deep) else 257
     kinds = list(zip(lows, highs, deep, strict=True))
+    scale = 1 if all(deep) else 257
     return (
         min(low // scale if is_deep else low for low, _, is_deep in kinds),
         max(high // scale if is_deep else high for _, high, is_deep in kinds),
     )
 
 
-def _doubts(levels: tuple[float, float], highs: list[int], deep: list[bool]) -> list[Question]:
-    questions = []
-    brightest = max((high for high, is_deep in zip(highs, deep, strict=True) if is_deep), default=None)
-    most = 65535 if all(deep) else 255
-    if brightest is not None and brightest < 65536 * _DARK:
-        bits = max(1, brightest.bit_length())
-        questions.append(
-            Question(
-                f"{sum(deep):,} pictures have 16 bits a level, but none is above {brightest:,} of 65,535, as where "
-                f"{bits} bits are kept in 16; as they are read, they are nearly black.",
-                f"If {2**bits - 1:,} means white, write them again with their levels times {2 ** (16 - bits):,}.",
-            )
+def _doubts(where: str, stored: Levels, deep_highs: list[int], notes: list[str]) -> list[Question]:
+    """What the levels of all pictures leave open; raises DataError where they would be nearly black as they are."""
+    low, high = stored
+    brightest = max(deep_highs, default=0)
+    if 0 < brightest < 2**14:
+        end = 2 ** brightest.bit_length() - 1
+        raise DataError(
+            f"{where}: its brightest picture of 16 bits has the level {brightest}, a small part of 0 to 65535. Say "
+            f"which levels are black and full: --levels 0..{end} if they are the ends, --levels 0..65535 if it is those"
         )
-    elif levels[1] < most * _DARK:
-        questions.append(
-            Question(
-                f"No picture has a level above {levels[1]:g} of {most}: as they are read, they are nearly black.",
-                f"If {levels[1]:g} means white (class numbers or masks look like this, too), write them again with "
-                f"levels up to {most}.",
-            )
-        )
-    elif (levels[1] - levels[0]) * 255 / most < _FLAT:
-        questions.append(
-            Question(
-                f"All levels are from {levels[0]:g} to {levels[1]:g} of {most}: the pictures have next to no contrast.",
-                "If more is expected, look at how they were written.",
-            )
-        )
-    return questions
+    most = WHOLE[1] if high <= WHOLE[1] else 65535
+    if not deep_highs and low < high <= LOW_LEVEL:
+        raise ranges.question(low, high, f"{where}: its brightest picture")
+    if not deep_highs and low < high < ranges.DIM:
+        notes.append(ranges.dim(high))
+    if 0 < (high - low) * WHOLE[1] / most < _FLAT:
+        text = f"All levels are from {low:g} to {high:g} of {most:g}: the pictures have next to no contrast."
+        return [Question(text, f"If these are black and white, --levels {low:g}..{high:g} makes them 0..255.")]
+    return []

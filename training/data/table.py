@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.data.dataset import DataError
+from training.data.errors import DataError
 
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 # What Hugging Face's imagefolder looks for in a folder of pictures.
@@ -87,7 +87,7 @@ def read_stylegan(path: Path) -> Table | None:
         )
     if isinstance(labels, dict):
         labels = list(labels.items())
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for number, pair in enumerate(labels if isinstance(labels, list) else [None]):
         if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
             raise DataError(f"{path}: entry {number} of labels is {str(pair)[:60]}; wanted [file, class]")

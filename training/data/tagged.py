@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data import table as tables
-from training.data.dataset import DataError
+from training.data.errors import DataError
 from training.data.labels import Ambiguous, Index, Joined, join
 from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question

@@ -240,9 +240,9 @@ def test_a_folder_without_folders_and_images_is_refused(tmp_path):
 
 
 def test_a_folder_of_arrays_is_refused_with_the_file_to_name(tmp_path):
-    for name in ("labels.npy", "images.npy"):
-        np.save(tmp_path / name, np.zeros(4))
-    with pytest.raises(DataError, match=r"to read images\.npy, name the file itself: .*images\.npy$"):
+    for name in ("second.npz", "first.npz"):
+        np.savez(tmp_path / name, images=np.zeros(4))
+    with pytest.raises(DataError, match=r"to read first\.npz, name the file itself: .*first\.npz$"):
         load(str(tmp_path))
 
 
