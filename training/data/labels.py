@@ -74,7 +74,7 @@ class Index:
         self._names: list[dict[str, list[Parts]]] = [defaultdict(list) for _ in range(3)]
         for picture in tree.pictures:
             name = clean(picture[-1])
-            stem = PurePosixPath(name).stem
+            stem = clean(PurePosixPath(name).stem)
             for names, key in zip(self._names, (name, stem, name.casefold()), strict=True):
                 names[key].append(picture)
 

@@ -1,0 +1,358 @@
+"""Labels of pictures from tables: which table, which columns, which picture; what is open is asked."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.training.data.drawn import asked, fill, label_of, put, read
+from training.data import DataError, load, table
+from training.data.labels import Index, join
+from training.data.table import Table, clean
+from training.data.tree import Tree
+
+LABELS = ["cat", "dog"]
+
+
+def write(path: Path, head: str, rows: list[str]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def alternate(names: list[str]) -> list[str]:
+    return [f"{name},{LABELS[number % 2]}" for number, name in enumerate(names)]
+
+
+def pictures(folder: Path, count: int = 20) -> list[str]:
+    return [path.name for path in fill(folder, count)]
+
+
+@pytest.mark.parametrize(
+    ("table", "head"),
+    [
+        ("train.csv", "id,label"),
+        ("labels.csv", "filename,class"),
+        ("anything.csv", "image_id,breed"),
+        ("x.csv", "path,target"),
+        ("x.csv", "Image Name,Finding"),
+        ("x.tsv", "file\tcategory"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [True, False])
+def test_labels_lie_in_a_table_beside_the_pictures(tmp_path, table, head, suffix):
+    names = pictures(tmp_path)
+    rows = alternate([name if suffix else name.removesuffix(".png") for name in names])
+    separator = "\t" if table.endswith("tsv") else ","
+    write(tmp_path / table, head, [row.replace(",", separator) for row in rows])
+    data, found = read(tmp_path)
+    assert found == {"cat": 10, "dog": 10}
+    assert label_of(data, tmp_path / names[3]) == "dog"
+    assert f"{table}, column '{head.split(separator)[1]}'" in data.reading.sentences()[0]
+    assert data.questions == ()
+
+
+@pytest.mark.parametrize("given_as", ["", "train", "train.csv"])
+@pytest.mark.parametrize("prefix", ["", "train/", "/kaggle/input/pets/train/", "train\\"])
+def test_labels_lie_in_a_table_above_the_pictures(tmp_path, given_as, prefix):
+    names = pictures(tmp_path / "train")
+    write(tmp_path / "train.csv", "id,label", alternate([prefix + name for name in names]))
+    data, found = read(tmp_path / given_as)
+    assert found == {"cat": 10, "dog": 10}
+    assert label_of(data, tmp_path / "train" / names[3]) == "dog"
+
+
+def test_a_test_split_without_labels_is_left_out_and_said(tmp_path):
+    names = pictures(tmp_path / "train")
+    fill(tmp_path / "test", 5, first=100)
+    write(tmp_path / "train.csv", "id,label", alternate(names))
+    write(tmp_path / "test.csv", "id", [f"{number}.png" for number in range(100, 105)])
+    write(tmp_path / "sample_submission.csv", "id,label", [f"{number}.png,cat" for number in range(100, 105)])
+    data, found = read(tmp_path)
+    assert found == {"cat": 10, "dog": 10}
+    assert data.official_test is None
+    assert data.reading.skipped == {"pictures in 'test' without a label": 5}
+    assert "test.csv was not read: it has no column of labels" in data.notes
+    assert "sample_submission.csv was not read: its labels are placeholders" in data.notes
+
+
+def test_tables_of_splits_are_splits(tmp_path):
+    for part, first in (("train", 0), ("test", 100)):
+        names = [path.name for path in fill(tmp_path / "images", 20, first)]
+        write(tmp_path / f"{part}.csv", "file_name,label", alternate(names))
+    data, found = read(tmp_path)
+    assert found == {"cat": 20, "dog": 20}
+    assert data.official_test.tolist() == list(range(20, 40))
+    assert "is the test split" in data.reading.splits
+
+
+def test_the_same_name_in_two_splits_is_the_one_of_the_tables_split(tmp_path):
+    for part, turn in (("train", 0), ("test", 1)):
+        names = pictures(tmp_path / part)
+        write(tmp_path / f"{part}.csv", "id,label", alternate(names[turn:] + names[:turn]))
+    data, _ = read(tmp_path)
+    assert label_of(data, tmp_path / "train" / "000.png") == "cat"
+    assert label_of(data, tmp_path / "test" / "000.png") == "dog"
+
+
+def test_a_column_says_the_split(tmp_path):
+    names = pictures(tmp_path)
+    rows = [f"{row},{'test' if number >= 16 else 'train'}" for number, row in enumerate(alternate(names))]
+    write(tmp_path / "labels.csv", "file,label,split", rows)
+    data, _ = read(tmp_path)
+    assert data.official_test.tolist() == [16, 17, 18, 19]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_hugging_faces_metadata_is_read_in_each_split(tmp_path, kind):
+    for part, turn in (("train", 0), ("validation", 1)):
+        names = pictures(tmp_path / part)
+        rows = alternate(names[turn:] + names[:turn])
+        if kind == "csv":
+            write(tmp_path / part / "metadata.csv", "file_name,label", rows)
+        else:
+            lines = [json.dumps(dict(zip(["file_name", "label"], row.split(","), strict=True))) for row in rows]
+            (tmp_path / part / "metadata.jsonl").write_text("\n".join(lines))
+    data, found = read(tmp_path)
+    assert found == {"cat": 20, "dog": 20}
+    assert label_of(data, tmp_path / "validation" / "000.png") == "dog"
+    assert data.official_test.tolist() == list(range(20, 40))
+
+
+def test_chunks_have_their_labels_in_dataset_json(tmp_path):
+    labels = []
+    for number in range(24):
+        name = f"{number // 12:05}/img{number:08}.png"
+        put(tmp_path / name)
+        labels.append([name, number % 3])
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
+    data, found = read(tmp_path)
+    assert found == {"0": 8, "1": 8, "2": 8}
+    assert label_of(data, tmp_path / "00001" / "img00000013.png") == "1"
+
+
+def test_columns_of_which_one_is_1_are_classes(tmp_path):
+    names = pictures(tmp_path)
+    write(
+        tmp_path / "t.csv",
+        "image,MEL,NV",
+        [f"{name},{number % 2}.0,{1 - number % 2}.0" for number, name in enumerate(names)],
+    )
+    data, found = read(tmp_path)
+    assert found == {"MEL": 10, "NV": 10}
+    assert label_of(data, tmp_path / names[0]) == "NV"
+
+
+def test_several_labels_of_a_picture_are_refused(tmp_path):
+    names = pictures(tmp_path)
+    write(tmp_path / "t.csv", "image,rust,scab", [f"{name},1,{number % 2}" for number, name in enumerate(names)])
+    with pytest.raises(DataError, match="has not exactly one 1; each picture needs one class"):
+        load(str(tmp_path))
+    assert read(tmp_path, label="scab")[1] == {"0": 10, "1": 10}
+
+
+def test_numbers_and_names_of_the_same_classes_are_one_column(tmp_path):
+    names = pictures(tmp_path)
+    rows = [f"{name},{number % 2},{LABELS[number % 2]}" for number, name in enumerate(names)]
+    write(tmp_path / "t.csv", "file,label,class_name", rows)
+    assert read(tmp_path)[1] == {"cat": 10, "dog": 10}
+
+
+def test_whole_numbers_are_ordered_as_such(tmp_path):
+    names = pictures(tmp_path, 96)
+    write(tmp_path / "t.csv", "file,label", [f"{name},{number % 12}" for number, name in enumerate(names)])
+    assert list(read(tmp_path)[1]) == [str(number) for number in range(12)]
+
+
+def test_labels_that_are_also_names_of_pictures_are_no_names(tmp_path):
+    names = [put(tmp_path / f"{number}.png").name for number in range(20)]
+    write(tmp_path / "t.csv", "label,id", [f"{number % 2},{name[:-4]}" for number, name in enumerate(names)])
+    data, found = read(tmp_path)
+    assert found == {"0": 10, "1": 10}
+    assert label_of(data, tmp_path / "7.png") == "1"
+
+
+def test_a_table_without_a_head_is_read(tmp_path):
+    names = pictures(tmp_path)
+    (tmp_path / "t.csv").write_text("\n".join(alternate(names)))
+    assert read(tmp_path)[1] == {"cat": 10, "dog": 10}
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "message"),
+    [
+        ("file,colour,size", "{name},{label},{size}", "could be in the columns 'colour', 'size'; say which by --label"),
+        ("file,note", "{name},{name}-{label}", "'note' has 20 different values in 20 rows, which are no classes"),
+        ("file,label", "x{name},{label}", None),
+        ("colour,label", "{label},{label}", None),
+    ],
+)
+def test_tables_that_are_not_clear_are_refused_or_asked_about(tmp_path, head, row, message):
+    names = pictures(tmp_path / "set")
+    rows = [row.format(name=name, label=LABELS[n % 2], size="sml"[n % 3]) for n, name in enumerate(names)]
+    write(tmp_path / "set" / "t.csv", head, rows)
+    if message:
+        with pytest.raises(DataError, match=message):
+            load(str(tmp_path))
+    else:
+        data, found = read(tmp_path)
+        assert found == {"set": 20}
+        assert "t.csv was not read: it names none of the pictures" in asked(data)
+
+
+def test_columns_may_be_named(tmp_path):
+    names = pictures(tmp_path)
+    rows = [f"{n},{name},{LABELS[n % 2]},{'sml'[n % 2]}" for n, name in enumerate(names)]
+    write(tmp_path / "t.csv", "number,Where,colour,size", rows)
+    assert read(tmp_path, label="size", file="where")[1] == {"m": 10, "s": 10}
+    with pytest.raises(DataError, match="has no column"):
+        load(str(tmp_path / "t.csv"), label="weight")
+    with pytest.raises(DataError, match=r"no table .* has such a column"):
+        load(str(tmp_path), label="weight")
+    with pytest.raises(DataError, match="the column 'colour' names no picture"):
+        load(str(tmp_path), file="colour", label="size")
+
+
+def test_options_of_tables_are_refused_where_there_is_none(tmp_path):
+    fill(tmp_path / "a")
+    np.savez(tmp_path / "x.npz", images=np.zeros((8, 8, 8)), labels=np.zeros(8, int))
+    with pytest.raises(DataError, match="--label kind: no table"):
+        load(str(tmp_path), label="kind")
+    with pytest.raises(DataError, match="--label and --file name columns of a table, and this source has none"):
+        load(str(tmp_path / "x.npz"), label="kind")
+
+
+def test_rows_without_pictures_and_pictures_without_rows_are_counted_and_named(tmp_path):
+    names = pictures(tmp_path)
+    rows = [*alternate(names[:-2]), "lost.png,cat", "gone.png,dog", f"{names[0]},cat", f"{names[-1]},"]
+    write(tmp_path / "labels.csv", "file_name,label", rows)
+    data, found = read(tmp_path)
+    assert found == {"cat": 9, "dog": 9}
+    assert data.reading.skipped == {"pictures without a label": 2}
+    assert data.notes == (
+        "2 rows of labels.csv without a picture, as 'lost.png' and 'gone.png'",
+        f"1 row of labels.csv without a label, as '{names[-1]}'",
+        "1 row of labels.csv repeat a picture and its label",
+    )
+
+
+def test_a_picture_with_two_labels_is_refused(tmp_path):
+    names = pictures(tmp_path)
+    write(tmp_path / "labels.csv", "file_name,label", [*alternate(names), f"{names[0]},dog"])
+    with pytest.raises(DataError, match=r"1 picture with two labels or more, 000\.png for one: 'cat' and 'dog'"):
+        load(str(tmp_path))
+
+
+def test_tables_that_contradict_each_other_are_refused(tmp_path):
+    names = pictures(tmp_path)
+    write(tmp_path / "a.csv", "file_name,label", alternate(names))
+    write(tmp_path / "b.csv", "file_name,label", alternate(names[1:]))
+    with pytest.raises(DataError, match=r"both have labels of .*; give the one to be used as DATA"):
+        load(str(tmp_path))
+    assert read(tmp_path / "b.csv")[1] == {"cat": 10, "dog": 9}
+
+
+def test_a_row_that_could_be_two_pictures_is_refused(tmp_path):
+    for folder in ("left", "right"):
+        fill(tmp_path / folder, 8)
+    write(tmp_path / "labels.csv", "file_name,label", alternate([f"{number:03}.png" for number in range(8)]))
+    with pytest.raises(DataError, match="could be several pictures"):
+        load(str(tmp_path / "labels.csv"))
+    paths = [f"{folder}/{number:03}.png" for folder in ("left", "right") for number in range(8)]
+    write(tmp_path / "labels.csv", "file_name,label", alternate(paths))
+    data, _ = read(tmp_path)
+    assert label_of(data, tmp_path / "right" / "003.png") == "dog"
+
+
+def test_a_row_of_a_lost_picture_is_not_given_to_its_namesake(tmp_path):
+    for name in ("a/1.png", "a/2.png", "b/2.png"):
+        put(tmp_path / name)
+    tree = Tree(tmp_path, [("a", "1.png"), ("a", "2.png"), ("b", "2.png")])
+    rows = [("a/1.png", "x"), ("b/1.png", "y"), ("a/2.png", "x"), ("b/2.png", "y")]
+    joined = join(Table(tmp_path / "t.csv", ("file", "label"), rows), tree, Index(tree), (), None, None, None)
+    assert joined.labels == {("a", "1.png"): "x", ("a", "2.png"): "x", ("b", "2.png"): "y"}
+
+
+def test_class_folders_win_over_a_table_that_is_not_about_classes(tmp_path):
+    for name in LABELS:
+        fill(tmp_path / name)
+    write(tmp_path / "log.csv", "epoch,loss", [f"{number:03},{number % 2}" for number in range(8)])
+    data, found = read(tmp_path)
+    assert found == {"cat": 8, "dog": 8}
+    assert any(note.startswith("log.csv was not read") for note in data.notes)
+
+
+def test_class_folders_and_a_table_that_say_the_same_are_no_question(tmp_path):
+    rows = []
+    for name in LABELS:
+        rows += [f"{name}/{path.name},{name}" for path in fill(tmp_path / name)]
+    write(tmp_path / "labels.csv", "file_name,label", rows)
+    data, found = read(tmp_path)
+    assert found == {"cat": 8, "dog": 8}
+    assert (data.questions, data.reading.layout) == ((), "one folder per class")
+
+
+def test_a_table_that_says_other_than_the_folders_is_asked_about(tmp_path):
+    rows = []
+    for folder in ("first", "second"):
+        rows += [f"{folder}/{path.name}" for path in fill(tmp_path / folder)]
+    write(tmp_path / "labels.csv", "file_name,label", alternate(rows))
+    data, found = read(tmp_path)
+    assert found == {"cat": 8, "dog": 8}
+    assert "The labels are those of labels.csv, column 'label'; the folders 'first' and 'second' say" in asked(data)
+
+
+def test_a_broken_table_stops_only_where_it_is_needed(tmp_path):
+    fill(tmp_path / "one" / "a")
+    fill(tmp_path / "one" / "b")
+    fill(tmp_path / "two")
+    for folder in ("one", "two"):
+        (tmp_path / folder / "labels.csv").write_bytes(b"id,label\n1,caf\xe9\n")
+    assert read(tmp_path / "one")[1] == {"a": 8, "b": 8}
+    with pytest.raises(DataError, match="not UTF-8"):
+        load(str(tmp_path / "two"))
+
+
+def test_several_labels_in_one_cell_are_asked_about(tmp_path):
+    names = pictures(tmp_path)
+    write(tmp_path / "t.csv", "file,label", [f"{name},{['a|b', 'a'][n % 2]}" for n, name in enumerate(names)])
+    assert "labels look like several in one, as 'a|b'" in asked(read(tmp_path)[0])
+
+
+# Names that file systems, spreadsheets and people all take, however odd.
+NAMES = st.text(
+    st.characters(exclude_characters="/\\\0", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=8
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    stems=st.lists(NAMES, min_size=4, max_size=12, unique_by=lambda name: name.strip().casefold()),
+    with_suffix=st.booleans(),
+    folder=st.sampled_from([(), ("train",), ("deep", "er")]),
+    with_folder=st.booleans(),
+    shuffle=st.integers(0, 9),
+    separator=st.sampled_from([",", ";", "\t"]),
+)
+def test_each_picture_gets_the_label_of_its_row(tmp_path, stems, with_suffix, folder, with_folder, shuffle, separator):
+    stems = [f"{number}{stem}" for number, stem in enumerate(stems)]
+    assume(len({clean(stem) for stem in stems}) == len(stems))
+    tree = Tree(tmp_path, sorted((*folder, f"{stem}.png") for stem in stems))
+    labels = {stem: LABELS[number % 2] for number, stem in enumerate(stems)}
+    shown = {
+        stem: "/".join([*(folder if with_folder else ()), stem + (".png" if with_suffix else "")]) for stem in stems
+    }
+    random.Random(shuffle).shuffle(stems)
+    path = tmp_path / "t.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerows([("id", "label"), *((shown[stem], labels[stem]) for stem in stems)])
+    joined = join(table.read(path), tree, Index(tree), (), None, None, None)
+    assert joined.labels == {(*folder, f"{stem}.png"): labels[stem] for stem in stems}
