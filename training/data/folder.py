@@ -54,13 +54,14 @@ def read(path: Path, size: int | None, columns: Columns | None = None, levels: L
     if not layout.found:
         raise DataError(f"{path}: no picture has a class")
     read = pictures.read(str(path), names, lambda: (tree.path(found.parts) for found in layout.found), size, levels)
+    tests = layout.tests()
     kept = [layout.found[number] for number in read.kept]
     number_of = {name: number for number, name in enumerate(layout.classes)}
     return Records(
         read.samples,
         np.array([number_of[found.label] for found in kept], np.int64),
         layout.classes,
-        np.flatnonzero([layout.is_test(found) for found in kept]) if layout.has_test() else None,
+        None if tests is None else np.flatnonzero([tests[number] for number in read.kept]),
         (*layout.notes, *read.notes),
         reading=Reading(layout.words, layout.splits, read.levels, dict(layout.skipped)),
         questions=(*layout.questions, *read.questions),

@@ -48,11 +48,11 @@ class Layout:
     questions: list[Question] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def has_test(self) -> bool:
-        return any(self.is_test(found) for found in self.found)
-
-    def is_test(self, found: Found) -> bool:
-        return split_names.is_test(found.part, {each.part for each in self.found})
+    def tests(self) -> list[bool] | None:
+        """Whether each picture is of the test split; None if there is none."""
+        kinds = {each.part for each in self.found}
+        tests = [split_names.is_test(each.part, kinds) for each in self.found]
+        return tests if any(tests) else None
 
 
 def enter(tree: Tree) -> Parts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -29,9 +29,9 @@ def part_in(name: str) -> tuple[str | None, str]:
     return _PART[found[0]], " ".join(word for word in words if word not in _PART)
 
 
-def is_test(part: str | None, parts: Iterable[str | None]) -> bool:
-    """Whether a split is the one to test on: test, or validation where there is no test."""
-    return part == TEST or (part == VALIDATION and TEST not in set(parts))
+def is_test(part: str | None, parts: Container[str | None]) -> bool:
+    """Whether a split is the one to test on: test, or validation where there is no test; parts: all that there are."""
+    return part == TEST or (part == VALIDATION and TEST not in parts)
 
 
 def in_words(parts: dict[str, str]) -> str:

@@ -43,19 +43,18 @@ class Tree:
     left: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._inside: dict[Parts, list[Parts]] | None = None
+        self._pictures: dict[Parts, list[Parts]] | None = None
+        self._others: dict[Parts, list[Parts]] | None = None
+        self._children: dict[Parts, list[str]] | None = None
 
     def path(self, parts: Parts) -> Path:
         return self.root.joinpath(*parts)
 
     def below(self, base: Parts) -> list[Parts]:
         """The pictures in a folder, at any depth."""
-        if self._inside is None:
-            self._inside = defaultdict(list)
-            for picture in self.pictures:
-                for depth in range(len(picture)):
-                    self._inside[picture[:depth]].append(picture)
-        return self._inside.get(base, [])
+        if self._pictures is None:
+            self._pictures = _by_folder(self.pictures)
+        return self._pictures.get(base, [])
 
     def beside(self, base: Parts) -> list[Parts]:
         """The pictures in a folder itself."""
@@ -63,19 +62,36 @@ class Tree:
 
     def children(self, base: Parts) -> list[str]:
         """Names of the folders in a folder that hold pictures, should hold some, or hold nothing at all."""
-        depth = len(base) + 1
-        inside = [folder for folder in self.folders if len(folder) == depth and folder[: depth - 1] == base]
-        return [folder[-1] for folder in inside if self._may_be_class(folder)]
+        if self._children is None:
+            self._children = defaultdict(list)
+            for folder in self.folders:
+                if self._may_be_class(folder):
+                    self._children[folder[:-1]].append(folder[-1])
+        return self._children.get(base, [])
 
     def is_empty(self, folder: Parts) -> bool:
         """Whether a folder holds nothing at all, at any depth."""
-        return not self.below(folder) and not any(file[: len(folder)] == folder for file in (*self.files, *self.dead))
+        return not self.below(folder) and not self._files_below(folder)
+
+    def _files_below(self, folder: Parts) -> list[Parts]:
+        if self._others is None:
+            self._others = _by_folder([*self.files, *self.dead])
+        return self._others.get(folder, [])
 
     def _may_be_class(self, folder: Parts) -> bool:
         if self.below(folder):
             return True
-        files = [file for file in (*self.files, *self.dead) if file[: len(folder)] == folder]
+        files = self._files_below(folder)
         return not files or any(_suffix(file[-1]) in UNREAD | SUFFIXES for file in files)
+
+
+def _by_folder(files: list[Parts]) -> dict[Parts, list[Parts]]:
+    """The files of each folder, at any depth."""
+    inside: dict[Parts, list[Parts]] = defaultdict(list)
+    for file in files:
+        for depth in range(len(file)):
+            inside[file[:depth]].append(file)
+    return inside
 
 
 def walk(root: Path) -> Tree:
