@@ -148,10 +148,10 @@ def _with_levels(
         if levels != ranges.WHOLE:
             notes.append(f"levels {levels[0]:g} to {levels[1]:g} became 0 to 255, as asked")
         return ranges.rescaled(records.samples, levels), (low, high)
-    # All black is a fault of its own, told in its own words.
-    if 0 < high <= ranges.LOW_LEVEL:
+    # Images that are all alike are a fault of their own, told in its own words.
+    if low < high <= ranges.LOW_LEVEL:
         raise ranges.question(low, high, f"{name}: its brightest image")
-    if high < ranges.DIM:
+    if low < high < ranges.DIM:
         notes.append(ranges.dim(high))
     return records.samples, (low, high)
 
