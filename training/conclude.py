@@ -6,14 +6,19 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnx
 from google.protobuf import json_format
 from rich.console import Console
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
+from service.session import Session
 from training import curves, quality, release, report
-from training.evaluate import EvaluationError, Published
+from training.data.nearby import hint
+from training.evaluate import EvaluationError, Published, read_artifact
+from training.places import prove_folder
 from training.run import Order, RunError
+from training.terminal import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +55,22 @@ def conclude(published: Published, card: pb.QualityCard, console: Console, wante
         assert models is not None
         path = release.release(models, message, published.model(), published.path, force=wanted.force)
         message.version = int(path.parent.name)
-        console.print(f"published {path}", soft_wrap=True, highlight=False)
+        say(console, f"published {path}")
     if wanted.report_path:
         page = report.render(message, published.draw, published.dataset, published.splits)
         wanted.report_path.write_text(page, encoding="utf-8")
-        console.print(f"report: {wanted.report_path}", soft_wrap=True, highlight=False)
+        say(console, f"report: {wanted.report_path}")
     return path
 
 
-def report_of_run(folder: Path, path: Path) -> Path:
-    """Write the report of a finished run again; raises RunError if there is none in the folder."""
+def report_of_run(folder: Path, path: Path, data: str | None = None) -> Path:
+    """Write the report of a finished run again; raises RunError if there is none in the folder.
+
+    data: where the run's data lies now; None: where it was.
+    """
+    order = _order(folder)
     model = folder / artifact.FILE_NAME
-    if not model.is_file():
-        raise RunError(f"{folder} holds no finished run: it has no {artifact.FILE_NAME}")
-    order = Order.model_validate_json((folder / "order.json").read_text())
-    published = Published.open(model, order.data)
+    published = Published.open(model, data or order.data, levels=order.levels, allow_pickle=order.allow_pickle)
     page = report.render(
         published.message,
         published.draw,
@@ -75,3 +81,46 @@ def report_of_run(folder: Path, path: Path) -> Path:
     )
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def publish_kept(
+    path: Path, models: Path | None, name: str | None, *, force: bool = False, replace: bool = False
+) -> Path:
+    """Publish the generator of a finished run, or of a file, and return where.
+
+    path:   the run's folder, or a model.onnx.
+    models: the repository; None: the run's own, or `models`.
+    name:   of the generator; None: the one that it has.
+
+    Raises RunError, EvaluationError, service.artifact.ArtifactError, training.release.Withheld.
+    """
+    kept = path
+    if path.is_dir() and (path / "order.json").is_file():
+        models = models or Path(_order(path).out)
+        kept = path / artifact.FILE_NAME
+    content = read_artifact(kept)
+    try:
+        message = artifact.from_json(Session(content).metadata)
+    except artifact.ArtifactError as error:
+        raise artifact.ArtifactError(f"{kept}: {error}") from error
+    message.name = name or message.name
+    if not artifact.NAME.fullmatch(message.name):
+        raise RunError(
+            f"--name {message.name!r}: begin with a lower-case letter or a digit and go on with those, '.', '_' or "
+            "'-', 63 in all"
+        )
+    models = models or Path("models")
+    prove_folder(models / message.name, "--out")
+    return release.release(models, message, onnx.load_from_string(content), kept, force=force, replace=replace)
+
+
+def _order(folder: Path) -> Order:
+    """The order of a finished run."""
+    if not (folder / "order.json").is_file():
+        raise RunError(f"{folder} is no run: it has no order.json{hint(folder)}")
+    if not (folder / artifact.FILE_NAME).is_file():
+        raise RunError(f"{folder} holds no finished run: it has no {artifact.FILE_NAME}")
+    try:
+        return Order.model_validate_json((folder / "order.json").read_text())
+    except ValueError as error:
+        raise RunError(f"{folder / 'order.json'} cannot be read: {str(error).splitlines()[0]}") from error

@@ -52,7 +52,7 @@ def take(run: Run, trainer: Trainer, judge: Classifier, dataset: Dataset, splits
     sheet = contact_sheet(
         np.split(draw(labels, 0), shown), dataset.class_names[:shown], columns=SHEET_COLUMNS, caption=run.folder.name
     )
-    sheet.save(run.picture(trainer.steps))
+    run.save_picture(trainer.steps, sheet)
     check = quality.quick(draw, judge, dataset, splits)
     ahead_train, ahead_held_out = _ahead(draw, trainer, dataset, splits)
     return Look(

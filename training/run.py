@@ -6,19 +6,22 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service import artifact
+from training.data.nearby import hint
+from training.naming import generator_name
+from training.places import CannotWrite, RunError, cannot_write
 from training.presets import Config
 
-
-class RunError(ValueError):
-    """The run cannot be started or resumed; the message says why and what would be right."""
+__all__ = ["CannotWrite", "Order", "Run", "RunError", "generator_name", "parse_budget"]
 
 
 class Order(BaseModel):
@@ -28,6 +31,10 @@ class Order(BaseModel):
 
     data: str = Field(description="Source, as training.data.load takes it.")
     size: int | None = Field(description="Side of the images in pixels; None: chosen from the data.")
+    levels: tuple[float, float] | None = Field(
+        default=None, description="Which values are black and full; None: made out from the data."
+    )
+    allow_pickle: bool = Field(default=False, description="Read arrays of Python objects, which may run code.")
     preset: str
     config: Config
     settings: dict[str, str | bool | int | float] = Field(
@@ -41,6 +48,11 @@ class Order(BaseModel):
     score: bool = Field(default=False, description="Export the judge beside the generator, to select samples by.")
     out: str = Field(description="Repository that the generator is published in.")
     name: str = Field(pattern=rf"^{artifact.NAME.pattern}$", description="Name of the generator.")
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the source is read: what training.data.load takes beside it."""
+        return {"size": self.size, "levels": self.levels, "allow_pickle": self.allow_pickle}
 
     def progress(self, steps: int, seconds: float) -> float:
         """Share of the run that is over, [0, 1]: of its steps or of its seconds, whichever is more."""
@@ -61,12 +73,6 @@ def parse_budget(text: str) -> float:
     return seconds
 
 
-def generator_name(data: str) -> str:
-    """A generator's name made from its source: lower case, with a dash for everything that a name may not hold."""
-    name = re.sub(r"[^a-z0-9._]+", "-", Path(data).name.split(".")[0].lower()).strip("-._")
-    return name[:63] or "generator"
-
-
 class Run:
     """A folder with order.json, checkpoint.pt, events.jsonl, samples/, tensorboard/; in the end model, card, report."""
 
@@ -82,9 +88,15 @@ class Run:
             try:
                 folder.mkdir(parents=True)
             except FileExistsError:
+                if not runs.is_dir():
+                    raise RunError(f"{runs} is a file; --runs names a folder") from None
                 continue
             run = cls(folder, order)
-            run._write("order.json", lambda path: path.write_text(order.model_dump_json(indent=2) + "\n"))
+            try:
+                run.decide(order)
+            except CannotWrite:
+                folder.rmdir()
+                raise
             return run
         raise RunError(f"no free folder for a run under {runs}")
 
@@ -93,8 +105,8 @@ class Run:
         """The run in a folder; raises RunError if it has none that can be resumed."""
         try:
             order = Order.model_validate_json((folder / "order.json").read_text())
-        except FileNotFoundError as error:
-            raise RunError(f"{folder} is no run: it has no order.json") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise RunError(f"{folder} is no run: it has no order.json{hint(folder)}") from error
         except (OSError, UnicodeDecodeError, ValidationError) as error:
             raise RunError(f"{folder / 'order.json'} cannot be read: {str(error).splitlines()[0]}") from error
         run = cls(folder, order)
@@ -103,15 +115,15 @@ class Run:
         return run
 
     def decide(self, order: Order) -> Order:
-        """Replace the order, once, by what the data has made of it."""
+        """Replace the order, by what the data has made of it or by what a resumed run was asked anew."""
         self.order = order
         self._write("order.json", lambda path: path.write_text(order.model_dump_json(indent=2) + "\n"))
         return order
 
     def forget(self) -> None:
         """Remove the folder if it holds nothing but the order: a run that could not even read its data."""
-        if [entry.name for entry in self.folder.iterdir()] == ["order.json"]:
-            (self.folder / "order.json").unlink()
+        if {entry.name for entry in self.folder.iterdir()} <= {"order.json"}:
+            (self.folder / "order.json").unlink(missing_ok=True)
             self.folder.rmdir()
 
     @property
@@ -120,7 +132,13 @@ class Run:
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint, atomically: tensors, numbers and strings only."""
-        self._write("checkpoint.pt", lambda path: torch.save(state, path))
+
+        def write(path: Path) -> None:
+            # By a file of our own: what PyTorch opens itself hides why it could not be written.
+            with open(path, "wb") as file:
+                torch.save(state, file)
+
+        self._write("checkpoint.pt", write)
 
     def load(self) -> dict[str, Any]:
         """The checkpoint, on the CPU; raises RunError if it is damaged."""
@@ -131,26 +149,43 @@ class Run:
         except Exception as error:  # torch raises whatever its zip and pickle readers raise
             raise RunError(f"{path} is damaged ({type(error).__name__}); start the run again") from error
 
-    def picture(self, steps: int) -> Path:
-        """Where the sample sheet of a step goes."""
-        folder = self.folder / "samples"
-        folder.mkdir(exist_ok=True)
-        return folder / f"step-{steps:07d}.png"
+    def save_picture(self, steps: int, sheet: Image.Image) -> None:
+        """Keep the sample sheet of a step."""
+        self._write(f"samples/step-{steps:07d}.png", lambda path: sheet.save(path, "PNG"))
+
+    def save_reading(self, sheet: Image.Image) -> Path:
+        """Keep the sheet of real samples, by which a person sees how the data was read."""
+        self._write("reading.png", lambda path: sheet.save(path, "PNG"))
+        return self.folder / "reading.png"
 
     def write_json(self, name: str, value: Any) -> None:
         self._write(name, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))
+
+    def write_model(self, content: bytes) -> Path:
+        """The finished generator, for a person to look at and to publish later."""
+        self._write(artifact.FILE_NAME, lambda path: path.write_bytes(content))
+        return self.folder / artifact.FILE_NAME
 
     def write_report(self, page: str) -> None:
         """The HTML page about the finished run."""
         self._write("report.html", lambda path: path.write_text(page, encoding="utf-8"))
 
-    def _write(self, name: str, write: Any) -> None:
-        handle, path = tempfile.mkstemp(dir=self.folder, prefix=f".{name}-")
-        os.close(handle)
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        """All of a file or nothing; raises CannotWrite."""
+        target = self.folder / name
+        path = None
         try:
-            write(Path(path))
-            Path(path).chmod(0o644)
-            Path(path).replace(self.folder / name)
-        except BaseException:
-            Path(path).unlink(missing_ok=True)
+            target.parent.mkdir(exist_ok=True)
+            handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+            os.close(handle)
+            path = Path(made)
+            write(path)
+            path.chmod(0o644)
+            path.replace(target)
+        except BaseException as error:
+            if path is not None:
+                path.unlink(missing_ok=True)
+            fault = cannot_write(target, error)
+            if fault is not None:
+                raise fault from error
             raise
