@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from training.command import STATUSES, console, fail, in_one_sentence
-from training.options import Force, Levels, Pickle, Replace, order_of, prove, reading, resumed, setting
+from training.options import (
+    DropScarce,
+    File,
+    Force,
+    Label,
+    Levels,
+    Pickle,
+    Replace,
+    order_of,
+    prove,
+    reading,
+    resumed,
+    setting,
+)
 from training.places import RunError, prove_file, prove_folder, quoted
 from training.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
 from training.terminal import cell, prepare_streams, say, table
@@ -47,7 +60,10 @@ def fit(
     ctx: typer.Context,
     data: Annotated[
         str | None,
-        typer.Argument(help="`digits`, an IDX file or folder, an .npz or .npy file, or a folder with one per class."),
+        typer.Argument(
+            help="`digits`, an IDX file or folder, an .npz or .npy file, a folder of pictures, a table of them (.csv, "
+            ".tsv, .json, .jsonl), or a Parquet file or folder."
+        ),
     ] = None,
     preset: Annotated[
         str | None,
@@ -67,6 +83,9 @@ def fit(
     size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default chosen from DATA.")] = None,
     levels: Levels = None,
     allow_pickle: Pickle = False,
+    drop_scarce: DropScarce = False,
+    label: Label = None,
+    file_: File = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
     steps: Annotated[
         int | None, typer.Option(help="Train so many steps; with --budget, until one of both is reached.", min=1)
@@ -126,7 +145,6 @@ def fit(
         return ""
 
     with in_one_sentence(stopped, after):
-        from training.data.levels import parse
         from training.fit import Interrupted
         from training.fit import fit as fit_run
         from training.processes import Processes as Started
@@ -148,8 +166,7 @@ def fit(
             order = order_of(
                 data=data,
                 size=size,
-                levels=parse(levels) if levels else None,
-                allow_pickle=allow_pickle,
+                **reading(levels, allow_pickle, drop_scarce, label, file_),
                 preset=preset,
                 config=resolve(preset, settings),
                 settings=settings,
@@ -212,6 +229,9 @@ def evaluate(
     repeats: Annotated[int, typer.Option(help="Classifiers that learn from synthetic samples.", min=1, max=50)] = 3,
     levels: Levels = None,
     allow_pickle: Pickle = False,
+    drop_scarce: DropScarce = False,
+    label: Label = None,
+    file_: File = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write the card here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Publish it as a new version with the new card.")] = False,
@@ -227,7 +247,7 @@ def evaluate(
 
         wanted = Conclusion(json_, report, publish, out, force)
         prove(wanted)
-        published = Published.open(file, data, **reading(levels, allow_pickle))
+        published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
         with bar(console) as progress:
             task = progress.add_task("measuring", total=1.0)
             card = measure(
@@ -267,6 +287,9 @@ def study(
     ] = None,
     levels: Levels = None,
     allow_pickle: Pickle = False,
+    drop_scarce: DropScarce = False,
+    label: Label = None,
+    file_: File = None,
     folder: Annotated[
         Path | None, typer.Option(help="Where finished parts go, to go on from; by default studies/NAME.")
     ] = None,
@@ -302,7 +325,7 @@ def study(
             classifier_steps=classifier_steps,
             tuned_on=min(tuned_on, repeats),
         )
-        published = Published.open(file, data, **reading(levels, allow_pickle))
+        published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
         cells = folder or Path("studies") / published.message.name
         prove_folder(cells, "--folder")
         plan = replace(plan, selection=published.message.scored if selection is None else selection)

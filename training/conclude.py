@@ -70,7 +70,7 @@ def report_of_run(folder: Path, path: Path, data: str | None = None) -> Path:
     """
     order = _order(folder)
     model = folder / artifact.FILE_NAME
-    published = Published.open(model, data or order.data, levels=order.levels, allow_pickle=order.allow_pickle)
+    published = Published.open(model, data or order.data, **order.reading)
     page = report.render(
         published.message,
         published.draw,

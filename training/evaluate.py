@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +16,6 @@ from service import artifact
 from service.session import Session
 from training import quality
 from training.data import Dataset, load
-from training.data.levels import Levels
 from training.data.nearby import hint
 from training.samples import MEASURED_SEED, addressed_samples
 from training.splits import Splits, split
@@ -37,8 +37,10 @@ class Published:
     splits: Splits
 
     @classmethod
-    def open(cls, path: Path, data: str, *, levels: Levels | None = None, allow_pickle: bool = False) -> Published:
-        """Read a file and its data; splits follow from the recorded seed. Options as training.data.load takes them.
+    def open(cls, path: Path, data: str, **reading: Any) -> Published:
+        """Read a file and its data; splits follow from the recorded seed.
+
+        reading: how the data is read, as training.data.load takes it; the size is the file's.
 
         Raises service.artifact.ArtifactError for a file that the service would refuse, training.data.DataError, and
         EvaluationError if the data is not the file's.
@@ -59,12 +61,12 @@ class Published:
             raise EvaluationError(
                 f"{path} does not say what data it was made from, so no sample is known to be new to it"
             )
-        dataset = load(data, size=shape[0], levels=levels, allow_pickle=allow_pickle)
+        dataset = load(data, **{**reading, "size": shape[0]})
         if dataset.digest != recorded.data_digest or list(dataset.class_names) != list(message.labels):
             raise EvaluationError(
                 f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "
-                f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}; if it was read with --levels, they "
-                "are needed here too"
+                f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}; if it was read with --levels, "
+                "--drop-scarce, --label or --file, they are needed here too"
             )
         splits = split(dataset, seed=recorded.seed)
         known = {part.split: part.digest for part in recorded.splits}

@@ -22,6 +22,18 @@ Levels = Annotated[
 Pickle = Annotated[
     bool, typer.Option("--allow-pickle", help="Read arrays of Python objects, which may run code, as np.load does.")
 ]
+DropScarce = Annotated[
+    bool, typer.Option("--drop-scarce", help="Leave out classes with too few samples, instead of refusing DATA.")
+]
+Label = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Of a table of pictures: the labels; by default found by its name.")
+]
+File = Annotated[
+    str | None,
+    typer.Option(
+        "--file", metavar="COLUMN", help="Of a table of pictures: their names; by default found by what it holds."
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Publish under a name whose last version has other classes or sizes.")
@@ -74,7 +86,16 @@ def prove(wanted: Any) -> None:
         prove_folder(wanted.out, "--out")
 
 
-def reading(levels: str | None, allow_pickle: bool) -> dict[str, Any]:
+def reading(
+    levels: str | None, allow_pickle: bool, drop_scarce: bool, label: str | None, file: str | None
+) -> dict[str, Any]:
+    """How a source is read: what training.data.load takes beside it and its size."""
     from training.data.levels import parse
 
-    return {"levels": parse(levels) if levels else None, "allow_pickle": allow_pickle}
+    return {
+        "levels": parse(levels) if levels else None,
+        "allow_pickle": allow_pickle,
+        "drop_scarce": drop_scarce,
+        "label": label,
+        "file": file,
+    }

@@ -35,6 +35,9 @@ class Order(BaseModel):
         default=None, description="Which values are black and full; None: made out from the data."
     )
     allow_pickle: bool = Field(default=False, description="Read arrays of Python objects, which may run code.")
+    drop_scarce: bool = Field(default=False, description="Leave out classes that have too few samples.")
+    label: str | None = Field(default=None, description="Column of labels in a table; None: found by its name.")
+    file: str | None = Field(default=None, description="Column of the pictures' names in a table; None: found.")
     preset: str
     config: Config
     settings: dict[str, str | bool | int | float] = Field(
@@ -52,7 +55,7 @@ class Order(BaseModel):
     @property
     def reading(self) -> dict[str, Any]:
         """How the source is read: what training.data.load takes beside it."""
-        return {"size": self.size, "levels": self.levels, "allow_pickle": self.allow_pickle}
+        return self.model_dump(include={"size", "levels", "allow_pickle", "drop_scarce", "label", "file"})
 
     def progress(self, steps: int, seconds: float) -> float:
         """Share of the run that is over, [0, 1]: of its steps or of its seconds, whichever is more."""

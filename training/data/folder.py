@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path, PurePath
 
@@ -23,6 +24,8 @@ from training.data.wording import counted, listed
 # What training reads of other kinds, and a folder of which is easily taken for the data.
 ARRAYS = (".npy", ".npz")
 ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
+# Files that often hold labels, and in which none of the pictures was found.
+_MAYBE_LABELS = frozenset({".json", ".txt", ".xlsx", ".xls", ".ods", ".xml", ".mat", ".yaml", ".yml", ".pkl", ".db"})
 # Kinds of files that are counted by class; of more, by ending only.
 _MOST_KINDS = 12
 
@@ -46,10 +49,11 @@ def read(path: Path, size: int | None, columns: Columns | None = None, levels: L
     if not tree.pictures and any(huggingface.is_part(tree.path(parts)) for parts in tree.files):
         return huggingface.read(path, size, columns, levels)
     if not tree.pictures:
-        raise DataError(_nothing(path, tree))
+        raise DataError(_pixels(path, tree) or _nothing(path, tree))
     base = layouts.enter(tree) if path.is_dir() else ()
     layout = _layout(tree, base, columns) if path.is_dir() else _of_table(path, tree, columns)
     _say_left_out(layout, tree, base)
+    _ask_for_labels(layout, tree)
     names = ["/".join(found.parts) for found in layout.found]
     if not layout.found:
         raise DataError(f"{path}: no picture has a class")
@@ -101,7 +105,7 @@ def _say_left_out(layout: Layout, tree: Tree, base: Parts) -> None:
         inside = parts[depth:-1]
         return f" in '{'/'.join(inside[:2])}'" if inside and parts[:depth] == base else ""
 
-    kinds = Counter((_ending(parts), place(parts)) for parts in tree.files if not _is_used(parts))
+    kinds = Counter((_ending(parts), place(parts)) for parts in tree.files if tree.path(parts) not in layout.used)
     if len(kinds) > _MOST_KINDS:
         endings: Counter[str] = Counter()
         for (ending, _), count in kinds.items():
@@ -129,8 +133,19 @@ def _say_left_out(layout: Layout, tree: Tree, base: Parts) -> None:
         )
 
 
-def _is_used(parts: Parts) -> bool:
-    return tagged.is_table(parts[-1])
+def _ask_for_labels(layout: Layout, tree: Tree) -> None:
+    """One class, and files beside it that may hold others."""
+    if len(layout.classes) > 1 or layout.used:
+        return
+    files = [parts for parts in tree.files if _ending(parts) in _MAYBE_LABELS and len(parts) <= 2]
+    if files and not any(parts[-1].casefold().startswith(("readme", "license")) for parts in files):
+        layout.questions.append(
+            Question(
+                f"All pictures were taken for one class; {listed(['/'.join(parts) for parts in files], 3)} beside them "
+                "was not read.",
+                "If it holds the labels, write them as a .csv with the columns file_name and label.",
+            )
+        )
 
 
 def _ending(parts: Parts) -> str:
@@ -153,3 +168,19 @@ def _nothing(path: Path, tree: Tree) -> str:
     elif tree.dead:
         hint = f"; it has {counted(len(tree.dead), 'link')} whose targets are gone"
     return f"{path}: has no folders of images; {wanted}{hint}"
+
+
+def _pixels(path: Path, tree: Tree) -> str:
+    """What to do with a table whose rows are the pictures themselves; empty if there is none."""
+    tables = [path] if path.is_file() else [tree.path(parts) for parts in tree.files]
+    for table in [each for each in tables if each.suffix.lower() == ".csv"][:_MOST_KINDS]:
+        with open(table, encoding="utf-8", errors="replace") as file:
+            columns = file.readline(2**20).count(",")
+        side = math.isqrt(columns)
+        if side >= 8 and side * side == columns:
+            return (
+                f"{table}: looks like a table of pixels, a label and {columns} levels a row, and is not read as it is: "
+                f"t = numpy.loadtxt('{table.name}', delimiter=',', skiprows=1); numpy.savez('data.npz', "
+                f"images=t[:, 1:].reshape(-1, {side}, {side}), labels=t[:, 0].astype(int)) writes one that is"
+            )
+    return ""

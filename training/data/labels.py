@@ -15,27 +15,16 @@ from training.data.table import Table, clean, headless, is_missing
 from training.data.tree import Parts, Tree
 from training.data.wording import counted, listed
 
-# Names of columns, the likeliest first, in lower case and with _ for what is no letter.
+# Names of columns, the likeliest first; in lower case and of letters only: imageid for ImageId and image_id.
 _FILES = (
-    *(
-        "file_name",
-        "filename",
-        "file",
-        "image_file",
-        "image_filename",
-        "image_name",
-        "image_path",
-        "file_path",
-        "filepath",
-    ),
-    *("filepaths", "path", "paths", "image", "images", "image_id", "img", "img_name", "img_path", "picture", "photo"),
-    *("id", "name", "uuid"),
+    *("filename", "file", "imagefile", "imagefilename", "imagename", "imagepath", "filepath", "filepaths", "path"),
+    *("paths", "image", "images", "imageid", "img", "imgname", "imgpath", "picture", "photo", "id", "name", "uuid"),
 )
 _LABELS = (
-    *("label", "labels", "class", "classes", "class_name", "classname", "class_label", "label_name", "category"),
-    *("category_name", "categories", "target", "breed", "species", "diagnosis", "dx", "y", "tag"),
+    *("label", "labels", "class", "classes", "classname", "classlabel", "labelname", "category", "categoryname"),
+    *("categories", "target", "breed", "species", "diagnosis", "dx", "y", "tag"),
 )
-_SPLITS = ("split", "splits", "set", "subset", "partition", "data_set", "dataset", "usage", "phase", "part")
+_SPLITS = ("split", "splits", "set", "subset", "partition", "dataset", "usage", "phase", "part")
 
 # Of the rows, or of the pictures: below it, a table is about something else.
 _NAMED_SHARE = 0.5
@@ -337,7 +326,7 @@ def _fill(
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _has_ending(values: list[str]) -> bool:

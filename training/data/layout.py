@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from training.data import parts as split_names
 from training.data.errors import DataError
@@ -38,6 +39,7 @@ class Layout:
     """What was made of a folder.
 
     classes: in order of class index, also those without a picture. words, splits: for training.data.Reading.
+    used:    tables that the labels are from.
     """
 
     found: list[Found]
@@ -47,6 +49,7 @@ class Layout:
     notes: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    used: frozenset[Path] = frozenset()
 
     def tests(self) -> list[bool] | None:
         """Whether each picture is of the test split; None if there is none."""
@@ -107,6 +110,7 @@ def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
         layout.splits = split_names.in_words({str(part): splits.get(str(part), str(part)) for part in kinds - {None}})
     without = Counter(_place(picture, base) for picture in tree.pictures if picture not in tagged.labels)
     layout.skipped.update({f"pictures {place}without a label": count for place, count in without.items()})
+    layout.used = frozenset(tagged.used)
     layout.notes += tagged.notes
     layout.questions += tagged.questions
     if sum(count for place, count in without.items() if not part_of(place[4:-2])) > len(found):
@@ -181,11 +185,30 @@ def _one_level(tree: Tree, base: Parts) -> Layout:
         words = f"pictures of one class{entered}"
         return _hint_names(Layout([Found(each, name) for each in tree.beside(base)], (name,), words))
     layout = Layout([], tuple(classes), f"one folder per class{entered}")
+    if (within := _splits_within(tree, base, classes)) is not None:
+        for name in classes:
+            for part, inner in within.items():
+                layout.found += [Found(picture, name, part) for picture in tree.below((*base, name, inner))]
+        layout.found.sort(key=lambda each: _PART_ORDER[each.part])
+        layout.splits = f"in each class {split_names.in_words(within)}"
+        return layout
     for name in classes:
         layout.found += [Found(picture, name) for picture in tree.below((*base, name))]
         _say_nested(layout, tree, (*base, name))
     _doubt_folders(layout, tree, base)
     return layout
+
+
+def _splits_within(tree: Tree, base: Parts, classes: list[str]) -> dict[str, str] | None:
+    """The splits that every class has inside of its folder, as in cat/train and cat/test; None if they have none."""
+    inside = {tuple(tree.children((*base, name))) for name in classes}
+    if len(inside) != 1 or any(tree.beside((*base, name)) for name in classes):
+        return None
+    folders = inside.pop()
+    names = {part_of(name): name for name in folders}
+    if None in names or TRAIN not in names or len(folders) != len(names) or len(names) < 2:
+        return None
+    return {str(part): name for part, name in names.items()}
 
 
 def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:

@@ -15,6 +15,8 @@ from typing import Any
 from training.data.errors import DataError
 
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+# Often labels, and as often something else: read as labels if they name the pictures, else passed over.
+PERHAPS = frozenset({".json", ".txt"})
 # What Hugging Face's imagefolder looks for in a folder of pictures.
 METADATA = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
 STYLEGAN = "dataset.json"
@@ -35,6 +37,9 @@ class Table:
 
     def column(self, number: int) -> list[str]:
         return [row[number] for row in self.rows]
+
+    def has(self, name: str) -> bool:
+        return clean(name).casefold() in [column.casefold() for column in self.columns]
 
     def find(self, name: str) -> int:
         """The column of a name, in any letter case if none has it exactly. Raises DataError."""
@@ -64,19 +69,14 @@ def read(path: Path) -> Table:
         return _parquet(path)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
         return _json_lines(path)
-    return _separated(path)
+    if path.suffix.lower() == ".json":
+        return _json(path)
+    return _lines(path) if path.suffix.lower() == ".txt" else _separated(path)
 
 
 def read_stylegan(path: Path) -> Table | None:
     """The labels of StyleGAN's dataset.json; None if the file is something else. Raises DataError."""
-    if path.stat().st_size > _LARGEST:
-        raise DataError(f"{path}: {path.stat().st_size} bytes; at most {_LARGEST} bytes are read")
-    try:
-        content = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: not JSON ({str(error)[:100]})") from error
+    content = _loaded(path)
     if not isinstance(content, dict) or "labels" not in content:
         return None
     labels = content["labels"]
@@ -93,6 +93,38 @@ def read_stylegan(path: Path) -> Table | None:
             raise DataError(f"{path}: entry {number} of labels is {str(pair)[:60]}; wanted [file, class]")
         rows.append((clean(pair[0]), _class_of(path, pair[0], pair[1])))
     return Table(path, ("file", "label"), rows)
+
+
+def _loaded(path: Path) -> Any:
+    if path.stat().st_size > _LARGEST:
+        raise DataError(f"{path}: {path.stat().st_size} bytes; at most {_LARGEST} bytes are read")
+    text = _text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not JSON ({str(error)[:100]})") from error
+
+
+def _json(path: Path) -> Table:
+    """{file: label}, {file: {...}} or [{...}]."""
+    content = _loaded(path)
+    if isinstance(content, dict) and content and all(isinstance(each, dict) for each in content.values()):
+        content = [{"file": key, **value} for key, value in content.items()]
+    elif isinstance(content, dict) and not any(isinstance(each, list | dict) for each in content.values()):
+        content = [{"file": key, "label": value} for key, value in content.items()]
+    if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
+        raise DataError(
+            f"{path}: holds no labels of files; wanted {{file: label}} or [{{'file_name': ..., 'label': ...}}]"
+        )
+    return _of_records(path, content)
+
+
+def _lines(path: Path) -> Table:
+    """Lines of a file's name, blanks and a label, as lists of training pictures are; or any other table."""
+    lines = [line.split() for line in _text(path).splitlines() if line.strip()]
+    if lines and all(len(line) == 2 for line in lines) and not any(each in lines[0][0] for each in ",;|"):
+        return Table(path, ("1", "2"), [(clean(first), clean(second)) for first, second in lines])
+    return _separated(path)
 
 
 def _class_of(path: Path, name: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from training.data.errors import DataError
 from training.data.labels import Ambiguous, Index, Joined, join
 from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question
-from training.data.table import METADATA, STYLEGAN, SUFFIXES, Table, clean
+from training.data.table import METADATA, PERHAPS, STYLEGAN, SUFFIXES, Table
 from training.data.tree import Parts, Tree
 from training.data.wording import listed, shown
 
@@ -51,10 +51,13 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
     tagged = Tagged()
     index = Index(tree)
     joins: list[Joined] = []
-    for path, folder in _candidates(tree, base, by_folder is not None):
-        joined = _read(path, folder, tree, index, columns, tagged, by_folder)
-        if joined is not None:
+    for path, folder in _candidates(tree, base):
+        if (joined := _read(path, folder, tree, index, columns, tagged, by_folder)) is not None:
             joins.append(joined)
+    if not joins and by_folder is None and not tree.children(()):
+        joins = [
+            joined for path in _above(tree) if (joined := _passed_over(path, (), tree, index, columns)) is not None
+        ]
     for joined in joins:
         _add(tagged, joined, len(joins))
     if columns.given and not joins:
@@ -86,30 +89,38 @@ def _load(path: Path) -> Table:
     return tables.read(path)
 
 
-def _candidates(tree: Tree, base: Parts, has_classes: bool) -> list[tuple[Path, Parts]]:
-    """Tables on the way down to the pictures, in the folders there, and above a folder that is pictures only."""
+def _candidates(tree: Tree, base: Parts) -> list[tuple[Path, Parts]]:
+    """Tables on the way down to the pictures, and in the folders there."""
     depth = len(base)
     found = [
         (tree.path(file), file[:-1])
         for file in tree.files
         if is_table(file[-1]) and len(file) <= depth + 2 and base[: len(file) - 1] == file[: len(file) - 1][:depth]
     ]
-    if not found and not has_classes and not tree.children(()):
-        above = tree.root.resolve().parent
-        try:
-            found = [(path, ()) for path in sorted(above.iterdir()) if is_table(path.name) and path.is_file()]
-        except OSError:
-            found = []
-    if len(found) > _MOST_TABLES:
-        found = [
-            (path, folder) for path, folder in found if path.name.lower() in METADATA | {STYLEGAN} or part_of(path.stem)
-        ]
-    return found
+    sure = [each for each in found if each[0].suffix.lower() not in PERHAPS or each[0].name.lower() == STYLEGAN]
+    perhaps = [each for each in found if each not in sure]
+    return [*_few(sure), *_few(perhaps)]
+
+
+def _few(found: list[tuple[Path, Parts]]) -> list[tuple[Path, Parts]]:
+    if len(found) <= _MOST_TABLES:
+        return found
+    return [each for each in found if each[0].name.lower() in METADATA or part_of(each[0].stem)][:_MOST_TABLES]
+
+
+def _above(tree: Tree) -> list[Path]:
+    """Tables in the folder above, for a folder that holds nothing but pictures."""
+    try:
+        entries = sorted(tree.root.resolve().parent.iterdir())
+    except OSError:
+        return []
+    found = [path for path in entries if path.suffix.lower() in SUFFIXES and path.is_file()]
+    return found if len(found) <= _MOST_TABLES else []
 
 
 def is_table(name: str) -> bool:
     """Whether a file's name says that it could hold labels."""
-    return name.lower() in METADATA | {STYLEGAN} or Path(name).suffix.lower() in SUFFIXES
+    return name.lower() in METADATA | {STYLEGAN} or Path(name).suffix.lower() in SUFFIXES | PERHAPS
 
 
 def _read(
@@ -129,11 +140,12 @@ def _read(
         stylegan = tables.read_stylegan(path)
         return None if stylegan is None else join(stylegan, tree, index, folder, None, None, None)
     named = path.name.lower() in METADATA
+    if path.suffix.lower() in PERHAPS:
+        # Text and JSON are about anything: they are labels where there is nothing else to go by.
+        return None if by_folder is not None and not columns.given else _passed_over(path, folder, tree, index, columns)
     try:
         table = tables.read(path)
-        if columns.label is not None and clean(columns.label).casefold() not in [
-            each.casefold() for each in table.columns
-        ]:
+        if columns.label is not None and not table.has(columns.label):
             tagged.notes.append(f"{name} has no column {columns.label!r} and was not read")
             return None
         joined = join(table, tree, index, folder, part_of(path.stem), columns.label, columns.file)
@@ -173,6 +185,23 @@ def _read(
             )
         )
     return joined
+
+
+def _passed_over(path: Path, folder: Parts, tree: Tree, index: Index, columns: Columns) -> Joined | None:
+    """A table's labels, if it names the pictures; else nothing is said of it. Raises Ambiguous."""
+    if "submission" in path.stem.lower():
+        return None
+    try:
+        table = tables.read(path)
+        if columns.label is not None and not table.has(columns.label):
+            return None
+        return join(table, tree, index, folder, part_of(path.stem), columns.label, columns.file)
+    except Ambiguous:
+        if path.suffix.lower() == ".txt":
+            return None
+        raise
+    except DataError:
+        return None
 
 
 def _why(table: Table, index: Index) -> str:

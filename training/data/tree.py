@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from training.data.errors import DataError
 from training.data.picture import SUFFIXES, UNREAD
 
 Parts = tuple[str, ...]
@@ -95,7 +95,7 @@ def _by_folder(files: list[Parts]) -> dict[Parts, list[Parts]]:
 
 
 def walk(root: Path) -> Tree:
-    """List a folder; linked folders are entered, unless they lead back to where they lie. Raises OSError for `root`."""
+    """List a folder; linked folders are entered, unless they lead back to where they lie. Raises DataError."""
     tree = Tree(root)
     status = root.stat()
     _enter(tree, (), ((status.st_dev, status.st_ino),))
@@ -105,9 +105,12 @@ def walk(root: Path) -> Tree:
 
 
 def _enter(tree: Tree, base: Parts, above: tuple[tuple[int, int], ...]) -> None:
-    for entry in _entries(tree.path(base)):
+    entries = _entries(tree.path(base))
+    of_pictures = any(_suffix(entry.name) in SUFFIXES for entry in entries)
+    for entry in entries:
         parts = (*base, entry.name)
-        if _is_hidden(entry.name) or (len(base) > 0 and entry.name.lower() in _THUMBNAILS and entry.is_dir()):
+        # Beside pictures only: a folder of its own may be a class of thumbs.
+        if _is_hidden(entry.name) or (of_pictures and entry.name.lower() in _THUMBNAILS and entry.is_dir()):
             tree.left[_kind(entry.name)] += _count(entry)
             continue
         try:
@@ -126,9 +129,12 @@ def _enter(tree: Tree, base: Parts, above: tuple[tuple[int, int], ...]) -> None:
             (tree.pictures if _suffix(entry.name) in SUFFIXES else tree.files).append(parts)
 
 
-def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(path) as entries:
-        yield from entries
+def _entries(path: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return list(entries)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _is_hidden(name: str) -> bool:

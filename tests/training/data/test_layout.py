@@ -233,3 +233,20 @@ def test_plain_classes_raise_no_question(tmp_path: Path) -> None:
     assert data.reading.sentences() == [
         f"read as one folder per class; no split of its own; levels {data.samples.min()} to {data.samples.max()}"
     ]
+
+
+def test_splits_may_lie_inside_of_the_classes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / name / "train")
+        fill(tmp_path / name / "test", 3)
+    data, found = read(tmp_path)
+    assert found == {"a": 11, "b": 11}
+    assert data.official_test.tolist() == list(range(16, 22))
+    assert data.reading.splits == "in each class 'train' is for training, 'test' is the test split"
+
+
+def test_a_class_of_thumbs_is_a_class(tmp_path: Path) -> None:
+    for name in ("fingers", "thumbs"):
+        fill(tmp_path / "train" / name)
+        fill(tmp_path / "test" / name, 2)
+    assert read(tmp_path)[1] == {"fingers": 10, "thumbs": 10}

@@ -78,7 +78,7 @@ def test_a_test_split_without_labels_is_left_out_and_said(tmp_path):
     data, found = read(tmp_path)
     assert found == {"cat": 10, "dog": 10}
     assert data.official_test is None
-    assert data.reading.skipped == {"pictures in 'test' without a label": 5}
+    assert data.reading.skipped == {"pictures in 'test' without a label": 5, ".csv files": 2}
     assert "test.csv was not read: it has no column of labels" in data.notes
     assert "sample_submission.csv was not read: its labels are placeholders" in data.notes
 
@@ -356,3 +356,58 @@ def test_each_picture_gets_the_label_of_its_row(tmp_path, stems, with_suffix, fo
         writer.writerows([("id", "label"), *((shown[stem], labels[stem]) for stem in stems)])
     joined = join(table.read(path), tree, Index(tree), (), None, None, None)
     assert joined.labels == {(*folder, f"{stem}.png"): labels[stem] for stem in stems}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.txt", lambda rows: "\n".join(f"{name} {label}" for name, label in rows)),
+        ("train.txt", lambda rows: "\n".join(f"set/{name}\t{label}" for name, label in rows)),
+        ("labels.txt", lambda rows: "file,label\n" + "\n".join(f"{name},{label}" for name, label in rows)),
+        ("labels.json", lambda rows: json.dumps(dict(rows))),
+        ("labels.json", lambda rows: json.dumps({name: {"label": label, "boxes": []} for name, label in rows})),
+        ("x.json", lambda rows: json.dumps([{"file_name": name, "label": label} for name, label in rows])),
+    ],
+)
+def test_labels_in_text_and_json_are_read_where_there_is_nothing_else(tmp_path, name, content):
+    rows = [(picture, LABELS[n % 2]) for n, picture in enumerate(pictures(tmp_path / "set"))]
+    (tmp_path / "readme.txt").write_text("two words")
+    (tmp_path / name).write_text(content(rows))
+    data, found = read(tmp_path)
+    assert found == {"cat": 10, "dog": 10}
+    assert label_of(data, tmp_path / "set" / rows[3][0]) == "dog"
+    assert name in data.reading.layout
+    assert data.reading.skipped == {".txt files": 1}
+
+
+@pytest.mark.parametrize("name", ["labels.xlsx", "notes.txt", "coco.json"])
+def test_what_may_hold_labels_and_is_not_read_is_asked_about(tmp_path, name):
+    pictures(tmp_path / "set")
+    (tmp_path / name).write_text('{"images": [], "annotations": []}')
+    data, found = read(tmp_path)
+    assert found == {"set": 20}
+    assert f"'{name}' beside them was not read. If it holds the labels, write them as a .csv" in asked(data)
+
+
+def test_strange_tables_above_are_not_spoken_of(tmp_path):
+    pictures(tmp_path / "set")
+    write(tmp_path / "accounts.csv", "name,sum", ["a,1", "b,2"])
+    (tmp_path / "broken.csv").write_bytes(b"caf\xe9")
+    data, found = read(tmp_path / "set")
+    assert found == {"set": 20}
+    assert (data.questions, data.notes) == ((), ())
+
+
+def test_many_files_of_boxes_do_not_hide_the_table_of_labels(tmp_path):
+    names = pictures(tmp_path, 30)
+    for name in names:
+        (tmp_path / name).with_suffix(".txt").write_text("0 0.5 0.5 1 1")
+    write(tmp_path / "labels.csv", "ImageId,Label", alternate(names))
+    assert read(tmp_path)[1] == {"cat": 15, "dog": 15}
+
+
+def test_a_table_of_pixels_is_refused_with_the_lines_that_turn_it_into_arrays(tmp_path):
+    path = write(tmp_path / "train.csv", ",".join(["label", *(f"pixel{n}" for n in range(64))]), ["1" + ",7" * 64])
+    for source in (path, tmp_path):
+        with pytest.raises(DataError, match=r"a label and 64 levels a row.*reshape\(-1, 8, 8\)"):
+            load(str(source))
