@@ -11,7 +11,7 @@ import typer
 
 from training.command import STATUSES, console, fail, in_one_sentence
 from training.options import Force, Levels, Pickle, Replace, order_of, prove, reading, resumed, setting
-from training.places import RunError, prove_file, prove_folder, quoted
+from training.places import CannotWrite, RunError, prove_file, prove_folder, quoted
 from training.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
 from training.terminal import cell, prepare_streams, say, table
 
@@ -118,12 +118,10 @@ def fit(
         return f"stopped; nothing was published\n{go_on()}" if first else ""
 
     def after(error: BaseException) -> str:
-        from training.release import Taken, Unpublished, Withheld
-
         words = go_on()  # in any case: it removes what is empty
-        if isinstance(error, OSError | RunError) and not isinstance(error, Taken | Unpublished | Withheld) and words:
-            return f"what was written before is whole; {words}"
-        return ""
+        return (
+            f"what was written before is whole; {words}" if isinstance(error, OSError | CannotWrite) and words else ""
+        )
 
     with in_one_sentence(stopped, after):
         from training.data.levels import parse
@@ -168,8 +166,6 @@ def fit(
         if run is None:
             folder = processes.agree_on(Run.start(runs, order).folder if processes.first else None)
             run = Run(folder, order)
-        elif order != run.order and processes.first:
-            run.decide(order)
         run.order = order
         output = console if processes.first else type(console)(quiet=True)
         try:
