@@ -24,7 +24,7 @@ from training.options import (
     resumed,
     setting,
 )
-from training.places import RunError, prove_file, prove_folder, quoted
+from training.places import CannotWrite, RunError, prove_file, prove_folder, quoted
 from training.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
 from training.terminal import cell, prepare_streams, say, table
 
@@ -137,12 +137,10 @@ def fit(
         return f"stopped; nothing was published\n{go_on()}" if first else ""
 
     def after(error: BaseException) -> str:
-        from training.release import Taken, Unpublished, Withheld
-
         words = go_on()  # in any case: it removes what is empty
-        if isinstance(error, OSError | RunError) and not isinstance(error, Taken | Unpublished | Withheld) and words:
-            return f"what was written before is whole; {words}"
-        return ""
+        return (
+            f"what was written before is whole; {words}" if isinstance(error, OSError | CannotWrite) and words else ""
+        )
 
     with in_one_sentence(stopped, after):
         from training.fit import Interrupted
@@ -185,8 +183,6 @@ def fit(
         if run is None:
             folder = processes.agree_on(Run.start(runs, order).folder if processes.first else None)
             run = Run(folder, order)
-        elif order != run.order and processes.first:
-            run.decide(order)
         run.order = order
         output = console if processes.first else type(console)(quiet=True)
         try:

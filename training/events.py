@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +65,8 @@ class Events:
                     while content:
                         content = content[file.write(content) :]
                 except OSError:
-                    file.truncate(whole)
+                    with suppress(OSError):
+                        file.truncate(whole)
                     raise
         except OSError as error:
             raise cannot_write(self._path, error) or error from error

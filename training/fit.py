@@ -20,6 +20,7 @@ from augmint.v1 import generator_pb2 as pb
 from service.session import Session
 from training import choose, classifier, curves, export, places, quality, release, report, threads
 from training.data import Dataset, load
+from training.data.nearby import hint
 from training.events import Events, Occasion
 from training.findings import worst_first
 from training.introduce import introduce
@@ -62,7 +63,7 @@ def fit(
     processes = processes or Processes()
     state = run.load() if resume else None
     say(console, f"reading {order.data}")
-    dataset = load(order.data, **order.reading)
+    dataset = _read(run, state)
     following = ""
     if processes.first:
         following = release.succession(Path(order.out), order.name, dataset, replace=replace)
@@ -91,6 +92,8 @@ def fit(
         events = Events(run.folder)
         if state is not None:
             loop.resume(state)
+            if processes.first:
+                run.decide(order)  # the data may lie elsewhere now, the repository too
             del state
         elif processes.first:
             text = f"Started: {data_name(dataset.name)} with {order.preset}" + (
@@ -148,6 +151,20 @@ def fit(
     run.write_report(report.render(message, draw, dataset, splits, charts=charts, happened=happened))
     say(console, f"report: {run.folder / 'report.html'}")
     return release.release(Path(order.out), message, model, kept, force=force, replace=replace)
+
+
+def _read(run: Run, state: dict[str, Any] | None) -> Dataset:
+    """The run's data; raises RunError if a run that goes on does not find it, or finds another."""
+    order = run.order
+    elsewhere = f"say where it lies now: python -m training fit DATA --resume {places.quoted(run.folder)}"
+    if state is not None and order.data != "digits" and not Path(order.data).exists():
+        raise RunError(
+            f"{order.data}, the data of {run.folder}, is not there any more{hint(Path(order.data))}; {elsewhere}"
+        )
+    dataset = load(order.data, **order.reading)
+    if state is not None and state["data_digest"] != dataset.digest:
+        raise RunError(f"{order.data} has changed since {run.folder} was started; start a new run, or {elsewhere}")
+    return dataset
 
 
 def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:

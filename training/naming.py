@@ -64,9 +64,7 @@ def generator_name(data: str) -> str:
 
 def _parts(source: str) -> list[str]:
     """Components of a source, from the first that is its own, at least one."""
-    if "\0" in source:
-        return [source.replace("\0", "")]
-    path = PurePath(os.path.normpath(Path(source).absolute()))
+    path = PurePath(os.path.normpath(Path(source.replace("\0", "")).absolute()))
     home = PurePath(Path.home()) if os.environ.get("HOME") else None
     parts = list(path.parts)
     if home is not None and path.is_relative_to(home) and len(path.parts) > len(home.parts):

@@ -31,7 +31,7 @@ def prove_folder(folder: Path, option: str) -> None:
     try:
         for each in (folder, *folder.parents):
             if each.exists() and not each.is_dir():
-                raise CannotWrite(f"{each} is a file, but {option} {quoted(folder)} wants a folder there; {remedy}")
+                raise CannotWrite(f"{each} is no folder; {option} names one, to be made if it is missing")
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         for each in reversed(missing):
             each.mkdir()
