@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,28 +30,35 @@ UNREAD = frozenset(
 LARGEST_PIXELS = 2**26
 LARGEST_JPEG_PIXELS = 2**28
 # Above this a picture is shrunk by averages before anything else is done to it.
-_LARGE = 2**23
+LARGE = 2**22
 _GAP = 4  # times the side wanted, which the last, finer resampling begins with
 LONGEST_ASPECT = 8
 _MOST_LEVEL = 2**16 - 1
 
 GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 
-# Held while a large picture is decoded whole: one at a time, so that memory does not grow with the threads.
-_WHOLE = threading.Lock()
-
 Content = Path | bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself; width and height as stored, before it is turned upright."""
+    """What a file says of itself; width and height as stored, before it is turned upright.
+
+    streamed: it can be shrunk while it is decoded, without being in memory whole.
+    """
 
     width: int
     height: int
     mode: str
     transparent: bool
     animated: bool
+    streamed: bool
+
+    @property
+    def pixels(self) -> int:
+        """That are in memory while it is decoded; a large baseline JPEG is shrunk to an eighth of its sides before."""
+        pixels = self.width * self.height
+        return pixels // 64 if self.streamed and pixels > LARGE else pixels
 
     @property
     def colored(self) -> bool:
@@ -80,8 +86,9 @@ def header(content: Content) -> Header | str:
         with _open(content) as image:
             width, height = image.size
             transparent = "A" in image.mode or "transparency" in image.info
-            found = Header(width, height, _color_mode(image), transparent, getattr(image, "is_animated", False))
             streamed = image.format in ("JPEG", "MPO") and not image.info.get("progressive")
+            animated = getattr(image, "is_animated", False)
+            found = Header(width, height, _color_mode(image), transparent, animated, streamed)
     except Exception as error:  # Pillow's parsers answer damage with nearly any type
         return f"unreadable ({_brief(error)})"
     most = LARGEST_JPEG_PIXELS if streamed else LARGEST_PIXELS
@@ -103,7 +110,7 @@ def decode(
     """
     try:
         with _open(content) as opened:
-            if opened.width * opened.height > _LARGE:
+            if opened.width * opened.height > LARGE:
                 image = ImageOps.exif_transpose(_shrunk(opened, _GAP * side))
             else:
                 image = ImageOps.exif_transpose(opened)
@@ -139,12 +146,9 @@ def _open(content: Content) -> Image.Image:
 def _shrunk(opened: Image.Image, side: int) -> Image.Image:
     """The picture with its longer side at least `side`, where it is much larger; turned as it is stored."""
     factor = max(opened.size) / side
-    if factor >= 2 and not opened.info.get("progressive"):
+    if factor >= 2:
         opened.draft(None, (max(1, int(opened.width / factor)), max(1, int(opened.height / factor))))  # JPEG's only
-    if opened.width * opened.height <= _LARGE:
-        return _averaged(opened, side)
-    with _WHOLE:
-        return _averaged(opened, side)
+    return _averaged(opened, side)
 
 
 def _averaged(image: Image.Image, side: int) -> Image.Image:
@@ -155,7 +159,8 @@ def _averaged(image: Image.Image, side: int) -> Image.Image:
         return image.convert("I").reduce(factor)
     if "A" in image.mode or "transparency" in image.info:
         # Colours weighted by their opacity, else what is clear bleeds into its neighbours.
-        return image.convert("RGBA").convert("RGBa").reduce(factor).convert("RGBA")
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
+        return layer.convert("RGBa").reduce(factor).convert("RGBA")
     if image.mode in ("1", "P"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     return image.reduce(factor)

@@ -6,9 +6,10 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -18,7 +19,7 @@ from training.data import picture
 from training.data.dataset import LARGEST_BYTES, check_size, choose_side
 from training.data.errors import DataError
 from training.data.levels import LOW_LEVEL, WHOLE, Levels
-from training.data.picture import Content, Header
+from training.data.picture import Content, Header, Pixels
 from training.data.question import Question
 from training.data.wording import shown
 
@@ -30,6 +31,9 @@ _FLAT = 24  # levels of 255 between the darkest and the lightest pixel of all pi
 
 # Pictures that are read ahead of the one that is waited for.
 _AHEAD = 64
+# How many are decoded at once, by their pixels: memory grows with neither the cores nor the pictures. Threads of their
+# own for the large ones, since each thread keeps what it has once had.
+_AT_ONCE = {picture.LARGE: 8, 2**24: 4, picture.LARGEST_JPEG_PIXELS: 1}
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -66,8 +70,8 @@ def read(
     the first is taken.
     """
     faults: dict[int, str] = {}
-    with _unlimited(), ThreadPoolExecutor() as pool:
-        headers: list[Header | str] = list(_ahead(pool, picture.header, contents()))
+    with _unlimited(), _pools() as submit:
+        headers: list[Header | str] = list(_ahead(lambda each: submit(0, picture.header, each), contents()))
         faults |= {number: found for number, found in enumerate(headers) if isinstance(found, str)}
         _judge(where, names, faults)
         found = [header for header in headers if isinstance(header, Header)]
@@ -84,13 +88,19 @@ def read(
         highs: list[int] = []
         deep: list[bool] = []
         usable = [number for number in range(len(names)) if number not in faults]
-        wanted = (content for number, content in enumerate(contents()) if number not in faults)
+        wanted = (
+            (header, each) for header, each in zip(headers, contents(), strict=True) if not isinstance(header, str)
+        )
         mixed = len({header.deep for header in found}) > 1
 
         def ends(is_deep: bool) -> Levels | None:
             return levels if levels and (not mixed or (levels[1] > WHOLE[1]) == is_deep) else None
 
-        decoded = _ahead(pool, lambda each: picture.decode(each, side, color, enlarge=not uniform, levels=ends), wanted)
+        def start(item: tuple[Header, Content]) -> Future[Pixels | str]:
+            work = partial(picture.decode, side=side, color=color, enlarge=not uniform, levels=ends)
+            return submit(item[0].pixels, work, item[1])
+
+        decoded = _ahead(start, wanted)
         for number, pixels in zip(usable, decoded, strict=True):
             if isinstance(pixels, str):
                 faults[number] = pixels
@@ -125,11 +135,19 @@ def _unlimited() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _ahead(pool: ThreadPoolExecutor, work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
-    """As pool.map, which would take all items at once, and with them their bytes."""
+@contextmanager
+def _pools() -> Iterator[Callable[..., Future[Any]]]:
+    """What starts work on a picture of so many pixels: submit(pixels, function, argument)."""
+    with ExitStack() as stack:
+        pools = {most: stack.enter_context(ThreadPoolExecutor(count)) for most, count in _AT_ONCE.items()}
+        yield lambda pixels, work, item: pools[min(most for most in pools if most >= pixels)].submit(work, item)
+
+
+def _ahead(start: Callable[[_In], Future[_Out]], items: Iterable[_In]) -> Iterator[_Out]:
+    """As an executor's map, which would take all items at once, and with them their bytes."""
     waiting: deque[Future[_Out]] = deque()
     for item in items:
-        waiting.append(pool.submit(work, item))
+        waiting.append(start(item))
         if len(waiting) >= _AHEAD:
             yield waiting.popleft().result()
     while waiting:

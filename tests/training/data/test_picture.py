@@ -103,7 +103,7 @@ def modes(figure: np.ndarray) -> dict[str, tuple[Image.Image, np.ndarray]]:
 def test_every_mode_is_read_as_it_looks_also_when_it_is_shrunk_first(figure, mode, large, monkeypatch):
     image, wanted = modes(figure)[mode]
     if large:
-        monkeypatch.setattr(single, "_LARGE", 1000)
+        monkeypatch.setattr(single, "LARGE", 1000)
         image = image.resize((32 * 9, 32 * 9), Image.Resampling.NEAREST)
     assert near(decoded(image, "PNG"), wanted, 8 if large else 0.1)
 
@@ -173,32 +173,37 @@ def test_what_cannot_be_shrunk_while_it_is_read_may_be_less_large(monkeypatch, k
         assert (found == f"{side}x{side} pixels; at most {most} in all") == (side * side > most), found
 
 
-def test_large_pictures_that_are_decoded_whole_take_turns(monkeypatch):
-    monkeypatch.setattr(single, "_LARGE", 1000)
-    inside, most, lock, second = 0, 0, threading.Lock(), threading.Barrier(2)
-    averaged = single._averaged
+def test_large_pictures_that_are_decoded_whole_take_turns(tmp_path, monkeypatch):
+    for name in "ab":
+        for number in range(8):
+            (tmp_path / name).mkdir(exist_ok=True)
+            picture(f"{name}{number}", 64).save(tmp_path / name / f"{number}.png")
+    # Pictures of 64 x 64 are large now, and those of 8 x 8 are not.
+    monkeypatch.setattr("training.data.pictures._AT_ONCE", {1000: 8, 10_000: 1})
+    fill(tmp_path / "a", 8, first=100)
+    inside = {64: 0, 8: 0}
+    most = {64: 0, 8: 0}
+    lock, gate = threading.Lock(), threading.Barrier(2)
+    decode = single.decode
 
-    def slowly(image: Image.Image, side: int) -> Image.Image:
-        nonlocal inside, most
+    def slowly(content: Path, **options: object) -> object:
+        side = Image.open(content).width
         with lock:
-            inside += 1
-            most = max(most, inside)
+            inside[side] += 1
+            most[side] = max(most[side], inside[side])
         try:
-            # A second one gets here, if any can.
+            # A second one of its kind gets here, if any can.
             with contextlib.suppress(threading.BrokenBarrierError):
-                second.wait(0.2)
-            return averaged(image, side)
+                if side == 64:
+                    gate.wait(0.2)
+            return decode(content, **options)
         finally:
             with lock:
-                inside -= 1
+                inside[side] -= 1
 
-    monkeypatch.setattr(single, "_averaged", slowly)
-    threads = [threading.Thread(target=decoded, args=(picture(str(n), 200), "PNG", 8)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 1
+    monkeypatch.setattr(single, "decode", slowly)
+    assert read(tmp_path)[1] == {"a": 16, "b": 8}
+    assert most[64] == 1
 
 
 def test_pillows_own_limit_stays_as_it_was(tmp_path):
