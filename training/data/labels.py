@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from training.data.errors import DataError
 from training.data.parts import part_of
-from training.data.picture import SUFFIXES
+from training.data.picture import SUFFIXES, UNREAD
 from training.data.table import Table, clean, headless, is_missing
 from training.data.tree import Parts, Tree
 from training.data.wording import counted, listed
@@ -25,6 +25,8 @@ _LABELS = (
     *("categories", "target", "breed", "species", "diagnosis", "dx", "y", "tag"),
 )
 _SPLITS = ("split", "splits", "set", "subset", "partition", "dataset", "usage", "phase", "part")
+
+_SAME_ENDING = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"}
 
 # Of the rows, or of the pictures: below it, a table is about something else.
 _NAMED_SHARE = 0.5
@@ -84,6 +86,9 @@ class Index:
         for value, path in zip(values, split, strict=True):
             candidates = next((names[path[-1]] for names in self._names[:2] if path[-1] in names), None)
             candidates = candidates or self._names[2].get(path[-1].casefold(), [])
+            if not candidates and _picture_ending(path[-1]):
+                # The same pictures in another format.
+                candidates = self._names[1].get(clean(PurePosixPath(path[-1]).stem), [])
             candidates = self._closest(path, candidates, distinct)
             candidates = _narrowed(candidates, path, folder, part)
             if len(candidates) > 1:
@@ -298,7 +303,7 @@ def _is_number(cell: str) -> bool:
 def _fill(
     joined: Joined, names: list[str], found: list[Parts | None], values: list[str], splits: list[str] | None
 ) -> None:
-    where, lost, blank, twice = joined.table.path.name, [], [], 0
+    where, lost, blank, twice, converted = joined.table.path.name, [], [], 0, 0
     two: dict[Parts, set[str]] = defaultdict(set)
     for number, (name, picture, value) in enumerate(zip(names, found, values, strict=True)):
         if is_missing(value):
@@ -306,6 +311,8 @@ def _fill(
         elif picture is None:
             lost.append(name)
         else:
+            ending = _picture_ending(name)
+            converted += bool(ending) and ending != _picture_ending(picture[-1])
             twice += picture in joined.labels
             if joined.labels.setdefault(picture, value) != value:
                 two[picture] |= {joined.labels[picture], value}
@@ -321,6 +328,8 @@ def _fill(
         joined.notes.append(f"{counted(len(lost), 'row')} of {where} without a picture, as {listed(lost, 3)}")
     if blank:
         joined.notes.append(f"{counted(len(blank), 'row')} of {where} without a label, as {listed(blank, 3)}")
+    if converted:
+        joined.notes.append(f"{counted(converted, 'row')} of {where} with another ending than the picture's")
     if twice:
         joined.notes.append(f"{counted(twice, 'row')} of {where} repeat a picture and its label")
 
@@ -330,4 +339,10 @@ def _plain(name: str) -> str:
 
 
 def _has_ending(values: list[str]) -> bool:
-    return bool(values) and Path(values[0]).suffix.lower() in SUFFIXES
+    return bool(values) and bool(_picture_ending(values[0]))
+
+
+def _picture_ending(name: str) -> str:
+    """The ending of a name if it is one of pictures, as JPEG's many are one; else empty."""
+    ending = PurePosixPath(name).suffix.lower()
+    return _SAME_ENDING.get(ending, ending) if ending in SUFFIXES | UNREAD else ""

@@ -285,8 +285,8 @@ def _say_loose(layout: Layout, tree: Tree, base: Parts, count: int) -> None:
     where = tree.path(base)
     layout.questions.append(
         Question(
-            f"{counted(count, 'picture')} in {where} itself, beside the folders of classes, were left out.",
-            "If they have a class, move them into its folder.",
+            f"Left out: {counted(count, 'picture')} in {where} itself, beside the folders of classes.",
+            "What has a class belongs into its folder.",
         )
     )
 

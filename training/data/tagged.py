@@ -20,7 +20,10 @@ _MOST_TABLES = 20
 
 @dataclass(slots=True)
 class Tagged:
-    """labels: picture -> class; parts: picture -> split, where a table says it; words: where the labels come from."""
+    """labels: picture -> class; parts: picture -> split, where a table says it; words: where the labels come from.
+
+    unread: what is asked about tables that say nothing, if no other does.
+    """
 
     labels: dict[Parts, str] = field(default_factory=dict)
     parts: dict[Parts, str] = field(default_factory=dict)
@@ -28,6 +31,7 @@ class Tagged:
     used: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    unread: list[Question] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,22 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
     tagged = Tagged()
     index = Index(tree)
     joins: list[Joined] = []
+    failures: list[DataError] = []
     for path, folder in _candidates(tree, base):
-        if (joined := _read(path, folder, tree, index, columns, tagged, by_folder)) is not None:
-            joins.append(joined)
+        try:
+            joined = _read(path, folder, tree, index, columns, tagged, by_folder)
+        except DataError as error:
+            failures.append(error)
+        else:
+            joins += [joined] if joined is not None else []
+    if failures and not joins:
+        raise failures[0]
+    if joins:
+        # Of tables that say nothing nobody has to be asked where another one has the labels.
+        tagged.notes += [f"not used: {error}" for error in failures]
+        tagged.notes += [question.text for question in tagged.unread]
+        tagged.unread = []
+    tagged.questions += tagged.unread
     if not joins and by_folder is None and not tree.children(()):
         joins = [
             joined for path in _above(tree) if (joined := _passed_over(path, (), tree, index, columns)) is not None
@@ -159,7 +176,7 @@ def _read(
     if joined is None:
         part = part_in(path.stem)[0]
         if by_folder is None and part in (None, TRAIN):
-            tagged.questions.append(
+            tagged.unread.append(
                 Question(
                     f"{name} was not read: {_why(table, index)} (columns {listed(table.columns, 6)}).",
                     "If it has the labels, say by --file and --label which columns hold the names of the pictures and "
@@ -236,4 +253,7 @@ def _add(tagged: Tagged, joined: Joined, count: int) -> None:
     tagged.used.append(path)
     tagged.notes += joined.notes
     words = f"{shown(path.name)}, {joined.column}"
-    tagged.words = f"{tagged.words}; {words}" if tagged.words else f"pictures with the labels of {words}"
+    if not tagged.words:
+        tagged.words = f"pictures with the labels of {words}"
+    elif words not in tagged.words:
+        tagged.words += f"; {words}"

@@ -411,3 +411,25 @@ def test_a_table_of_pixels_is_refused_with_the_lines_that_turn_it_into_arrays(tm
     for source in (path, tmp_path):
         with pytest.raises(DataError, match=r"a label and 64 levels a row.*reshape\(-1, 8, 8\)"):
             load(str(source))
+
+
+def test_tables_about_other_things_do_not_stand_in_the_way_of_the_labels(tmp_path):
+    names = pictures(tmp_path / "images")
+    write(tmp_path / "labels.csv", "image,label", alternate(names))
+    write(tmp_path / "about.csv", "image,age,sex", [f"{name},{n % 5},{'mf'[n % 2]}" for n, name in enumerate(names)])
+    write(tmp_path / "classes.csv", "number,name", ["0,cat", "1,dog"])
+    (tmp_path / "broken.csv").write_bytes(b"caf\xe9")
+    data, found = read(tmp_path)
+    assert found == {"cat": 10, "dog": 10}
+    assert data.questions == ()
+    assert any("about.csv: the labels could be in the columns" in note for note in data.notes)
+    assert any("broken.csv" in note and "not UTF-8" in note for note in data.notes)
+    assert any(note.startswith("classes.csv was not read: it names none of the pictures") for note in data.notes)
+
+
+def test_pictures_in_another_format_than_the_table_says_are_found_and_said(tmp_path):
+    names = pictures(tmp_path)
+    write(tmp_path / "labels.csv", "image,label", alternate([name.replace("png", "jpg") for name in names]))
+    data, found = read(tmp_path)
+    assert found == {"cat": 10, "dog": 10}
+    assert data.notes == ("20 rows of labels.csv with another ending than the picture's",)
