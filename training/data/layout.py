@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from training.data import doubts
 from training.data import parts as split_names
 from training.data.errors import DataError
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
@@ -16,12 +16,8 @@ from training.data.tagged import Tagged
 from training.data.tree import Parts, Tree
 from training.data.wording import counted, listed
 
-_CHUNK = re.compile(r"\d{4,}|(part|chunk|shard|batch|disk|images?)[-_ ]?\d+")
 # Around pictures without labels, as Keras' directory readers want it.
 _WRAPPERS = frozenset({"unknown", "unlabeled", "unlabelled", "images", "image", "img", "imgs", "pictures", "0", "all"})
-# Folders of a set that hold no classes: pictures beside their masks.
-_PAIRED = frozenset({"images", "image", "imgs", "img", "masks", "mask", "labels", "annotations", "gt", "ground_truth"})
-_MOST_CLASSES = 1000
 _FEW_LOOSE = 0.05  # of the pictures: a logo or a preview beside the one folder that holds the data
 
 
@@ -80,17 +76,21 @@ def of_folders(tree: Tree, base: Parts) -> Layout:
         layout = _split_level(tree, base, splits)
     for depth in range(len(base)):
         if loose := len(tree.beside(base[:depth])):
-            _say_loose(layout, tree, base[:depth], loose)
+            doubts.of_loose(layout, tree, base[:depth], loose)
         empty = [name for name in tree.children(base[:depth]) if name != base[depth]]
         layout.skipped.update({f"empty folder '{name}'": 1 for name in empty})
-    _doubt_classes(layout)
+    doubts.of_classes(layout)
     return layout
 
 
 def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
     """Classes by the labels of tables; splits by their columns, by folders, or by the tables' own names."""
-    splits = find_splits(tree, base) or {}
-    folder_part = {name: part for part, name in splits.items()}
+    try:
+        splits = find_splits(tree, base) or {}
+    except DataError:
+        # What makes no sense for folders of classes may be good for pictures with labels of their own.
+        splits = {part: name for name in tree.children(base) if (part := part_of(name))}
+    folder_part = {name: part_of(name) or part for part, name in splits.items()}
     found = []
     for picture in tree.pictures:
         if picture in tagged.labels:
@@ -127,7 +127,7 @@ def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
                 "Keep one class for each picture.",
             )
         )
-    _doubt_classes(layout)
+    doubts.of_classes(layout)
     return layout
 
 
@@ -141,11 +141,8 @@ def find_splits(tree: Tree, base: Parts) -> dict[str, str] | None:
     """
     children = tree.children(base)
     named = {name: part for name in children if (part := part_of(name))}
-    if not named and len(children) > 1:
-        # Split and data set in one name, as in seg_train and seg_test.
-        words = {name: part_in(name) for name in children}
-        if len({rest for _, rest in words.values()}) == 1 and all(part for part, _ in words.values()):
-            named = {name: str(part) for name, (part, _) in words.items()}
+    if not named:
+        named = _splits_in_names(children)
     if not named:
         return None
     found: dict[str, str] = {}
@@ -162,6 +159,16 @@ def find_splits(tree: Tree, base: Parts) -> dict[str, str] | None:
             f"{tree.path(base)}: has {listed(named)}, but no folder of pictures to train on; wanted one called train"
         )
     return found if TRAIN in found and _same_classes(tree, base, found) else None
+
+
+def _splits_in_names(children: list[str]) -> dict[str, str]:
+    """Folders with a split and the data set in one name, as seg_train and seg_test, name -> split."""
+    words = {name: part_in(name) for name in children}
+    for rest in dict.fromkeys(rest for part, rest in words.values() if part == TRAIN):
+        found = {name: part for name, (part, others) in words.items() if part is not None and others == rest}
+        if len(found) > 1:
+            return found
+    return {}
 
 
 def _same_classes(tree: Tree, base: Parts, splits: dict[str, str]) -> bool:
@@ -183,7 +190,7 @@ def _one_level(tree: Tree, base: Parts) -> Layout:
     if not classes:
         name = (base or (tree.root.resolve().name,))[-1]
         words = f"pictures of one class{entered}"
-        return _hint_names(Layout([Found(each, name) for each in tree.beside(base)], (name,), words))
+        return doubts.of_names(Layout([Found(each, name) for each in tree.beside(base)], (name,), words))
     layout = Layout([], tuple(classes), f"one folder per class{entered}")
     if (within := _splits_within(tree, base, classes)) is not None:
         for name in classes:
@@ -195,7 +202,7 @@ def _one_level(tree: Tree, base: Parts) -> Layout:
     for name in classes:
         layout.found += [Found(picture, name) for picture in tree.below((*base, name))]
         _say_nested(layout, tree, (*base, name))
-    _doubt_folders(layout, tree, base)
+    doubts.of_folders(layout, tree, base)
     return layout
 
 
@@ -223,7 +230,7 @@ def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
                 raise DataError(f"{tree.path(root)}: has folders of classes, but {tree.path(roots[TRAIN])} has none")
             layout.found += [Found(picture, name, part) for picture in tree.below(root)]
         layout.splits = split_names.in_words({part: splits[part] for part in roots})
-        return _hint_names(layout)
+        return doubts.of_names(layout)
     layout = Layout([], tuple(classes), f"one folder per class{above}")
     used = {}
     for part, root in roots.items():
@@ -241,13 +248,13 @@ def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
             layout.found += [Found(picture, name, part) for picture in tree.below((*root, name))]
             _say_nested(layout, tree, (*root, name))
         if loose := len(tree.beside(root)):
-            _say_loose(layout, tree, root, loose)
+            doubts.of_loose(layout, tree, root, loose)
     layout.splits = split_names.in_words(used) if len(used) > 1 else ""
     if len(used) == 1:
         layout.found = [Found(each.parts, each.label) for each in layout.found]
         layout.words += f", of '{splits[TRAIN]}'"
     if base not in roots.values() and (loose := len(tree.beside(base))):
-        _say_loose(layout, tree, base, loose)
+        doubts.of_loose(layout, tree, base, loose)
     others = [name for name in tree.children(base) if name not in splits.values() and tree.below((*base, name))]
     if others:
         count = sum(len(tree.below((*base, name))) for name in others)
@@ -278,75 +285,6 @@ def _say_nested(layout: Layout, tree: Tree, folder: Parts) -> None:
         layout.notes.append(
             f"{counted(count, 'picture')} of class {listed(folder[-1:])} lie in its folders {listed(inside, 4)}"
         )
-
-
-def _say_loose(layout: Layout, tree: Tree, base: Parts, count: int) -> None:
-    layout.skipped["pictures beside the folders of classes"] += count
-    where = tree.path(base)
-    layout.questions.append(
-        Question(
-            f"Left out: {counted(count, 'picture')} in {where} itself, beside the folders of classes.",
-            "What has a class belongs into its folder.",
-        )
-    )
-
-
-def _doubt_folders(layout: Layout, tree: Tree, base: Parts) -> None:
-    """What makes it doubtful that the folders of one level are classes."""
-    if loose := len(tree.beside(base)):
-        _say_loose(layout, tree, base, loose)
-    classes = layout.classes
-    if splits := [name for name in classes if part_of(name)]:
-        others = [each for each in classes if each not in splits]
-        layout.questions.append(
-            Question(
-                f"{listed(splits)} was taken for a class, as {listed(others)} beside it are no splits.",
-                f"If it is a split, give {tree.path((*base, splits[0]))} as DATA, or move the others away.",
-            )
-        )
-    inside = [set(tree.children((*base, name))) for name in classes]
-    shared = set.intersection(*inside)
-    if len(classes) > 1 and (len(shared) > 1 or all(_CHUNK.fullmatch(name.casefold()) for name in classes)):
-        each = f", each of which has {listed(sorted(shared), 4)}," if len(shared) > 1 else ""
-        layout.questions.append(
-            Question(
-                f"The folders {listed(classes, 4)}{each} were taken for classes.",
-                "If they are splits, call them train and test; if they are mere chunks, give the labels in a "
-                "labels.csv beside them, or put the folders of each class together.",
-            )
-        )
-    if sum(name.casefold() in _PAIRED for name in classes) > 1:
-        layout.questions.append(
-            Question(
-                f"The folders {listed(classes, 4)} were taken for classes.",
-                "If one holds the masks or the labels of the other's pictures, give the one with the pictures as DATA.",
-            )
-        )
-
-
-def _doubt_classes(layout: Layout) -> None:
-    if len(layout.classes) > _MOST_CLASSES:
-        layout.questions.append(
-            Question(
-                f"There are {len(layout.classes):,} classes.",
-                "If these are single things (persons, patients, videos) rather than kinds, choose another label.",
-            )
-        )
-
-
-def _hint_names(layout: Layout) -> Layout:
-    """One class: whether the files' names seem to hold the classes."""
-    starts = Counter(re.match(r"[^\W\d_]*", each.parts[-1]).group().casefold() for each in layout.found)  # type: ignore[union-attr]
-    usual = [start for start, count in starts.items() if start and count * 20 >= len(layout.found)]
-    if len(usual) > 1:
-        layout.questions.append(
-            Question(
-                f"All pictures were taken for one class, but the names of the files begin with {listed(usual, 4)}.",
-                "If these are classes, put the pictures of each into a folder, or write a labels.csv with the columns "
-                "file_name and label beside them.",
-            )
-        )
-    return layout
 
 
 def _place(picture: Parts, base: Parts) -> str:

@@ -69,6 +69,17 @@ def test_splits_may_have_the_name_of_the_set_in_theirs(tmp_path: Path) -> None:
     data, found = read(tmp_path)
     assert found == {"glacier": 16, "sea": 16}
     assert len(data.official_test) == 16
+    fill(tmp_path / "seg_pred" / "seg_pred", 5)
+    data, found = read(tmp_path)
+    assert found == {"glacier": 16, "sea": 16}
+    assert data.reading.skipped == {"pictures in 'seg_pred'": 5}
+    assert "5 pictures in 'seg_pred' beside them were left out" in asked(data)
+
+
+def test_names_of_classes_may_hold_the_word_of_a_split(tmp_path: Path) -> None:
+    for name in ("test tube", "train station"):
+        fill(tmp_path / name)
+    assert read(tmp_path)[1] == {"test tube": 8, "train station": 8}
 
 
 def test_validation_without_test_is_the_test_split_and_said(tmp_path: Path) -> None:
@@ -198,7 +209,7 @@ def test_folders_with_the_same_folders_inside_are_asked_about(tmp_path: Path) ->
             fill(tmp_path / site / name)
     data, found = read(tmp_path)
     assert found == {"berlin": 16, "paris": 16}
-    assert "'berlin' and 'paris', each of which has 'sick' and 'well', were taken for classes" in asked(data)
+    assert "'berlin' and 'paris', of which several have the folders 'sick' and 'well', were taken" in asked(data)
 
 
 def test_pictures_beside_their_masks_are_asked_about(tmp_path: Path) -> None:
@@ -217,7 +228,7 @@ def test_classes_in_the_names_of_files_are_asked_about(tmp_path: Path) -> None:
 
 
 def test_a_thousand_classes_are_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.data.layout._MOST_CLASSES", 2)
+    monkeypatch.setattr("training.data.doubts._MOST_CLASSES", 2)
     for name in "abc":
         fill(tmp_path / name)
     assert "There are 3 classes" in asked(read(tmp_path)[0])

@@ -433,3 +433,12 @@ def test_pictures_in_another_format_than_the_table_says_are_found_and_said(tmp_p
     data, found = read(tmp_path)
     assert found == {"cat": 10, "dog": 10}
     assert data.notes == ("20 rows of labels.csv with another ending than the picture's",)
+
+
+@pytest.mark.parametrize("folders", [("train_1", "train_2"), ("val", "test"), ("a", "b")])
+def test_folders_that_are_no_splits_do_not_matter_where_a_table_has_the_labels(tmp_path, folders):
+    rows = [f"{folder}/{name}" for folder in folders for name in pictures(tmp_path / folder)]
+    write(tmp_path / "labels.csv", "image,label", alternate(rows))
+    data, found = read(tmp_path)
+    assert found == {"cat": 20, "dog": 20}
+    assert (data.official_test is not None) == ("test" in folders)
