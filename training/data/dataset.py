@@ -196,6 +196,11 @@ def fit(image: np.ndarray, side: int, *, enlarge: bool = False) -> np.ndarray:
 def _class_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
     cleaned = tuple(unicodedata.normalize("NFC", str(each)).strip() for each in names)
     for each in cleaned:
+        if any("\udc80" <= character <= "\udcff" for character in each):
+            raise DataError(
+                f"{name}: class name {each!r} is not UTF-8, as names are after an archive was unpacked on another "
+                "system: rename it, e.g. convmv -f gbk -t utf-8 -r --notest FOLDER (or -f cp437, latin1, ...)"
+            )
         if not each or not each.isprintable():
             raise DataError(f"{name}: class name {each!r} is empty or has characters that cannot be shown")
     twice = sorted({each for each in cleaned if cleaned.count(each) > 1})
