@@ -51,6 +51,15 @@ def data_name(source: str) -> str:
     return "/".join(named).encode("utf-8", "backslashreplace").decode() or "data"
 
 
+def nameless(text: str, source: str) -> str:
+    """A sentence about data without the path that leads to it; see data_name."""
+    places = {source, str(Path(source.replace("\0", "")).absolute())}
+    for place in sorted(places, key=len, reverse=True):
+        if os.sep in place:
+            text = text.replace(place, data_name(source))
+    return text
+
+
 def generator_name(data: str) -> str:
     """A generator's name made from its source: lower case, with a dash for everything that a name may not hold.
 

@@ -220,7 +220,8 @@ def test_a_log_line_is_enough_to_make_the_samples_again(service, stub):
     asked = {"class_indices": [4, 0, 7], "indices": [9, 535353, 2], "truncation": 0.5}
     drawn = stub.Generate(pb.GenerateRequest(generator="tiny", **asked), timeout=20)
     line = json.loads(service.wait_for_log("535353"))
-    address = {name: line[name] for name in ("generator", "digest", "seed", "class_indices", "indices", "truncation")}
+    address = {name: line[name] for name in ("generator", "digest", "seed", "truncation")}
+    address |= {name: [int(number) for number in line[name].split(",")] for name in ("class_indices", "indices")}
     assert stub.Generate(pb.GenerateRequest(**address), timeout=20).data == drawn.data
 
 

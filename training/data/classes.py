@@ -30,9 +30,9 @@ def checked_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
     for each in cleaned:
         if shown(each) != each:
             raise DataError(
-                f"{name}: class name '{shown(each)}' is not UTF-8, as happens to names in older archives; rename the "
-                "folder, for instance by convmv -f gbk -t utf-8 --notest, or unpack the archive with its encoding "
-                "(unzip -O gbk)"
+                f"{name}: class name '{shown(each)}' is not UTF-8, as names are after an archive was unpacked on "
+                "another system: rename it, e.g. convmv -f gbk -t utf-8 -r --notest FOLDER (or -f cp437, latin1, ...), "
+                "or unpack the archive with its encoding (unzip -O gbk)"
             )
         if not each or not each.isprintable():
             raise DataError(f"{name}: class name {each!r} is empty or has characters that cannot be shown")
