@@ -75,7 +75,7 @@ def with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
         raise DataError(f"{name}: no class is left without the scarce ones: {'; '.join(said)}")
     if records.on_disk:
         raise DataError(
-            f"{name}: {'; '.join(said)}; images on disk are used as they are, without them write a new file"
+            f"{name}: {'; '.join(said)}; images on disk are used as they are: write a file without these classes"
         )
     kept = ~np.isin(labels, scarce)
     number_of = np.cumsum(~np.isin(np.arange(len(names)), scarce)) - 1

@@ -53,10 +53,13 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
     Raises DataError where tables contradict each other, or where one has labels that cannot be read.
     """
     tagged = Tagged()
-    index = Index(tree)
+    candidates = _candidates(tree, base)
+    above = _above(tree) if by_folder is None and not tree.children(()) else []
+    # An entry for every picture: made only where there is something to look up.
+    index = Index(tree if candidates or above else Tree(tree.root))
     joins: list[Joined] = []
     failures: list[DataError] = []
-    for path, folder in _candidates(tree, base):
+    for path, folder in candidates:
         try:
             joined = _read(path, folder, tree, index, columns, tagged, by_folder)
         except DataError as error:
@@ -71,10 +74,8 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
         tagged.notes += [question.text for question in tagged.unread]
         tagged.unread = []
     tagged.questions += tagged.unread
-    if not joins and by_folder is None and not tree.children(()):
-        joins = [
-            joined for path in _above(tree) if (joined := _passed_over(path, (), tree, index, columns)) is not None
-        ]
+    if not joins:
+        joins = [joined for path in above if (joined := _passed_over(path, (), tree, index, columns)) is not None]
     for joined in joins:
         _add(tagged, joined, len(joins))
     if columns.given and not joins:

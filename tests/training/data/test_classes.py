@@ -151,3 +151,10 @@ def test_what_is_shown_can_be_written_as_utf8(text: str) -> None:
 
 def test_alike_is_what_an_eye_takes_for_one() -> None:
     assert lookalikes(["ＡＢ", "ab", "a b", "A-B", "abc", "-", "_"]) == [["ＡＢ", "ab", "a b", "A-B"]]
+
+
+def test_arrays_on_disk_cannot_lose_a_class(tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (21, 8, 8), dtype=np.uint8))
+    np.save(tmp_path / "labels.npy", np.repeat([0, 1, 2], [10, 2, 9]))
+    with pytest.raises(DataError, match="class '1' has 2 images; at least 8 are needed; images on disk are used as"):
+        load(str(tmp_path / "images.npy"), drop_scarce=True)
