@@ -35,6 +35,8 @@ _AHEAD = 64
 # own for the large ones, since each thread keeps what it has once had.
 _AT_ONCE = {picture.LARGE: 8, 2**24: 4, picture.LARGEST_JPEG_PIXELS: 1}
 
+_Ends = tuple[int, int, bool]  # least and greatest level of a picture, and whether it has 16 bits
+
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
@@ -83,10 +85,6 @@ def read(
             raise DataError(f"{where}: {len(found)} images of {side}x{side} are more than {LARGEST_BYTES} bytes")
         uniform = len({(header.width, header.height) for header in found}) == 1
         samples = np.empty(shape, np.uint8)
-        kept: list[int] = []
-        lows: list[int] = []
-        highs: list[int] = []
-        deep: list[bool] = []
         usable = [number for number in range(len(names)) if number not in faults]
         wanted = (
             (header, each) for header, each in zip(headers, contents(), strict=True) if not isinstance(header, str)
@@ -100,26 +98,33 @@ def read(
             work = partial(picture.decode, side=side, color=color, enlarge=not uniform, levels=ends)
             return submit(item[0].pixels, work, item[1])
 
-        decoded = _ahead(start, wanted)
-        for number, pixels in zip(usable, decoded, strict=True):
-            if isinstance(pixels, str):
-                faults[number] = pixels
-                continue
-            samples[len(kept)] = pixels.image
-            kept.append(number)
-            lows.append(pixels.low)
-            highs.append(pixels.high)
-            deep.append(pixels.deep)
+        kept, ends_found = _fill(samples, usable, _ahead(start, wanted), faults)
     _judge(where, names, faults)
     notes = [f"skipped {shown(names[number])}: {fault}" for number, fault in sorted(faults.items())]
     notes += _describe(found, side, uniform)
-    stored = _levels(lows, highs, deep)
+    stored = _levels(ends_found)
     questions: list[Question] = []
     if levels is not None:
         notes.append(f"levels {levels[0]:g} to {levels[1]:g} became 0 to 255, as asked")
     else:
-        questions = _doubts(where, stored, [high for high, is_deep in zip(highs, deep, strict=True) if is_deep], notes)
+        questions = _doubts(where, stored, [high for _, high, deep in ends_found if deep], notes)
     return Pictures(samples[: len(kept)], np.array(kept, np.int64), stored, tuple(notes), tuple(questions))
+
+
+def _fill(
+    samples: np.ndarray, usable: list[int], decoded: Iterable[Pixels | str], faults: dict[int, str]
+) -> tuple[list[int], list[_Ends]]:
+    """Put what could be decoded into the array; which pictures these are, and their levels as stored."""
+    kept: list[int] = []
+    found: list[_Ends] = []
+    for number, pixels in zip(usable, decoded, strict=True):
+        if isinstance(pixels, str):
+            faults[number] = pixels
+            continue
+        samples[len(kept)] = pixels.image
+        kept.append(number)
+        found.append((pixels.low, pixels.high, pixels.deep))
+    return kept, found
 
 
 @contextmanager
@@ -188,13 +193,12 @@ def _describe(headers: list[Header], side: int, uniform: bool) -> list[str]:
     return notes
 
 
-def _levels(lows: list[int], highs: list[int], deep: list[bool]) -> Levels:
+def _levels(found: list[_Ends]) -> Levels:
     """Least and greatest level, of 65535 if all pictures have 16 bits, else of 255."""
-    kinds = list(zip(lows, highs, deep, strict=True))
-    scale = 1 if all(deep) else 257
+    scale = 1 if all(deep for _, _, deep in found) else 257
     return (
-        min(low // scale if is_deep else low for low, _, is_deep in kinds),
-        max(high // scale if is_deep else high for _, high, is_deep in kinds),
+        min(low // scale if deep else low for low, _, deep in found),
+        max(high // scale if deep else high for _, high, deep in found),
     )
 
 

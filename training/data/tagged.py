@@ -187,21 +187,28 @@ def _read(
         else:
             tagged.notes.append(f"{name} was not read: {_why(table, index)}")
         return None
-    if by_folder is not None and not (named or columns.given):
-        if _agree(joined.labels, by_folder):
-            return None
-        if not joined.sure:
-            tagged.notes.append(
-                f"{name} was not read, and the folders are the classes; --label takes the labels of one of its columns"
-            )
-            return None
-        tagged.questions.append(
-            Question(
-                f"The labels are those of {name}, {joined.column}; the folders {_folders(joined, by_folder)} say "
-                "otherwise.",
-                f"If the folders are the classes, move {name} away.",
-            )
+    if by_folder is None or named or columns.given:
+        return joined
+    return _overrules(joined, tagged, by_folder)
+
+
+def _overrules(joined: Joined, tagged: Tagged, by_folder: dict[Parts, str]) -> Joined | None:
+    """A table that says other than the folders, if it is surely about classes; None if it says nothing new."""
+    name = shown(joined.table.path.name)
+    if _agree(joined.labels, by_folder):
+        return None
+    if not joined.sure:
+        tagged.notes.append(
+            f"{name} was not read, and the folders are the classes; --label takes the labels of one of its columns"
         )
+        return None
+    tagged.questions.append(
+        Question(
+            f"The labels are those of {name}, {joined.column}; the folders {_folders(joined, by_folder)} say "
+            "otherwise.",
+            f"If the folders are the classes, move {name} away.",
+        )
+    )
     return joined
 
 

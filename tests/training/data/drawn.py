@@ -51,3 +51,22 @@ def label_of(data: Dataset, path: Path) -> str:
     pixels = np.asarray(Image.open(path))
     (position,) = np.flatnonzero((data.samples[..., 0] == pixels).all((1, 2)))
     return data.class_names[data.labels[position]]
+
+
+LABELS = ("cat", "dog")
+
+
+def write(path: Path, head: str, rows: list[str]) -> Path:
+    """A table of text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def alternate(names: list[str]) -> list[str]:
+    """Rows of names and labels, cat and dog in turn."""
+    return [f"{name},{LABELS[number % 2]}" for number, name in enumerate(names)]
+
+
+def pictures(folder: Path, count: int = 20) -> list[str]:
+    return [path.name for path in fill(folder, count)]
