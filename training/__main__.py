@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,7 +137,7 @@ def fit(
         else:
             if data is None:
                 raise RunError("no DATA; try `python -m training fit digits`")
-            if not data.isprintable():
+            if any(unicodedata.category(character) in ("Cc", "Cs") for character in data):
                 raise RunError(
                     f"DATA {data!r} cannot be written down: give it a name of ordinary characters, or a link"
                 )
@@ -216,7 +217,7 @@ def evaluate(
 ) -> None:
     """Measure a published FILE again on held-out samples of DATA, which must be the data that it was made from."""
     with in_one_sentence():
-        from training.conclude import Conclusion, conclude
+        from training.conclude import Conclusion, conclude, repository
         from training.evaluate import Published
         from training.evaluate import evaluate as measure
         from training.progress import bar
@@ -224,6 +225,7 @@ def evaluate(
         wanted = Conclusion(json_, report, publish, out, force)
         prove(wanted)
         published = Published.open(file, data, **reading(levels, allow_pickle))
+        repository(published, wanted)
         with bar(console) as progress:
             task = progress.add_task("measuring", total=1.0)
             card = measure(
@@ -283,7 +285,7 @@ def study(
     """
     with in_one_sentence(lambda: "stopped; the same command goes on"):
         from training import study as studies
-        from training.conclude import Conclusion, conclude
+        from training.conclude import Conclusion, conclude, repository
         from training.evaluate import Published
         from training.progress import bar
 
@@ -299,6 +301,7 @@ def study(
             tuned_on=min(tuned_on, repeats),
         )
         published = Published.open(file, data, **reading(levels, allow_pickle))
+        repository(published, wanted)
         cells = folder or Path("studies") / published.message.name
         prove_folder(cells, "--folder")
         plan = replace(plan, selection=published.message.scored if selection is None else selection)

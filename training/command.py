@@ -34,8 +34,8 @@ def fail(message: str, status: int = FAULT) -> typer.Exit:
 
 def sentence(error: Exception) -> str:
     """What an exception says to a person."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data import folder, foreign, idx, nearby, npy, npz
+from training.data import folder, foreign, idx, nearby, npy, npz, pixels
 from training.data.dataset import Dataset, Records, check_size, finish
 from training.data.errors import DataError
 from training.data.levels import Levels
@@ -20,8 +20,8 @@ def load(source: str, *, size: int | None = None, levels: Levels | None = None, 
     """Read a labelled data set into memory; of an .npy file, the labels only.
 
     source: `digits` (8x8 gray, 1,797 samples, comes with scikit-learn); an .npz file; an .npy or IDX images file, its
-            labels file beside it; a folder of such files; or a folder with one folder of PNG or JPEG images per class,
-            or with images of one class.
+            labels file beside it; a .csv table with a label and a column for each pixel; a folder of such files; or a
+            folder with one folder of PNG or JPEG images per class, or with images of one class.
     size:   side of the images in pixels, a multiple of 4 in [8, 256]; None: chosen from the data, at most 64.
     levels: which values are black and full; None: made out from the values, or asked.
     allow_pickle: read arrays of Python objects, which may run code while they are read.
@@ -44,6 +44,8 @@ def load(source: str, *, size: int | None = None, levels: Levels | None = None, 
 
 
 def _read(path: Path, size: int | None, levels: Levels | None, allow_pickle: bool) -> Records:
+    if path.is_file() and pixels.is_table(path):
+        return pixels.read(path, levels)
     if path.is_dir():
         if idx.is_folder(path):
             return idx.read_folder(path)
