@@ -283,7 +283,11 @@ def study(
 
     May be stopped at any time; the same command goes on.
     """
-    with in_one_sentence(lambda: "stopped; the same command goes on"):
+    def after(error: BaseException) -> str:
+        broken = isinstance(error, OSError | CannotWrite)
+        return "what was measured before is kept; the same command goes on" if broken else ""
+
+    with in_one_sentence(lambda: "stopped; the same command goes on", after):
         from training import study as studies
         from training.conclude import Conclusion, conclude, repository
         from training.evaluate import Published

@@ -30,6 +30,8 @@ def load(source: str, *, size: int | None = None, levels: Levels | None = None, 
     if size is not None:
         check_size(size)
     if source == "digits":
+        if levels is not None:
+            raise DataError("digits: the built-in data set has levels of its own; --levels is for files")
         return finish(source, _digits(), size)
     path = Path(source)
     try:
