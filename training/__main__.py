@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
+import os
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.command import STATUSES, console, fail, in_one_sentence
+from training.command import STATUSES, attempt, console, fail, in_one_sentence
 from training.options import (
     DropScarce,
     File,
@@ -121,76 +123,91 @@ def fit(
     """
     run: Run | None = None
     processes: Processes | None = None
+    try:
+        with attempt(
+            lambda: _stopped(run, processes),
+            lambda error: _after(error, run, processes),
+            lambda: processes is None or processes.speaks(),
+        ) as outcome:
+            # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
+            from training.fit import Interrupted
+            from training.fit import fit as fit_run
+            from training.processes import Processes as Started
+            from training.run import Run, generator_name, parse_budget
 
-    def go_on() -> str:
-        """How to go on with what a run has left; a folder that holds nothing is removed."""
-        if run is None or (processes is not None and not processes.first):
-            return ""
-        if run.has_checkpoint:
-            launcher = processes.command if processes is not None else "python -m"
-            return f"go on with: {launcher} training fit --resume {quoted(run.folder)}"
-        run.forget()
-        return ""
-
-    def stopped() -> str:
-        first = processes is None or processes.first
-        return f"stopped; nothing was published\n{go_on()}" if first else ""
-
-    def after(error: BaseException) -> str:
-        words = go_on()  # in any case: it removes what is empty
-        return (
-            f"what was written before is whole; {words}" if isinstance(error, OSError | CannotWrite) and words else ""
-        )
-
-    with in_one_sentence(stopped, after):
-        from training.fit import Interrupted
-        from training.fit import fit as fit_run
-        from training.processes import Processes as Started
-        from training.run import Run, generator_name, parse_budget
-
-        if resume is not None:
-            run = Run.resume(resume)
-            order = resumed(ctx, run.order)
-        else:
-            if data is None:
-                raise RunError("no DATA; try `python -m training fit digits`")
-            if not data.isprintable():
-                raise RunError(
-                    f"DATA {data!r} cannot be written down: give it a name of ordinary characters, or a link"
+            processes = Started()
+            if resume is not None:
+                run = Run.resume(resume)
+                order = resumed(ctx, run.order)
+            else:
+                if data is None:
+                    raise RunError("no DATA; try `python -m training fit digits`")
+                if any(unicodedata.category(character) in ("Cc", "Cs") for character in data):
+                    raise RunError(
+                        f"DATA {data!r} cannot be written down: give it a name of ordinary characters, or a link"
+                    )
+                named, settings = from_toml(config) if config else (None, {})
+                preset = preset or named or AUTO
+                settings.update(setting(text) for text in set_ or [])
+                order = order_of(
+                    data=data,
+                    size=size,
+                    **reading(levels, allow_pickle, drop_scarce, label, file_),
+                    preset=preset,
+                    config=resolve(preset, settings),
+                    settings=settings,
+                    seed=seed,
+                    budget_seconds=parse_budget(budget or "4m") if budget or not steps else None,
+                    steps=steps,
+                    retries=retries,
+                    score=score,
+                    out=str(out),
+                    name=name or generator_name(data),
                 )
-            named, settings = from_toml(config) if config else (None, {})
-            preset = preset or named or AUTO
-            settings.update(setting(text) for text in set_ or [])
-            order = order_of(
-                data=data,
-                size=size,
-                **reading(levels, allow_pickle, drop_scarce, label, file_),
-                preset=preset,
-                config=resolve(preset, settings),
-                settings=settings,
-                seed=seed,
-                budget_seconds=parse_budget(budget or "4m") if budget or not steps else None,
-                steps=steps,
-                retries=retries,
-                score=score,
-                out=str(out),
-                name=name or generator_name(data),
-            )
-        processes = Started()
-        if processes.first:
-            prove_folder(Path(order.out) / order.name, "--out")
-            prove_folder(run.folder if run else runs, "--runs")
-        if run is None:
-            folder = processes.agree_on(Run.start(runs, order).folder if processes.first else None)
-            run = Run(folder, order)
-        run.order = order
-        output = console if processes.first else type(console)(quiet=True)
-        try:
-            path = fit_run(run, output, resume=resume is not None, force=force, processes=processes, replace=replace_)
-        except Interrupted:
-            raise KeyboardInterrupt from None
-        if path is not None:
-            say(console, f"published {path}; serve it with: python -m service --models {quoted(path.parents[2])}")
+            if processes.first:
+                prove_folder(Path(order.out) / order.name, "--out")
+                prove_folder(run.folder if run else runs, "--runs")
+            if run is None:
+                folder = processes.agree_on(Run.start(runs, order).folder if processes.first else None)
+                run = Run(folder, order)
+            run.order = order
+            output = console if processes.first else type(console)(quiet=True)
+            try:
+                path = fit_run(
+                    run, output, resume=resume is not None, force=force, processes=processes, replace=replace_
+                )
+            except Interrupted:
+                raise KeyboardInterrupt from None
+            if path is not None:
+                say(console, f"published {path}; serve it with: python -m service --models {quoted(path.parents[2])}")
+    finally:
+        if processes is not None:
+            processes.close()
+    if outcome.failure is not None:  # raised here, since what was handled referred to the processes' group
+        raise outcome.failure
+
+
+def _stopped(run: Run | None, processes: Processes | None) -> str:
+    first = os.environ.get("RANK", "0") == "0" if processes is None else processes.first
+    return f"stopped; nothing was published\n{_go_on(run, processes)}" if first else ""
+
+
+def _after(error: BaseException, run: Run | None, processes: Processes | None) -> str:
+    from training.processes import ProcessLost
+
+    words = _go_on(run, processes)  # in any case: it removes what is empty
+    broken = isinstance(error, OSError | CannotWrite | ProcessLost)
+    return f"what was written before is whole; {words}" if broken and words else ""
+
+
+def _go_on(run: Run | None, processes: Processes | None) -> str:
+    """How to go on with what a run has left; a folder that holds nothing is removed."""
+    if run is None or processes is None or not processes.first:
+        return ""
+    if run.has_checkpoint:
+        return f"go on with: {processes.command} training fit --resume {quoted(run.folder)}"
+    run.forget()
+    return ""
 
 
 @app.command()
@@ -236,7 +253,7 @@ def evaluate(
 ) -> None:
     """Measure a published FILE again on held-out samples of DATA, which must be the data that it was made from."""
     with in_one_sentence():
-        from training.conclude import Conclusion, conclude
+        from training.conclude import Conclusion, conclude, repository
         from training.evaluate import Published
         from training.evaluate import evaluate as measure
         from training.progress import bar
@@ -244,6 +261,7 @@ def evaluate(
         wanted = Conclusion(json_, report, publish, out, force)
         prove(wanted)
         published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
+        repository(published, wanted)
         with bar(console) as progress:
             task = progress.add_task("measuring", total=1.0)
             card = measure(
@@ -304,9 +322,14 @@ def study(
 
     May be stopped at any time; the same command goes on.
     """
-    with in_one_sentence(lambda: "stopped; the same command goes on"):
+
+    def after(error: BaseException) -> str:
+        broken = isinstance(error, OSError | CannotWrite)
+        return "what was measured before is kept; the same command goes on" if broken else ""
+
+    with in_one_sentence(lambda: "stopped; the same command goes on", after):
         from training import study as studies
-        from training.conclude import Conclusion, conclude
+        from training.conclude import Conclusion, conclude, repository
         from training.evaluate import Published
         from training.progress import bar
 
@@ -322,6 +345,7 @@ def study(
             tuned_on=min(tuned_on, repeats),
         )
         published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
+        repository(published, wanted)
         cells = folder or Path("studies") / published.message.name
         prove_folder(cells, "--folder")
         plan = replace(plan, selection=published.message.scored if selection is None else selection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import typer
 
@@ -34,8 +35,8 @@ def fail(message: str, status: int = FAULT) -> typer.Exit:
 
 def sentence(error: Exception) -> str:
     """What an exception says to a person."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
 
 
@@ -57,32 +58,56 @@ def _nothing(error: BaseException) -> str:
     return ""
 
 
+@dataclass(slots=True)
+class Outcome:
+    """failure: what the program is to exit with; None: all went well."""
+
+    failure: typer.Exit | None = None
+
+
 @contextmanager
-def in_one_sentence(
-    stopped: Callable[[], str] = lambda: "stopped", after: Callable[[BaseException], str] = _nothing
-) -> Iterator[None]:
-    """Faults of files, data and orders as one sentence instead of a traceback.
+def attempt(
+    stopped: Callable[[], str] = lambda: "stopped",
+    after: Callable[[BaseException], str] = _nothing,
+    speaks: Callable[[], bool] = lambda: True,
+) -> Iterator[Outcome]:
+    """Faults of files, data and orders as one sentence instead of a traceback, and the status to exit with.
+
+    It is not raised here: what an exception refers to, a group of processes perhaps, may have to go before.
 
     stopped: the answer to Ctrl-C and SIGTERM, asked for when they come.
     after:   what is to be said after a fault, asked for when it happens; "": nothing.
+    speaks:  whether this process is the one to say what was wrong.
     """
+    outcome = Outcome()
     try:
         with stoppable():
-            yield
+            yield outcome
     except KeyboardInterrupt:
         _say_all(stopped())
-        raise typer.Exit(STOPPED) from None
-    except typer.Exit:
-        raise
+        outcome.failure = typer.Exit(STOPPED)
+    except typer.Exit as error:
+        outcome.failure = error
     except Exception as error:
         known, withheld = _known()
         if not isinstance(error, known):
             raise
-        message = sentence(error)
-        words = after(error)
-        raise fail(
-            f"{message}\n{words}" if words else message, WITHHELD if isinstance(error, withheld) else FAULT
-        ) from None
+        message, words = sentence(error), after(error)
+        status = WITHHELD if isinstance(error, withheld) else FAULT
+        if speaks():
+            fail(f"{message}\n{words}" if words else message)
+        outcome.failure = typer.Exit(status)
+
+
+@contextmanager
+def in_one_sentence(
+    stopped: Callable[[], str] = lambda: "stopped", after: Callable[[BaseException], str] = _nothing
+) -> Iterator[None]:
+    """The same for a command that has nothing to clean up: exits in its end."""
+    with attempt(stopped, after) as outcome:
+        yield
+    if outcome.failure is not None:
+        raise outcome.failure
 
 
 def _say_all(lines: str) -> None:
@@ -100,12 +125,13 @@ def _known() -> tuple[tuple[type[Exception], ...], type[Exception]]:
     from training.export import ExportError
     from training.places import RunError
     from training.presets import PresetError
+    from training.processes import ProcessLost
     from training.release import Withheld
     from training.study import ScenarioError
     from training.trainer import Diverged
 
     faults = (
         *(ArtifactError, CannotCompile, DataError, Diverged, EvaluationError, ExportError),
-        *(OSError, PresetError, RunError, ScenarioError, Withheld),
+        *(OSError, PresetError, ProcessLost, RunError, ScenarioError, Withheld),
     )
     return faults, Withheld

@@ -16,7 +16,7 @@ from service.session import Session
 from training import curves, quality, release, report
 from training.data.nearby import hint
 from training.evaluate import EvaluationError, Published, read_artifact
-from training.places import prove_folder
+from training.places import prove_folder, write_whole
 from training.run import Order, RunError
 from training.terminal import say
 
@@ -36,20 +36,33 @@ class Conclusion:
     force: bool = False
 
 
+def repository(published: Published, wanted: Conclusion) -> Path | None:
+    """Where a new version is to be published, proven; None: nowhere. Asked for before anything is measured.
+
+    Raises EvaluationError, training.places.CannotWrite.
+    """
+    if not wanted.publish:
+        return None
+    models = wanted.out or published.repository
+    if models is None:
+        raise EvaluationError(f"{published.path} does not lie in a repository; --out names the one to publish in")
+    prove_folder(models / published.message.name, "--out")
+    return models
+
+
 def conclude(published: Published, card: pb.QualityCard, console: Console, wanted: Conclusion) -> Path | None:
     """Show a card and do what is wanted with it; returns the path of the new version, None if none was published.
 
     Raises training.release.Withheld, EvaluationError.
     """
-    models = wanted.out or published.repository
-    if wanted.publish and models is None:
-        raise EvaluationError(f"{published.path} does not lie in a repository; --out names the one to publish in")
+    models = repository(published, wanted)
     message = pb.Generator.FromString(published.message.SerializeToString())
     message.quality.CopyFrom(card)
     console.print(quality.render(card))
     if wanted.json_path:
         value = json_format.MessageToDict(card, preserving_proto_field_name=True)
-        wanted.json_path.write_text(json.dumps(value, indent=2) + "\n")
+        text = json.dumps(value, indent=2) + "\n"
+        write_whole(wanted.json_path, lambda path: path.write_text(text))
     path = None
     if wanted.publish:
         assert models is not None
@@ -58,7 +71,7 @@ def conclude(published: Published, card: pb.QualityCard, console: Console, wante
         say(console, f"published {path}")
     if wanted.report_path:
         page = report.render(message, published.draw, published.dataset, published.splits)
-        wanted.report_path.write_text(page, encoding="utf-8")
+        write_whole(wanted.report_path, lambda path: path.write_text(page, encoding="utf-8"))
         say(console, f"report: {wanted.report_path}")
     return path
 
@@ -79,7 +92,7 @@ def report_of_run(folder: Path, path: Path, data: str | None = None) -> Path:
         charts=curves.read(folder),
         happened=report.read_events(folder),
     )
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, lambda place: place.write_text(page, encoding="utf-8"))
     return path
 
 
@@ -117,7 +130,7 @@ def publish_kept(
 def _order(folder: Path) -> Order:
     """The order of a finished run."""
     if not (folder / "order.json").is_file():
-        raise RunError(f"{folder} is no run: it has no order.json{hint(folder)}")
+        raise RunError(f"{folder} holds no finished run: it has no order.json{hint(folder)}")
     if not (folder / artifact.FILE_NAME).is_file():
         raise RunError(f"{folder} holds no finished run: it has no {artifact.FILE_NAME}")
     try:

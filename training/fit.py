@@ -102,7 +102,11 @@ def fit(
             events.add(0, Occasion.STARTED, text, findings)
         if processes.first and (warning := places.prove_room(run.folder, loop.checkpoint_size)):
             say(console, f"  warning: {warning}")
-        loop.train()
+        try:
+            loop.train()
+        finally:
+            if logger is not None:
+                logger.finalize("")  # joins its thread; the report reads what it has written
         if not processes.first:
             return None
         assert judge is not None

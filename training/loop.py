@@ -96,7 +96,7 @@ class Loop:
         self._tell(Occasion.RESUMED, f"Resumed at step {self.trainer.steps}.")
 
     def train(self) -> None:
-        """Raises Diverged, Interrupted."""
+        """Raises Diverged, Interrupted, training.processes.ProcessLost."""
         order = self._run.order
         before, began, steps_before = self.seconds, time.monotonic(), self.trainer.steps
         share = order.progress(self.trainer.steps, self.seconds)
@@ -114,9 +114,9 @@ class Loop:
                 # What is due, for all processes alike
                 now = time.monotonic()
                 share = order.progress(self.trainer.steps, before + now - began)
-                due = times.due(self.trainer.steps, share, now), now - saved >= CHECKPOINT_SECONDS, bool(stop)
-                share, self.seconds, looking, saving, stopping = self._processes.agree(
-                    [share, before + now - began, *due]
+                due = times.due(self.trainer.steps, share, now), now - saved >= CHECKPOINT_SECONDS
+                (share, self.seconds, looking, saving), stopping = self._processes.agree(
+                    [share, before + now - began, *due], bool(stop)
                 )
 
                 # Watch

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -82,6 +83,28 @@ def prove_room(folder: Path, checkpoint: int) -> str:
     if free < 3 * wanted:
         return f"{folder}: {size(free)} free; a checkpoint takes {size(wanted)}, twice that while it is replaced"
     return ""
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place and move it there: all of it or nothing; raises CannotWrite.
+
+    write: gets the path to write to.
+    """
+    path = None
+    try:
+        handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+        os.close(handle)
+        path = Path(made)
+        write(path)
+        path.chmod(0o644)
+        path.replace(target)
+    except BaseException as error:
+        if path is not None:
+            path.unlink(missing_ok=True)
+        fault = cannot_write(target, error)
+        if fault is not None:
+            raise fault from error
+        raise
 
 
 def cannot_write(path: Path, error: BaseException) -> CannotWrite | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service import artifact
 from training.data.nearby import hint
 from training.naming import generator_name
-from training.places import CannotWrite, RunError, cannot_write
+from training.places import CannotWrite, RunError, write_whole
 from training.presets import Config
 
 __all__ = ["CannotWrite", "Order", "Run", "RunError", "generator_name", "parse_budget"]
@@ -175,20 +173,5 @@ class Run:
 
     def _write(self, name: str, write: Callable[[Path], object]) -> None:
         """All of a file or nothing; raises CannotWrite."""
-        target = self.folder / name
-        path = None
-        try:
-            target.parent.mkdir(exist_ok=True)
-            handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-            os.close(handle)
-            path = Path(made)
-            write(path)
-            path.chmod(0o644)
-            path.replace(target)
-        except BaseException as error:
-            if path is not None:
-                path.unlink(missing_ok=True)
-            fault = cannot_write(target, error)
-            if fault is not None:
-                raise fault from error
-            raise
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        write_whole(self.folder / name, write)

@@ -1,7 +1,6 @@
 """benchmarks/peers: the harness, with peers that need no environment of their own, over real sockets."""
 
 import http.server
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -12,18 +11,13 @@ from benchmarks.ceiling import Ceiling
 from benchmarks.peers import __main__ as peers
 from benchmarks.peers.model import Model
 from benchmarks.readers import Readers
+from benchmarks.scaling_fleet import free_port
 from tests import generators
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generators.publish(tmp_path_factory.mktemp("models"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_a_peer_is_checked_measured_and_ended_with_its_family(file: Path, tmp_path: Path):
@@ -34,10 +28,10 @@ def test_a_peer_is_checked_measured_and_ended_with_its_family(file: Path, tmp_pa
     server = peers.Server("plain", family, port, "augmint:", tmp_path / "log")
     try:
         server.readers.check(Ceiling(file.read_bytes()).samples(1, 5), 5)
-        answer = server.ask("0.05 Python 3 7")
-        assert answer["calls"] >= 3
+        answer = server.ask("0.5 Python 3 7")
+        assert answer["calls"] >= 1
         assert answer["rate"] > 0
-        beside = server.ask("0.05 one")
+        beside = server.ask("0.5 one")
         assert 0 < beside["p50"] <= beside["p99"]
         assert server.family.cpu_seconds() > 0
         assert server.family.resident_mib() > 10

@@ -8,7 +8,7 @@ from augmint.channel import Channel
 
 
 def test_a_report_adds_up(target):
-    report = bench(Channel(target), Load(readers=2, rows=8, seconds=0.4))
+    report = bench(Channel(target), Load(readers=2, rows=8, seconds=1))
     assert report.generator == "fake/1"
     assert report.calls > 0
     assert report.samples_per_second == pytest.approx(report.calls * 8 / report.seconds)
@@ -21,15 +21,15 @@ def test_a_report_adds_up(target):
 
 
 def test_readers_that_want_little_wait_little_and_those_that_want_all_wait_always(fake, target):
-    calm = bench(Channel(target), Load(readers=1, rows=8, seconds=0.6, rate=40))
-    greedy = bench(Channel(target), Load(readers=1, rows=8, seconds=0.4, rate=1e9))
+    calm = bench(Channel(target), Load(readers=1, rows=8, seconds=1, rate=8))
+    greedy = bench(Channel(target), Load(readers=1, rows=8, seconds=1, rate=1e9))
     assert calm.stall_share < greedy.stall_share <= 1
     assert calm.samples_per_second < greedy.samples_per_second
 
 
 def test_what_fails_under_load_is_counted_by_kind(fake, target):
     fake.faults = [augmint.ServiceFault("broken")] * 10_000
-    report = bench(Channel(target), Load(readers=2, rows=8, seconds=0.4))
+    report = bench(Channel(target), Load(readers=2, rows=8, seconds=1))
     assert report.calls == 0
     assert report.errors["ServiceFault"] > 0
     assert report.p50_ms is None

@@ -52,7 +52,7 @@ def test_several_pages_are_in_flight_but_no_more_than_allowed(fake):
         while fake.in_flight < 3:
             thread.join(0.001)
         fake.gate.set()
-        thread.join(10)
+        thread.join(60)
     assert not thread.is_alive()
     assert fake.most_in_flight == 3
 
@@ -330,7 +330,7 @@ def test_many_threads_share_a_client(client, fake):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     for seed in range(12):
         assert np.array_equal(results[seed], fake.expected(seed, indices(0, 20), np.ones(20)))
 

@@ -36,7 +36,7 @@ class Stuck(FakeService):
     def generate(self, request, timeout):
         self.seen.append(request)
         if len(self.seen) == 1:
-            self.second.wait(30)
+            self.second.wait(60)
         else:
             self.second.set()
         return super().generate(request, timeout)
@@ -80,7 +80,7 @@ def test_a_fault_of_both_is_the_typed_error(draw):
     fake.faults = [augmint.ServiceFault("broken")] * 2
 
     def both_there():
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while len(fake.requests) < 2 and time.monotonic() < end:
             time.sleep(0.005)
         fake.gate.set()

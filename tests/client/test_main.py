@@ -188,7 +188,7 @@ def test_the_shell_completes_commands_and_options(tmp_path):
         "COMP_POINT": "20",
     }
     with run(env=environment) as command:
-        command.communicate(timeout=30)
+        command.communicate(timeout=60)
     assert path.read_text().strip() == "--format"
 
 
@@ -212,7 +212,7 @@ def test_a_folder_that_is_not_there_is_named(target, tmp_path, capsys):
 
 def test_the_command_without_arguments_explains_itself():
     with run() as command:
-        _, err = command.communicate(timeout=30)
+        _, err = command.communicate(timeout=60)
     assert command.returncode == 2
     assert "usage: augmint" in err
 
@@ -224,7 +224,7 @@ def test_ctrl_c_ends_cleanly(target, fake, tmp_path):
             while not fake.in_flight and command.poll() is None:
                 time.sleep(0.01)
             command.send_signal(signal.SIGINT)
-            _, err = command.communicate(timeout=30)
+            _, err = command.communicate(timeout=60)
     finally:
         fake.gate.set()
     assert command.returncode == 130
@@ -235,6 +235,6 @@ def test_a_closed_pipe_is_no_error(target):
     with run("list", "--target", target) as command:
         command.stdout.close()
         err = command.stderr.read()
-        command.wait(30)
+        command.wait(60)
     assert err == ""
     assert command.returncode == 0

@@ -148,7 +148,7 @@ def test_publishers_at_the_same_time_overwrite_nothing(tmp_path):
 
     def build(version):
         if not together.broken:
-            together.wait(20)
+            together.wait(60)
             together.abort()
         return b"%d" % version
 

@@ -80,7 +80,7 @@ def bare(models, name, response):
 
 
 def test_samples_are_those_of_the_file_at_the_reported_address(models, stub):
-    drawn = stub.Generate(pb.GenerateRequest(generator="tiny", label="3", n=300, truncation=0.7), timeout=20)
+    drawn = stub.Generate(pb.GenerateRequest(generator="tiny", label="3", n=300, truncation=0.7), timeout=60)
     assert drawn.data == bare(models, "tiny", drawn)
     assert (drawn.generator, drawn.version, list(drawn.class_indices)) == ("tiny", 1, [3] * 300)
     assert drawn.digest == artifact.digest((models / "tiny/1/model.onnx").read_bytes())
@@ -88,20 +88,20 @@ def test_samples_are_those_of_the_file_at_the_reported_address(models, stub):
         pb.GenerateRequest(
             generator="tiny", digest=drawn.digest, class_indices=[3], seed=drawn.seed, start_index=299, truncation=0.7
         ),
-        timeout=20,
+        timeout=60,
     )
     assert again.data == drawn.data[-64:]
 
 
 def test_scattered_indices_give_the_samples_of_each_address(stub):
-    run = stub.Generate(pb.GenerateRequest(generator="tiny", class_indices=[0, 1, 2, 3] * 50, seed=9), timeout=20)
+    run = stub.Generate(pb.GenerateRequest(generator="tiny", class_indices=[0, 1, 2, 3] * 50, seed=9), timeout=60)
     samples = np.frombuffer(run.data, np.uint8).reshape(200, 64)
     chosen = np.random.default_rng(0).permutation(200)
     scattered = stub.Generate(
         pb.GenerateRequest(
             generator="tiny", class_indices=(chosen % 4).tolist(), indices=chosen.tolist(), seed=9, digest=run.digest
         ),
-        timeout=20,
+        timeout=60,
     )
     assert scattered.data == samples[chosen].tobytes()
     assert list(scattered.indices) == chosen.tolist()
@@ -151,12 +151,12 @@ def test_errors_reach_the_caller_with_their_status_and_what_is_allowed(stub):
 
 
 def test_generators_describe_themselves(models, stub):
-    listed = stub.ListGenerators(pb.ListGeneratorsRequest(), timeout=20).generators
+    listed = stub.ListGenerators(pb.ListGeneratorsRequest(), timeout=60).generators
     assert [(g.name, g.version, g.state, g.is_default) for g in listed] == [
         ("slow", 1, pb.GENERATOR_STATE_READY, True),
         ("tiny", 1, pb.GENERATOR_STATE_READY, True),
     ]
-    answer = stub.GetGenerator(pb.GetGeneratorRequest(generator="tiny"), timeout=20)
+    answer = stub.GetGenerator(pb.GetGeneratorRequest(generator="tiny"), timeout=60)
     assert list(answer.generator.labels) == list(answer.status.labels) == [str(digit) for digit in range(10)]
     assert answer.status.capacity_samples_per_second > 0
     assert answer.limits.max_samples == 16384
@@ -182,17 +182,19 @@ def test_a_caller_cancelled_in_the_middle_harms_no_neighbour(models, service, st
 
 
 def test_a_deadline_that_cannot_be_met_is_refused(stub):
-    with pytest.raises(grpc.RpcError) as error:
-        stub.Generate(pb.GenerateRequest(generator="slow", label="1", n=16000), timeout=0.5)
-    assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert "n 16000 would be ready in" in error.value.details()
+    details = ""
+    while "n 16000 would be ready in" not in details:  # a deadline so short may pass before the call has come
+        with pytest.raises(grpc.RpcError) as error:
+            stub.Generate(pb.GenerateRequest(generator="slow", label="1", n=16000), timeout=0.1)
+        assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        details = error.value.details()
 
 
 def test_health_knows_the_server_its_liveness_and_each_generator(service):
     with service.channel() as channel:
         health = health_pb2_grpc.HealthStub(channel)
         for name in ("", "liveness", "tiny", "slow"):
-            answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20)
+            answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=60)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
         code, _ = code_of(health.Check, health_pb2.HealthCheckRequest(service="other"))
         assert code == grpc.StatusCode.NOT_FOUND
@@ -202,13 +204,13 @@ def test_reflection_lists_the_services(service):
     with service.channel() as channel:
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
         question = reflection_pb2.ServerReflectionRequest(list_services="")
-        answer = next(iter(stub.ServerReflectionInfo(iter([question]), timeout=20)))
+        answer = next(iter(stub.ServerReflectionInfo(iter([question]), timeout=60)))
         names = {entry.name for entry in answer.list_services_response.service}
     assert {"augmint.v1.GeneratorService", "grpc.health.v1.Health"} <= names
 
 
 def test_a_log_line_holds_the_address_of_every_answer(service, stub):
-    response = stub.Generate(pb.GenerateRequest(generator="tiny", label="7", n=2, start_index=424242), timeout=20)
+    response = stub.Generate(pb.GenerateRequest(generator="tiny", label="7", n=2, start_index=424242), timeout=60)
     line = next(
         line for line in iter(lambda: next((entry for entry in service.log if "424242" in entry), None), 0) if line
     )
@@ -218,16 +220,16 @@ def test_a_log_line_holds_the_address_of_every_answer(service, stub):
 
 def test_a_log_line_is_enough_to_make_the_samples_again(service, stub):
     asked = {"class_indices": [4, 0, 7], "indices": [9, 535353, 2], "truncation": 0.5}
-    drawn = stub.Generate(pb.GenerateRequest(generator="tiny", **asked), timeout=20)
+    drawn = stub.Generate(pb.GenerateRequest(generator="tiny", **asked), timeout=60)
     line = json.loads(service.wait_for_log("535353"))
     address = {name: line[name] for name in ("generator", "digest", "seed", "truncation")}
     address |= {name: [int(number) for number in line[name].split(",")] for name in ("class_indices", "indices")}
-    assert stub.Generate(pb.GenerateRequest(**address), timeout=20).data == drawn.data
+    assert stub.Generate(pb.GenerateRequest(**address), timeout=60).data == drawn.data
 
 
 def test_nothing_that_a_caller_types_becomes_a_metric_label(service, stub):
     code_of(stub.Generate, pb.GenerateRequest(generator="injected", label="injected", n=1))
-    text = urllib.request.urlopen(service.metrics_url, timeout=10).read().decode()
+    text = urllib.request.urlopen(service.metrics_url, timeout=60).read().decode()
     assert "injected" not in text
     assert 'augmint_requests_total{code="NOT_FOUND",method="Generate"}' in text
 
@@ -242,16 +244,17 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
             for k in range(4)
         ]
         late = GeneratorServiceStub(other)
-        late.ListGenerators(pb.ListGeneratorsRequest(), timeout=20)  # connected before the end
+        late.ListGenerators(pb.ListGeneratorsRequest(), timeout=60)  # connected before the end
         while service.metric("augmint_requests_in_flight") < 4:
             time.sleep(0.01)
         service.process.send_signal(signal.SIGTERM)
         while service.metric("augmint_ready"):
             time.sleep(0.01)
-        refused = set()
-        while not all(call.done() for call in accepted):
+        refused, done = set(), False
+        while not done:
+            done = all(call.done() for call in accepted)  # and once after that
             try:
-                late.Generate(pb.GenerateRequest(generator="tiny", label="1", n=1), timeout=20)
+                late.Generate(pb.GenerateRequest(generator="tiny", label="1", n=1), timeout=60)
             except grpc.RpcError as error:
                 refused.add(error.code())
         assert refused == {grpc.StatusCode.UNAVAILABLE}
@@ -326,7 +329,7 @@ def test_no_call_of_a_flood_is_dropped():
 
     def stop(raw, call):
         stopped.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         return raw
 
     grpc_server = grpc.server(ThreadPoolExecutor(1), options=server._options(Settings(models="models")))
@@ -340,7 +343,7 @@ def test_no_call_of_a_flood_is_dropped():
         stack.callback(lambda: grpc_server.stop(None).wait(60))
         channels = [stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}", own)) for _ in range(4)]
         first = channels[0].unary_unary("/Flood/Stop").future(b"stop", timeout=60)
-        assert stopped.wait(30)
+        assert stopped.wait(60)
         flood = [channel.unary_unary("/Flood/Go").future(b"go", timeout=60) for channel in channels for _ in range(900)]
         time.sleep(1)  # until they have come
         go_on.set()

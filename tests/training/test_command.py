@@ -230,7 +230,7 @@ def test_what_a_run_has_settled_cannot_be_changed_in_silence(started: Run) -> No
         ),
         (["evaluate", "model", "digits"], "model: no such file; wanted a published model.onnx; did you mean models?"),
         (["publish", "run"], "run: no such file; wanted a published model.onnx; did you mean runs?"),
-        (["report", "run"], "run is no run: it has no order.json; did you mean runs?"),
+        (["report", "run"], "run holds no finished run: it has no order.json; did you mean runs?"),
         (["fit", "fruit.npz", "--levels", "16"], "--levels '16' is not LOW..HIGH such as 0..16"),
         (["fit", "fruit.npz", "--config", "none.toml"], "none.toml"),
         (["fit", "a\x1bb"], "cannot be written down: give it a name of ordinary characters"),

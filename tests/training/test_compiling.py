@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def _compiler() -> None:
-    torch.set_num_threads(1)
     try:
         check(torch.device("cpu"))
     except CannotCompile as error:

@@ -146,7 +146,7 @@ def test_what_is_no_generator_is_refused_in_one_sentence(content: bytes, tmp_pat
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     code, output = invoke("evaluate", tmp_path / "model.onnx", "digits")
     assert code == 2
-    assert output == f"error: {tmp_path / 'model.onnx'}: No such file or directory"
+    assert output == f"error: {tmp_path / 'model.onnx'}: no such file; wanted a published model.onnx"
 
 
 def test_a_folder_without_a_finished_run_has_no_report(tmp_path: Path) -> None:

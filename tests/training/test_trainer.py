@@ -15,12 +15,6 @@ from training.samples import draw_samples, quantise
 from training.trainer import Diverged, Trainer
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    """The order of sums, and with it the last bit, depends on the number of threads."""
-    torch.set_num_threads(1)
-
-
 def stripes(n: int = 240) -> tuple[np.ndarray, np.ndarray]:
     """Three classes of 8 x 8 images: a bright row, column or square, somewhere, with noise."""
     random = np.random.default_rng(0)

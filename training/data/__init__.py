@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data import folder, foreign, huggingface, idx, nearby, npy, npz, tagged
+from training.data import folder, foreign, huggingface, idx, nearby, npy, npz, pixels, tagged
 from training.data.dataset import Dataset, Records, check_size, finish
 from training.data.errors import DataError
 from training.data.levels import Levels
@@ -30,9 +30,10 @@ def load(
     """Read a labelled data set into memory; of an .npy file, the labels only.
 
     source: `digits` (8x8 gray, 1,797 samples, comes with scikit-learn); an .npz file; an .npy or IDX images file, its
-            labels file beside it; a folder of such files; a folder with one folder of images per class, or with images
-            and their labels in a table, or with images of one class (training.data.folder); such a table (.csv, .tsv,
-            .jsonl); a Parquet file or a folder of a Hugging Face data set (training.data.huggingface).
+            labels file beside it; a .csv table with a label and a column for each pixel; a folder of such files; a
+            folder with one folder of images per class, or with images and their labels in a table, or with images of
+            one class (training.data.folder); such a table (.csv, .tsv, .json, .jsonl); a Parquet file or a folder of a
+            Hugging Face data set (training.data.huggingface).
     size:   side of the images in pixels, a multiple of 4 in [8, 256]; None: chosen from the data, at most 64.
     levels: which values are black and full; None: made out from the values, or asked.
     allow_pickle: read arrays of Python objects, which may run code while they are read.
@@ -43,6 +44,8 @@ def load(
     if size is not None:
         check_size(size)
     if source == "digits":
+        if levels is not None:
+            raise DataError("digits: the built-in data set has levels of its own; --levels is for files")
         return finish(source, _digits(), size, drop_scarce=drop_scarce)
     path = Path(source)
     try:
@@ -57,16 +60,19 @@ def load(
 
 
 def _read(path: Path, size: int | None, levels: Levels | None, allow_pickle: bool, columns: Columns) -> Records:
+    of_pixels = path.is_file() and pixels.is_table(path)
     of_arrays = path.is_dir() and (idx.is_folder(path) or npy.is_folder(path))
     if path.is_dir() and not of_arrays:
         foreign.refuse_folder(path)
         return folder.read(path, size, columns, levels)
     if path.is_file() and path.suffix.lower() in (huggingface.PARQUET, huggingface.ARROW):
         return huggingface.read(path, size, columns, levels)
-    if path.is_file() and tagged.is_table(path.name):
+    if path.is_file() and tagged.is_table(path.name) and not of_pixels:
         return folder.read(path, size, columns, levels)
     if columns.given:
         raise DataError(f"{path}: --label and --file name columns of a table, and this source has none")
+    if of_pixels:
+        return pixels.read(path, levels)
     if of_arrays:
         return idx.read_folder(path) if idx.is_folder(path) else npy.read_folder(path, levels, allow_pickle)
     if not path.exists():

@@ -122,7 +122,8 @@ def finish(
     reading = records.reading
     if not records.settled:
         samples, found = _with_levels(name, records, levels, notes)
-        reading = replace(reading, levels=found) if reading and reading.levels is None else reading
+        if reading is not None and reading.levels is None and not records.on_disk:
+            reading = replace(reading, levels=found)
     height, width = samples.shape[1:3]
     if records.on_disk and size not in (None, height):
         raise DataError(f"{name}: images of {height}x{width} on disk are used as they are; size {size} cannot be had")
@@ -163,9 +164,12 @@ def _with_levels(
     name: str, records: Records, levels: ranges.Levels | None, notes: list[str]
 ) -> tuple[np.ndarray, ranges.Levels]:
     """Samples of a reader that took the levels as they came, in 0..255 or asked about; least and greatest before."""
-    blocks = (records.samples[start : start + 256] for start in range(0, len(records.samples), 256))
-    ends = [(int(block.min()), int(block.max())) for block in blocks]
-    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    low, high = 255, 0
+    for start in range(0, len(records.samples), 256):
+        block = records.samples[start : start + 256]
+        low, high = min(low, int(block.min())), max(high, int(block.max()))
+        if records.on_disk and high >= ranges.DIM:
+            break  # bright enough: what may be larger than memory is not read through for this
     if levels is not None:
         if records.on_disk and levels != ranges.WHOLE:
             raise DataError(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from pathlib import Path, PurePath
 
 import numpy as np
 
-from training.data import huggingface, pictures, tagged
+from training.data import huggingface, pictures, pixels, tagged
 from training.data import layout as layouts
 from training.data.dataset import Records
 from training.data.errors import DataError
@@ -49,7 +48,7 @@ def read(path: Path, size: int | None, columns: Columns | None = None, levels: L
     if not tree.pictures and any(huggingface.is_part(tree.path(parts)) for parts in tree.files):
         return huggingface.read(path, size, columns, levels)
     if not tree.pictures:
-        raise DataError(_pixels(path, tree) or _nothing(path, tree))
+        raise DataError(_nothing(path, tree))
     base = layouts.enter(tree) if path.is_dir() else ()
     layout = _layout(tree, base, columns) if path.is_dir() else _of_table(path, tree, columns)
     _say_left_out(layout, tree, base)
@@ -154,7 +153,8 @@ def _ending(parts: Parts) -> str:
 
 def _nothing(path: Path, tree: Tree) -> str:
     wanted = "wanted one folder of PNG or JPEG images per class, or pictures with their labels in a table"
-    arrays = [parts for parts in tree.files if len(parts) == 1 and _ending(parts) in ARRAYS]
+    beside = [parts for parts in tree.files if len(parts) == 1]
+    arrays = [parts for parts in beside if _ending(parts) in ARRAYS or pixels.is_table(tree.path(parts))]
     archives = [parts for parts in tree.files if _ending(parts) in ARCHIVES]
     unread = Counter(_ending(parts) for parts in tree.files if _ending(parts) in UNREAD)
     hint = ""
@@ -167,20 +167,6 @@ def _nothing(path: Path, tree: Tree) -> str:
         hint = f"; unpack {listed(['/'.join(parts) for parts in archives], 3)} first"
     elif tree.dead:
         hint = f"; it has {counted(len(tree.dead), 'link')} whose targets are gone"
+    if path.is_file():
+        return f"{path}: wanted the pictures that it names, beside it or in folders there; there are none{hint}"
     return f"{path}: has no folders of images; {wanted}{hint}"
-
-
-def _pixels(path: Path, tree: Tree) -> str:
-    """What to do with a table whose rows are the pictures themselves; empty if there is none."""
-    tables = [path] if path.is_file() else [tree.path(parts) for parts in tree.files]
-    for table in [each for each in tables if each.suffix.lower() == ".csv"][:_MOST_KINDS]:
-        with open(table, encoding="utf-8", errors="replace") as file:
-            columns = file.readline(2**20).count(",")
-        side = math.isqrt(columns)
-        if side >= 8 and side * side == columns:
-            return (
-                f"{table}: looks like a table of pixels, a label and {columns} levels a row, and is not read as it is: "
-                f"t = numpy.loadtxt('{table.name}', delimiter=',', skiprows=1); numpy.savez('data.npz', "
-                f"images=t[:, 1:].reshape(-1, {side}, {side}), labels=t[:, 0].astype(int)) writes one that is"
-            )
-    return ""

@@ -261,7 +261,7 @@ def test_synthetic_samples_are_fetched_ahead_and_no_thread_stays(mixed, fake):
     assert started
     batches.close()
     for thread in started:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 

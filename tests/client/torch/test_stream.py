@@ -141,7 +141,7 @@ def test_leaving_the_loop_leaves_no_thread(stream):
     assert started
     reader.close()
     for thread in started:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -184,7 +184,7 @@ def test_little_memory_means_little_ahead(stream, fake):
     reader = threading.Thread(target=first, args=(data, 1))
     reader.start()
     try:
-        for _ in range(1000):
+        for _ in range(6000):
             reader.join(0.01)
             if fake.in_flight == 2:
                 break
@@ -192,7 +192,7 @@ def test_little_memory_means_little_ahead(stream, fake):
         assert fake.in_flight == 2
     finally:
         fake.gate.set()
-        reader.join(20)
+        reader.join(60)
 
 
 def test_several_ranks_without_torch_distributed_are_noticed(stream, monkeypatch):

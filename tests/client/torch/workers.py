@@ -34,7 +34,7 @@ def target():
     )
     yield process.stdout.readline().strip()
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 @pytest.fixture

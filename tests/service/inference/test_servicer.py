@@ -63,7 +63,7 @@ def ask(service):
 @pytest.fixture
 def generate(service):
     with service.channel() as channel:
-        yield lambda **fields: GeneratorServiceStub(channel).Generate(pb.GenerateRequest(**fields), timeout=30)
+        yield lambda **fields: GeneratorServiceStub(channel).Generate(pb.GenerateRequest(**fields), timeout=60)
 
 
 def test_a_stock_triton_client_lists_describes_and_draws(service, generate):

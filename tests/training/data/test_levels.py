@@ -106,6 +106,11 @@ def test_a_dark_test_part_is_not_brightened_by_itself(tmp_path: Path) -> None:
     assert np.array_equal(data.samples[60:, ..., 0], FULL >> 5)
 
 
+def test_the_built_in_set_has_levels_of_its_own() -> None:
+    with pytest.raises(DataError, match="--levels is for files"):
+        load("digits", levels=(0, 16))
+
+
 def test_dim_images_are_worth_a_word(tmp_path: Path) -> None:
     assert any("brightest of all levels is 100 of 255" in note for note in of(tmp_path, FULL.clip(0, 100)).notes)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightning_fabric import Fabric
@@ -52,7 +51,6 @@ def test_class_names_may_lie_beside(tmp_path: Path) -> None:
 
 
 def test_data_on_disk_is_the_data_in_memory_and_trains_to_the_same_weights(both: tuple[Dataset, Dataset]) -> None:
-    torch.set_num_threads(1)
     digests, weights, judges, near = [], [], [], []
     for data in both:
         train = split(data).train
