@@ -16,10 +16,37 @@ from service.scheduling.order import Order
 from service.scheduling.scheduler import Scheduler
 from service.scheduling.selection import Selection
 
-# Classes and scattered indices of a call that are logged; a line should not outgrow the call's own cost.
-LOGGED_ROWS = 256
+# Runs of classes and of scattered indices that are logged; a line should not outgrow the call's own cost.
+LOGGED_RUNS = 64
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
+
+
+def in_runs(values: np.ndarray) -> str:
+    """Whole numbers in order as a line of the log has room for them: "3*64,7,10-20" is 64 threes, a 7, and 10 to 20.
+
+    values: [n], each in [0, 2^48). Beyond LOGGED_RUNS the rest is counted: "..., 90 more".
+    """
+    numbers = values.astype(np.int64)
+    steps = np.diff(numbers)
+    turns = np.append(np.flatnonzero(np.diff(steps)) + 1, len(steps))  # where a run of equal steps ends
+    parts: list[str] = []
+    at = 0
+    while at < len(numbers):
+        if len(parts) == LOGGED_RUNS:
+            parts.append(f" {len(numbers) - at} more")
+            break
+        last = int(turns[np.searchsorted(turns, at, side="right")]) if at < len(steps) else at
+        step = int(steps[at]) if at < len(steps) else -1
+        if step == 0:
+            parts.append(f"{numbers[at]}*{last - at + 1}")
+        elif step == 1 and last - at > 1:
+            parts.append(f"{numbers[at]}-{numbers[last]}")
+        else:
+            parts.append(str(numbers[at]))
+            last = at
+        at = last + 1
+    return ",".join(parts)
 
 
 def answer(
@@ -45,12 +72,12 @@ def answer(
         truncation=order.truncation,
     )
     if order.indices is not None:
-        call.facts["indices"] = order.indices[:LOGGED_ROWS].tolist()
+        call.facts["indices"] = in_runs(order.indices)
     if request.label:
         # Safe to log: it is one of the generator's own labels by now.
         call.facts["label"] = request.label
     else:
-        call.facts["class_indices"] = order.labels[:LOGGED_ROWS].tolist()
+        call.facts["class_indices"] = in_runs(order.labels)
     selection = None
     rows = order.n
     if order.keep:

@@ -266,6 +266,7 @@ def test_a_wrong_answer_of_the_other_replica_is_no_reason_to_wait(target, replic
 
 
 def test_a_ping_comes_before_the_timeout_of_a_page_and_not_more_often_than_the_service_allows():
+    from service.rpc.ports import options
     from service.settings import Settings
 
     ours, theirs = dict(Channel("a:1").options()), dict(options(Settings(models="models")))

@@ -297,8 +297,8 @@ def test_a_log_line_is_enough_to_make_the_samples_again(service, stub):
     line = json.loads(service.wait_for_log("535353"), parse_int=float)
     with augmint.Client(service.target) as client:
         again = client.fetch(
-            [int(index) for index in line["indices"]],
-            [int(index) for index in line["class_indices"]],
+            [int(number) for number in line["indices"].split(",")],
+            [int(number) for number in line["class_indices"].split(",")],
             seed=line["seed"],
             truncation=line["truncation"],
             generator=line["generator"],
