@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from service.access.quotas import Client
+
+class Client(Protocol):
+    """Whose quota the work counts against: see service.access.quotas.Client."""
+
+    def during(
+        self, generator: str, samples: int, work_seconds: float, submit: Callable[[], Future[Any]]
+    ) -> Future[Any]: ...
 
 
 @dataclass(slots=True)
@@ -17,7 +23,7 @@ class Call:
     caller: str  # the client's name where it has one, else the peer's address: whom to be fair to
     seconds_left: float  # until its deadline
     facts: dict[str, Any] = field(default_factory=dict)  # for the log: with the address, any sample can be made again
-    client: Client | None = None  # whose quota the work counts against; None: there are no quotas
+    client: Client | None = None  # None: there are no quotas
 
 
 @dataclass(slots=True)

@@ -1,6 +1,10 @@
-"""What can go wrong with a request, named after what the caller should do next. No grpc here: see interceptors.py."""
+"""What can go wrong with a request, named after what the caller should do next. No grpc here: see rpc/handler.py."""
 
 from __future__ import annotations
+
+
+class StartError(RuntimeError):
+    """The service cannot start; the message says why and what would help."""
 
 
 class ServiceError(Exception):

@@ -106,8 +106,10 @@ class Metrics:
         self.scan_failures = counter("scan_failures_total", "Attempts to list the models that failed.")
         self.cache_failures = counter("cache_failures_total", "Files that the cache could not keep or read.")
         self.ready = gauge("ready", "1 while calls are welcome.")
-        self.loop_lag = histogram(
-            "event_loop_lag_seconds", "How late a thread gets the interpreter, looked at twice a second.", SHORT_SECONDS
+        self.interpreter_lag = histogram(
+            "interpreter_lag_seconds",
+            "How late a thread gets the interpreter, looked at twice a second.",
+            SHORT_SECONDS,
         )
         self.build_info = gauge("build_info", "1, with what this process runs.", "onnxruntime", "device", "precision")
         self.device_broken = gauge("device_broken", "1 once the device failed for good: restart this process.")

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 from service.access.reload import FileError, Watched, read_text
+from service.files import DIGEST
 from service.metrics import Metrics
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-DIGEST = re.compile(r"[0-9a-f]{64}")
 _PREFIX = 4  # bytes of a digest by which its token is found; of no use to anyone
 
 
@@ -34,7 +34,7 @@ class Tokens:
             digest = bytes.fromhex(words[1])
             self._found.setdefault(digest[:_PREFIX], []).append((digest, words[0]))
         if not self._found:
-            # An empty file would shut out everybody; whoever wants that stops the service.
+            # An empty file would shut out everybody; to do that, stop the service.
             raise FileError(f"{source} holds no token; `python -m service.access NAME` makes one")
 
     def name(self, token: str) -> str | None:

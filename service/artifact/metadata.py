@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 METADATA_KEY = "augmint.v1.Generator"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
-DIGEST = re.compile(r"[0-9a-f]{64}")
 DTYPES: dict[int, np.dtype] = {
     pb.DATA_TYPE_UINT8: np.dtype("<u1"),
     pb.DATA_TYPE_INT16: np.dtype("<i2"),
