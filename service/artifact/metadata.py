@@ -9,6 +9,7 @@ import numpy as np
 from google.protobuf import json_format
 
 from augmint.v1 import generator_pb2 as pb
+from service.artifact import kinds
 from service.artifact.address import DRAWS_PER_INDEX, INDEX_LIMIT, TRUNCATION_LIMIT
 
 if TYPE_CHECKING:
@@ -65,14 +66,8 @@ def validate(generator: pb.Generator) -> pb.Generator:
         1 <= generator.latent_size <= DRAWS_PER_INDEX,
         f"latent_size {generator.latent_size} is outside [1, {DRAWS_PER_INDEX}]",
     )
-    if generator.sample.WhichOneof("kind") == "image":
-        channels = {pb.COLOR_SPACE_GRAY: 1, pb.COLOR_SPACE_RGB: 3}.get(generator.sample.image.color_space)
-        shape = sample_shape(generator)
-        demand(channels, "sample.image.color_space is not set")
-        demand(
-            len(shape) == 3 and shape[2] == channels and generator.sample.dtype == pb.DATA_TYPE_UINT8,
-            f"an image is uint8 [height, width, {channels}], but sample.shape is {list(shape)}",
-        )
+    fault = kinds.fault(generator.sample)
+    demand(not fault, fault)
     demand(generator.golden, "no golden samples")
     for number, golden in enumerate(generator.golden):
         where = f"golden[{number}]"
