@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Client(Protocol):
-    """Whose quota the work counts against: see service.access.quotas.Client."""
+    """A client with a quota: see service.access.quotas.Client."""
 
     def during(
         self, generator: str, samples: int, work_seconds: float, submit: Callable[[], Future[Any]]
@@ -18,20 +18,20 @@ class Client(Protocol):
 
 @dataclass(slots=True)
 class Call:
-    """What a method may know of the call that it answers."""
+    """What a method knows of the call that it answers."""
 
-    caller: str  # the client's name where it has one, else the peer's address: whom to be fair to
+    caller: str  # for fairness: the client's name where it has one, else the peer's address
     seconds_left: float  # until its deadline
     facts: dict[str, Any] = field(default_factory=dict)  # for the log: with the address, any sample can be made again
-    client: Client | None = None  # None: there are no quotas
+    client: Client | None = None  # its quota pays for the work; None: there are no quotas
 
 
 @dataclass(slots=True)
 class Later:
-    """What a method returns whose answer has yet to be computed."""
+    """What a method returns when its answer is still to be computed."""
 
     work: Future[Any]  # cancelled if the caller goes
-    encode: Callable[[Any], bytes]  # the answer, from what the work results in; in whichever thread has it
+    encode: Callable[[Any], bytes]  # from the result of the work to the answer; called in the thread that settles it
 
 
 Method = Callable[[bytes, Call], bytes | Later]

@@ -86,7 +86,7 @@ class Metrics:
         self.queued_samples = gauge("queued_samples", "Samples that wait.")
         self.queue_duration = histogram("queue_duration_seconds", "Wait for the first batch.", SHORT_SECONDS, *which)
         self.batch_samples = histogram("batch_samples", "Samples per batch, without padding.", BATCH, *which)
-        self.padding = counter("batch_padding_samples_total", "Rows computed for nobody.", *which)
+        self.padding = counter("batch_padding_samples_total", "Rows computed as padding.", *which)
         self.execute_duration = histogram("execute_duration_seconds", "One batch on one lane.", SHORT_SECONDS, *which)
         self.busy = counter("device_busy_seconds_total", "Device time spent in batches.", "device")
         self.capacity = gauge("capacity_samples_per_second", "All lanes, full batches; follows service.", *which)

@@ -76,7 +76,7 @@ class Server:
         stopped = threading.Event()
         parts.callback(stopped.set)
 
-        # Who may call, and what is served.
+        # Access, and what is served.
         entrance = open_entrance(settings, self._metrics)
         if entrance.watched:
             watch(entrance.watched, WATCH_SECONDS, stopped)
@@ -89,7 +89,7 @@ class Server:
         names += [reflection.SERVICE_NAME] if settings.reflection else []
         # As the protocol has it: the whole server's status under "", and each service's under its full name.
         services = ["", *names]
-        # Health asks for no token, and so tells nobody which generators there are where others do.
+        # Health asks for no token: where calls need one, it must not name the generators.
         open_to_all = not (settings.tokens or settings.tls_client_ca)
         self._health = Health(lambda name: open_to_all or name in (LIVENESS, *services))
         self._readiness = Readiness(self._health, self._metrics, services)

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens, names of client certificates, and what each client may have."""
+"""The client of each call, by token, certificate or address."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOW_TO_CALL = "send the metadata `authorization: Bearer TOKEN`"
 
 
 class Access:
-    """Names the client of each call. Where nothing is configured there is no Access, and calls cost what they did."""
+    """Names the client of each call. Without tokens, quotas and mutual TLS there is no Access."""
 
     def __init__(self, tokens: Watched[Tokens] | None, certificates: bool, quotas: Quotas | None, metrics: Metrics):
         """certificates: clients show certificates (mutual TLS), whose names count where there are no tokens."""
@@ -37,7 +37,7 @@ class Access:
         elif self._certificates:
             call.caller = certificate_name(context.auth_context()) or call.caller
         elif self._quotas is not None:
-            # More connections must not mean more quota.
+            # Without the port: more connections must not mean more quota.
             call.caller = address(call.caller)
         if self._quotas is not None:
             call.client = self._quotas.client(call.caller)
@@ -62,10 +62,10 @@ class Access:
 
 @dataclass
 class Entrance:
-    """What the settings say about who may call."""
+    """What the settings say about access."""
 
     credentials: grpc.ServerCredentials | None = None  # of the gRPC port; None: plain text
-    access: Access | None = None  # None: anybody may call
+    access: Access | None = None  # None: any client may call
     watched: list[Watched] = field(default_factory=list)  # files to be read again when they change
 
 

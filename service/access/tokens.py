@@ -25,7 +25,7 @@ class Tokens:
             words = line.split()
             if not words or words[0].startswith("#"):
                 continue
-            # What is wrong is not quoted: it may be a token that somebody pasted here.
+            # The line is not quoted: it may hold a token that was pasted by mistake.
             if len(words) != 2 or not NAME.fullmatch(words[0]) or not DIGEST.fullmatch(words[1]):
                 raise FileError(
                     f"{source}, line {number}: wanted `name sha256hex`, a name of letters, digits, '.', '_' and '-' "
@@ -38,7 +38,7 @@ class Tokens:
             raise FileError(f"{source} holds no token; `python -m service.access NAME` makes one")
 
     def name(self, token: str) -> str | None:
-        """Whose token it is; None: nobody's."""
+        """The name of a token's owner; None: the token is unknown."""
         digest = hashlib.sha256(token.encode()).digest()
         for known, name in self._found.get(digest[:_PREFIX], ()):
             if hmac.compare_digest(known, digest):

@@ -85,8 +85,8 @@ def publish(models: Path, name: str, build: Callable[[int], bytes]) -> Path:
     """Add the next version of a generator to a repository, atomically: readers see all of the file or nothing.
 
     models: the repository's folder; made if missing.
-    build:  gets the version number, returns the file's bytes. Called again with a higher number if somebody else
-            publishes the same version meanwhile.
+    build:  gets the version number, returns the file's bytes. Called again with a higher number if another
+            process publishes the same version meanwhile.
     returns: path of the new model.onnx.
     """
     if not NAME.fullmatch(name):

@@ -117,7 +117,7 @@ class Folder:
                 artifact.check_digest(content, recorded)
         except artifact.ArtifactError as error:
             if self._stamps(folder) != stamp:
-                # As when Kubernetes swaps the link to a volume's files between the one and the other.
+                # E.g. Kubernetes has swapped the link to a volume's files between the two reads.
                 raise SourceError(f"{artifact.FILE_NAME} changed while it was read; it is read again") from error
             raise
         except FileNotFoundError as error:
@@ -184,7 +184,7 @@ class Remote:
     def scan(self) -> Scan:
         scan = Scan()
         try:
-            # The listing must be that of now.
+            # fsspec would answer with an old listing.
             self._fs.invalidate_cache()
             listing = self._list()
             records = {}
@@ -278,7 +278,7 @@ def _read(path: Path, limit: int = artifact.FILE_BYTES_LIMIT) -> bytes:
     is no file, and other OSErrors.
     """
     try:
-        # Before it is opened, which a device may take for an order.
+        # Checked before it is opened: opening a device may have effects.
         if not stat.S_ISREG(path.stat().st_mode):
             raise artifact.ArtifactError(f"{named(path)} is not a regular file")
         # O_NONBLOCK: a pipe in the file's place must not hang the start.

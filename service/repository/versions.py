@@ -87,7 +87,7 @@ class Versions:
         ready = sorted(version for (other, version), entry in self._entries.items() if other == name and entry.loaded)
         self._channels[name] = {}
         for channel, version in sorted(channels.items()):
-            # What was there before is the next best. It depends on the files alone, so all replicas choose alike.
+            # The next best is the version below. This depends on the files alone, so all replicas choose alike.
             best = max((number for number in ready if number <= version), default=0)
             self._channels[name][channel] = best
             if best:

@@ -57,7 +57,7 @@ def handlers(
 ) -> dict[str, grpc.RpcMethodHandler]:
     """What a grpc server takes; without serialisers, so that bytes go in and out.
 
-    free:     names of methods that anybody may call, whose answers are too small to be counted.
+    free:     names of methods without access checks, whose answers are too small to be counted.
     exemplar: see Handler.
     """
     return {
@@ -82,9 +82,9 @@ class Handler:
     ) -> None:
         """
         name:     of the method, for metrics and log.
-        access:   names the client, or refuses it; None: anybody may call.
+        access:   names the client, or refuses it; None: any client may call.
         unread:   counts the answers that wait for their callers; None: they are too small to count.
-        exemplar: asked in the thread that a call begins in: what leads from its duration to its trace.
+        exemplar: gives the trace of the call that the thread begins, for the metric of its duration.
         """
         self.name = name
         self._method = method

@@ -9,9 +9,9 @@ from service.settings import Settings
 
 # Requests are tiny: the largest holds one class index for each sample.
 REQUEST_BYTES_LIMIT = 2**20
-# Names, a token, a trace; the same for all, where grpc by default begins to refuse at 8 KiB, by chance up to 16.
+# Names, a token, a trace. One limit for all callers: by default grpc refuses at random between 8 and 16 KiB.
 METADATA_BYTES_LIMIT = 2**13
-# More than will ever come at once: how much may wait is for the scheduler to say, which tells callers so.
+# More calls than will ever come at once: the scheduler limits what waits, and tells callers so.
 PENDING_CALLS = 1_000_000
 # A client that connects must finish its handshake within this.
 HANDSHAKE_SECONDS = 10

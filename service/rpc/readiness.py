@@ -37,7 +37,7 @@ class Readiness:
         """Tell which generators are served now, and so whether the server is ready."""
         if not self.open or served == self._served:
             return
-        # A generator that is called so has no status of its own: it would end the process when it goes.
+        # A generator of this name has no status of its own: the process would be restarted when it is unloaded.
         for name in (served ^ self._served) - {LIVENESS}:
             self._health.set(name, SERVING if name in served else NOT_SERVING)
         for name in self._services:

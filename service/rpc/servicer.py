@@ -16,7 +16,7 @@ from service.scheduling.order import Order
 from service.scheduling.scheduler import Scheduler
 from service.scheduling.selection import Selection
 
-# Classes and scattered indices of a call that are logged; a line should not outgrow the call's own cost.
+# Classes and scattered indices of a call that are logged; a line must not cost more than the call.
 LOGGED_ROWS = 256
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
@@ -47,7 +47,7 @@ def answer(
     if order.indices is not None:
         call.facts["indices"] = order.indices[:LOGGED_ROWS].tolist()
     if request.label:
-        # Safe to log: it is one of the generator's own labels by now.
+        # Safe to log: the codec has found it among the generator's labels.
         call.facts["label"] = request.label
     else:
         call.facts["class_indices"] = order.labels[:LOGGED_ROWS].tolist()
@@ -94,7 +94,7 @@ class GeneratorServicer:
         request = codec.read(raw, pb.GetGeneratorRequest)
         generator = self._repository.get(request.generator, request.version, channel=request.channel)
         identity = generator.identity
-        # Whoever asks is about to pin the answer's digest.
+        # The caller is about to pin the digest of the answer: noted as a reader.
         self._repository.get(identity.name, identity.version, identity.digest)
         return pb.GetGeneratorResponse(
             generator=generator.message,

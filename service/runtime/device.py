@@ -42,10 +42,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Whom to tell what becomes of a device. Any thread may call."""
+    """Callbacks for device failures; any thread may call them."""
 
-    broken: Callable[[str], None] = lambda reason: None  # no use any more to this process; called once for each file
-    fallback: Callable[[str, str], None] = lambda stage, reason: None  # a file does without CUDA graphs from now on
+    broken: Callable[[str], None] = lambda reason: None  # the device has failed for good; called once for each file
+    fallback: Callable[[str, str], None] = lambda stage, reason: None  # a file runs without CUDA graphs from now on
 
 
 PLAIN, SILENT = Options(), Events()
@@ -66,7 +66,7 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def fatal(error: BaseException) -> bool:
-    """Whether a GPU is of no use any more to this process after an error."""
+    """Whether a GPU fails every call of this process after an error."""
     return bool(_FATAL.search(str(error)))
 
 
@@ -118,7 +118,7 @@ def lanes(devices: str, cores: int) -> int:
 def session_options(device: str, threads: int, fallback: bool = False) -> onnxruntime.SessionOptions:
     """fallback: nodes without a kernel for the device may run on the CPU."""
     chosen = onnxruntime.SessionOptions()
-    # Which node runs where can be asked afterwards.
+    # Records which node runs where.
     chosen.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     chosen.intra_op_num_threads = threads
     chosen.inter_op_num_threads = 1

@@ -133,7 +133,7 @@ class Scheduler:
     def submit(self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf) -> Future[np.ndarray]:
         """Have the samples of an order computed.
 
-        caller:       whom to be fair to.
+        caller:       between callers the queue is fair.
         seconds_left: until the caller's deadline.
         returns:      of sample dtype [n, *sample shape], the caller's own. Cancelling it takes the order out of the
                       queue; DeadlineExceeded if the deadline passes there.
@@ -197,19 +197,19 @@ class Scheduler:
             raise Draining("this server is stopping; ask another one")
         queue = request.queue
         if queue.removed:
-            # Between the choice of a version and the order for it, another took its place.
+            # The version was replaced after the request had chosen it.
             raise GeneratorNotReady("this version has just been replaced; ask again")
         waiting = self.queued_seconds()
         check_room(request, waiting, self._limit)
         check_deadline(request, waiting, seconds_left)
 
     def refuse(self) -> None:
-        """Refuse what comes from now on; what was accepted goes on."""
+        """Refuse new requests from now on; accepted ones go on."""
         self._draining = True
         self._last_refusal = self._clock()
 
     def quiet_seconds(self) -> float:
-        """For how long nobody has been refused since `refuse`."""
+        """Seconds without a refused request, since `refuse`."""
         return self._clock() - self._last_refusal
 
     def drain(self, seconds: float) -> bool:
@@ -279,7 +279,7 @@ class Scheduler:
         scores: np.ndarray | None = None
         start = time.perf_counter()
         try:
-            # Rows whose scores nobody asked for ride along with those whose scores somebody did.
+            # One graph computes the batch: scores are computed for all rows if any request wants them.
             if any(segment.request.scores is not None for segment in batch):
                 samples, scores = queue.engine.run_scored(addresses, lane)
             else:

@@ -19,7 +19,7 @@ from service.scheduling.scheduler import Scheduler
 
 SERVICE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 PLATFORM = "augmint"
-# Asked by probes, which have no token; they tell no more than grpc.health.v1 does, and nobody is refused them.
+# For probes, which have no token: these tell no more than grpc.health.v1 does.
 OPEN = frozenset({"ServerLive", "ServerReady", "ModelReady"})
 
 _STATES = {
