@@ -17,8 +17,8 @@ from service.runtime.engine import Engine
 from service.runtime.session import Session
 from service.runtime.verify import verify
 
-# The page that bulk readers are told to ask for: a few batches, so that a call costs little beside its work, and no more
-# than clients and networks take at once.
+# The page that bulk readers are told to ask for: a few batches, so that a call costs little beside its work, and no
+# more than clients and networks take at once.
 PAGE_BYTES = 2**20
 PAGE_SECONDS = 0.25
 RESPONSE_BYTES_LIMIT = 2**26
