@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from augmint.v1 import generator_pb2 as pb
 
 Shape = tuple[int, ...]
@@ -24,6 +26,7 @@ class Kind:
     dtype: pb.DataType | None  # None: any
     shapes: tuple[str, ...]  # names of the extents, one text for each rank; none: any shape
     faults: Callable[[Any, Shape], Iterator[str]]  # of the kind's own message, and of a shape of one of these ranks
+    counts: Callable[[Any], Any] = lambda spec: None  # elements are whole and below this, by column; None or 0: any
 
     @property
     def words(self) -> str:
@@ -94,9 +97,11 @@ def _array(spec: None, shape: Shape) -> Iterator[str]:
 KINDS = {
     "image": Kind(pb.DATA_TYPE_UINT8, ("height, width, channels",), _image),
     "audio": Kind(pb.DATA_TYPE_INT16, ("frames", "frames, channels"), _audio),
-    "music": Kind(pb.DATA_TYPE_UINT8, ("steps, pitches", "steps, pitches, tracks"), _music),
-    "text": Kind(pb.DATA_TYPE_INT32, ("length",), _text),
-    "table": Kind(pb.DATA_TYPE_FLOAT32, ("columns",), _table),
+    "music": Kind(pb.DATA_TYPE_UINT8, ("steps, pitches", "steps, pitches, tracks"), _music, lambda spec: PITCHES),
+    "text": Kind(pb.DATA_TYPE_INT32, ("length",), _text, lambda spec: len(spec.vocabulary)),
+    "table": Kind(
+        pb.DATA_TYPE_FLOAT32, ("columns",), _table, lambda spec: [len(column.categories) for column in spec.columns]
+    ),
     "array": Kind(None, (), _array),
 }
 
@@ -112,6 +117,17 @@ def fault(sample: pb.SampleSpec) -> str:
     if (kind.dtype and sample.dtype != kind.dtype) or (ranks and len(shape) not in ranks):
         return f"a sample of {name} is {kind.words}, but here it is {_name(sample.dtype)} {list(shape)}"
     return next(kind.faults(getattr(sample, name, None), shape), "")
+
+
+def wrong_values(sample: pb.SampleSpec, values: np.ndarray) -> bool:
+    """Whether a sample holds what its kind cannot mean, such as a token that is not in the vocabulary.
+
+    sample: without fault; values: of its dtype and shape.
+    """
+    name = sample.WhichOneof("kind") or "array"
+    counts = KINDS[name].counts(getattr(sample, name, None))
+    limit = np.where(np.equal(counts or 0, 0), np.inf, counts or 0)
+    return bool(np.any(np.isfinite(limit) & ~((values >= 0) & (values < limit) & (np.floor(values) == values))))
 
 
 def _name(dtype: pb.DataType | None) -> str:

@@ -75,6 +75,8 @@ def validate(generator: pb.Generator) -> pb.Generator:
         demand(golden.index < INDEX_LIMIT, f"{where}.index {golden.index} is not below 2^48")
         demand(0 < golden.truncation <= TRUNCATION_LIMIT, f"{where}.truncation {golden.truncation} is outside (0, 2]")
         demand(len(golden.data) == size, f"{where}.data has {len(golden.data)} bytes; a sample has {size}")
+        values = np.frombuffer(golden.data, sample_dtype(generator)).reshape(sample_shape(generator))
+        demand(not kinds.wrong_values(generator.sample, values), f"{where}.data holds what its kind cannot mean")
     return generator
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +150,29 @@ def test_a_broken_rule_of_a_kind_is_refused_with_a_sentence(sample, sentence):
     broken.sample.CopyFrom(sample)
     with pytest.raises(artifact.ArtifactError, match=re.escape(sentence)):
         artifact.validate(broken)
+
+
+@pytest.mark.parametrize(
+    ("sample", "good", "bad"),
+    [
+        (roll(), [0, 127], [[128], [255]]),
+        (text(), [0, 2], [[3], [-1]]),
+        (table(AGE, TOWN), [-7.5, 1.0], [[0, 2.0], [0, -1.0], [0, 0.5], [0, float("nan")]]),
+        (image(), [0, 255], []),
+        (pb.SampleSpec(shape=[2], dtype=pb.DATA_TYPE_FLOAT32), [-1.5, float("inf")], []),
+    ],
+)
+def test_golden_samples_hold_only_what_their_kind_can_mean(sample, good, bad):
+    described = message()
+    described.sample.CopyFrom(sample)
+    del described.golden[1:]
+
+    def of(values):
+        filled = np.resize(np.array(values, artifact.sample_dtype(described)), tuple(sample.shape))
+        described.golden[0].data = filled.tobytes()
+        return described
+
+    assert artifact.validate(of(good)) is described
+    for values in bad:
+        with pytest.raises(artifact.ArtifactError, match=r"golden\[0\].data holds what its kind cannot mean"):
+            artifact.validate(of(values))
