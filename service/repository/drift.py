@@ -24,9 +24,9 @@ SEED = 0x6472696674
 
 
 class Drift:
-    """Compares the mean and the deviation of what leaves with those of the same classes at load.
+    """Compares mean and deviation of the samples served with those of the same classes at load.
 
-    Of the same classes, because readers draw what they lack: a change of what they ask for is no drift. Only samples
+    The same classes, because readers draw what they lack: other requests are no drift. Only samples
     with truncation 1 count, as those of the expectation.
     """
 

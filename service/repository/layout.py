@@ -98,7 +98,7 @@ def _above(root: str) -> tuple[str, str]:
 
 
 def walk(root: Path) -> Iterator[tuple[Path, bool]]:
-    """Files below a folder, links followed, not too deep, not too many; and of each whether it can be looked at."""
+    """Files below a folder, links followed, down to DEPTH and up to ENTRIES; of each, whether it can be read."""
     left = ENTRIES
     waiting = [root]
     while waiting:

@@ -342,6 +342,6 @@ class Repository:
 
 
 def _kind(error: Exception) -> str:
-    """Of a refusal, from a short closed list."""
+    """The label of a refusal in the metrics, from a short closed list."""
     kinds = ((artifact.Withheld, "withheld"), (artifact.ArtifactError, "artifact"), (SourceError, "file"))
     return next((name for kind, name in kinds if isinstance(error, kind)), "device")

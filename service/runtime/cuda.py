@@ -127,7 +127,7 @@ class Graphs:
         return str(next(self._numbers))
 
     def give_up(self, stage: str, error: BaseException) -> None:
-        """Do without from now on."""
+        """Run without graphs from now on."""
         if self.on:
             self.on = False
             self._events.fallback(stage, device.reason(error))

@@ -52,7 +52,7 @@ PLAIN, SILENT = Options(), Events()
 
 
 def runtime_version() -> str:
-    """Of ONNX Runtime."""
+    """The version of ONNX Runtime."""
     return str(onnxruntime.__version__)
 
 
@@ -61,7 +61,7 @@ class DeviceError(RuntimeError):
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether a device had no memory for what failed."""
+    """Whether an error says that the device is out of memory."""
     return bool(_OUT_OF_MEMORY.search(str(error)))
 
 
@@ -72,7 +72,7 @@ def fatal(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def watching(device: str) -> Iterator[None]:
-    """Raise DeviceBroken where what is raised within says that the device is."""
+    """Turn the errors of a device that has failed for good into DeviceBroken."""
     try:
         yield
     except Exception as error:
@@ -102,7 +102,7 @@ def names(devices: str) -> list[str]:
 
 
 def number(device: str) -> int:
-    """Of a GPU: 1 of cuda:1."""
+    """The number of a GPU, e.g. 1 for cuda:1."""
     return int(device.partition(":")[2] or 0)
 
 
@@ -155,7 +155,7 @@ def providers(device: str, chosen: Options) -> list[tuple[str, dict[str, str]]]:
 
 
 def no_provider(device: str, provider: str) -> DeviceError:
-    """What to raise when ONNX Runtime did without the provider."""
+    """The error to raise when ONNX Runtime could not start a provider."""
     return DeviceError(
         f"device {device!r} cannot be used: ONNX Runtime {onnxruntime.__version__} could not start {provider}. It "
         "needs an NVIDIA driver R580 or newer and the libraries of `pip install 'onnxruntime-gpu[cuda,cudnn]'`; "

@@ -119,7 +119,7 @@ class Session:
             return self._gpu.call(session.run, names, feeds, options)
 
     def buffer(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """Memory for samples that are kept being computed: of the kind that the device copies to fastest."""
+        """Memory for samples, of the kind that the device copies to fastest."""
         return np.empty(shape, dtype) if self._gpu is None else self._gpu.buffer(shape, dtype)
 
     def bind(self, rows: artifact.Rows, samples: np.ndarray, scores: np.ndarray | None = None) -> Callable[[], None]:

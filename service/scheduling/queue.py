@@ -1,4 +1,4 @@
-"""What is asked for, what it is asked of, and the rows of a batch of it. No threads, no clock."""
+"""A generator's queue, its requests, and the rows of a batch of them. No threads, no clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Runs(Protocol):
     def close(self) -> None: ...
 
 
-# Sees what a lane computed: the addresses and their samples, the lane's own memory until the call returns.
+# Called with what a lane computed: the addresses and their samples, in the lane's own memory until it returns.
 Look = Callable[[artifact.Rows, np.ndarray], None]
 
 # Fewer waiting rows than this part of a full batch are left to the lane that computes their generator already: a batch
