@@ -1,4 +1,4 @@
-"""What can go wrong with a request, named after what the caller should do next. No grpc here: see interceptors.py."""
+"""What can go wrong with a request, named after what the caller should do next. No grpc here: see rpc/handler.py."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import difflib
 
 # Names that a wrong one is compared with: a refusal must cost less than an answer.
 COMPARED = 200
+
+
+class StartError(RuntimeError):
+    """The service cannot start; the message says why and what would help."""
 
 
 class ServiceError(Exception):

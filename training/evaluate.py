@@ -14,6 +14,7 @@ import onnx
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
+from service.runtime.verify import verify
 from training import quality
 from training.data import Dataset, load
 from training.data.nearby import hint
@@ -48,9 +49,7 @@ class Published:
         content = read_artifact(path)
         try:
             session = Session(content, threads=os.cpu_count() or 1)
-            message = artifact.from_json(session.metadata)
-            artifact.check_signature(message, session.inputs, session.outputs)
-            artifact.check_golden(message, session.run(artifact.golden_rows(message)))
+            message = verify(session)
         except artifact.ArtifactError as error:
             raise artifact.ArtifactError(f"{path}: {error}") from error
         recorded = message.provenance

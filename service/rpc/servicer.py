@@ -16,7 +16,7 @@ from service.scheduling.order import Order
 from service.scheduling.scheduler import Scheduler
 from service.scheduling.selection import Selection
 
-# Runs of classes and of scattered indices that are logged; a line should not outgrow the call's own cost.
+# Runs of classes and of scattered indices of a call that are logged; a line must not cost more than the call.
 LOGGED_RUNS = 64
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
@@ -74,7 +74,7 @@ def answer(
     if order.indices is not None:
         call.facts["indices"] = in_runs(order.indices)
     if request.label:
-        # Safe to log: it is one of the generator's own labels by now.
+        # Safe to log: the codec has found it among the generator's labels.
         call.facts["label"] = request.label
     else:
         call.facts["class_indices"] = in_runs(order.labels)
@@ -121,7 +121,7 @@ class GeneratorServicer:
         request = codec.read(raw, pb.GetGeneratorRequest)
         generator = self._repository.get(request.generator, request.version, channel=request.channel)
         identity = generator.identity
-        # Whoever asks is about to pin the answer's digest.
+        # The caller is about to pin the digest of the answer: noted as a reader.
         self._repository.get(identity.name, identity.version, identity.digest)
         return pb.GetGeneratorResponse(
             generator=generator.message,

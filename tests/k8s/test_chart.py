@@ -8,7 +8,7 @@ import yaml
 
 import augmint
 from augmint.arguments import parser
-from service.server import LIVENESS
+from service.rpc.readiness import LIVENESS
 from tests.k8s.rendering import (
     CASES,
     DIGEST,

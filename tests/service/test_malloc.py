@@ -68,15 +68,15 @@ def use():
     blocks += [np.ones(2**20, np.uint8) for _ in range(20)]
 
 pins = []
-malloc.share()
-malloc.keep()
+malloc.one_arena()
+malloc.keep_freed()
 before = resident()
 for _ in range(3):
     thread = threading.Thread(target=use)
     thread.start()
     thread.join()
 kept = resident() - before
-malloc.give_back()
+malloc.trim()
 print(kept, resident() - before)
 """
 
