@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.servicer import LOGGED_RUNS, in_runs
+from service.rpc.servicer import LOGGED_RUNS, in_runs
 
 
 def expanded(text: str) -> list[int]:
