@@ -8,6 +8,7 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset, Samples
+from training.quality.intervals import wilson
 from training.splits import Splits
 
 # Distances are measured on images of at most this side: a copy survives that, noise of single pixels does not matter.
@@ -34,23 +35,52 @@ class Neighbours:
     real: np.ndarray  # int64, real samples of the class, training and held-out
     owner: np.ndarray  # int64, position in the data set of the nearest real sample, training or held-out
     exact: np.ndarray  # bool, equal to a training sample in every element
+    held_exact: np.ndarray  # float64, share of the class's held-out real samples that are
 
     def summary(self, label: int | None = None) -> pb.Memorisation:
         """Of one class, or of all."""
-        chosen = slice(None) if label is None else self.labels == label
+        chosen = self.labels >= 0 if label is None else self.labels == label
+        low, high = self._interval(chosen)
+        real, train = self._real_samples(chosen)
         return pb.Memorisation(
             share=float((self.distance < self.limit)[chosen].mean()),
             percentile=PERCENTILE,
             distance_ratio=float(np.median(self._ratio()[chosen])),
-            nearer_share=_even(float(self.nearer[chosen].mean()), float(self.chance[chosen].mean())),
-            nearer_deviations=self._deviations(self.labels == label if label is not None else self.labels >= 0),
+            nearer_share=even(float(self.nearer[chosen].mean()), float(self.chance[chosen].mean())),
+            nearer_deviations=self._deviations(chosen),
+            nearer_low=low,
+            nearer_high=high,
             exact_copies=int(self.exact[chosen].sum()),
             samples=len(self.distance[chosen]),
+            train_samples=train,
+            held_out_samples=real - train,
+            held_out_exact_share=float(self.held_exact[chosen].mean()),
         )
 
     def worst(self, count: int) -> np.ndarray:
         """Numbers of the samples that are nearest to a training sample for their class, nearest first: int64."""
         return np.argsort(self._ratio(), kind="stable")[:count]
+
+    def _interval(self, chosen: np.ndarray) -> tuple[float, float]:
+        """95 % interval of `nearer_share`, over which of the real samples happened to be held out.
+
+        What repeats is not the synthetic sample but the real one that it is nearest to: it was held out or it was not,
+        and all synthetic samples around it follow. So the share is known as if from as many samples as real ones own
+        equal parts (Kish 1965: the square of the sum over the sum of squares), at most one for each real sample. All
+        samples of a class with 8 training and 4 held-out samples may be nearer to training samples, and the interval
+        still reaches down to what chance would give.
+        """
+        owned = np.unique(self.owner[chosen], return_counts=True)[1].astype(np.float64)
+        count = float(owned.sum() ** 2 / (owned**2).sum())
+        low, high = wilson(float(self.nearer[chosen].mean()) * count, count)
+        chance = float(self.chance[chosen].mean())
+        return even(low, chance), even(high, chance)
+
+    def _real_samples(self, chosen: np.ndarray) -> tuple[int, int]:
+        """Of the chosen samples' classes: all, and those of the training split."""
+        _, first = np.unique(self.labels[chosen], return_index=True)
+        real, chance = self.real[chosen][first], self.chance[chosen][first]
+        return int(real.sum()), int(np.rint(real * chance).sum())
 
     def _deviations(self, chosen: np.ndarray) -> float:
         """How far the number of `nearer` samples is from chance, in its standard deviations.
@@ -88,16 +118,16 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
     n = len(samples)
     nearest, real, owner = (np.empty(n, np.int64) for _ in range(3))
     exact = np.empty(n, bool)
-    distance, typical, limit, nearer, chance = (np.empty(n, np.float64) for _ in range(5))
+    distance, typical, limit, nearer, chance, held_exact = (np.empty(n, np.float64) for _ in range(6))
     held_out = np.concatenate([splits.validation, splits.test])
     for label in range(dataset.classes):
         members = np.flatnonzero(labels == label)
-        made = _flat(samples[members])
+        made = shrunk(samples[members])
         train = splits.train[dataset.labels[splits.train] == label]
         held = random.permutation(held_out[dataset.labels[held_out] == label])
         held_samples = dataset.part(held)
         # Both at once: the training samples may be on disk, and more than memory holds.
-        yard = _flat(held_samples[:_YARDSTICK])
+        yard = shrunk(held_samples[:_YARDSTICK])
         distances, where = _nearest(dataset.part(train), np.concatenate([made, yard]))
         distance[members], yard_distance = np.split(distances, [len(made)])
         nearest[members] = train[where[: len(made)]]
@@ -110,10 +140,12 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
         )
         typical[members], limit[members] = np.median(yard_distance), np.quantile(yard_distance, PERCENTILE)
         exact[members] = (samples[members] == dataset.samples[nearest[members]]).all(axis=(1, 2, 3))
-    return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact)
+        twins = dataset.samples[train[where[len(made) :]]] == held_samples[:_YARDSTICK]
+        held_exact[members] = twins.all(axis=(1, 2, 3)).mean()
+    return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact, held_exact)
 
 
-def _even(share: float, chance: float) -> float:
+def even(share: float, chance: float) -> float:
     """A share that is `chance` by chance, as it would be if chance were one half: the odds, corrected."""
     odds = share * (1 - chance)
     return odds / (odds + (1 - share) * chance)
@@ -125,17 +157,17 @@ def _nearest(among: Samples, points: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
     distance, position = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
     for start in range(0, len(among), _BLOCK):
-        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_flat(among[start : start + _BLOCK]))
+        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(shrunk(among[start : start + _BLOCK]))
         found, where = (each[:, 0] for each in search.kneighbors(points))
         nearer = found < distance
         distance[nearer], position[nearer] = found[nearer], start + where[nearer]
     return distance, position
 
 
-def _flat(samples: np.ndarray) -> np.ndarray:
-    """uint8 [n, h, w, c] -> float32 [n, values], shrunk by averaging to at most SIDE pixels a side."""
+def shrunk(samples: np.ndarray, most: int = SIDE) -> np.ndarray:
+    """uint8 [n, h, w, c] -> float32 [n, values], shrunk by averaging to at most so many pixels a side."""
     n, side = samples.shape[:2]
-    factor = next(f for f in range(1, side + 1) if side % f == 0 and side // f <= SIDE)
+    factor = next(f for f in range(1, side + 1) if side % f == 0 and side // f <= most)
     small = side // factor
     blocks = samples.reshape(n, small, factor, small, factor, samples.shape[3])
     return blocks.mean(axis=(2, 4), dtype=np.float32).reshape(n, -1)
