@@ -32,7 +32,8 @@ def decide(card: pb.QualityCard, more: Iterable[Finding] = ()) -> None:
     class. Anything that is worth a warning lets it pass with warnings.
     """
     measured = [Finding.from_message(message) for message in card.findings]
-    new = [each for each in more if each.severity == Severity.NOTE or each.kind not in MEASURED]
+    elsewhere = {*Kind} - MEASURED if card.synthetic_samples else {*Kind}
+    new = [each for each in more if each.severity == Severity.NOTE or each.kind in elsewhere]
     findings = worst_first([*measured, *new])
     del card.findings[:], card.reasons[:], card.warnings[:]
     card.findings.extend(finding.to_message() for finding in findings)

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from training.data import Samples
 from training.quality.intervals import wilson
 from training.quality.memorisation import shrunk
 from training.quality.neighbours import covered
@@ -63,7 +62,7 @@ def inside(held: np.ndarray, train: np.ndarray, made: np.ndarray, seed: int) -> 
     return Inside(found["made"] / len(held), low, high, found["train"] / len(held), len(held))
 
 
-def vectors(features: np.ndarray, samples: Samples, real: np.ndarray) -> np.ndarray:
+def vectors(features: np.ndarray, samples: np.ndarray, real: np.ndarray) -> np.ndarray:
     """What is compared: the judge's features and the shrunk pictures, each of variance 1 over the real ones.
 
     features: float [n, d]; samples: uint8 [n, h, w, c]; real: bool [n]. All of one class.

@@ -184,7 +184,8 @@ def _cover(
         np.concatenate([real, samples]),
         np.arange(len(real) + len(samples)) < len(real),
     )
-    found = inside.inside(*np.split(vectors, [len(held), len(real)]), seed=0)
+    held_vectors, train_vectors, made_vectors = np.split(vectors, [len(held), len(real)])
+    found = inside.inside(held_vectors, train_vectors, made_vectors, seed=0)
     quality.coverage, quality.coverage_ceiling = found.coverage, found.ceiling
     quality.coverage_low, quality.coverage_high = found.low, found.high
     quality.coverage_samples = found.samples

@@ -65,6 +65,7 @@ def test_findings_of_training_count_and_the_worst_comes_first():
 
 def test_a_measurement_stands_whatever_a_look_at_a_few_samples_found():
     judged = card(finding(Severity.WARNING, "c0"))
+    judged.synthetic_samples = 2000
     look = [finding(Severity.FAILURE, "c1"), finding(Severity.WARNING, kind=Kind.LABEL_IGNORED)]
     decide(judged, [*look, finding(Severity.WARNING, kind=Kind.TOO_FEW_STEPS), finding(Severity.NOTE, "c1")])
     assert [(found.kind, found.label, found.severity) for found in judged.findings] == [
