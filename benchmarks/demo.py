@@ -1,9 +1,8 @@
 """The whole path in one go, with real parts: train on digits, publish, serve, draw every class over a socket.
 
-    python -m benchmarks.demo [--steps 1200] [--folder demo]
+    python -m benchmarks.demo [--steps 1500] [--folder demo]
 
-So many steps, not so many minutes: what the generator reaches is then the same on any machine, and only the time
-differs (a step takes ten times as long without AVX-512).
+So many steps, not so many minutes: what the generator reaches is the same on any machine, and only the time differs.
 
 Leaves the published generator in FOLDER/models, the run with its curves in FOLDER/runs, and the samples of every class
 in FOLDER/samples.png.
@@ -27,7 +26,7 @@ from augmint.sheet import contact_sheet
 from service import artifact
 from service.session import Session
 
-STEPS = 1200  # samples get no better after about 900
+STEPS = 1500  # samples hardly get better after about 1,000
 PER_CLASS = 16
 BULK = 20_000
 SEED = 7

@@ -15,7 +15,8 @@ last (8 at least) and a geometric progression between. The same classifier learn
 All see the same augmentation and as many steps, and are measured on the test split, which nothing has learned from; the
 score is balanced accuracy, the mean recall of the classes. --draws times over with other samples of yours (and another
 generator of them), --seeds classifiers each. A gain is over `balanced`, paired, with its 95 % interval over all pairs.
-Where `mix` refuses, as it does if no class may be drawn, `balanced` stands for it, as it would for you.
+Where `mix` refuses, as it does if no class may be drawn, or the service refuses a generator that is withheld,
+`balanced` stands for it, as it would for you.
 
 What is finished is kept in --folder: a run that was stopped goes on. The exit status is 1 if `same` or `team` is below
 `balanced` beyond noise. Default: 20 to 25 minutes of two cores; --quick: a third of that.
@@ -150,7 +151,10 @@ class Benchmark:
             generator = None if arm == "team" and options.team else self.name(TEAM if arm == "team" else number)
             try:
                 mixed = mix(real, targets[arm], generator=generator, top_up="balance", transform=shift, seed=seed)
-            except augmint.InvalidRequest as error:
+            except (
+                augmint.InvalidRequest,
+                augmint.GeneratorNotFound,
+            ) as error:  # no class, or the service refused it all
                 found["refused"] = str(error)
             else:
                 batches = mixed.loader(BATCH)

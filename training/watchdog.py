@@ -25,7 +25,7 @@ WINDOW = 20  # steps that a mean of the losses is taken over
 FORGOTTEN = 0.2  # of label fidelity, since an earlier look
 UNBOUNDED = 1e6
 STILL_FALLING = 0.15  # of the kernel distance; a rise of as much is a run that gets worse
-NEGLIGIBLE = 0.02  # of the attempt's largest kernel distance
+NEGLIGIBLE = 0.05  # of the attempt's largest kernel distance: so small a change moves no score on digits
 FEWEST_STEPS = 200
 
 # Progress between two looks: nothing is lost while the run still gets better.

@@ -182,10 +182,10 @@ def test_losses_without_bound_are_divergence(loss: str, value: float) -> None:
 
 
 def test_too_few_steps_are_named_from_the_distance_that_still_fell_or_from_their_number() -> None:
-    falling = [look(step, kernel_distance=100 / step) for step in range(100, 1300, 100)]
+    falling = [look(step, kernel_distance=math.exp(-step / 700)) for step in range(100, 1300, 100)]
     (finding,) = shown(*falling)[0].conclude()
     assert finding.kind == Kind.TOO_FEW_STEPS
-    assert "fell by 28%" in finding.text
+    assert "fell by 35%" in finding.text
     (finding,) = shown(look(30))[0].conclude()
     assert "The run had 30 steps" in finding.text
 
