@@ -15,13 +15,14 @@ from augmint.v1 import generator_pb2 as pb
 from training.findings import Finding, Kind, Severity, worst_first
 from training.quality import copying
 from training.quality.inside import FEWEST
-from training.quality.intervals import of_share
+from training.quality.intervals import of_share, wilson
 from training.quality.neighbours import expected_coverage
 
 # Below the first number a class is worth a warning, below the second it is withheld.
 SPREAD = (0.6, 0.5)  # spread inside a class over that of real samples
 FIDELITY_MARGIN = 0.1  # below the real samples' own recall
 FIDELITY_SHARE = 0.5  # of the real samples' own recall
+BORROWED = 4
 CLASS_SCORE_SHARE = (0.75, 0.4)  # of the accuracy with real samples
 SCORE_SHARE = (0.75, 0.5)
 COVERAGE_SHARE = (0.5, 0.2)  # of the ceiling
@@ -151,8 +152,10 @@ def _collapsed(quality: pb.ClassQuality) -> Finding | None:
 
 def _unrecognised(card: pb.QualityCard, confusion: np.ndarray) -> Iterator[Finding]:
     for number, quality in enumerate(card.classes):
-        # What the judge recognises of the real samples is known from few of them: its low end is the yardstick.
-        real = of_share(quality.real_accuracy, quality.real_samples)[0]
+        # What the judge recognises of the real samples is known from few of them: its low end is the yardstick. What it
+        # does in all classes counts as BORROWED samples more, or noise would pass in a class of two.
+        hits = quality.real_accuracy * quality.real_samples + card.real_accuracy * BORROWED
+        real = wilson(hits, quality.real_samples + BORROWED)[0]
         best = of_share(quality.label_fidelity, int(confusion[number].sum()))[1]
         lost = best < FIDELITY_SHARE * real
         if not lost and best >= real - FIDELITY_MARGIN:

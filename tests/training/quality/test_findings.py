@@ -102,6 +102,12 @@ def test_a_class_of_few_tests_is_withheld_by_what_chance_cannot_do_only():
     assert severities == {2: 0, 4: 0, 8: Severity.WARNING, 20: Severity.FAILURE, 50: Severity.FAILURE}
 
 
+@pytest.mark.parametrize(("real", "fidelity"), [(1.0, 0.23), (0.5, 0.1)])
+def test_noise_does_not_pass_in_a_class_of_two_tests(real, fidelity):
+    (finding,) = found(card(2, real_accuracy=real, label_fidelity=fidelity))
+    assert (finding.kind, finding.severity, finding.label) == (Kind.UNRECOGNISED, Severity.FAILURE, "b")
+
+
 @pytest.mark.parametrize("tests", [2, 5, 12, 40])
 def test_real_samples_are_hardly_ever_accused_over_many_divisions(tests):
     """The judge recognises three quarters of real samples, and generated ones are as good: all else is chance."""
