@@ -1,25 +1,39 @@
-"""A complete example: few samples, some classes with hardly any. Does a classifier get better when `mix` tops them up?
+"""A long tail: few samples, some classes with hardly any. What is a classifier worth that evens it out, and how?
 
-    python -m benchmarks.scarce                          # scikit-learn's digits, about 2 minutes
-    python -m benchmarks.scarce FASHION --models models --most 200         # Fashion-MNIST, the shipped generator
+    python -m benchmarks.scarce --out scarce.json                     # scikit-learn's digits, 100 to 8 a class
+    python -m benchmarks.scarce FASHION --team models --most 500 --imbalance 62.5 --out scarce.json
 
-FASHION is a folder with the four IDX files. Another team has all of the training data and trained a generator on it:
-the one in --models, or else one that is trained first, for --budget. You have --most samples of the first class,
---imbalance times fewer of the last and a geometric progression between, and cannot have theirs. Both classifiers see
-the same samples of yours, the same augmentation, as many steps, and all classes equally often: one by repeating the
-scarce ones, the other by synthetic samples of them. Both are measured on the test split, which neither they nor the
-generator have seen; the score is balanced accuracy, the mean recall of the classes. --seeds times over, with other
-samples of yours each time; a gain is one if its 95 % interval is above 0.
+FASHION is a folder with the four IDX files. You have --most samples of the first class, --imbalance times fewer of the
+last (8 at least) and a geometric progression between. The same classifier learns from them in four ways:
+
+    natural    as they come, with standard augmentation
+    balanced   the same, every class drawn equally often: what one does without new samples, and what counts here
+    same       mix(real, top_up="balance") by default, with a generator trained on these very samples, its card honoured
+    team       the same, with the generator of a team that has all of the training data: the one in --team, or one that
+               is trained first
+
+All see the same augmentation and as many steps, and are measured on the test split, which nothing has learned from; the
+score is balanced accuracy, the mean recall of the classes. --draws times over with other samples of yours (and another
+generator of them), --seeds classifiers each. A gain is over `balanced`, paired, with its 95 % interval over all pairs.
+Where `mix` refuses, as it does if no class may be drawn, or the service refuses a generator that is withheld,
+`balanced` stands for it, as it would for you.
+
+What is finished is kept in --folder: a run that was stopped goes on. The exit status is 1 if `same` or `team` is below
+`balanced` beyond noise. Default: 20 to 25 minutes of two cores; --quick: a third of that.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
+import json
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +41,20 @@ import numpy as np
 import torch
 from scipy import stats
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, Dataset, RandomSampler, WeightedRandomSampler
 
+import augmint
 from augmint.torch import mix
 from benchmarks.demo import serving, step
 from service import artifact
-from training.data import load
-from training.splits import split
+from training import data as sources
+from training.splits import Splits, split
 
 BATCH = 64
+ARMS = ("natural", "balanced", "same", "team")
+BASELINE = "balanced"
+TEAM = -1  # in place of a draw's number
+FEWEST = 8  # of a class, for a generator to be trained on
 
 
 class Scarce(Dataset):
@@ -62,82 +81,180 @@ def shift(image: torch.Tensor) -> torch.Tensor:
     return padded[:, down : down + image.shape[1], right : right + image.shape[2]]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="?", default="digits", help="as for `python -m training fit` (default digits)")
-    parser.add_argument("--models", type=Path, help="folder with one generator of this data, instead of --budget")
-    parser.add_argument("--budget", default="60s", help="time to train the generator, unless --folder has one")
-    parser.add_argument("--folder", type=Path, default=Path("demo/scarce"), help="where the generator goes")
-    parser.add_argument("--most", type=int, default=40, help="samples of the most frequent class (default 40)")
-    parser.add_argument("--imbalance", type=float, default=20, help="how many times fewer of the rarest (default 20)")
-    parser.add_argument("--steps", type=int, default=400, help="of the optimiser, for each classifier (default 400)")
-    parser.add_argument("--seeds", type=int, default=3, help="repeats, at least 2 (default 3)")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+class Benchmark:
+    """What is measured, and what is measured already."""
 
-    models = options.models or options.folder / "models"
-    if options.models is None and not artifact.published_versions(models, "scarce"):
-        step("train a generator on the training split")
-        where = ["--name", "scarce", "--out", models, "--runs", options.folder / "runs"]
-        fit = ["fit", options.data, "--budget", options.budget, *where]
-        if subprocess.run([sys.executable, "-m", "training", *map(str, fit)], check=False).returncode:
-            return 1
-    step("serve it, and train classifiers without it and with it")
-    with serving(models) as target:
-        return compare(options, target)
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._dataset = sources.load(options.data)
+        self._splits: Splits = split(self._dataset)
+        self._classes = self._dataset.classes
+        self._tests = self._dataset.part(self._splits.test)[:], self._dataset.labels[self._splits.test]
+        self._models = options.folder / "models"
+        self._cells = options.folder / "cells.jsonl"
+        options.folder.mkdir(parents=True, exist_ok=True)
+        self.cells = read(self._cells)
 
+    def draw(self, number: int) -> np.ndarray:
+        """Positions of your samples."""
+        options = self._options
+        return long_tail(self._dataset.labels, self._splits.train, options.most, options.imbalance, number)
 
-def compare(options: argparse.Namespace, target: str) -> int:
-    """Every seed, and the table."""
-    dataset = load(options.data)
-    parts = split(dataset)
-    tests = dataset.samples[parts.test], dataset.labels[parts.test]
-    rare = range(dataset.classes // 2, dataset.classes)
-    rows: list[list[float]] = []
-    for seed in range(options.seeds):
-        chosen = long_tail(dataset.labels, parts.train, options.most, options.imbalance, seed)
-        scores = []
-        for name in ("real", "mix"):
-            real = Scarce(dataset.samples[chosen], dataset.labels[chosen], dataset.class_names)
-            torch.manual_seed(seed)
-            if name == "real":
-                batches: Iterable[Any] = repeated(real)
+    def name(self, number: int) -> str:
+        """Of the generator of a draw, or of the team's; another one for other settings, which share the folder."""
+        options = self._options
+        of_draw = [] if number == TEAM else [options.most, options.imbalance]
+        settings = json.dumps([options.data, options.generator_steps, *of_draw])
+        return f"{'team' if number == TEAM else f'draw-{number}'}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+
+    def generators(self) -> None:
+        """Train what is missing, each by the command that a team would use; published whatever its verdict is."""
+        options = self._options
+        wanted = [(self.name(number), number) for number in range(options.draws)] if "same" in options.arms else []
+        if "team" in options.arms and options.team is None:
+            wanted.append((self.name(TEAM), TEAM))
+        for name, number in wanted:
+            if artifact.published_versions(self._models, name):
+                continue
+            source = options.data
+            if number != TEAM:
+                source = str(options.folder / f"{name}.npz")
+                chosen = self.draw(number)
+                np.savez(
+                    source,
+                    images=self._dataset.samples[chosen],
+                    labels=self._dataset.labels[chosen],
+                    class_names=np.array(self._dataset.class_names),
+                )
+            step(f"train the generator {name}")
+            where = ["--name", name, "--out", self._models, "--runs", options.folder / "runs", "--force"]
+            fit = ["fit", source, "--steps", options.generator_steps, *where]
+            if subprocess.run([sys.executable, "-m", "training", *map(str, fit)], check=False).returncode:
+                raise SystemExit(f"the generator {name} was not trained")
+
+    def measure(self, number: int, seed: int, arm: str, targets: dict[str, str]) -> dict[str, Any]:
+        """One classifier; from the folder if it was trained before."""
+        options = self._options
+        setting = [options.data, options.most, options.imbalance, options.steps, options.generator_steps, number, seed]
+        key = json.dumps([*setting, arm, str(options.team) if arm == "team" else ""])
+        if key in self.cells:
+            return self.cells[key]
+        began = time.monotonic()
+        chosen = self.draw(number)
+        real = Scarce(self._dataset.samples[chosen], self._dataset.labels[chosen], self._dataset.class_names)
+        torch.manual_seed(seed)
+        found: dict[str, Any] = {"draw": number, "seed": seed, "arm": arm, "refused": ""}
+        mixed = None
+        batches: Iterable[Any] = loader(real, balanced=arm != "natural")
+        if arm in ("same", "team"):
+            generator = None if arm == "team" and options.team else self.name(TEAM if arm == "team" else number)
+            try:
+                mixed = mix(real, targets[arm], generator=generator, top_up="balance", transform=shift, seed=seed)
+            except (
+                augmint.InvalidRequest,
+                augmint.GeneratorNotFound,
+            ) as error:  # no class, or the service refused it all
+                found["refused"] = str(error)
             else:
-                mixed = mix(real, target, top_up="balance", transform=shift, seed=seed)
-                if not seed:
-                    print(
-                        f"{mixed}\n\n{'':8}{'real only':>24}{'with mix':>24}\n{'seed':8}"
-                        + f"{'all':>12}{'rare half':>12}" * 2
-                    )
                 batches = mixed.loader(BATCH)
-            network = train(dataset.kind.judge(dataset.classes), batches, options.steps)
-            if name == "mix":
+                quality = mixed.description.message.quality
+                found["verdict"] = quality.verdict
+                found["portions"] = [
+                    [one.label, one.real, one.repeated, one.synthetic, one.note] for one in mixed.portions
+                ]
+                found["reasons"] = list(quality.reasons)
+                if not seed:
+                    print(mixed)
+        try:
+            network = train(self._dataset.kind.judge(self._classes), batches, options.steps)
+        finally:
+            if mixed is not None:
                 mixed.close()
-            recalls = recall(network, *tests, dataset.classes)
-            scores += [float(recalls.mean()), float(recalls[rare].mean())]
-        rows.append(scores)
-        print(f"{seed:<8}" + "".join(f"{score:12.2%}" for score in scores), flush=True)
-    for name, column in (("all classes", 0), ("the rarer half", 1)):
-        gains = [scores[column + 2] - scores[column] for scores in rows]
-        print(f"gain in balanced accuracy, {name}: {interval(gains)}")
-    return 0
+        found["recalls"] = recall(network, *self._tests, self._classes).round(5).tolist()
+        found["seconds"] = round(time.monotonic() - began, 1)
+        self.cells[key] = found
+        with self._cells.open("a") as file:
+            # A line of its own, even after one that was cut off.
+            file.write("\n" * bool(file.tell()) + json.dumps({"key": key, **found}))
+        return found
+
+    def run(self) -> list[dict[str, Any]]:
+        """Every cell, told one by one; of draws of which all arms are done first."""
+        options = self._options
+        self.generators()
+        with ExitStack() as stack:
+            targets = {}
+            if {"same", "team"} & set(options.arms) and self._models.is_dir():
+                targets = dict.fromkeys(("same", "team"), stack.enter_context(serving(self._models)))
+            if "team" in options.arms and options.team is not None:
+                targets["team"] = stack.enter_context(serving(options.team))
+            wanted = list(itertools.product(range(options.draws), range(options.seeds), options.arms))
+            done = []
+            for count, (number, seed, arm) in enumerate(wanted, start=1):
+                cell = self.measure(number, seed, arm, targets)
+                done.append(cell)
+                refused = f"   mix refused: {cell['refused']}" if cell["refused"] else ""
+                score = statistics.mean(cell["recalls"])
+                print(
+                    f"{count:>3} of {len(wanted)}  draw {number}  seed {seed}  {arm:9} {score:7.2%}  "
+                    f"{cell['seconds']:6.1f} s{refused}",
+                    flush=True,
+                )
+        return done
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Finished cells by their settings; a line that was cut short is none."""
+    found = {}
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            value = json.loads(line)
+            found[value.pop("key")] = value
+        except (ValueError, KeyError):
+            continue
+    return found
+
+
+def summarise(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Per arm: scores of all classes and of the rarer half, and the paired gain over the baseline, with intervals."""
+    rare = slice(len(cells[0]["recalls"]) // 2, None)
+    summary: dict[str, Any] = {}
+    pairs = {(cell["draw"], cell["seed"], cell["arm"]): cell["recalls"] for cell in cells}
+    for arm in dict.fromkeys(cell["arm"] for cell in cells):
+        own = {key[:2]: recalls for key, recalls in pairs.items() if key[2] == arm}
+        line: dict[str, Any] = {}
+        for name, part in (("all", slice(None)), ("rarer half", rare)):
+            scores = [statistics.mean(recalls[part]) for recalls in own.values()]
+            line[name] = dict(zip(("score", "low", "high"), interval(scores), strict=True))
+            shared = [key for key in own if (*key, BASELINE) in pairs]
+            if arm != BASELINE and shared:
+                gains = [
+                    statistics.mean(own[key][part]) - statistics.mean(pairs[(*key, BASELINE)][part]) for key in shared
+                ]
+                line[name] |= dict(zip(("gain", "gain_low", "gain_high"), interval(gains), strict=True))
+                line[name]["verdict"] = in_words(gains)
+        summary[arm] = line
+    return summary
 
 
 def long_tail(labels: np.ndarray, train: np.ndarray, most: int, imbalance: float, seed: int) -> np.ndarray:
-    """Positions of your samples: `most` of class 0, imbalance times fewer of the last class, at least 1 of each."""
+    """Positions of your samples: `most` of class 0, imbalance times fewer of the last, at least FEWEST of each."""
     random, classes = np.random.default_rng(seed), int(labels.max()) + 1
     chosen = []
     for label in range(classes):
-        wanted = max(1, round(most * imbalance ** (-label / (classes - 1))))
+        wanted = max(FEWEST, round(most * imbalance ** (-label / (classes - 1))))
         chosen.append(random.permutation(train[labels[train] == label])[:wanted])
     return np.concatenate(chosen)
 
 
-def repeated(real: Scarce) -> DataLoader:
-    """The best that one does without new samples: every class equally often, augmented."""
+def loader(real: Scarce, balanced: bool) -> DataLoader:
+    """Your samples, augmented; balanced: every class equally often, the best that one does without new samples."""
     real.transform = shift
+    length = max(len(real), 20 * BATCH)
+    if not balanced:
+        return DataLoader(real, BATCH, sampler=RandomSampler(real, replacement=True, num_samples=length))
     weights = 1 / np.bincount(real.targets)[real.targets]
-    return DataLoader(real, BATCH, sampler=WeightedRandomSampler(weights.tolist(), max(len(real), 20 * BATCH)))
+    return DataLoader(real, BATCH, sampler=WeightedRandomSampler(weights.tolist(), length))
 
 
 def train(network: torch.nn.Module, batches: Iterable[Any], steps: int) -> torch.nn.Module:
@@ -164,12 +281,70 @@ def recall(network: torch.nn.Module, samples: np.ndarray, labels: np.ndarray, cl
     return np.array([(found[labels == label] == label).mean() for label in range(classes)])
 
 
-def interval(gains: list[float]) -> str:
-    """Mean and 95 % interval of paired differences, in words."""
-    mean, count = statistics.mean(gains), len(gains)
-    reach = float(stats.t.ppf(0.975, count - 1)) * statistics.stdev(gains) / count**0.5
-    verdict = "a gain" if mean > reach else "a loss" if mean < -reach else "no measurable difference"
-    return f"{100 * mean:+.1f} points [{100 * (mean - reach):+.1f}, {100 * (mean + reach):+.1f}]: {verdict}"
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """(mean, low, high): 95 % by Student's t; of a single value nothing is known, and the ends are infinite."""
+    mean, count = statistics.mean(values), len(values)
+    if count < 2:
+        return mean, float("-inf"), float("inf")
+    reach = float(stats.t.ppf(0.975, count - 1)) * statistics.stdev(values) / count**0.5
+    return mean, mean - reach, mean + reach
+
+
+def in_words(gains: Sequence[float]) -> str:
+    mean, low, high = interval(gains)
+    verdict = "a gain" if low > 0 else "a loss" if high < 0 else "no measurable difference"
+    return f"{100 * mean:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]: {verdict}"
+
+
+def _finite(value: Any) -> Any:
+    """A copy for JSON, which has no infinite numbers: an interval of a single pair has no ends."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", default="digits", help="as for `python -m training fit` (default digits)")
+    parser.add_argument(
+        "--team", type=Path, help="folder with one generator of all of the data, instead of training it"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path("demo/scarce"), help="where generators and results are kept"
+    )
+    parser.add_argument("--out", type=Path, help="JSON file for the result")
+    parser.add_argument("--most", type=int, default=100, help="samples of the most frequent class (default 100)")
+    parser.add_argument("--imbalance", type=float, default=12.5, help="times fewer of the rarest (default 12.5)")
+    parser.add_argument("--steps", type=int, default=400, help="of the optimiser, for each classifier (default 400)")
+    parser.add_argument("--generator-steps", type=int, default=1200, help="for each generator (default 1,200)")
+    parser.add_argument("--draws", type=int, default=3, help="of your samples (default 3)")
+    parser.add_argument("--seeds", type=int, default=3, help="classifiers for each draw and way (default 3)")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="which ways (default all)")
+    parser.add_argument("--quick", action="store_true", help="2 draws, 2 seeds, generators of 600 steps")
+    options = parser.parse_args()
+    if options.quick:
+        options.draws, options.seeds, options.generator_steps = 2, 2, 600
+    options.arms = [arm for arm in ARMS if arm in (*options.arms, BASELINE)]
+    torch.set_num_threads(1)
+
+    summary = summarise(cells := Benchmark(options).run())
+    print(f"\n{'':10}{'all classes':>20}{'rarer half':>20}")
+    for arm, line in summary.items():
+        print(f"{arm:10}" + "".join(f"{line[part]['score']:>20.2%}" for part in ("all", "rarer half")))
+    for arm, line in summary.items():
+        for part in ("all", "rarer half"):
+            if "verdict" in line[part]:
+                print(f"{arm} against {BASELINE}, {part}: {line[part]['verdict']}")
+    if options.out:
+        settings = {name: str(value) for name, value in vars(options).items()}
+        result = {"settings": settings, "summary": summary, "cells": cells}
+        options.out.write_text(json.dumps(_finite(result), indent=2, allow_nan=False) + "\n")
+    harmful = [arm for arm in ("same", "team") if summary.get(arm, {}).get("all", {}).get("gain_high", 0) < 0]
+    if harmful:
+        print(f"below {BASELINE} beyond noise: {', '.join(harmful)}", file=sys.stderr)
+    return int(bool(harmful))
 
 
 if __name__ == "__main__":

@@ -218,5 +218,7 @@ def _bfloat16(device: torch.device) -> AbstractContextManager[None]:
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-        fast = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+        # Where oneDNN is told not to (ONEDNN_MAX_CPU_ISA), convolutions would be PyTorch's own, ten times slower.
+        told = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        fast = told and any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
     return torch.autocast(device.type, torch.bfloat16, enabled=bool(fast))

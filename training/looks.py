@@ -20,7 +20,11 @@ SHEET_ROWS = 32
 
 _HELD_OUT = 256  # most held-out samples that the discriminator is asked about
 _FEWEST_HELD_OUT = 40  # for a share that means anything
-_MOVED_PER_CLASS, _MOVED = 16, 1024
+_MOVED_PER_CLASS, _MOVED = 32, 1024
+_REAL_MOVED = 4  # times as many real samples as generated ones
+_FEWEST_REAL = 20  # above one of each class
+_GROUPS = 8  # of samples that are left out in turn
+_STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36)  # 97.5 % of Student's t, by groups less 1
 _FAR = 2**20  # index of the first sample that no sheet shows
 
 
@@ -52,30 +56,35 @@ def take(run: Run, trainer: Trainer, judge: Classifier, dataset: Dataset, splits
     sheet = dataset.kind.sheet(groups, dataset.class_names[:shown], SHEET_COLUMNS, run.folder.name)
     run.save_picture(trainer.steps, sheet)
     check = quality.quick(draw, judge, dataset, splits)
-    ahead_train, ahead_held_out = _ahead(draw, trainer, dataset, splits)
+    ahead = _ahead(draw, trainer, dataset, splits)
+    augmented = config.augmentation_for(len(splits.train))
+    moved = _moved(draw, dataset, splits) if augmented else (np.nan, np.nan)
     return Look(
         step=trainer.steps,
         share=share,
         class_fidelity=check.class_fidelity.tolist(),
         spread_ratio=check.spread_ratio.tolist(),
         kernel_distance=float(check.kernel_distance),
-        ahead_train=ahead_train,
-        ahead_held_out=ahead_held_out,
-        moved=_moved(draw, dataset, splits)
-        if dataset.kind.augmentation and config.augmentation_for(len(splits.train))
-        else np.nan,
+        ahead_train=ahead[0],
+        ahead_held_out=ahead[1],
+        gap_low=ahead[2],
+        moved=moved[0],
+        moved_low=moved[1],
     )
 
 
 def _ahead(
     draw: Callable[[np.ndarray, int], np.ndarray], trainer: Trainer, dataset: Dataset, splits: Splits
-) -> tuple[float, float]:
-    """How often a real sample's logit is above a generated one's of the same class: training samples, held-out ones."""
+) -> tuple[float, float, float]:
+    """How often a real sample's logit is above a generated one's of the same class: training samples, held-out ones.
+
+    The third is the low end of the 95 % interval of the difference.
+    """
     random = np.random.default_rng(0)
     held_out = random.permutation(splits.validation)[:_HELD_OUT]
     held_out = held_out[: len(held_out) // 4 * 4]
     if len(held_out) < _FEWEST_HELD_OUT or trainer.config.objective == "evidence":
-        return np.nan, np.nan
+        return np.nan, np.nan, np.nan
     labels = dataset.labels[held_out]
     train_labels = dataset.labels[splits.train]
     train = np.empty_like(held_out)
@@ -83,38 +92,86 @@ def _ahead(
         members, wanted = splits.train[train_labels == label], labels == label
         train[wanted] = random.choice(members, wanted.sum(), replace=wanted.sum() > len(members))
     made = trainer.logits(draw(labels, _FAR), labels)
-    return tuple(  # type: ignore[return-value]
-        _share_above(trainer.logits(dataset.samples[positions], labels), made, labels)
-        for positions in (train, held_out)
-    )
+    known, new = (trainer.logits(dataset.samples[positions], labels) for positions in (train, held_out))
+    return _compared(known, new, made, labels)
 
 
-def _share_above(real: np.ndarray, made: np.ndarray, labels: np.ndarray) -> float:
-    """Over all pairs inside a class, ties as half; float32 [n] each, int64 [n]."""
-    won = 0.0
+def _compared(known: np.ndarray, new: np.ndarray, made: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
+    """Shares of pairs inside a class in which a real logit is above a generated one, and the low end of their gap.
+
+    known, new, made: float32 [n], of training, held-out and generated samples; labels: int64 [n], of all three.
+    The variance is that of DeLong et al. 1988: of each sample's own share of won pairs, over the samples of a kind.
+    """
+    shares = np.empty((4, len(labels)))  # of each known, each new; of each made against known, against new
     for label in np.unique(labels):
         members = labels == label
-        first, second = real[members][:, None], made[members][None, :]
-        won += ((first > second) + 0.5 * (first == second)).mean() * members.sum()
-    return float(won / len(labels))
+        for row, real in enumerate((known, new)):
+            first, second = real[members][:, None], made[members][None, :]
+            won = (first > second) + 0.5 * (first == second)
+            shares[row, members], shares[2 + row, members] = won.mean(1), won.mean(0)
+    gap = float(shares[0].mean() - shares[1].mean())
+    parts = (shares[0], shares[1], shares[2] - shares[3])
+    error = (sum(float(part.var(ddof=1)) for part in parts) / len(labels)) ** 0.5
+    return float(shares[0].mean()), float(shares[1].mean()), gap - 1.96 * error
 
 
-def _moved(draw: Callable[[np.ndarray, int], np.ndarray], dataset: Dataset, splits: Splits) -> float:
-    """How much what the augmentation changes varies inside classes, over the same of real samples: the worst; nan
-    of kinds that nothing may be varied of."""
-    if dataset.kind.augmentation is None:
-        return np.nan
-    properties = dataset.kind.augmentation.properties
+def _moved(draw: Callable[[np.ndarray, int], np.ndarray], dataset: Dataset, splits: Splits) -> tuple[float, float]:
+    """How much what the augmentation changes varies inside classes, over the same of real samples; the worst.
+
+    The second is the low end of its 95 % interval, by a jackknife: groups of samples are left out in turn. Both are nan
+    where there are too few real samples to tell how much they vary, and of kinds that nothing may be varied of.
+    """
+    augmentation = dataset.kind.augmentation
+    if augmentation is None:
+        return np.nan, np.nan
+    random = np.random.default_rng(0)
     per_class = max(2, min(_MOVED_PER_CLASS, _MOVED // dataset.classes))
     train_labels = dataset.labels[splits.train]
-    chosen = [splits.train[train_labels == label][:per_class] for label in range(dataset.classes)]
+    # At random: the first ones of a class are alike where data lie in the order in which they were collected, as those
+    # of a writer in scikit-learn's digits, and everything varies more than they do.
+    chosen = [
+        random.permutation(splits.train[train_labels == label])[: _REAL_MOVED * per_class]
+        for label in range(dataset.classes)
+    ]
+    if sum(len(positions) - 1 for positions in chosen) < _FEWEST_REAL:
+        return np.nan, np.nan
     real_labels = np.repeat(np.arange(dataset.classes), [len(positions) for positions in chosen])
     made_labels = np.repeat(np.arange(dataset.classes), per_class)
-    real = _variation(properties(dataset.samples[np.concatenate(chosen)]), real_labels)
-    made = _variation(properties(draw(made_labels, _FAR)), made_labels)
-    return float((made / np.maximum(real, 1e-3)).max())
+    real = augmentation.properties(dataset.samples[np.concatenate(chosen)]).T
+    made = augmentation.properties(draw(made_labels, _FAR)).T
+    unseen = augmentation.unseen(dataset.kind.form)
+    made_log, made_error, made_groups = _variation(made, made_labels, unseen)
+    real_log, real_error, real_groups = _variation(real, real_labels, unseen)
+    ratio = made_log - real_log
+    reach = _STUDENT[min(made_groups, real_groups) - 2] * (made_error + real_error) ** 0.5
+    return float(np.exp(ratio.max())), float(np.exp((ratio - reach).max()))
 
 
-def _variation(properties: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Deviation inside classes, mean over them: properties float64 [n, k], labels int64 [n] -> float64 [k]."""
-    return np.stack([properties[labels == label].std(0) for label in np.unique(labels)]).mean(0)
+def _variation(properties: np.ndarray, labels: np.ndarray, unseen: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Deviation inside classes, mean over them: its logarithm, the variance of that, and how many groups that is from.
+
+    properties: float64 [k, n]; labels: int64 [n], each at least twice; unseen: float64 [k], see Augmentation.
+    returns:    float64 [k], float64 [k] and a number in [2, _GROUPS].
+    """
+    floor = unseen[:, None]
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    squares, groups = np.empty_like(properties), np.empty(len(labels), np.int64)
+    for number, count in enumerate(counts):
+        members = classes == number
+        own = properties[:, members]
+        squares[:, members] = (own - own.mean(1, keepdims=True)) ** 2 * count / (count - 1)
+        # By twos: of two samples each is as far from their mean as the other, and says nothing new.
+        groups[members] = (np.arange(count) // 2 + number) % _GROUPS
+
+    def logarithm(kept: np.ndarray) -> np.ndarray:
+        sums = np.stack([np.bincount(classes[kept], row[kept], len(counts)) for row in squares])
+        left = np.bincount(classes[kept], minlength=len(counts))
+        deviations = np.sqrt(sums[:, left > 0] / left[left > 0])
+        return np.log(np.maximum(deviations.mean(1, keepdims=True), floor))[:, 0]
+
+    used = np.unique(groups)
+    everything = logarithm(np.ones(len(labels), bool))
+    if len(used) < 2:
+        return everything, np.full(len(properties), np.inf), 2
+    without = np.array([logarithm(groups != group) for group in used])
+    return everything, (len(used) - 1) ** 2 / len(used) * without.var(0, ddof=1), len(used)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from training.findings import Finding, Kind, Severity
 
-# Spreads are shares of the real samples' own.
+# Spreads are shares of the real samples' own. Of OVERFITTED and MOVED, the low end of the 95 % interval counts.
 COLLAPSED = 0.5
 COLLAPSED_WHOLLY = 0.25
 LABEL_SHARE = 0.2  # of the way from guessing to the judge's own recall
@@ -34,6 +35,9 @@ class Look:
     ahead_train: float  # share of pairs in which a real training sample has a higher logit than a generated one
     ahead_held_out: float  # the same for real samples that the discriminator has not seen
     moved: float  # variation of what the augmentation changes (position, light), over that of real samples
+    # Low ends of the 95 % intervals of ahead_train - ahead_held_out and of moved.
+    gap_low: float = math.nan
+    moved_low: float = math.nan
 
     @property
     def fidelity(self) -> float:
@@ -52,16 +56,18 @@ class Symptoms:
         """See Watchdog."""
         self._names, self._recall, self._critic = list(class_names), recall, critic
 
-    def of(self, look: Look, ahead: float, signal: float) -> list[Finding]:
+    def of(self, look: Look, ahead: float, signal: float, worsens: bool) -> list[Finding]:
         """Findings, in no order.
 
         ahead:  share of training pairs, since the last look, whose real sample has the higher logit; nan: not known.
         signal: norm of the generator's gradient over the largest that it had; nan: not known.
+        worsens: whether the samples get worse, beyond noise.
         """
         return [
             *self._collapse(look),
             *self._label(look),
             *self._discriminator(look, ahead, signal),
+            *self._overfitting(look, worsens),
             *self._leak(look),
         ]
 
@@ -160,23 +166,34 @@ class Symptoms:
                     "Use an objective that does not saturate, such as relativistic, with gamma above 0.",
                 )
             )
-        gap = look.ahead_train - look.ahead_held_out
-        if gap > OVERFITTED:
-            found.append(
-                Finding(
-                    Kind.OVERFITTING_DISCRIMINATOR,
-                    Severity.WARNING,
-                    gap,
-                    OVERFITTED,
-                    f"The discriminator knows the training samples by heart: it puts {look.ahead_train:.0%} of them "
-                    f"before a generated sample, but {look.ahead_held_out:.0%} of held-out real ones.",
-                    "Use more augmentation or a larger gamma; more data is best.",
-                )
-            )
         return found
 
+    def _overfitting(self, look: Look, worsens: bool) -> list[Finding]:
+        """What the discriminator knows of its training samples only.
+
+        Once the samples are good there is little else to know: against a perfect generator, held-out samples win in
+        half of the pairs, and single training samples are all that is left to learn. So the gap grows in healthy runs
+        of little data. It is a warning where it does harm, where the samples get worse (Karras et al. 2020, figure 1);
+        whether samples are copies, the card says.
+        """
+        if not look.gap_low > OVERFITTED:
+            return []
+        gap = look.ahead_train - look.ahead_held_out
+        return [
+            Finding(
+                Kind.OVERFITTING_DISCRIMINATOR,
+                Severity.WARNING if worsens else Severity.NOTE,
+                gap,
+                OVERFITTED,
+                f"The discriminator knows the training samples by heart: it puts {look.ahead_train:.0%} of them "
+                f"before a generated sample, but {look.ahead_held_out:.0%} of held-out real ones"
+                + (", and the samples get worse." if worsens else "; the samples do not suffer."),
+                "Use more augmentation or a larger gamma; more data is best.",
+            )
+        ]
+
     def _leak(self, look: Look) -> list[Finding]:
-        if not look.moved > MOVED:
+        if not look.moved_low > MOVED:
             return []
         return [
             Finding(

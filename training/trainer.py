@@ -42,7 +42,10 @@ def supports_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is fast on the device; where it is only emulated, float32 is faster."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    # The processor may have it and oneDNN be told not to use it (ONEDNN_MAX_CPU_ISA): convolutions would then be
+    # PyTorch's own, ten times slower than in float32.
+    told = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return bool(device.type == "cpu" and torch.cpu._is_avx512_bf16_supported() and told)
 
 
 class Trainer:

@@ -24,13 +24,17 @@ WINDOW = 20  # steps that a mean of the losses is taken over
 # Findings.
 FORGOTTEN = 0.2  # of label fidelity, since an earlier look
 UNBOUNDED = 1e6
-STILL_FALLING = 0.15  # of the kernel distance
+STILL_FALLING = 0.15  # of the kernel distance; a rise of as much is a run that gets worse
+NEGLIGIBLE = 0.05  # of the attempt's largest kernel distance: so small a change moves no score on digits
 FEWEST_STEPS = 200
 
 # Progress between two looks: nothing is lost while the run still gets better.
 CLOSER = 0.05  # of the kernel distance
 WIDER = 0.05  # of the real spread
 CLEARER = 0.05  # of label fidelity
+
+# 95 % of Student's t for two groups of 2, 3, 4, 5, and 6 or more.
+_STUDENT = (2.92, 2.13, 1.94, 1.86, 1.81)
 
 NEW_LOOKS = 3  # looks that a run from fresh weights gets before it is judged
 OLD_LOOKS = 2  # the same after going back to a good state
@@ -108,7 +112,8 @@ class Watchdog:
         seen, before = self._looks[self._since :], self._failing
         ahead = float(np.mean(self._ahead)) if self._ahead else math.nan
         signal = self._generator_norm / self._largest_norm if self._largest_norm > 0 else math.nan
-        found = worst_first(self._symptoms.of(look, ahead, signal))
+        worsens = any(_change(seen, back) < -STILL_FALLING for back in (1, 2, 3))
+        found = worst_first(self._symptoms.of(look, ahead, signal, worsens))
         self._failing = [finding.kind.value for finding in found if _fails(finding)]
         self._ahead = []
         self.findings = found if len(seen) >= OLD_LOOKS else []
@@ -142,22 +147,14 @@ class Watchdog:
         return worst_first([*self.findings, *self._still_learning()])
 
     def _still_learning(self) -> list[Finding]:
-        """The kernel distance of the last quarter of an attempt's looks against the quarter before."""
         seen = self._looks[self._since :]
         advice = "Train longer: a larger --budget or --steps."
         if not seen or seen[-1].step < FEWEST_STEPS:
             steps = seen[-1].step if seen else 0
             text = f"The run had {steps} steps; in fewer than {FEWEST_STEPS} hardly anything is learned."
             return [Finding(Kind.TOO_FEW_STEPS, Severity.WARNING, steps, FEWEST_STEPS, text, advice)]
-        quarter = len(seen) // 4
-        if quarter < 1 or self._failing:
-            return []
-        distances = np.array([look.kernel_distance for look in seen])
-        late, before = distances[-quarter:].mean(), distances[-2 * quarter : -quarter].mean()
-        if late <= 0:
-            return []  # unbiased, so it goes below zero where nothing tells the samples from real ones
-        fall = float(1 - late / before) if before > 0 else 0.0
-        if fall <= STILL_FALLING:
+        fall = _change(seen)
+        if self._failing or fall <= STILL_FALLING:
             return []
         text = (
             "The samples were still getting better when the run ended: in its last quarter the kernel distance to "
@@ -184,6 +181,30 @@ class Watchdog:
         self._generator_norm, self._largest_norm = state["generator_norm"], state["largest_norm"]
         self._failing = list(state["failing"])
         self.findings = [Finding.from_json(finding) for finding in state["findings"]]
+
+
+def _change(seen: Sequence[Look], back: int = 1) -> float:
+    """By what share the kernel distance fell to the last quarter of an attempt's looks; negative: it rose.
+
+    back: since so many quarters earlier, 1 to 3.
+    0 where that is no more than the looks of a quarter differ among themselves (Welch's test at 5 %, one-sided), or
+    next to nothing beside where the attempt began: a distance that has come down goes on to vary by a half. One look a
+    quarter has no such measure, and the first of these does not hold.
+    """
+    quarter = len(seen) // 4
+    if quarter < 1:
+        return 0.0
+    distances = np.array([look.kernel_distance for look in seen])
+    late = distances[-quarter:]
+    before = distances[-(back + 1) * quarter : -back * quarter]
+    if late.mean() <= 0 or before.mean() <= 0:
+        return 0.0  # unbiased, so it goes below zero where nothing tells the samples from real ones
+    difference = before.mean() - late.mean()
+    if quarter > 1:
+        error = ((late.var(ddof=1) + before.var(ddof=1)) / quarter) ** 0.5
+        if abs(difference) <= _STUDENT[min(quarter, len(_STUDENT) + 1) - 2] * error:
+            return 0.0
+    return float(difference / before.mean()) if abs(difference) > NEGLIGIBLE * distances.max() else 0.0
 
 
 def _fails(finding: Finding) -> bool:

@@ -14,7 +14,7 @@ from training.kinds.image.form import Decoder
 from training.optimizers import cosine, linear
 from training.presets import PRESETS, resolve
 from training.samples import draw_samples
-from training.trainer import Diverged, Trainer
+from training.trainer import Diverged, Trainer, supports_bfloat16
 
 
 def stripes(n: int = 240) -> tuple[np.ndarray, np.ndarray]:
@@ -234,3 +234,11 @@ def test_a_restored_run_has_grown_as_far_as_it_had() -> None:
     for network in (second.generator.module, second.discriminator.module, second.average.module):
         assert (network.level, network.fade) == (first.average.module.level, first.average.module.fade)
         assert network.level > 0
+
+
+def test_bfloat16_is_left_alone_where_onednn_may_not_use_it(monkeypatch):
+    """As under ONEDNN_MAX_CPU_ISA=AVX2 on a processor that has it: convolutions would take ten times as long."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    for told in (True, False):
+        monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda told=told: told)
+        assert supports_bfloat16(torch.device("cpu")) == told

@@ -33,6 +33,9 @@ class Augmentation(Protocol):
     def properties(self, raw: np.ndarray) -> np.ndarray:
         """What `apply` changes, measured on raw samples [n, *shape]: float64 [n, k]. It must not leak into samples."""
 
+    def unseen(self, form: tuple[int, ...]) -> np.ndarray:
+        """Deviations of the properties below which nobody sees a difference: float64 [k]."""
+
 
 class Recipe(Protocol):
     """One way of varying batches while a classifier learns; its text names it in tables."""
@@ -90,8 +93,11 @@ class Kind(Protocol):
     def pretext(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """What a judge learns where there is one class: changed samples [n, *form], and which change: int64 [n]."""
 
-    def compact(self, raw: np.ndarray) -> np.ndarray:
-        """[n, *shape] -> float32 [n, d]: the space in which nearest neighbours are looked for."""
+    def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
+        """[n, *shape] -> float32 [n, d]: the space in which nearest neighbours are looked for.
+
+        coarse: in fewer values, in which samples that look alike are near; else copies are.
+        """
 
     def picture(self, raw: np.ndarray) -> Picture:
         """Some samples [n, *shape] beside each other."""

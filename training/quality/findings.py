@@ -1,4 +1,9 @@
-"""What a quality card shows to be wrong with a generator or with one of its classes, by fixed limits."""
+"""What a quality card shows to be wrong with a generator or with one of its classes, by fixed limits.
+
+A limit is crossed where the end of the number's 95 % interval that is nearer to the limit is beyond it, and what real
+samples reach is taken at its low end too. So a class of a handful of samples fails by what is plain only, and the same
+data divided in another way gets the same verdict. Where so few samples can tell nothing, a note says that.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +13,20 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from training.findings import Finding, Kind, Severity, worst_first
-from training.quality.intervals import wilson
+from training.quality import copying
+from training.quality.inside import FEWEST
+from training.quality.intervals import of_share, wilson
+from training.quality.neighbours import expected_coverage
 
 # Below the first number a class is worth a warning, below the second it is withheld.
 SPREAD = (0.6, 0.5)  # spread inside a class over that of real samples
 FIDELITY_MARGIN = 0.1  # below the real samples' own recall
 FIDELITY_SHARE = 0.5  # of the real samples' own recall
+BORROWED = 4
 CLASS_SCORE_SHARE = (0.75, 0.4)  # of the accuracy with real samples
 SCORE_SHARE = (0.75, 0.5)
 COVERAGE_SHARE = (0.5, 0.2)  # of the ceiling
-# Above the first number a warning, above the second the generator is withheld.
-COPIES_SHARE = (0.05, 0.5)
-NEARER_SHARE = (0.6, 0.75)  # 0.5 is chance
-SURE_DEVIATIONS = 3.0  # above chance, before a share counts
-EXACT_SHARE = (0.0, 0.01)
+CLASS_COVERAGE_SHARE = (0.8, 0.5)  # of the ceiling: 0.5 is what a class gets half of which is missing altogether
 NOISY_SPREAD = 1.5
 WEAK_JUDGE = 0.6
 FEW_TEST_SAMPLES = 20
@@ -34,7 +39,6 @@ MEASURED = {
 }
 
 _MORE_TRAINING = "Train longer; if that does not help, try another preset or more data of the class."
-_MORE_DATA = "Add real data, or raise the discriminator's augmentation (--set augmentation=0.8)."
 
 
 def find(card: pb.QualityCard, confusion: np.ndarray, copies: int) -> list[Finding]:
@@ -54,9 +58,10 @@ def find(card: pb.QualityCard, confusion: np.ndarray, copies: int) -> list[Findi
             *(_low_score(card) if labelled else ()),
             *(_each(card, _low_class_score) if labelled else ()),
             *_uncovered(card),
-            *_memorised(card),
+            *_each(card, _lacking),
+            *copying.of_training(card),
             *_each(card, _noisy),
-            *_copied(card, copies),
+            *copying.of_each_other(card, copies),
             *(_weak_judge(card) if labelled else ()),
             *_each(card, _few_tests),
         ]
@@ -71,11 +76,12 @@ def sentences(findings: Iterable[Finding], classes: int) -> list[str]:
     for finding in found:
         key = finding.kind, finding.severity
         alike = [other for other in found if (other.kind, other.severity) == key and other.label]
-        if not finding.label or len(alike) == 1 or finding.kind not in _GROUPS:
+        group = _NOTES.get(finding.kind) if finding.severity == Severity.NOTE else _GROUPS.get(finding.kind)
+        if not finding.label or len(alike) == 1 or group is None:
             told.append(finding.text)
         elif key not in grouped:
             grouped.add(key)
-            heading, show = _GROUPS[finding.kind]
+            heading, show = group
             items = _listed([f"{other.label!r} {show.format(other.value)}" for other in alike])
             told.append(f"{len(alike)} of {classes} classes {heading}: {items}.")
     return told
@@ -90,7 +96,19 @@ _GROUPS: dict[Kind, tuple[str, str]] = {
     ),
     Kind.NOISE: ("are more varied than real samples, as noise is: spread", "{:.2f}"),
     Kind.MEMORISATION: ("are close to their training samples: share nearer to them than to held-out ones", "{:.0%}"),
+    Kind.UNCOVERED: (
+        "lack part of what their real samples show: share of held-out ones that are come near to",
+        "{:.0%}",
+    ),
     Kind.FEW_TEST_SAMPLES: ("have few real test samples, so that their numbers are rough", "{:.0f}"),
+}
+
+_NOTES: dict[Kind, tuple[str, str]] = {
+    Kind.MEMORISATION: (
+        "have too few real samples to tell whether theirs are copies: share nearer to training than to held-out ones, "
+        "which chance alone may give",
+        "{:.0%}",
+    ),
 }
 
 
@@ -100,8 +118,10 @@ def _each(card: pb.QualityCard, rule: Callable[[pb.ClassQuality], Finding | None
 
 def _ignored_label(card: pb.QualityCard) -> Iterator[Finding]:
     chance = 1 / len(card.classes)
-    limit = chance + 0.2 * (1 - chance)
-    if card.label_fidelity <= limit:
+    # A judge that hardly knows the classes itself recognises real samples hardly more often.
+    real = max(chance, of_share(card.real_accuracy, card.real_samples)[0])
+    limit = chance + 0.2 * (real - chance)
+    if of_share(card.label_fidelity, card.synthetic_samples)[1] <= limit:
         yield Finding(
             Kind.LABEL_IGNORED,
             Severity.FAILURE,
@@ -114,17 +134,17 @@ def _ignored_label(card: pb.QualityCard) -> Iterator[Finding]:
 
 
 def _collapsed(quality: pb.ClassQuality) -> Finding | None:
-    ratio = quality.spread_ratio
-    if ratio >= SPREAD[0]:
+    best = _spread_interval(quality)[1]
+    if best >= SPREAD[0]:
         return None
-    collapsed = ratio < SPREAD[1]
+    collapsed = best < SPREAD[1]
     return Finding(
         Kind.COLLAPSE,
         Severity.FAILURE if collapsed else Severity.WARNING,
-        ratio,
+        quality.spread_ratio,
         SPREAD[collapsed],
         f"{quality.label!r} is {'collapsed' if collapsed else 'less varied than it should be'}: its samples vary "
-        f"{ratio:.2f} times as much as real ones.",
+        f"{quality.spread_ratio:.2f} times as much as real ones.",
         _MORE_TRAINING,
         quality.label,
     )
@@ -132,10 +152,13 @@ def _collapsed(quality: pb.ClassQuality) -> Finding | None:
 
 def _unrecognised(card: pb.QualityCard, confusion: np.ndarray) -> Iterator[Finding]:
     for number, quality in enumerate(card.classes):
-        # What the judge recognises of the real samples is known from few of them: its low end is the yardstick.
-        real = _interval(quality.real_accuracy, quality.real_samples)[0]
-        lost = quality.label_fidelity < FIDELITY_SHARE * real
-        if not lost and quality.label_fidelity >= real - FIDELITY_MARGIN:
+        # What the judge recognises of the real samples is known from few of them: its low end is the yardstick. What it
+        # does in all classes counts as BORROWED samples more, or noise would pass in a class of two.
+        hits = quality.real_accuracy * quality.real_samples + card.real_accuracy * BORROWED
+        real = wilson(hits, quality.real_samples + BORROWED)[0]
+        best = of_share(quality.label_fidelity, int(confusion[number].sum()))[1]
+        lost = best < FIDELITY_SHARE * real
+        if not lost and best >= real - FIDELITY_MARGIN:
             continue
         taken_for = card.classes[int(confusion[number].argmax())].label
         taken = "" if taken_for == quality.label else f" (mostly taken for {taken_for!r})"
@@ -152,32 +175,34 @@ def _unrecognised(card: pb.QualityCard, confusion: np.ndarray) -> Iterator[Findi
 
 
 def _low_score(card: pb.QualityCard) -> Iterator[Finding]:
-    score, real = card.classification_accuracy_score, card.real_accuracy
-    if score >= SCORE_SHARE[0] * real:
+    score = card.classification_accuracy_score
+    best = of_share(score, card.real_samples)[1]
+    real = of_share(card.real_accuracy, card.real_samples)[0]
+    if best >= SCORE_SHARE[0] * real:
         return
-    low = score < SCORE_SHARE[1] * real
+    low = best < SCORE_SHARE[1] * real
     yield Finding(
         Kind.LOW_SCORE,
         Severity.FAILURE if low else Severity.WARNING,
         score,
         SCORE_SHARE[low] * real,
         f"A classifier trained on these samples alone reaches {score:.1%} on real test data, one trained on real "
-        f"samples {real:.1%}.",
+        f"samples {card.real_accuracy:.1%}.",
         "Use them only together with real data, and train longer.",
     )
 
 
 def _low_class_score(quality: pb.ClassQuality) -> Finding | None:
-    # Few test samples say little: what they allow at best decides.
-    best = _interval(quality.classification_accuracy_score, quality.real_samples)[1]
-    if best >= CLASS_SCORE_SHARE[0] * quality.real_accuracy:
+    best = of_share(quality.classification_accuracy_score, quality.real_samples)[1]
+    real = of_share(quality.real_accuracy, quality.real_samples)[0]
+    if best >= CLASS_SCORE_SHARE[0] * real:
         return None
-    low = best < CLASS_SCORE_SHARE[1] * quality.real_accuracy
+    low = best < CLASS_SCORE_SHARE[1] * real
     return Finding(
         Kind.LOW_SCORE,
         Severity.FAILURE if low else Severity.WARNING,
         quality.classification_accuracy_score,
-        CLASS_SCORE_SHARE[low] * quality.real_accuracy,
+        CLASS_SCORE_SHARE[low] * real,
         f"A classifier trained on these samples alone learns too little about {quality.label!r}: it recognises "
         f"{quality.classification_accuracy_score:.0%} of its real test samples; one trained on real samples "
         f"recognises {quality.real_accuracy:.0%}.",
@@ -187,9 +212,10 @@ def _low_class_score(quality: pb.ClassQuality) -> Finding | None:
 
 
 def _uncovered(card: pb.QualityCard) -> Iterator[Finding]:
-    if card.coverage >= COVERAGE_SHARE[0] * card.coverage_ceiling:
+    best = of_share(card.coverage, card.real_samples)[1]
+    if best >= COVERAGE_SHARE[0] * card.coverage_ceiling:
         return
-    low = card.coverage < COVERAGE_SHARE[1] * card.coverage_ceiling
+    low = best < COVERAGE_SHARE[1] * card.coverage_ceiling
     yield Finding(
         Kind.UNCOVERED,
         Severity.FAILURE if low else Severity.WARNING,
@@ -201,37 +227,41 @@ def _uncovered(card: pb.QualityCard) -> Iterator[Finding]:
     )
 
 
-def _memorised(card: pb.QualityCard) -> Iterator[Finding]:
-    for label, measured in (("", card.memorisation), *((c.label, c.memorisation) for c in card.classes)):
-        if not measured.samples:
-            continue
-        share, exact = measured.nearer_share, measured.exact_copies / measured.samples
-        if share > NEARER_SHARE[0] and measured.nearer_deviations > SURE_DEVIATIONS:
-            severe = share > NEARER_SHARE[1]
-            yield Finding(
-                Kind.MEMORISATION,
-                Severity.FAILURE if severe else Severity.WARNING,
-                share,
-                NEARER_SHARE[severe],
-                f"{'Samples' if not label else f'Samples of {label!r}'} are close to single training samples: "
-                f"{share:.0%} are nearer to one than to any of as many held-out ones; 50 % is chance.",
-                _MORE_DATA,
-                label,
-            )
-        elif not label and exact > EXACT_SHARE[0]:
-            severe = exact > EXACT_SHARE[1]
-            yield Finding(
-                Kind.MEMORISATION,
-                Severity.FAILURE if severe else Severity.WARNING,
-                exact,
-                EXACT_SHARE[severe],
-                f"{measured.exact_copies:,} of {measured.samples:,} samples equal a training sample in every element.",
-                _MORE_DATA,
-            )
+def _lacking(quality: pb.ClassQuality) -> Finding | None:
+    """What a class's real samples show and its synthetic ones do not; where the training samples lack it, that."""
+    if not quality.HasField("coverage"):
+        return None
+    if quality.coverage_high < CLASS_COVERAGE_SHARE[0] * quality.coverage_ceiling:
+        low = quality.coverage_high < CLASS_COVERAGE_SHARE[1] * quality.coverage_ceiling
+        return Finding(
+            Kind.UNCOVERED,
+            Severity.FAILURE if low else Severity.WARNING,
+            quality.coverage,
+            CLASS_COVERAGE_SHARE[low] * quality.coverage_ceiling,
+            f"Part of {quality.label!r} is missing: its samples come near to {quality.coverage:.0%} of its held-out "
+            f"real samples, as many training samples to {quality.coverage_ceiling:.0%}.",
+            "Look at real samples beside synthetic ones in the report: what is missing may need more real samples of "
+            "its kind, a class of its own, or longer training.",
+            quality.label,
+        )
+    reached = of_share(quality.coverage_ceiling, quality.coverage_samples)[1]
+    limit = CLASS_COVERAGE_SHARE[0] * expected_coverage(FEWEST, FEWEST)
+    if reached >= limit:
+        return None
+    return Finding(
+        Kind.UNCOVERED,
+        Severity.WARNING,
+        quality.coverage,
+        limit,
+        f"Part of {quality.label!r} is missing, in the training samples already: they come near to "
+        f"{quality.coverage_ceiling:.0%} of its held-out real samples, synthetic ones to {quality.coverage:.0%}.",
+        "Add real samples to the training data that are like the held-out ones, or divide the data at random.",
+        quality.label,
+    )
 
 
 def _noisy(quality: pb.ClassQuality) -> Finding | None:
-    if quality.spread_ratio <= NOISY_SPREAD:
+    if _spread_interval(quality)[0] <= NOISY_SPREAD:
         return None
     return Finding(
         Kind.NOISE,
@@ -242,20 +272,6 @@ def _noisy(quality: pb.ClassQuality) -> Finding | None:
         "Train longer, or draw with a smaller truncation.",
         quality.label,
     )
-
-
-def _copied(card: pb.QualityCard, copies: int) -> Iterator[Finding]:
-    share = copies / max(1, card.synthetic_samples)
-    if share > COPIES_SHARE[0]:
-        severe = share > COPIES_SHARE[1]
-        yield Finding(
-            Kind.COPIES,
-            Severity.FAILURE if severe else Severity.WARNING,
-            share,
-            COPIES_SHARE[severe],
-            f"{copies:,} of {card.synthetic_samples:,} samples are exact copies of others.",
-            _MORE_TRAINING,
-        )
 
 
 def _weak_judge(card: pb.QualityCard) -> Iterator[Finding]:
@@ -286,8 +302,9 @@ def _few_tests(quality: pb.ClassQuality) -> Finding | None:
     )
 
 
-def _interval(share: float, count: int) -> tuple[float, float]:
-    return wilson(round(share * count), count)
+def _spread_interval(quality: pb.ClassQuality) -> tuple[float, float]:
+    low, high = quality.spread_ratio_low, quality.spread_ratio_high
+    return (low, high) if high else (quality.spread_ratio, quality.spread_ratio)  # not known, or 0 exactly
 
 
 def _listed(items: Sequence[str]) -> str:

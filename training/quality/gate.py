@@ -25,15 +25,15 @@ _VERDICTS: dict[int, pb.Verdict] = {
 def decide(card: pb.QualityCard, more: Iterable[Finding] = ()) -> None:
     """Write verdicts, reasons and warnings into a measured card.
 
-    more: findings from elsewhere, e.g. from training; they join the card's own. Where both say the same of a class, the
-          measurement stands; notes tell what happened, and all of them stay.
+    more: findings from elsewhere, e.g. from training; they join the card's own. Of what a card measures the measurement
+          stands, whatever a look at a few samples found; notes tell what happened, and all of them stay.
 
     A failure of the generator, or failures of half of its classes, withhold it; a failure of a class withholds the
     class. Anything that is worth a warning lets it pass with warnings.
     """
     measured = [Finding.from_message(message) for message in card.findings]
-    known = {(finding.kind, finding.label) for finding in measured}
-    new = [each for each in more if each.severity == Severity.NOTE or (each.kind, each.label) not in known]
+    elsewhere = {*Kind} - MEASURED if card.synthetic_samples else {*Kind}
+    new = [each for each in more if each.severity == Severity.NOTE or each.kind in elsewhere]
     findings = worst_first([*measured, *new])
     del card.findings[:], card.reasons[:], card.warnings[:]
     card.findings.extend(finding.to_message() for finding in findings)

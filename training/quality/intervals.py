@@ -6,18 +6,27 @@ import statistics
 
 import numpy as np
 
+_REACH = statistics.NormalDist().inv_cdf(0.975)
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
+
+def wilson(hits: float, count: float) -> tuple[float, float]:
     """Wilson's 95 % interval of the share `hits / count`, in [0, 1]; all of it if nothing was counted.
 
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927). Neither need be whole:
+    samples that do not say independent things count as fewer.
     """
-    if count == 0:
+    if count <= 0:
         return 0.0, 1.0
-    from scipy.stats import binomtest
+    share, square = hits / count, _REACH**2
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    reach = _REACH * (max(0.0, share * (1 - share)) / count + square / (4 * count**2)) ** 0.5 / (1 + square / count)
+    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
+    return (0.0 if hits <= 0 else low), (1.0 if hits >= count else high)
 
-    found = binomtest(hits, count).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
+
+def of_share(share: float, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share, in [0, 1], that was counted over so many."""
+    return wilson(share * count, count)
 
 
 def score_interval(right: np.ndarray) -> tuple[float, float]:
@@ -30,5 +39,5 @@ def score_interval(right: np.ndarray) -> tuple[float, float]:
     if classifiers == 1:
         return wilson(int(right.sum()), count)
     variance = sum(right.mean(axis).var(ddof=1) / right.shape[1 - axis] for axis in (0, 1))
-    reach = statistics.NormalDist().inv_cdf(0.975) * variance**0.5
+    reach = _REACH * variance**0.5
     return max(0.0, float(right.mean() - reach)), min(1.0, float(right.mean() + reach))

@@ -13,13 +13,13 @@ from augmint.v1 import generator_pb2 as pb
 from training import classifier
 from training.classifier import Classifier
 from training.data import Dataset, Samples
-from training.quality import gate, memorisation
+from training.quality import gate, inside, memorisation
 from training.quality.distances import frechet, kernel
 from training.quality.draws import Draw, collect, pick
 from training.quality.findings import find
 from training.quality.intervals import score_interval
 from training.quality.neighbours import density_and_coverage
-from training.quality.spread import spread_ratio
+from training.quality.spread import spread_interval
 from training.splits import Splits
 
 # Stage in words, and the share of the whole measurement that is done, in [0, 1].
@@ -138,13 +138,21 @@ def measure(
     card.memorisation.CopyFrom(neighbours.summary())
     train_labels = dataset.labels[splits.train]
     for label, name in enumerate(dataset.class_names):
+        own, train = labels == label, splits.train[train_labels == label]
+        # Against the training split: it has the most samples, and this number cannot be gained by copying.
+        ratio, low, high = spread_interval(samples[own], dataset.part(train))
         quality = card.classes.add(
             label=name,
             real_samples=int((test_labels == label).sum()),
-            # Against the training split: it has the most samples, and this number cannot be gained by copying.
-            spread_ratio=spread_ratio(samples[labels == label], dataset.part(splits.train[train_labels == label])),
+            synthetic_samples=int(own.sum()),
+            spread_ratio=ratio,
+            spread_ratio_low=low,
+            spread_ratio_high=high,
             memorisation=neighbours.summary(label),
         )
+        held = np.concatenate([part[dataset.labels[part] == label] for part in (splits.validation, splits.test)])
+        if inside.enough(len(held), len(train), int(own.sum())):
+            _cover(quality, dataset, judge, held, train, samples[own], features[own], random)
         if labelled:
             quality.real_accuracy, quality.label_fidelity = real_recall[label], fidelity[label]
             quality.classification_accuracy_score = float(right[:, test_labels == label].mean())
@@ -154,6 +162,36 @@ def measure(
     gate.decide(card)
     report("measured", 1.0)
     return card
+
+
+def _cover(
+    quality: pb.ClassQuality,
+    dataset: Dataset,
+    judge: Classifier,
+    held: np.ndarray,
+    train: np.ndarray,
+    samples: np.ndarray,
+    features: np.ndarray,
+    random: np.random.Generator,
+) -> None:
+    """Write coverage inside a class into its part of the card.
+
+    held, train: int64, positions of the class's real samples; samples, features: of its synthetic ones.
+    """
+    held = random.permutation(held)[: inside.MOST_HELD_OUT]
+    train = random.permutation(train)[: inside.MOST_OTHERS]
+    samples, features = samples[: inside.MOST_OTHERS], features[: inside.MOST_OTHERS]
+    real = dataset.samples[np.concatenate([held, train])]
+    vectors = inside.vectors(
+        np.concatenate([judge.features(real), features]),
+        dataset.kind.compact(np.concatenate([real, samples]), coarse=True),
+        np.arange(len(real) + len(samples)) < len(real),
+    )
+    held_vectors, train_vectors, made_vectors = np.split(vectors, [len(held), len(real)])
+    found = inside.inside(held_vectors, train_vectors, made_vectors, seed=0)
+    quality.coverage, quality.coverage_ceiling = found.coverage, found.ceiling
+    quality.coverage_low, quality.coverage_high = found.low, found.high
+    quality.coverage_samples = found.samples
 
 
 def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:

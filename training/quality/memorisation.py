@@ -9,6 +9,7 @@ import numpy as np
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset, Samples
 from training.data.kind import Kind
+from training.quality.intervals import wilson
 from training.splits import Splits
 
 PERCENTILE = 0.05
@@ -33,23 +34,52 @@ class Neighbours:
     real: np.ndarray  # int64, real samples of the class, training and held-out
     owner: np.ndarray  # int64, position in the data set of the nearest real sample, training or held-out
     exact: np.ndarray  # bool, equal to a training sample in every element
+    held_exact: np.ndarray  # float64, share of the class's held-out real samples that are
 
     def summary(self, label: int | None = None) -> pb.Memorisation:
         """Of one class, or of all."""
-        chosen = slice(None) if label is None else self.labels == label
+        chosen = self.labels >= 0 if label is None else self.labels == label
+        low, high = self._interval(chosen)
+        real, train = self._real_samples(chosen)
         return pb.Memorisation(
             share=float((self.distance < self.limit)[chosen].mean()),
             percentile=PERCENTILE,
             distance_ratio=float(np.median(self._ratio()[chosen])),
-            nearer_share=_even(float(self.nearer[chosen].mean()), float(self.chance[chosen].mean())),
-            nearer_deviations=self._deviations(self.labels == label if label is not None else self.labels >= 0),
+            nearer_share=even(float(self.nearer[chosen].mean()), float(self.chance[chosen].mean())),
+            nearer_deviations=self._deviations(chosen),
+            nearer_low=low,
+            nearer_high=high,
             exact_copies=int(self.exact[chosen].sum()),
             samples=len(self.distance[chosen]),
+            train_samples=train,
+            held_out_samples=real - train,
+            held_out_exact_share=float(self.held_exact[chosen].mean()),
         )
 
     def worst(self, count: int) -> np.ndarray:
         """Numbers of the samples that are nearest to a training sample for their class, nearest first: int64."""
         return np.argsort(self._ratio(), kind="stable")[:count]
+
+    def _interval(self, chosen: np.ndarray) -> tuple[float, float]:
+        """95 % interval of `nearer_share`, over which of the real samples happened to be held out.
+
+        What repeats is not the synthetic sample but the real one that it is nearest to: it was held out or it was not,
+        and all synthetic samples around it follow. So the share is known as if from as many samples as real ones own
+        equal parts (Kish 1965: the square of the sum over the sum of squares), at most one for each real sample. All
+        samples of a class with 8 training and 4 held-out samples may be nearer to training samples, and the interval
+        still reaches down to what chance would give.
+        """
+        owned = np.unique(self.owner[chosen], return_counts=True)[1].astype(np.float64)
+        count = float(owned.sum() ** 2 / (owned**2).sum())
+        low, high = wilson(float(self.nearer[chosen].mean()) * count, count)
+        chance = float(self.chance[chosen].mean())
+        return even(low, chance), even(high, chance)
+
+    def _real_samples(self, chosen: np.ndarray) -> tuple[int, int]:
+        """Of the chosen samples' classes: all, and those of the training split."""
+        _, first = np.unique(self.labels[chosen], return_index=True)
+        real, chance = self.real[chosen][first], self.chance[chosen][first]
+        return int(real.sum()), int(np.rint(real * chance).sum())
 
     def _deviations(self, chosen: np.ndarray) -> float:
         """How far the number of `nearer` samples is from chance, in its standard deviations.
@@ -87,7 +117,7 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
     n, kind = len(samples), dataset.kind
     nearest, real, owner = (np.empty(n, np.int64) for _ in range(3))
     exact = np.empty(n, bool)
-    distance, typical, limit, nearer, chance = (np.empty(n, np.float64) for _ in range(5))
+    distance, typical, limit, nearer, chance, held_exact = (np.empty(n, np.float64) for _ in range(6))
     held_out = np.concatenate([splits.validation, splits.test])
     for label in range(dataset.classes):
         members = np.flatnonzero(labels == label)
@@ -108,11 +138,12 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
             distance[members] == held_distance, chance[members], distance[members] < held_distance
         )
         typical[members], limit[members] = np.median(yard_distance), np.quantile(yard_distance, PERCENTILE)
-        exact[members] = (samples[members] == dataset.samples[nearest[members]]).reshape(len(members), -1).all(axis=1)
-    return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact)
+        exact[members] = _equal(samples[members], dataset.samples[nearest[members]])
+        held_exact[members] = _equal(dataset.samples[train[where[len(made) :]]], held_samples[:_YARDSTICK]).mean()
+    return Neighbours(labels, nearest, distance, typical, limit, nearer, chance, real, owner, exact, held_exact)
 
 
-def _even(share: float, chance: float) -> float:
+def even(share: float, chance: float) -> float:
     """A share that is `chance` by chance, as it would be if chance were one half: the odds, corrected."""
     odds = share * (1 - chance)
     return odds / (odds + (1 - share) * chance)
@@ -129,3 +160,8 @@ def _nearest(kind: Kind, among: Samples, points: np.ndarray) -> tuple[np.ndarray
         nearer = found < distance
         distance[nearer], position[nearer] = found[nearer], start + where[nearer]
     return distance, position
+
+
+def _equal(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Which samples are equal in every element: bool [n]."""
+    return (first == second).reshape(len(first), -1).all(axis=1)

@@ -6,7 +6,8 @@ import numpy as np
 
 from training.data import Samples
 
-_BLOCK = 512
+_GROUPS = 10  # of samples that are left out in turn, at most
+_BLOCK = 50 * _GROUPS
 
 
 def spread(samples: Samples) -> float:
@@ -14,17 +15,8 @@ def spread(samples: Samples) -> float:
 
     samples: [n, ...], n at least 2, whole numbers of at most 16 bits or floats.
     """
-    count = len(samples)
-    whole = samples[:1].dtype.kind in "iu"
-    total = np.zeros(samples.shape[1:], np.int64 if whole else np.float64)
-    squares = np.zeros_like(total)
-    # In blocks and whole numbers in whole numbers: exact, and without a float copy of the class.
-    for start in range(0, count, _BLOCK):
-        block = samples[start : start + _BLOCK].astype(total.dtype)
-        total += block.sum(0)
-        squares += (block * block).sum(0)
-    variance = (squares - total * (total / count)) / (count - 1)
-    return float(np.sqrt(variance.clip(0)).mean())
+    total, squares = (sums.sum(0) for sums in _sums(samples, 1))
+    return _deviation(len(samples), total, squares)
 
 
 def spread_ratio(synthetic: Samples, real: Samples) -> float:
@@ -33,7 +25,61 @@ def spread_ratio(synthetic: Samples, real: Samples) -> float:
     synthetic, real: [n, ...] and [m, ...], both at least 2. Where the real samples do not vary at all, the
     ratio is 1 if the synthetic ones do not either, and infinite otherwise.
     """
-    wanted, found = spread(real), spread(synthetic)
+    return _over(spread(synthetic), spread(real))
+
+
+def spread_interval(synthetic: Samples, real: Samples) -> tuple[float, float, float]:
+    """`spread_ratio`, and the ends of its 95 % interval over the choice of both sets' samples, at least 0.
+
+    A jackknife of the logarithm: groups of samples are left out in turn, and how much the spread changes tells how much
+    it depends on them. Two samples tell nothing about that: the interval is then everything.
+    """
+    spreads, variance, freedom = [], 0.0, []
+    for samples in (synthetic, real):
+        n, groups = len(samples), min(_GROUPS, len(samples))
+        totals, squares = _sums(samples, groups)
+        total, square = totals.sum(0), squares.sum(0)
+        spreads.append(_deviation(n, total, square))
+        if n > 2 and spreads[-1] > 0:
+            without = [
+                _deviation(n - len(range(group, n, groups)), total - totals[group], square - squares[group])
+                for group in range(groups)
+            ]
+            variance += (groups - 1) ** 2 / groups * float(np.log(np.maximum(without, 1e-12)).var(ddof=1))
+            freedom.append(groups - 1)
+    ratio = _over(*spreads)
+    if min(spreads) == 0:
+        return ratio, ratio, ratio
+    if len(freedom) < 2:
+        return ratio, 0.0, float("inf")
+    from scipy.stats import t  # a second to import, and only a card needs it
+
+    reach = float(np.exp(t.ppf(0.975, min(freedom)) * variance**0.5))
+    return ratio, ratio / reach, ratio * reach
+
+
+def _over(found: float, wanted: float) -> float:
     if wanted == 0:
         return 1.0 if found == 0 else float("inf")
     return found / wanted
+
+
+def _sums(samples: Samples, groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sums and sums of squares of each group, [groups, ...]; sample i is in group i modulo `groups`."""
+    whole = samples[:1].dtype.kind in "iu"
+    total = np.zeros((groups, *samples.shape[1:]), np.int64 if whole else np.float64)
+    squares = np.zeros_like(total)
+    # In blocks, and whole numbers in whole numbers: exact, and without a float copy of the class.
+    step = _BLOCK - _BLOCK % groups
+    for start in range(0, len(samples), step):
+        block = samples[start : start + step].astype(total.dtype)
+        for group in range(groups):
+            members = block[group::groups]
+            total[group] += members.sum(0)
+            squares[group] += (members * members).sum(0)
+    return total, squares
+
+
+def _deviation(count: int, total: np.ndarray, squares: np.ndarray) -> float:
+    variance = (squares - total * (total / count)) / (count - 1)
+    return float(np.sqrt(variance.clip(0)).mean())

@@ -27,7 +27,10 @@ def render(card: pb.QualityCard) -> RenderableType:
     parts: list[RenderableType] = [_overall(card), _per_class(card)]
     if card.gains:
         parts.append(_gains(card))
-    parts += [Text(f"! {warning}", style="yellow") for warning in card.warnings]
+    held_against = set(card.reasons) if card.verdict else set(card.warnings)
+    for warning in card.warnings:
+        # What is worth knowing only, and what counts.
+        parts.append(Text(f"! {warning}", style="yellow") if warning in held_against else Text(f"Note: {warning}"))
     if not card.warnings:
         parts.append(Text("No findings.", style="green"))
     if card.verdict:
@@ -86,12 +89,12 @@ def _overall(card: pb.QualityCard) -> Table:
 def _per_class(card: pb.QualityCard) -> Table:
     table = narrow("Per class")
     table.add_column("class", overflow="fold")
-    headings = ("test samples", "accuracy, synthetic", "accuracy, real", "label fidelity", "spread", "verdict")
-    for heading in headings[: None if card.verdict else -1]:
+    covered = any(quality.HasField("coverage") for quality in card.classes)  # not in a card of an older release
+    headings = ["test samples", "accuracy, synthetic", "accuracy, real", "label fidelity", "spread"]
+    for heading in headings + ["coverage"] * covered + ["verdict"] * bool(card.verdict):
         table.add_column(heading, justify="right", overflow="fold")
     for quality in card.classes:
         words, style = VERDICTS[quality.verdict]
-        verdict = [Text(words, style=style)] if card.verdict else []
         table.add_row(
             cell(quality.label),
             f"{quality.real_samples:,}",
@@ -100,9 +103,24 @@ def _per_class(card: pb.QualityCard) -> Table:
                 f"{quality.spread_ratio:.2f}",
                 not findings.SPREAD[0] <= quality.spread_ratio <= findings.NOISY_SPREAD,
             ),
-            *verdict,
+            *([_coverage(quality)] * covered),
+            *([Text(words, style=style)] if card.verdict else []),
         )
+    if covered:
+        table.caption = (
+            "Coverage: share of a class's held-out real samples that a synthetic one comes near to, over the share for "
+            "as many real training samples; a class half of which is missing has about 0.5."
+        )
+        table.caption_justify = "left"
     return table
+
+
+def _coverage(quality: pb.ClassQuality) -> Text:
+    """Of the ceiling; "?" where too few real samples could tell."""
+    if not quality.HasField("coverage"):
+        return Text("?")
+    share = quality.coverage / max(quality.coverage_ceiling, 1e-9)
+    return _marked(f"{share:.2f}", share < findings.CLASS_COVERAGE_SHARE[0])
 
 
 def _accuracies(quality: pb.ClassQuality) -> list[Text]:

@@ -385,7 +385,7 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ..., label: _Optional[str] = ..., value: _Optional[float] = ..., threshold: _Optional[float] = ..., text: _Optional[str] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class Memorisation(_message.Message):
-    __slots__ = ("share", "percentile", "distance_ratio", "nearer_share", "exact_copies", "samples", "nearer_deviations")
+    __slots__ = ("share", "percentile", "distance_ratio", "nearer_share", "exact_copies", "samples", "nearer_deviations", "nearer_low", "nearer_high", "train_samples", "held_out_samples", "held_out_exact_share")
     SHARE_FIELD_NUMBER: _ClassVar[int]
     PERCENTILE_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_RATIO_FIELD_NUMBER: _ClassVar[int]
@@ -393,6 +393,11 @@ class Memorisation(_message.Message):
     EXACT_COPIES_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     NEARER_DEVIATIONS_FIELD_NUMBER: _ClassVar[int]
+    NEARER_LOW_FIELD_NUMBER: _ClassVar[int]
+    NEARER_HIGH_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    HELD_OUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    HELD_OUT_EXACT_SHARE_FIELD_NUMBER: _ClassVar[int]
     share: float
     percentile: float
     distance_ratio: float
@@ -400,7 +405,12 @@ class Memorisation(_message.Message):
     exact_copies: int
     samples: int
     nearer_deviations: float
-    def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ..., nearer_share: _Optional[float] = ..., exact_copies: _Optional[int] = ..., samples: _Optional[int] = ..., nearer_deviations: _Optional[float] = ...) -> None: ...
+    nearer_low: float
+    nearer_high: float
+    train_samples: int
+    held_out_samples: int
+    held_out_exact_share: float
+    def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ..., nearer_share: _Optional[float] = ..., exact_copies: _Optional[int] = ..., samples: _Optional[int] = ..., nearer_deviations: _Optional[float] = ..., nearer_low: _Optional[float] = ..., nearer_high: _Optional[float] = ..., train_samples: _Optional[int] = ..., held_out_samples: _Optional[int] = ..., held_out_exact_share: _Optional[float] = ...) -> None: ...
 
 class AugmentationGain(_message.Message):
     __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats", "arms", "real_samples", "generator_samples")
@@ -455,7 +465,7 @@ class Recommendation(_message.Message):
     def __init__(self, truncation: _Optional[float] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ..., synthetic_per_real: _Optional[float] = ..., scenario: _Optional[str] = ...) -> None: ...
 
 class ClassQuality(_message.Message):
-    __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio", "verdict", "recommendation", "memorisation")
+    __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio", "verdict", "recommendation", "memorisation", "spread_ratio_low", "spread_ratio_high", "coverage", "coverage_ceiling", "coverage_low", "coverage_high", "coverage_samples", "synthetic_samples")
     LABEL_FIELD_NUMBER: _ClassVar[int]
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
@@ -465,6 +475,14 @@ class ClassQuality(_message.Message):
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
     MEMORISATION_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_RATIO_LOW_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_RATIO_HIGH_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_CEILING_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_LOW_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_HIGH_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     label: str
     real_samples: int
     real_accuracy: float
@@ -474,7 +492,15 @@ class ClassQuality(_message.Message):
     verdict: Verdict
     recommendation: Recommendation
     memorisation: Memorisation
-    def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ...) -> None: ...
+    spread_ratio_low: float
+    spread_ratio_high: float
+    coverage: float
+    coverage_ceiling: float
+    coverage_low: float
+    coverage_high: float
+    coverage_samples: int
+    synthetic_samples: int
+    def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., spread_ratio_low: _Optional[float] = ..., spread_ratio_high: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., coverage_low: _Optional[float] = ..., coverage_high: _Optional[float] = ..., coverage_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ...) -> None: ...
 
 class GoldenSample(_message.Message):
     __slots__ = ("seed", "index", "class_index", "truncation", "data")

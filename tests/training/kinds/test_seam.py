@@ -78,7 +78,7 @@ class Wave:
         turned = torch.arange(len(samples)) % 2
         return samples * (1 - 2 * turned[:, None, None]), turned
 
-    def compact(self, raw: np.ndarray) -> np.ndarray:
+    def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
         return raw.astype(np.float32)
 
     def picture(self, raw: np.ndarray) -> Picture:

@@ -63,6 +63,19 @@ def test_findings_of_training_count_and_the_worst_comes_first():
     assert judged.reasons[0] == "the generator is bad."
 
 
+def test_a_measurement_stands_whatever_a_look_at_a_few_samples_found():
+    judged = card(finding(Severity.WARNING, "c0"))
+    judged.synthetic_samples = 2000
+    look = [finding(Severity.FAILURE, "c1"), finding(Severity.WARNING, kind=Kind.LABEL_IGNORED)]
+    decide(judged, [*look, finding(Severity.WARNING, kind=Kind.TOO_FEW_STEPS), finding(Severity.NOTE, "c1")])
+    assert [(found.kind, found.label, found.severity) for found in judged.findings] == [
+        ("collapse", "c0", pb.SEVERITY_WARNING),
+        ("too-few-steps", "", pb.SEVERITY_WARNING),
+        ("collapse", "c1", pb.SEVERITY_NOTE),
+    ]
+    assert judged.classes[1].verdict == pb.VERDICT_PASS
+
+
 @given(
     st.lists(
         st.builds(

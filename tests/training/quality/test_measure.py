@@ -4,6 +4,7 @@ import pytest
 from augmint.v1 import generator_pb2 as pb
 from training import classifier, quality
 from training.data import load
+from training.data.dataset import Records, finish
 from training.splits import split
 
 
@@ -57,6 +58,32 @@ def test_the_card_is_complete(card, digits, splits, judge):
     scores = [each.classification_accuracy_score for each in card.classes]
     weighted = np.average(scores, weights=digits.counts(splits.test))
     assert weighted == pytest.approx(card.classification_accuracy_score)
+
+
+def test_intervals_hold_what_they_are_of(card):
+    for each in card.classes:
+        assert each.synthetic_samples == 300
+        assert each.spread_ratio_low < each.spread_ratio < each.spread_ratio_high
+        assert each.coverage_low <= each.coverage <= each.coverage_high
+        assert each.coverage == pytest.approx(each.coverage_ceiling, abs=0.1)
+        assert each.coverage_samples == 54 - 2 * (each.label == "8")
+        assert each.memorisation.nearer_low < each.memorisation.nearer_share <= each.memorisation.nearer_high
+        assert (each.memorisation.train_samples, each.memorisation.held_out_samples)[1] == each.coverage_samples
+
+
+def test_a_class_that_is_half_missing_is_named_although_its_samples_are_recognised(digits, replay):
+    """Classes of two digits each; of the third class the generator knows one only."""
+    pairs = finish("pairs", Records(digits.samples, digits.labels // 2, ("01", "23", "45", "67", "89")), None)
+    parts = split(pairs)
+    judge = classifier.fit(pairs.samples[parts.train], pairs.labels[parts.train], 5, seed=0, steps=120)
+    lacking = replay.__class__(pairs, parts.train[digits.labels[parts.train] != 5])
+    found = measured(lacking, pairs, parts, judge)
+    uncovered = [finding for finding in found.findings if finding.kind == "uncovered"]
+    assert [finding.label for finding in uncovered] == ["45"]
+    assert uncovered[0].text.startswith("Part of '45' is missing: its samples come near to ")
+    assert found.classes[2].label_fidelity > 0.95
+    assert found.classes[2].verdict in (pb.VERDICT_PASS_WITH_WARNINGS, pb.VERDICT_WITHHELD)
+    assert found.classes[2].coverage < 0.7 * found.classes[2].coverage_ceiling
 
 
 def test_copies_of_training_samples_are_withheld_though_every_other_number_is_perfect(card):
@@ -145,7 +172,10 @@ def test_without_a_judge_one_is_fitted_and_the_result_repeats(tmp_path, monkeypa
     assert stages[-1] == ("measured", 1.0)
     assert first.real_accuracy == 1
     assert first.synthetic_samples == 1000
-    assert first.warnings[-1].endswith("few real test samples, so that their numbers are rough: 'dark' 9, 'light' 3.")
+    assert first.reasons[-1].endswith("few real test samples, so that their numbers are rough: 'dark' 9, 'light' 3.")
+    # So few real samples tell nothing of copies, nor of what is inside a class; and that is said, or left out.
+    assert "Whether samples of 'light' are copies cannot be told with 14 training and 6 held-out" in first.warnings[-1]
+    assert [each.HasField("coverage") for each in first.classes] == [False, False]
     assert first.verdict == pb.VERDICT_PASS_WITH_WARNINGS
     assert first.score_repeats == 2
     assert first == card()

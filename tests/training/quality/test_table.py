@@ -89,3 +89,33 @@ def test_gains_say_what_the_generator_had_learned_from():
 
 def test_a_narrow_terminal_is_kept_to():
     assert max(len(line) for line in shown(CARD, 80).splitlines()) <= 80
+
+
+def with_coverage() -> pb.QualityCard:
+    card = pb.QualityCard(verdict=pb.VERDICT_PASS_WITH_WARNINGS, reasons=["'one' lacks half."])
+    card.MergeFrom(CARD)
+    card.warnings[:] = ["'one' lacks half.", "Whether samples of 'zero' are copies cannot be told."]
+    card.classes[1].coverage, card.classes[1].coverage_ceiling = 0.49, 0.98
+    for quality in card.classes:
+        quality.verdict = pb.VERDICT_PASS_WITH_WARNINGS
+    return card
+
+
+def test_coverage_inside_a_class_stands_beside_it_or_a_question_mark_where_nothing_was_told():
+    text = shown(with_coverage(), 120)
+    assert row(text, "[bold]zero")[5:7] == ["0.91", "?"]
+    assert row(text, "one ")[8:12] == ["!", "0.50", "!", "pass"]
+    assert "coverage" not in shown(CARD, 120).split("Per class")[1]  # a card of an older release
+
+
+def test_a_note_is_no_warning():
+    lines = shown(with_coverage(), 120).splitlines()
+    assert "! 'one' lacks half." in lines
+    assert "Note: Whether samples of 'zero' are copies cannot be told." in lines
+
+
+def test_all_columns_fit_a_narrow_terminal_with_their_words_whole():
+    text = shown(with_coverage(), 80)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    words = text.replace("│", " ").replace("┃", " ").split()
+    assert {"synthetic", "fidelity", "coverage", "spread", "verdict", "warnings", "samples"} <= set(words)

@@ -38,6 +38,10 @@ class ImageAugmentation:
             measured += [values.mean((1, 2, 3)), values.std((1, 2, 3))]
         return np.stack(measured, 1)
 
+    def unseen(self, form: tuple[int, ...]) -> np.ndarray:
+        """A twentieth of a pixel, and half a level."""
+        return np.array([0.05, 0.05, 0.5, 0.5] if form[0] == 3 else [0.05, 0.05])
+
 
 def augment(samples: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     """Shift each image with a probability, by up to an eighth of its side; vary brightness and contrast of colour.

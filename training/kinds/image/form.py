@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
 SIDE = 32  # of the images whose distances are measured: a copy survives that, noise of single pixels does not matter
+COARSE_SIDE = 16  # of the images that are compared by how they look
 
 
 def encode(raw: Tensor) -> Tensor:
@@ -33,10 +34,10 @@ def likelihood(real: Tensor, made: Tensor) -> Tensor:
     return binary_cross_entropy(probability, target, reduction="none").flatten(1).sum(1)
 
 
-def shrunk(raw: np.ndarray) -> np.ndarray:
-    """uint8 [n, h, w, c] -> float32 [n, values], shrunk by averaging to at most SIDE pixels a side."""
+def shrunk(raw: np.ndarray, most: int) -> np.ndarray:
+    """uint8 [n, h, w, c] -> float32 [n, values], shrunk by averaging to at most so many pixels a side."""
     n, side = raw.shape[:2]
-    factor = next(f for f in range(1, side + 1) if side % f == 0 and side // f <= SIDE)
+    factor = next(f for f in range(1, side + 1) if side % f == 0 and side // f <= most)
     small = side // factor
     blocks = raw.reshape(n, small, factor, small, factor, raw.shape[3])
     return blocks.mean(axis=(2, 4), dtype=np.float32).reshape(n, -1)

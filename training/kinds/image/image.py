@@ -66,8 +66,8 @@ class Image:
     def pretext(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         return judge.turned(samples)
 
-    def compact(self, raw: np.ndarray) -> np.ndarray:
-        return form.shrunk(raw)
+    def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
+        return form.shrunk(raw, form.COARSE_SIDE if coarse else form.SIDE)
 
     def picture(self, raw: np.ndarray) -> Picture:
         return view.mosaic(raw)
