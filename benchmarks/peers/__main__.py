@@ -7,7 +7,7 @@
 Each peer serves the same ONNX file on the same cores, by two sessions of one thread, with its dynamic batching and with
 bytes for rows and samples (what each was given stands at the top of its file in benchmarks/peers/). It runs beside our
 service, and both are measured in turns with in-process ONNX Runtime, the ceiling: 4 readers of 256 rows, 16 of 32, 32
-of one row, and one row at a time beside a bulk reader. The readers are those of benchmarks/readers.py, in C (h2load)
+of one row, and one row at a time beside a bulk reader. The readers are those of benchmarks/serving/readers.py, in C (h2load)
 and in Python. Before that the peer's first samples are compared with those of the file, byte for byte.
 
 A peer is installed when it is first asked for, into .peers/, with the versions that stand in benchmarks/peers/NAME.txt
@@ -32,9 +32,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import processes, serving
-from benchmarks.ceiling import CORES, Ceiling
-from benchmarks.readers import Readers
+from benchmarks.peers import processes
+from benchmarks.serving import __main__
+from benchmarks.serving.ceiling import CORES, Ceiling
+from benchmarks.serving.readers import Readers
 from service import artifact
 
 FOLDER = Path(__file__).parent
@@ -45,7 +46,7 @@ CHECKED_ROWS = 32
 
 
 class Peer(NamedTuple):
-    """A server that can be started as `python -m module FILE PORT`, and how it is spoken to (benchmarks/readers.py)."""
+    """A server that can be started as `python -m module FILE PORT`, and how it is spoken to (benchmarks/serving/readers.py)."""
 
     title: str
     module: str
@@ -59,7 +60,7 @@ PEERS = {
     "mlserver": Peer("MLServer", "benchmarks.peers.mlserver", "v2-bytes:generator"),
     "litserve": Peer("LitServe", "benchmarks.peers.litserve", "http:/predict"),
     "bentoml": Peer("BentoML", "benchmarks.peers.bentoml", "json:/predict"),
-    "plain": Peer("plain grpcio", "benchmarks.plain", "augmint:"),
+    "plain": Peer("plain grpcio", "benchmarks.serving.plain", "augmint:"),
 }
 
 
@@ -92,8 +93,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     results = []
     with tempfile.TemporaryDirectory() as scratch:
-        models = options.models or serving.cheap(Path(scratch))
-        generator = options.generator or serving.only(models)
+        models = options.models or __main__.cheap(Path(scratch))
+        generator = options.generator or __main__.only(models)
         file = models / generator / str(artifact.published_versions(models, generator)[-1]) / artifact.FILE_NAME
         for name in names:
             try:
@@ -254,7 +255,7 @@ def _turns(ceiling: Ceiling, servers: list[Server], rounds: int, seconds: float)
     for number in range(rounds):
         for server in servers:
             before, _ = ceiling.rate(seconds)
-            loads = [(kind, count, n) for kind in kinds for count, n in serving.LOADS]
+            loads = [(kind, count, n) for kind in kinds for count, n in __main__.LOADS]
             answers = [(load, server.ask("{} {} {} {}".format(seconds, *load))) for load in loads]
             one = server.ask(f"{seconds} one")
             after, _ = ceiling.rate(seconds)
