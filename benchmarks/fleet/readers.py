@@ -26,7 +26,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import augmint
 from benchmarks.fleet.cluster import FleetError, Replica, replica
-from benchmarks.serving.__main__ import batches
+from benchmarks.serving.served import batches
 
 SHAPE = (28, 28, 1)
 PAGES = (1, 64, 256, 1024, 4096)  # samples of a call

@@ -11,13 +11,11 @@ device cannot be used. With --device cpu it does what a CPU can: so it is known 
 
 from __future__ import annotations
 
-import argparse
 import platform
 import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.serving.__main__ import Served, cheap, only
+from benchmarks import results
+from benchmarks.serving import models
+from benchmarks.serving.served import Served
 from service import artifact
 from service.errors import DeviceBroken
 from service.runtime import cuda
@@ -43,15 +43,14 @@ MIB = 2**20
 
 @dataclass
 class Report:
-    """Lines for people, and how many promises were broken."""
+    """Facts and promises, and how many of these were broken."""
 
-    lines: list[str] = field(default_factory=list)
+    out: results.Results = field(default_factory=results.Results)
     broken: int = 0
 
     def say(self, name: str, value: str) -> None:
         """A fact."""
-        self.lines.append(f"{name:44} {value}")
-        print(self.lines[-1], flush=True)
+        self.out.row("The device", {"": name, "found": value})
 
     def check(self, name: str, kept: bool, value: str = "") -> None:
         """A promise."""
@@ -61,27 +60,22 @@ class Report:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status; see above."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.Parser("benchmarks.serving.gpu", __doc__)
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N, several, or cpu for a rehearsal")
-    parser.add_argument("--models", type=Path, help="folder of generators; default: build one of 11 MFLOP a sample")
-    parser.add_argument("--generator", default="", help="which of them; default: the only one")
+    models.arguments(parser)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
     parser.add_argument("--max-batch", type=int, default=1024, help="largest batch tried")
     parser.add_argument("--addresses", type=int, default=2048, help="samples that are compared")
-    options = parser.parse_args(arguments)
-    report = Report()
-    with tempfile.TemporaryDirectory() as scratch:
-        models = options.models or cheap(Path(scratch))
-        try:
-            generator = options.generator or only(models)
-            version = artifact.published_versions(models, generator)[-1]
-            content = (models / generator / str(version) / artifact.FILE_NAME).read_bytes()
-            examine(report, content, options.device, options.max_batch, options.addresses, options.seconds)
-            serve(report, models, generator, options.device, options.max_batch, options.seconds)
-        except (devices.DeviceError, artifact.ArtifactError, DeviceBroken) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
-    report.say("promises broken", str(report.broken))
+    options = parser.options(arguments)
+    try:
+        with models.chosen(options) as (folder, name, file), parser.results() as out:
+            report = Report(out)
+            examine(report, file.read_bytes(), options.device, options.max_batch, options.addresses, options.seconds)
+            serve(report, folder, name, options.device, options.max_batch, options.seconds)
+            report.say("promises broken", str(report.broken))
+    except (devices.DeviceError, artifact.ArtifactError, DeviceBroken) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return 1 if report.broken else 0
 
 
@@ -230,10 +224,10 @@ def little(report: Report, engine: Callable[[bool, int], Engine], rows: artifact
     report.check("same bits with little memory", False, "it could not be loaded")
 
 
-def serve(report: Report, models: Path, generator: str, device: str, max_batch: int, seconds: float) -> None:
+def serve(report: Report, folder: Path, generator: str, device: str, max_batch: int, seconds: float) -> None:
     """Samples per second through the service, of readers in a process of their own."""
     for graphs in ("auto", "off") if device != "cpu" else ("off",):
-        command = ["service", "--models", str(models), "--port", "0", "--metrics-port", "0", "--device", device]
+        command = ["service", "--models", str(folder), "--port", "0", "--metrics-port", "0", "--device", device]
         server = Served("augmint", [*command, "--cuda-graphs", graphs, "--max-batch", str(max_batch)], generator)
         try:
             kind = "h2load" if shutil.which("h2load") else "Python"

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from benchmarks.fleet.cluster import free_port
-from benchmarks.fleet.proof import Readers
+from benchmarks.fleet.load import Readers
 from tests.generators import publish
 from tests.k8s.rendering import container, one
 from tests.k8s.rollout import Rollout, bound, plan

@@ -7,8 +7,10 @@ import pytest
 
 from benchmarks.fleet import proof
 from benchmarks.fleet.cluster import NoAnswer, Prometheus
-from benchmarks.fleet.proof import cluster, generator, hill, play, policy
+from benchmarks.fleet.policy import MILLI, TARGET, policy
+from benchmarks.fleet.proof import cluster, hill, play
 from benchmarks.fleet.story import Moment, Story, draw
+from benchmarks.serving.models import cheap
 from tests.k8s.tools import tool
 
 
@@ -16,7 +18,7 @@ from tests.k8s.tools import tool
 def models(tmp_path_factory):
     tool("prometheus")
     folder = tmp_path_factory.mktemp("scaling")
-    return folder / "models", generator(folder / "models")
+    return folder / "models", cheap(folder / "models").read_bytes()
 
 
 def test_replicas_follow_the_load_up_and_down_and_no_page_is_lost(models, tmp_path):
@@ -81,7 +83,7 @@ def test_what_is_not_one_finite_number_is_no_answer(tmp_path):
 
 def test_the_policy_is_the_charts_only_faster():
     slow, fast = policy(1, 4), policy(10, 4)
-    assert slow.target == fast.target == proof.TARGET * proof.MILLI
+    assert slow.target == fast.target == TARGET * MILLI
     assert "[60s]" in slow.query
     assert "[6s]" in fast.query
     assert fast.query.endswith("/ 1.5)")

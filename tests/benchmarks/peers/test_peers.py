@@ -1,15 +1,18 @@
 """benchmarks/peers: the harness, with peers that need no environment of their own, over real sockets."""
 
 import http.server
-import socket
+import signal
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from benchmarks import results
 from benchmarks.peers import __main__ as peers
+from benchmarks.peers import environment
 from benchmarks.peers.model import Model
+from benchmarks.peers.server import Server, free_port, listens
 from benchmarks.serving.ceiling import Ceiling
 from benchmarks.serving.readers import Readers
 from tests import generators
@@ -20,18 +23,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generators.publish(tmp_path_factory.mktemp("models"))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_a_peer_is_checked_measured_and_ended_with_its_family(file: Path, tmp_path: Path):
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.serving.plain", str(file), str(port)]
     # A shell that waits: the peer is its child, as the workers of a peer are.
     family = ["sh", "-c", 'exec 3<&0; "$@" <&3 & wait', "sh", *command]
-    server = peers.Server("plain", family, port, "augmint:", tmp_path / "log")
+    server = Server("plain", family, port, "augmint:", tmp_path / "log")
     try:
         server.readers.check(Ceiling(file.read_bytes()).samples(1, 5), 5)
         answer = server.ask("0.05 Python 3 7")
@@ -41,24 +38,24 @@ def test_a_peer_is_checked_measured_and_ended_with_its_family(file: Path, tmp_pa
         assert 0 < beside["p50"] <= beside["p99"]
         assert server.family.cpu_seconds() > 0
         assert server.family.resident_mib() > 10
-        assert peers._listens(port)
+        assert listens(port)
     finally:
         server.stop()
     assert not server.family.alive()
-    assert not peers._listens(port)
+    assert not listens(port)
 
 
 def test_a_peer_that_ends_is_a_reason(tmp_path: Path):
     command = [sys.executable, "-c", "print('once'); raise SystemExit('no such wheel')"]
-    with pytest.raises(peers.PeerError, match="does not start: no such wheel"):
-        peers.Server("broken", command, free_port(), "http:/", tmp_path / "log")
+    with pytest.raises(environment.PeerError, match="does not start: no such wheel"):
+        Server("broken", command, free_port(), "http:/", tmp_path / "log")
 
 
 def test_an_environment_that_cannot_be_made_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(peers, "ENVIRONMENTS", tmp_path / "environments")
+    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path / "environments")
     (tmp_path / "environments").write_text("not a folder")
-    with pytest.raises(peers.PeerError, match=r"does not install: .*environments"):
-        peers.install("litserve")
+    with pytest.raises(environment.PeerError, match=r"does not install: .*environments"):
+        environment.install("litserve")
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -101,13 +98,25 @@ def test_samples_over_http_are_compared_with_those_of_the_file(file: Path, tmp_p
         server.server_close()
 
 
-def test_the_table_has_medians_ranges_and_reasons():
-    servers = {
-        title: {"16 x 32, Python": values} for title, values in (("LitServe", [0.4, 0.2, 0.3]), ("augmint", [0.8]))
-    }
-    measured = {"peer": "litserve", "versions": "litserve 1", "ceiling": [9000.0, 9100.0], "servers": servers}
-    lines = peers.table([measured, {"peer": "ray", "error": "does not install: no wheel"}]).splitlines()
-    assert lines[2].startswith("| LitServe | - | - | - | 0.30 (0.20 to 0.40) | - |")
-    assert lines[3].startswith("| augmint, beside LitServe | - | - | - | 0.80 |")
-    assert lines[4].startswith("| Ray Serve | does not install: no wheel |")
-    assert "ceiling 9,050 samples/s (9,000 to 9,100)" in lines
+def test_a_peer_and_our_service_beside_it_are_two_rows():
+    measured = {"LitServe": {"16 x 32, Python": [0.4, 0.2, 0.3], "versions": "litserve 1"}, "augmint": {}}
+    lines = results.table(peers.rows("litserve", measured))
+    assert lines[2].startswith("| LitServe |  |  |  | 0.3 (0.2 to 0.4) |  |")
+    assert lines[2].endswith("| litserve 1 |")
+    assert lines[3].startswith("| augmint, beside LitServe |  |")
+
+
+def test_a_peer_that_cannot_be_measured_is_a_row_that_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    generators.publish(tmp_path / "models")
+    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path / "environments")
+    (tmp_path / "environments").write_text("not a folder")
+    out = tmp_path / "peers.jsonl"
+    monkeypatch.setattr(sys, "argv", ["peers", "litserve", "--models", str(tmp_path / "models"), "--out", str(out)])
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        peers.main()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    (line,) = results.read(out)
+    assert line["row"]["server"] == "LitServe"
+    assert line["row"]["versions"].startswith("does not install:")

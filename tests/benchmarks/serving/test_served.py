@@ -1,11 +1,12 @@
-"""benchmarks/serving/__main__.py: what it asks several processes that serve alike."""
+"""benchmarks/serving/served.py: what is asked of several processes that serve alike."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from benchmarks.serving import __main__
+from benchmarks.serving.models import only
+from benchmarks.serving.served import Served, batches
 from tests import generators
 
 
@@ -15,11 +16,11 @@ def test_replicas_share_the_calls(kind: str, tmp_path: Path):
         pytest.skip("h2load is not installed (Debian: nghttp2-client)")
     generators.publish(tmp_path)
     command = ["service", "--models", str(tmp_path), "--port", "0", "--metrics-port", "0", "--lanes", "1"]
-    served = __main__.Served("two", command, __main__.only(tmp_path), replicas=2)
+    served = Served("two", command, only(tmp_path), replicas=2)
     try:
         served.readers.ask("check 5")
         answer = served.ask(f"{kind} 4 7", 0.5)
-        each = [__main__.batches(metrics)[1] for metrics in served.metrics]
+        each = [batches(metrics)[1] for metrics in served.metrics]
         resident = served.resident()
     finally:
         served.stop()
