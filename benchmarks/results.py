@@ -33,9 +33,6 @@ LIBRARIES = ("numpy", "onnxruntime", "onnxruntime-gpu", "grpcio", "torch")
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
 MARKED = re.compile(r"(<!-- made of (\S+\.jsonl)(?:: (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
-# Of the first column, at least: names differ in length.
-FIRST_WIDTH = 44
-
 Value = str | float | list[float] | None
 
 
@@ -90,20 +87,20 @@ class Results:
         self._widths: dict[str, int] = {}
 
     def row(self, table: str, row: Mapping[str, Value]) -> None:
-        """Print a row, below the names of its columns if the row before was of another table.
+        """Print a row, below the names of its columns if the row before was of another table or lacked one of them.
 
-        table: its title. row: values by column; NumPy's numbers will not do.
+        table: its title. row: values by column. Raises TypeError for what is no JSON, as NumPy's integers.
         """
+        kept = json.loads(json.dumps(dict(row)))  # here, not at the end of an hour, it is seen what is no JSON
         cells = {column: cell(column, value) for column, value in row.items()}
-        if not self.rows or self.rows[-1]["table"] != table or list(self._widths) != list(cells):
+        if not self.rows or self.rows[-1]["table"] != table or not cells.keys() <= self._widths.keys():
             self._widths = {column: max(len(column), len(text)) for column, text in cells.items()}
-            first = next(iter(cells))
-            self._widths[first] = max(FIRST_WIDTH, self._widths[first])
             print(f"\n{table}\n")
             print(_line([column.ljust(width) for column, width in self._widths.items()]))
             print(_line(["-" * width for width in self._widths.values()]))
-        print(_line([cells[column].ljust(width) for column, width in self._widths.items()]), flush=True)
-        self.rows.append({"table": table, "row": dict(row)})
+        self._widths = {column: max(width, len(cells.get(column, ""))) for column, width in self._widths.items()}
+        print(_line([cells.get(column, "").ljust(width) for column, width in self._widths.items()]), flush=True)
+        self.rows.append({"table": table, "row": kept})
 
 
 # -- the circumstances ----------------------------------------------------------------------------------------

@@ -10,12 +10,13 @@ process beside its device was measured by `benchmarks.fleet.readers`. Half a min
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from benchmarks import results
 
 MIB = 2**20
 
@@ -187,71 +188,64 @@ def lost(regions: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.Parser("benchmarks.fleet.costs", __doc__)
     parser.add_argument("--mflop", type=float, default=11, help="of one sample (%(default)s)")
     parser.add_argument("--bytes", type=int, default=784, help="of one sample (%(default)s)")
     parser.add_argument("--page", type=int, default=1024, help="samples of a call (%(default)s)")
     parser.add_argument("--share", type=float, default=0.25, help="of a GPU's peak that is reached (%(default)s)")
     parser.add_argument("--target", type=float, default=0.7, help="of a replica that is asked for (%(default)s)")
     parser.add_argument("--rate", type=float, default=1e6, help="samples per second of all readers (%(default)g)")
-    options = parser.parse_args()
-    print(
-        f"{options.mflop:g} MFLOP and {options.bytes} bytes a sample, {options.page} samples a call; "
-        f"{options.rate:,.0f} samples/s in all\n"
-    )
-    print("replica      samples/s at most  limit       next limit at  replicas  $ per hour  $ per million samples")
-    for device in DEVICES:
-        (limit, rate), (_, second), *_ = sorted(
-            limits(device, options.mflop, options.bytes, options.page, options.share).items(), key=lambda item: item[1]
-        )
-        replicas = -(-options.rate // (rate * options.target))
-        print(
-            f"{device.name:12} {rate:17,.0f}  {limit:10} {second:14,.0f} {replicas:9.0f} "
-            f"{replicas * device.dollars:11,.2f} {million(device, rate, options.target):22.5f}"
-        )
-    _print_caches()
-    _print_connections()
-    _print_regions()
+    options = parser.options()
+    what = f"{options.rate:,.0f} samples/s of {options.mflop:g} MFLOP and {options.bytes} bytes, {options.page} a call"
+    with parser.results() as out:
+        for device in DEVICES:
+            (limit, rate), (_, second), *_ = sorted(
+                limits(device, options.mflop, options.bytes, options.page, options.share).items(),
+                key=lambda item: item[1],
+            )
+            replicas = -(-options.rate // (rate * options.target))
+            row: dict[str, results.Value] = {"replica": device.name, "samples/s at most": rate, "limit": limit}
+            row |= {"next limit at": second, "replicas": replicas, "$ an hour": replicas * device.dollars}
+            out.row(what, row | {"$ a million samples": million(device, rate, options.target)})
+        _caches(out)
+        _connections(out)
+        _regions(out)
 
 
-def _print_caches() -> None:
+def _caches(out: results.Results) -> None:
     pages, epochs, count = 1000, 10, 4
-    print(f"\npart of the pages that a cache has: {count} jobs read {epochs} epochs of {pages:,} pages each")
-    print(f"{'':58}  least recently used     first come")
-    print(f"{'the cache holds of one epoch':58}  0.1   0.5   1     4     0.5")
     for jobs in JOBS:
-        rates = [
-            least_recently_used(jobs.asked(count, pages, epochs), int(kept * pages)) for kept in (0.1, 0.5, 1.0, 4.0)
-        ]
-        rates.append(first_come(jobs.asked(count, pages, epochs), pages // 2))
-        print(f"{jobs.name:58}  " + "  ".join(f"{rate:4.0%}" for rate in rates))
-    print("\nthe same for 100,000 pages of which page k is asked for with weight 1 / k^s, least recently used")
-    print("kept       s = 0.6   s = 0.9   s = 1.2")
+        row: dict[str, results.Value] = {"least recently used; the cache holds of one epoch": jobs.name}
+        for kept in (0.1, 0.5, 1.0, 4.0):
+            row[f"{kept:g}, %"] = 100 * least_recently_used(jobs.asked(count, pages, epochs), int(kept * pages))
+        row["first come, 0.5, %"] = 100 * first_come(jobs.asked(count, pages, epochs), pages // 2)
+        out.row(f"Pages that a cache has: {count} jobs read {epochs} epochs of {pages:,} pages each", row)
     for kept in (100, 1000, 10_000):
-        rates = [least_recently_used(popular(100_000, skew), kept) for skew in (0.6, 0.9, 1.2)]
-        print(f"{kept:7,}  " + "  ".join(f"{rate:8.0%}" for rate in rates))
+        row = {"pages kept": kept}
+        for skew in (0.6, 0.9, 1.2):
+            row[f"s = {skew}, %"] = 100 * least_recently_used(popular(100_000, skew), kept)
+        out.row("The same of 100,000 pages, page k asked for with weight 1 / k^s, least recently used", row)
 
 
-def _print_connections() -> None:
+def _connections(out: results.Results) -> None:
     replicas = 50
-    print(f"\n{replicas} replicas; a connection takes {CONNECTION_BYTES / 1e3:.0f} kB of one")
-    print("readers    connected to    connections a replica    memory a replica    fullest against mean")
     for readers in (500, 5000, 50_000):
         for subset in (replicas, 10, 3):
             each = readers * subset / replicas
             uneven = 1.0 if subset == replicas else fullest(readers, replicas, subset, 20 if readers < 50_000 else 3)
-            print(
-                f"{readers:7,} {subset:15} {each:24,.0f} {each * CONNECTION_BYTES / 1e9:16.2f} GB {uneven:23.2f}"
-                + ("    more than a replica has" if each * CONNECTION_BYTES > CONNECTIONS_BYTES else "")
-            )
+            row: dict[str, results.Value] = {"readers": readers, "connected to": subset, "connections a replica": each}
+            row |= {"GB a replica": each * CONNECTION_BYTES / 1e9, "fullest against mean": uneven}
+            row |= {"bearable": "yes" if each * CONNECTION_BYTES <= CONNECTIONS_BYTES else "no"}
+            out.row(f"{replicas} replicas, of which a connection takes {CONNECTION_BYTES / 1e3:.0f} kB", row)
 
 
-def _print_regions() -> None:
-    print("\n           replicas over a day,         when one is lost, another one")
-    print("regions    of those for the peak        grows at once by    to at most, of its own peak")
+def _regions(out: results.Results) -> None:
     for regions in (2, 3, 6):
         growth, largest = lost(regions)
-        print(f"{regions:7} {following(regions):24.2f} {growth:27.0%} {largest:20.2f}")
+        row: dict[str, results.Value] = {"regions": regions}
+        row |= {"replicas over a day, of those for the peak": following(regions)}
+        row |= {"when one is lost, another grows at once by, %": 100 * growth, "to at most, of its own peak": largest}
+        out.row("Regions that follow their load", row)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ held up by others would be taken for longer than they are.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import augmint
+from benchmarks import results
 from benchmarks.fleet.cluster import FleetError, Replica, replica
 from benchmarks.serving.served import batches
 
@@ -103,29 +103,32 @@ def cost_of_connections(running: Replica, connections: int) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.Parser("benchmarks.fleet.readers", __doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="for each size of page (%(default)s)")
     parser.add_argument("--connections", type=int, default=1000, help="to open (%(default)s)")
-    options = parser.parse_args()
+    options = parser.options()
     from tests.generators import publish
 
     try:
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, parser.results() as out:
             publish(Path(scratch), shape=SHAPE, hidden=1, latent_size=1)
             with replica(Path(scratch), lanes=1, **{"connection-age-seconds": 3600}) as running:
                 costs = {}
-                print("samples a call    bytes a call    processor ms beside the network")
                 for page in PAGES:
                     size = page * int(np.prod(SHAPE))
                     costs[size] = cost_of_calls(running, page, options.seconds)
-                    print(f"{page:14,} {size:15,} {costs[size] * 1000:34.3f}", flush=True)
+                    row: dict[str, results.Value] = {"samples a call": page, "bytes a call": size}
+                    out.row("Beside the network", row | {"processor ms a call": 1000 * costs[size]})
                 call, mib = split(costs)
-                print(f"\n{call * 1000:.2f} ms a call and {mib * 1000:.2f} ms a MiB: one interpreter bears")
                 for size in (784, MIB // 4, MIB, 4 * MIB):
                     rate = 1 / (call + mib * size / MIB)
-                    print(f"{rate:8,.0f} calls/s of {size:9,} bytes, {rate * size / 1e6:8,.0f} MB/s")
+                    row = {"bytes a call": size, "calls/s": rate, "MB/s": rate * size / 1e6}
+                    out.row("One interpreter bears", row)
                 each = cost_of_connections(running, options.connections)
-                print(f"\n{each / 1000:.0f} kB of memory for each of {options.connections:,} idle connections")
+                for name, value in (("ms a call", 1000 * call), ("ms a MiB", 1000 * mib)):
+                    out.row("What a replica spends", {"": name, "measured": value})
+                what = f"kB for each of {options.connections:,} idle connections"
+                out.row("What a replica spends", {"": what, "measured": each / 1000})
     except (FleetError, augmint.AugmintError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,6 @@ take on an idle service is what it bears; the target is 0.85 of it, so that the 
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
 import sys
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import augmint
+from benchmarks import results
 
 STEPS = tuple(step / 100 for step in range(30, 101, 10))
 # What the fleet needs to grow, in parts of what it bears.
@@ -99,30 +99,30 @@ def metric(address: str, name: str) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.Parser("benchmarks.fleet.threshold", __doc__)
     parser.add_argument("--target", default="localhost:50051", help="one replica (%(default)s)")
     parser.add_argument("--metrics", default="http://localhost:9464/metrics", help="its metrics (%(default)s)")
     parser.add_argument("--generator", default="", help="which of them; default: the only one")
     parser.add_argument("--page", type=int, default=256, help="samples of a call (%(default)s)")
     parser.add_argument("--seconds", type=float, default=6.0, help="length of each step (%(default)s)")
     parser.add_argument("--wait", type=float, default=4.0, help="by what a call may take longer (%(default)s)")
-    options = parser.parse_args()
+    options = parser.options()
     try:
-        with augmint.Client(options.target) as client:
+        with augmint.Client(options.target) as client, parser.results() as out:
             capacity = client.describe(options.generator or None).capacity_samples_per_second
             rate = capacity / options.page
             idle = float(np.percentile(load(client, options.generator, options.page, 0.05 * rate, options.seconds), 95))
-            print(
-                f"capacity {capacity:,.0f} samples/s; a call of {options.page} takes {idle * 1000:.1f} ms alone (p95)"
+            what = (
+                f"Capacity {capacity:,.0f} samples/s; a call of {options.page} takes {idle * 1000:.1f} ms alone (p95)"
             )
-            steps = []
+            steps: list[Step] = []
             for asked in STEPS:
                 before, began = metric(options.metrics, "augmint_offered_work_seconds_total"), time.monotonic()
                 took = load(client, options.generator, options.page, asked * rate, options.seconds)
                 offered = metric(options.metrics, "augmint_offered_work_seconds_total") - before
                 step = Step(asked, offered / (time.monotonic() - began), float(np.percentile(took, 95)))
                 steps.append(step)
-                print(f"asked {asked:4.0%}  offered {step.offered:4.2f}  p95 {step.p95 * 1000:8.1f} ms", flush=True)
+                out.row(what, {"asked, %": 100 * asked, "offered": step.offered, "p95, ms": 1000 * step.p95})
                 if step.p95 > 4 * options.wait * idle:
                     break
         target = threshold(steps, idle, options.wait)

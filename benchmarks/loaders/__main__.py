@@ -20,7 +20,6 @@ only; everything it starts it stops.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -36,6 +35,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks import results
 from benchmarks.demo import serving
 from benchmarks.loaders import trials
 from benchmarks.loaders.ways import BATCH, SHAPE, Batches, Ways
@@ -47,25 +47,29 @@ ALL_CORES = os.sched_getaffinity(0)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.Parser("benchmarks.loaders", __doc__)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement")
     parser.add_argument("--apart", action="store_true", help="give the service a core of its own")
     parser.add_argument("--threads", action="store_true", help="leave out the ways with worker processes")
     parser.add_argument("--trials", type=int, help="random trials of the order instead of measurements")
     parser.add_argument("--seed", type=int, default=0, help="of the trials")
-    options = parser.parse_args()
+    options = parser.options()
     if options.trials is not None:
-        return int(bool(trials.run(options.trials, options.seed)))
+        with parser.results() as out:
+            samples, wrong = trials.run(options.trials, options.seed)
+            row: dict[str, results.Value] = {"trials": options.trials, "samples": samples, "differences": wrong}
+            out.row("The same bytes in the same order", row)
+        return int(bool(wrong))
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, parser.results() as out:
         models = Path(folder) / "models"
         path = publish(models, "cheap", shape=SHAPE, hidden=6656, latent_size=64)
         with _service(models, options.apart) as target:
             cores = _cores(options.apart)[1]
             ways = Ways(target, path, Path(folder) / "files", cores)
-            _measure(ways, options.rounds, options.seconds, options.threads)
-            _starve(ways, options.rounds, options.seconds)
+            _measure(ways, options.rounds, options.seconds, options.threads, out)
+            _starve(ways, options.rounds, options.seconds, out)
     return 0
 
 
@@ -139,7 +143,7 @@ def _opened(way: Batches) -> Iterator[Batches]:
         way.close()  # type: ignore[attr-defined]
 
 
-def _measure(ways: Ways, rounds: int, seconds: float, threads: bool) -> None:
+def _measure(ways: Ways, rounds: int, seconds: float, threads: bool, out: results.Results) -> None:
     names = {
         "memory": ways.memory,
         "memory, as much work beside it": ways.memory_beside_work,
@@ -164,26 +168,22 @@ def _measure(ways: Ways, rounds: int, seconds: float, threads: bool) -> None:
                 feed[name].append(_loop(way, no_step, seconds / 2).seconds)
         print(f"round {number + 1}/{rounds}", file=sys.stderr)
     base = statistics.median(cost.seconds for cost in step["memory"])
-    print(
-        f"{rounds} rounds; the step takes {BATCH / base:,.0f} samples/s; the service makes {ways.capacity:,.0f} alone"
-    )
-    print(
-        f"{'':36}{'ms a step':>10}{'lost':>8}{'least':>8}{'most':>8}{'ms thread':>11}{'beside':>8}"
-        f"{'feeds samples/s':>17}{'MiB more':>10}"
+    what = (
+        f"The step takes {BATCH / base:,.0f} samples/s, the service makes {ways.capacity:,.0f} alone; {rounds} rounds"
     )
     for name in names:
-        lost = [1 - alone.seconds / cost.seconds for alone, cost in zip(step["memory"], step[name], strict=True)]
-        print(
-            f"{name:36}{1e3 * statistics.median(cost.seconds for cost in step[name]):10.1f}"
-            f"{statistics.median(lost):8.1%}{min(lost):8.1%}{max(lost):8.1%}"
-            f"{1e3 * statistics.median(cost.thread for cost in step[name]):11.1f}"
-            f"{1e3 * statistics.median(cost.beside for cost in step[name]):8.1f}"
-            f"{BATCH / statistics.median(feed[name]):17,.0f}{statistics.median(memory[name]):10.0f}"
-        )
+        lost = [
+            100 - 100 * alone.seconds / cost.seconds for alone, cost in zip(step["memory"], step[name], strict=True)
+        ]
+        row: dict[str, results.Value] = {"step fed by": name, "ms a step": [1e3 * cost.seconds for cost in step[name]]}
+        row |= {"lost, %": lost, "ms of the step's thread": statistics.median(1e3 * cost.thread for cost in step[name])}
+        row |= {"ms beside it": statistics.median(1e3 * cost.beside for cost in step[name])}
+        row |= {"feeds, samples/s": BATCH / statistics.median(feed[name]), "MiB more": statistics.median(memory[name])}
+        out.row(what, row)
     print(f"(writing the files took {1e3 * ways.writing:.2f} ms a sample, on top)")
 
 
-def _starve(ways: Ways, rounds: int, seconds: float) -> None:
+def _starve(ways: Ways, rounds: int, seconds: float, out: results.Results) -> None:
     """A step that is faster than the service: is the reported stall share the share of time spent outside the step?
 
     (Against the same step from memory more is lost than that, where the service takes the step's core away.)
@@ -197,8 +197,6 @@ def _starve(ways: Ways, rounds: int, seconds: float) -> None:
         small(images, labels)
         inside += time.perf_counter() - began
 
-    print("\na step that takes more than the service can make")
-    print(f"{'ms a step':>10}{'outside the step':>18}{'reported stall share':>22}{'stalled so far, s':>19}")
     for _ in range(rounds):
         stream = ways.open_stream()
         with _opened(iter(stream)) as way:
@@ -210,8 +208,9 @@ def _starve(ways: Ways, rounds: int, seconds: float) -> None:
             total = time.perf_counter() - began
         stats = stream.stats()
         stream.close()
-        outside = 1 - inside / total
-        print(f"{1e3 * total / steps:10.2f}{outside:18.1%}{stats.stall_share:22.1%}{stats.waited_seconds:19.2f}")
+        row: dict[str, results.Value] = {"ms a step": 1e3 * total / steps}
+        row |= {"outside the step, %": 100 - 100 * inside / total, "reported stall share, %": 100 * stats.stall_share}
+        out.row("A step that takes more than the service can make", row | {"stalled so far, s": stats.waited_seconds})
 
 
 def _memory() -> float:

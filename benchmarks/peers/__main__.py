@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import results
+from benchmarks.fleet.cluster import free_port
 from benchmarks.peers.environment import ENVIRONMENTS, PeerError, install, versions
-from benchmarks.peers.server import Server, free_port, running
+from benchmarks.peers.server import Server, running
 from benchmarks.serving import models
 from benchmarks.serving.__main__ import LOADS
 from benchmarks.serving.ceiling import Ceiling

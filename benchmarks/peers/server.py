@@ -72,13 +72,6 @@ def running(title: str, command: list[str], port: int, protocol: str, log: Path)
         server.stop()
 
 
-def free_port() -> int:
-    """On loopback, for a server that wants to be told."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def listens(port: int) -> bool:
     """Whether a server does, on loopback."""
     with socket.socket() as probe:

@@ -4,18 +4,18 @@
 
 FILE is a published model.onnx with scores (`python -m training fit DATA --score`), DATA what it was made from. The
 judges learn from the same training split as the classifier in the file, with other seeds; the kernel distance is to
-validation samples, in the first judge's features. The table is Markdown.
+validation samples, in the first judge's features.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks import results
 from service import artifact
 from service.scheduling.order import Order
 from service.scheduling.selection import Selection
@@ -51,13 +51,13 @@ def draw_best(published: Published, of: int) -> quality.Draw:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.selection", description=__doc__.splitlines()[0])
+    parser = results.Parser("benchmarks.quality.selection", __doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("data")
     parser.add_argument("--of", type=int, nargs="+", default=[1, 2, 4], help="candidates a sample; 1: no selection")
     parser.add_argument("--judges", type=int, default=3, help="classifiers of other seeds (default 3)")
     parser.add_argument("--per-class", type=int, default=500, help="samples of each class (default 500)")
-    arguments = parser.parse_args()
+    arguments = parser.options()
 
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -76,20 +76,18 @@ def main() -> None:
         )
         for number in range(1, arguments.judges + 1)
     ]
-    print("| kept | label fidelity, by each judge | mean | least spread | kernel distance | processor s |")
-    print("|---|---|---|---|---|---|")
-    for of in arguments.of:
-        draw = published.draw if of == 1 else draw_best(published, of)
-        began = time.process_time()
-        draw(np.arange(arguments.per_class * dataset.classes) % dataset.classes, 0)
-        seconds = time.process_time() - began
-        checks = [quality.quick(draw, judge, dataset, splits, per_class=arguments.per_class) for judge in judges]
-        fidelity = [check.label_fidelity for check in checks]
-        print(
-            f"| 1 of {of} | {', '.join(f'{value:.2%}' for value in fidelity)} | {np.mean(fidelity):.2%} "
-            f"| {checks[0].spread_ratio.min():.2f} | {checks[0].kernel_distance:.4f} | {seconds:.1f} |",
-            flush=True,
-        )
+    with parser.results() as out:
+        for of in arguments.of:
+            draw = published.draw if of == 1 else draw_best(published, of)
+            began = time.process_time()
+            draw(np.arange(arguments.per_class * dataset.classes) % dataset.classes, 0)
+            seconds = time.process_time() - began
+            checks = [quality.quick(draw, judge, dataset, splits, per_class=arguments.per_class) for judge in judges]
+            row: dict[str, results.Value] = {"kept": f"1 of {of}"}
+            row |= {"label fidelity of each judge, %": [100 * check.label_fidelity for check in checks]}
+            row |= {"least spread": float(checks[0].spread_ratio.min())}
+            row |= {"kernel distance": float(checks[0].kernel_distance), "processor s": seconds}
+            out.row("Samples that a classifier selects", row)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from unittest.mock import patch
 import torch
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
+from benchmarks import results
 from training import fit, trainer
 from training.average import MovingAverage
 from training.classifier import Classifier
@@ -111,9 +111,7 @@ class _Enough(Exception):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quality.training_speed", description=__doc__.splitlines()[0]
-    )
+    parser = results.Parser("benchmarks.quality.training_speed", __doc__)
     parser.add_argument("--seconds", type=float, default=20, help="length of a run (default 20)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each (default 3)")
     parser.add_argument("--data", nargs="+", default=["digits"], help="data sets (default digits)")
@@ -122,9 +120,15 @@ def main() -> None:
         "--presets", nargs="+", default=["rpgan", "dcgan", "cgan"], choices=list(PRESETS), metavar="NAME"
     )
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings to compare with none")
-    arguments = parser.parse_args()
+    arguments = parser.options()
     changes = dict(text.split("=", 1) for text in arguments.set)
 
+    with parser.results() as out:
+        compare(arguments, changes, out)
+
+
+def compare(arguments: argparse.Namespace, changes: dict[str, str], out: results.Results) -> None:
+    """Every cell in turns, and a row for each."""
     most = torch.get_num_threads()
     found: dict[tuple[str, str, bool], list[tuple[float, float, float, int]]] = defaultdict(list)
     cells = [
@@ -142,23 +146,15 @@ def main() -> None:
                 found[data, preset, changed].append(measure(data, preset, settings, arguments.seconds))
                 progress.advance(task)
 
-    table = Table(
-        "data", "preset", "samples/s", "steps/s", "outside networks, step", "outside networks, run", "threads"
-    )
-    for (data, preset, changed), results in found.items():
-        rate, step, run = (statistics.median(values) for values in list(zip(*results, strict=True))[:3])
-        threads = sorted({result[3] for result in results})
+    for (data, preset, changed), runs in found.items():
+        rates, steps, wholes, threads = (list(values) for values in zip(*runs, strict=True))
         side = load(data).samples.shape[1]
-        table.add_row(
-            f"{Path(data).name} {side}x{side}, {len(split(load(data)).train):,}",
-            f"{preset} {' '.join(arguments.set)}" if changed else preset,
-            f"{rate:,.0f}",
-            f"{rate / resolve(preset).batch_size:.1f}",
-            f"{step:.1%}",
-            f"{run:.1%}",
-            ", ".join(map(str, threads)),
-        )
-    Console(width=110).print(table)
+        row: dict[str, results.Value] = {"data": f"{Path(data).name} {side}x{side}, {len(split(load(data)).train):,}"}
+        row |= {"preset": f"{preset} {' '.join(arguments.set)}" if changed else preset, "samples/s": rates}
+        row |= {"steps/s": statistics.median(rates) / resolve(preset).batch_size}
+        row |= {"outside networks, step, %": [100 * share for share in steps]}
+        row |= {"outside networks, run, %": [100 * share for share in wholes]}
+        out.row("Training", row | {"threads": ", ".join(map(str, sorted(set(threads))))})
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
     python -m benchmarks.quality.watchdog [--seeds 0 1 2] [--cells FILE]
 
 Real runs on digits, without retries, so that every run ends as it began. A finished run is one line in --cells; a
-second start goes on where the first one stopped. Two tables, in Markdown: what healthy runs were accused of, and
+second start goes on where the first one stopped. Two tables: what healthy runs were accused of, and
 whether each failure was named.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections import Counter
@@ -21,6 +20,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks import results
 from training import classifier
 from training.data import Dataset, load
 from training.data.dataset import Records, finish
@@ -137,53 +137,56 @@ def run(case: Case, seed: int) -> dict[str, Any]:
     }
 
 
-def tables(results: list[dict[str, Any]]) -> list[str]:
-    """Markdown."""
-    healthy = [result for result in results if result["name"] == "healthy"]
-    lines = [
-        f"{len(healthy)} healthy runs; {sum(result['lost'] for result in healthy)} were called lost.",
-        "",
-        "| finding in a healthy run | at some look | at the end | at the end, as a failure |",
-        "|---|---|---|---|",
-    ]
+Rows = list[tuple[str, dict[str, results.Value]]]
+
+
+def rows(found: list[dict[str, Any]]) -> Rows:
+    """Tables and their rows: what healthy runs were accused of, and whether each failure was named."""
+    healthy = [result for result in found if result["name"] == "healthy"]
+    title = f"{len(healthy)} healthy runs; {sum(result['lost'] for result in healthy)} were called lost"
     ever = Counter(kind for result in healthy for kind in result["found"])
     ends = Counter(kind for result in healthy for kind in result["at_end"])
     worst = Counter(
         kind for result in healthy for kind, severity in result["at_end"].items() if severity == Severity.FAILURE
     )
-    lines += [f"| {kind} | {ever[kind]} | {ends[kind]} | {worst[kind]} |" for kind in sorted(ever)]
-    lines += ["", "| provoked failure | runs | named | called lost | what else was said |", "|---|---|---|---|---|"]
+    lines: Rows = [
+        (title, {"finding": kind, "at some look": ever[kind], "at the end": ends[kind], "as a failure": worst[kind]})
+        for kind in sorted(ever)
+    ] or [(title, {"finding": "none"})]
     for case in CASES:
-        broken = [result for result in results if result["name"] == case.name]
+        broken = [result for result in found if result["name"] == case.name]
         if case.name == "healthy" or not broken:
             continue
-        named = sum(any(kind in result["found"] for kind in case.expected) for result in broken)
-        others = sorted({kind for result in broken for kind in result["found"]} - set(case.expected))
-        lost = sum(result["lost"] for result in broken)
-        lines.append(f"| {case.name} | {len(broken)} | {named} | {lost} | {', '.join(others)} |")
+        row: dict[str, results.Value] = {"provoked failure": case.name, "runs": len(broken)}
+        row |= {"named": sum(any(kind in result["found"] for kind in case.expected) for result in broken)}
+        row |= {"called lost": sum(result["lost"] for result in broken)}
+        others = {kind for result in broken for kind in result["found"]} - set(case.expected)
+        lines.append(("Runs that were broken on purpose", row | {"what else was said": ", ".join(sorted(others))}))
     return lines
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.watchdog", description=__doc__.splitlines()[0])
+    parser = results.Parser("benchmarks.quality.watchdog", __doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run of each case for each")
     parser.add_argument("--cells", type=Path, default=Path("runs/watchdog.jsonl"), help="where finished runs are kept")
     parser.add_argument("--most", type=int, default=1000, help="stop after so many new runs")
-    arguments = parser.parse_args()
+    arguments = parser.options()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     arguments.cells.parent.mkdir(parents=True, exist_ok=True)
     kept = arguments.cells.read_text().splitlines() if arguments.cells.exists() else []
-    results = [json.loads(line) for line in kept]
-    done = {(result["name"], result["preset"], result["seed"]) for result in results}
+    found = [json.loads(line) for line in kept]
+    done = {(result["name"], result["preset"], result["seed"]) for result in found}
     for seed in arguments.seeds:
         for case in CASES:
-            if (case.name, case.preset, seed) in done or len(results) - len(done) >= arguments.most:
+            if (case.name, case.preset, seed) in done or len(found) - len(done) >= arguments.most:
                 continue
-            results.append({"name": case.name, "preset": case.preset, "seed": seed, **run(case, seed)})
+            found.append({"name": case.name, "preset": case.preset, "seed": seed, **run(case, seed)})
             with arguments.cells.open("a") as file:
-                file.write(json.dumps(results[-1]) + "\n")
-    print("\n".join(tables(results)))
+                file.write(json.dumps(found[-1]) + "\n")
+    with parser.results() as out:
+        for title, row in rows(found):
+            out.row(title, row)
 
 
 if __name__ == "__main__":

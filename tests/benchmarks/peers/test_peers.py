@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import results
+from benchmarks.fleet.cluster import free_port
 from benchmarks.peers import __main__ as peers
 from benchmarks.peers import environment
 from benchmarks.peers.model import Model
-from benchmarks.peers.server import Server, free_port, listens
+from benchmarks.peers.server import Server, listens
 from benchmarks.serving.ceiling import Ceiling
 from benchmarks.serving.readers import Readers
 from tests import generators
@@ -31,10 +32,10 @@ def test_a_peer_is_checked_measured_and_ended_with_its_family(file: Path, tmp_pa
     server = Server("plain", family, port, "augmint:", tmp_path / "log")
     try:
         server.readers.check(Ceiling(file.read_bytes()).samples(1, 5), 5)
-        answer = server.ask("0.05 Python 3 7")
-        assert answer["calls"] >= 3
+        answer = server.ask("0.5 Python 3 7")
+        assert answer["calls"] >= 1
         assert answer["rate"] > 0
-        beside = server.ask("0.05 one")
+        beside = server.ask("0.5 one")
         assert 0 < beside["p50"] <= beside["p99"]
         assert server.family.cpu_seconds() > 0
         assert server.family.resident_mib() > 10

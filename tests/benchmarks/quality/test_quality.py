@@ -11,32 +11,33 @@ import pytest
 import torch
 
 from benchmarks.quality import __main__ as quality
+from benchmarks.quality import modes
 from training.presets import PRESETS
 
 
 @pytest.mark.parametrize("shape", ["ring", "grid"])
 def test_modes_are_25_apart_and_within_range(shape: str) -> None:
-    centres = quality.centres(shape)
+    centres = modes.centres(shape)
     assert centres.shape == (25, 2)
     assert np.abs(centres).max() <= 0.8 + 1e-9
     distance = np.linalg.norm(centres[:, None] - centres[None], axis=2) + 9 * np.eye(25)
-    assert distance.min() > 6 * quality.MODE_DEVIATION  # no sample is near two
+    assert distance.min() > 6 * modes.DEVIATION  # no sample is near two
 
 
 def test_samples_within_three_deviations_count_and_find_their_mode() -> None:
-    centres = quality.centres("grid")
-    assert quality.count_modes(centres, "grid") == (25, 1.0)
+    centres = modes.centres("grid")
+    assert modes.count(centres, "grid") == (25, 1.0)
     near, far = centres[:5] + np.array([0.029, 0]), centres[5:10] + np.array([0.031, 0])
-    assert quality.count_modes(np.concatenate([near, far]), "grid") == (5, 0.5)
-    real = centres[3] + quality.MODE_DEVIATION * np.random.default_rng(0).standard_normal((10_000, 2))
-    found, share = quality.count_modes(real, "grid")
+    assert modes.count(np.concatenate([near, far]), "grid") == (5, 0.5)
+    real = centres[3] + modes.DEVIATION * np.random.default_rng(0).standard_normal((10_000, 2))
+    found, share = modes.count(real, "grid")
     assert found == 1
     assert share == pytest.approx(1 - np.exp(-4.5), abs=0.003)  # Rayleigh
 
 
-@pytest.mark.parametrize("system", quality.MODE_SYSTEMS)
+@pytest.mark.parametrize("system", modes.SYSTEMS)
 def test_systems_for_points_keep_their_objective(system: str) -> None:
-    config, preset = quality.modes_config(system), PRESETS[system].config
+    config, preset = modes.config_of(system), PRESETS[system].config
     assert (config.objective, config.optimizer, config.critic_steps) == (
         preset.objective,
         preset.optimizer,
@@ -73,7 +74,7 @@ def test_finished_cells_are_kept_and_changed_ones_measured_anew(
     printed = capsys.readouterr().out
     assert "2 of 2: lsgan on ring" in printed
     assert "1 of 2" not in printed
-    assert "### 25 modes, ring" in printed
+    assert "\n25 modes, ring" in printed
     assert [cell["preset"] for cell in quality.read(cells)] == ["vanilla", "lsgan"]
     run(monkeypatch, cells, "--presets", "vanilla", "--seed", "1")
     assert len(quality.read(cells)) == 3

@@ -18,11 +18,11 @@ def models(tmp_path):
 
 def test_a_cpu_rehearses_it(models, capsys):
     assert benchmark.main(["--device", "cpu", "--models", str(models), *SMALL]) == 0
-    told = capsys.readouterr().out
-    assert "| every node on the device                     | yes" in told
-    assert "| same bits in all batches without graphs      | yes, 0 of 80 samples differ" in told
+    told = " ".join(capsys.readouterr().out.split())
+    assert "| every node on the device | yes" in told
+    assert "| same bits in all batches without graphs | yes, 0 of 80 samples differ" in told
     assert "samples/s of the service, graphs off" in told
-    assert told.splitlines()[-1].split() == ["|", "promises", "broken", "|", "0", "|"]
+    assert told.endswith("| promises broken | 0 |")
 
 
 def test_without_a_gpu_it_says_so(models, capsys, monkeypatch):
@@ -35,13 +35,13 @@ def test_every_promise_is_looked_at_on_a_gpu(monkeypatch, capsys):
     gpu = Gpu().install(monkeypatch)
     report = benchmark.Report()
     benchmark.examine(report, generators.build(), "cuda", 8, 40, 0.05)
-    told = capsys.readouterr().out
-    assert "| all graphs captured                          | yes" in told
-    assert "| same bits in all batches with graphs         | yes" in told
-    assert "| same bits with little memory                 | yes, 4 MiB" in told
+    told = " ".join(capsys.readouterr().out.split())
+    assert "| all graphs captured | yes" in told
+    assert "| same bits in all batches with graphs | yes" in told
+    assert "| same bits with little memory | yes, 4 MiB" in told
     # The make-believe GPU hides that it is a CPU everywhere but here.
     assert report.broken == 1
-    assert "| every node on the device                     | NO" in told
+    assert "| every node on the device | NO" in told
     assert gpu.wrongs == []
     assert gpu.replays > 0
 
@@ -57,4 +57,4 @@ def test_a_lane_that_mixes_up_its_rows_is_found(monkeypatch, capsys):
     report = benchmark.Report()
     benchmark.examine(report, generators.build(), "cpu", 8, 40, 0.05)
     assert report.broken == 1
-    assert "| same bits in all batches without graphs      | NO" in capsys.readouterr().out
+    assert "| same bits in all batches without graphs | NO" in " ".join(capsys.readouterr().out.split())
