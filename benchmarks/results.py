@@ -33,6 +33,9 @@ LIBRARIES = ("numpy", "onnxruntime", "onnxruntime-gpu", "grpcio", "torch")
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
 MARKED = re.compile(r"(<!-- made of (\S+\.jsonl)(?:: (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
+# Of a first column of names, at least: the later ones may be longer than the first.
+NAME_WIDTH = 40
+
 Value = str | float | list[float] | None
 
 
@@ -95,6 +98,9 @@ class Results:
         cells = {column: cell(column, value) for column, value in row.items()}
         if not self.rows or self.rows[-1]["table"] != table or not cells.keys() <= self._widths.keys():
             self._widths = {column: max(len(column), len(text)) for column, text in cells.items()}
+            first = next(iter(row))
+            if isinstance(row[first], str):
+                self._widths[first] = max(self._widths[first], NAME_WIDTH)
             print(f"\n{table}\n")
             print(_line([column.ljust(width) for column, width in self._widths.items()]))
             print(_line(["-" * width for width in self._widths.values()]))

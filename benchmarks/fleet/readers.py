@@ -12,7 +12,6 @@ held up by others would be taken for longer than they are.
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import threading
@@ -26,7 +25,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import augmint
 from benchmarks import results
 from benchmarks.fleet.cluster import FleetError, Replica, replica
-from benchmarks.serving.served import batches
+from benchmarks.serving.served import batches, cpu_seconds, resident
 
 SHAPE = (28, 28, 1)
 PAGES = (1, 64, 256, 1024, 4096)  # samples of a call
@@ -36,14 +35,7 @@ MIB = 2**20
 
 def spent(running: Replica) -> float:
     """Processor seconds of a process so far, without those of its batches, which need no interpreter."""
-    fields = Path(f"/proc/{running.pid}/stat").read_text().rpartition(")")[2].split()
-    computing, _ = batches(running.metrics)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") - computing
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory that a process holds."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return cpu_seconds(running.pid) - batches(running.metrics)[0]
 
 
 def cost_of_calls(running: Replica, page: int, seconds: float) -> float:

@@ -47,11 +47,10 @@ class Served:
 
     def resident(self) -> float:
         """Memory of all of them, MiB."""
-        pages = sum(int(Path(f"/proc/{each.pid}/statm").read_text().split()[1]) for each in self._processes)
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return sum(resident(each.pid) for each in self._processes) / 2**20
 
     def _cpu(self) -> float:
-        return sum(_cpu(each.pid) for each in self._processes)
+        return sum(cpu_seconds(each.pid) for each in self._processes)
 
     def _batches(self) -> tuple[float, float]:
         found = [batches(metrics) for metrics in self.metrics]
@@ -76,7 +75,13 @@ def _line(process: subprocess.Popen[str]) -> str:
     return line
 
 
-def _cpu(pid: int) -> float:
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -109,8 +109,8 @@ def test_rows_are_printed_as_they_come_one_head_a_table(capsys):
     taken.row("Speed", {"what": "one"})
     taken.row("Memory", {"MiB": 12.345})
     assert capsys.readouterr().out.splitlines() == [
-        *("", "Speed", "", "| what | samples/s |", "| ---- | --------- |"),
-        *("| bulk | 12,345    |", "| one  |           |"),
+        *("", "Speed", "", f"| {'what':40} | samples/s |", f"| {40 * '-'} | --------- |"),
+        *(f"| {'bulk':40} | 12,345    |", f"| {'one':40} |           |"),
         *("", "Memory", "", "| MiB  |", "| ---- |", "| 12.3 |"),
     ]
 
