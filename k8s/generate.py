@@ -142,7 +142,7 @@ ROWS: dict[str, list[Panel]] = {
         Panel("Devices busy", {"{{pod}}": rate("augmint_device_busy_seconds_total", "pod")}, "percentunit"),
         Panel("Samples per batch", {"mean": f"{rate('augmint_batch_samples_sum')} / {BATCHES}"}),
         Panel(
-            "Rows computed for nobody",
+            "Rows computed as padding",
             {
                 "share": f"{rate('augmint_batch_padding_samples_total')} / "
                 f"({rate('augmint_batch_padding_samples_total')} + {rate('augmint_batch_samples_sum')})"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import gc
 import os
 import signal
+import socket
 import sys
+import threading
+from collections.abc import Iterator
 
 from service import logs, malloc, settings
-from service.rpc.ports import StartError
+from service.errors import StartError
 from service.runtime.device import DeviceError
 from service.server import Server
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
@@ -22,8 +27,21 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
     logs.configure(chosen.log_format, chosen.log_level)
-    malloc.share()
-    return asyncio.run(_serve(chosen))
+    malloc.one_arena()
+    with _asked_to_stop() as asked:
+        server = Server(chosen)
+        try:
+            server.start()
+        except (StartError, DeviceError) as error:
+            server.close()
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            return 2
+        malloc.keep_freed()
+        _calm_collector()
+        print(server.ready_line(), flush=True)  # noqa: T201
+        asked.wait()
+        server.stop()
+    return 0
 
 
 def _calm_collector() -> None:
@@ -37,31 +55,40 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-async def _serve(chosen: settings.Settings) -> int:
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """An event that the first signal sets; the second one ends the process at once.
 
-    def on_signal(number: int) -> None:
-        if asked.is_set():
-            # Whoever asks twice does not want to wait.
-            os._exit(128 + number)
-        asked.set()
+    A thread reads the signals from a socket, to which the interpreter writes them as they come: a handler would wait
+    for the main thread, which may be busy inside ONNX Runtime.
+    """
+    asked = threading.Event()
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
-    server = Server(chosen)
+    def read() -> None:
+        while number := reader.recv(1):
+            if number[0] not in SIGNALS:
+                continue
+            if asked.is_set():
+                os._exit(128 + number[0])
+            asked.set()
+
+    handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.siginterrupt(number, False)
+    before = signal.set_wakeup_fd(writer.fileno())
+    thread = threading.Thread(target=read, name="signals", daemon=True)
+    thread.start()
     try:
-        await server.start()
-    except (StartError, DeviceError) as error:
-        await server.close()
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    malloc.keep()
-    _calm_collector()
-    print(server.ready_line(), flush=True)  # noqa: T201
-    await asked.wait()
-    await server.stop()
-    return 0
+        yield asked
+    finally:
+        signal.set_wakeup_fd(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        writer.close()
+        thread.join()
+        reader.close()
 
 
 if __name__ == "__main__":

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from service.access.quotas import Client
+
+class Client(Protocol):
+    """A client with a quota: see service.access.quotas.Client."""
+
+    def during(
+        self, generator: str, samples: int, work_seconds: float, submit: Callable[[], Future[Any]]
+    ) -> Future[Any]: ...
 
 
 @dataclass(slots=True)
 class Call:
-    """What a method may know of the call that it answers."""
+    """What a method knows of the call that it answers."""
 
-    caller: str  # the client's name where it has one, else the peer's address: whom to be fair to
+    caller: str  # for fairness: the client's name where it has one, else the peer's address
     seconds_left: float  # until its deadline
     facts: dict[str, Any] = field(default_factory=dict)  # for the log: with the address, any sample can be made again
-    client: Client | None = None  # whose quota the work counts against; None: there are no quotas
+    client: Client | None = None  # its quota pays for the work; None: there are no quotas
 
 
 @dataclass(slots=True)
 class Later:
-    """What a method returns whose answer has yet to be computed."""
+    """What a method returns when its answer is still to be computed."""
 
     work: Future[Any]  # cancelled if the caller goes
-    encode: Callable[[Any], bytes]  # the answer, from what the work results in; in whichever thread has it
+    encode: Callable[[Any], bytes]  # from the result of the work to the answer; called in the thread that settles it
 
 
 Method = Callable[[bytes, Call], bytes | Later]

@@ -1,6 +1,15 @@
-"""What can go wrong with a request, named after what the caller should do next. No grpc here: see interceptors.py."""
+"""What can go wrong with a request, named after what the caller should do next. No grpc here: see rpc/handler.py."""
 
 from __future__ import annotations
+
+import difflib
+
+# Names that a wrong one is compared with: a refusal must cost less than an answer.
+COMPARED = 200
+
+
+class StartError(RuntimeError):
+    """The service cannot start; the message says why and what would help."""
 
 
 class ServiceError(Exception):
@@ -67,7 +76,10 @@ def quote(text: str, limit: int = 64) -> str:
     return repr(text if len(text) <= limit else text[:limit] + "…")
 
 
-def choices(names: list[str], limit: int = 12) -> str:
-    """Allowed values for a message, the first `limit` of them."""
+def choices(names: list[str], limit: int = 12, instead_of: str = "") -> str:
+    """Allowed values for a message, the first `limit` of them; and the one that `instead_of`, a caller's, is likest."""
     shown = ", ".join(quote(name) for name in names[:limit])
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+    shown += f" and {len(names) - limit} more" if len(names) > limit else ""
+    known = {name.casefold(): name for name in names[:COMPARED]}
+    near = difflib.get_close_matches(instead_of[:64].casefold(), known, 1)
+    return f"{shown}; did you mean {quote(known[near[0]])}?" if near else shown

@@ -1,4 +1,4 @@
-"""What the C library keeps of the memory that was given back to it: enough for answers, nothing of versions that left.
+"""What the C library keeps of freed memory: enough for answers, nothing of unloaded versions.
 
 For glibc; other C libraries have their own ways.
 """
@@ -14,20 +14,20 @@ _libc = ctypes.CDLL(None)
 _GLIBC = hasattr(_libc, "mallopt") and hasattr(_libc, "malloc_trim")
 
 
-def share() -> None:
-    """Have all threads take memory from one arena. To be called before there are other threads.
+def one_arena() -> None:
+    """Have all threads take memory from one arena. Call it before other threads start.
 
-    By default threads have up to eight arenas for each core, and each of them keeps the most that was ever taken from
-    it. Buffers of a version come from whichever thread loads or runs it, so the process grew with the versions that it
-    had ever served, although nothing held them: by 45 MiB in 150 swaps of a tiny generator on two cores. Besides,
-    `give_back` reaches the end of one arena only. No slower, measured in turns with the default on two cores: 4 readers
+    By default threads have up to eight arenas for each core, and each keeps the most that was ever taken from it.
+    Buffers of a version come from the thread that loads or runs it, so the process grew with every version ever served,
+    although nothing held them: by 45 MiB in 150 swaps of a tiny generator on two cores. Besides, `trim` reaches the end
+    of one arena only. No slower, measured in turns with the default on two cores: 4 readers
     of pages of 1 MiB, 16 of 32 rows, 32 of one.
     """
     if _GLIBC:
         _libc.mallopt(_M_ARENA_MAX, 1)
 
 
-def keep() -> None:
+def keep_freed() -> None:
     """Keep the memory of answers for the next ones.
 
     By default each answer of a MiB or more is memory that is mapped, cleared, used once and unmapped. Measured with a
@@ -39,8 +39,8 @@ def keep() -> None:
         _libc.mallopt(_M_TRIM_THRESHOLD, 2**28)
 
 
-def give_back() -> None:
-    """Give back to the system what nobody holds; after a version was loaded or unloaded.
+def trim() -> None:
+    """Give unused memory back to the system; called after a version was loaded or unloaded.
 
     Other threads' large allocations wait for it: 3 ms for 32 MiB, 15 ms for 128.
     """

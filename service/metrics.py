@@ -75,10 +75,12 @@ class Metrics:
             return noted(Histogram(f"augmint_{name}", text, labels, buckets=buckets, registry=registry), labels)
 
         which = ("generator", "version")
+        # Calls.
         self.requests = counter("requests_total", "Calls answered, by gRPC status code.", "method", "code")
         self.request_duration = histogram("request_duration_seconds", "From call to answer.", SECONDS, "method")
         self.in_flight = gauge("requests_in_flight", "Calls being answered.")
         self.unread = gauge("unread_bytes", "Answers that wait for their callers to read them.")
+        # Work, from its request to its batch.
         self.samples = counter("samples_total", "Samples delivered.", *which)
         self.request_samples = histogram("request_samples", "Samples per accepted call.", SAMPLES, *which)
         self.offered_work = counter("offered_work_seconds_total", "Predicted work of all calls, refused too.", *which)
@@ -86,12 +88,14 @@ class Metrics:
         self.queued_samples = gauge("queued_samples", "Samples that wait.")
         self.queue_duration = histogram("queue_duration_seconds", "Wait for the first batch.", SHORT_SECONDS, *which)
         self.batch_samples = histogram("batch_samples", "Samples per batch, without padding.", BATCH, *which)
-        self.padding = counter("batch_padding_samples_total", "Rows computed for nobody.", *which)
+        self.padding = counter("batch_padding_samples_total", "Rows computed as padding.", *which)
         self.execute_duration = histogram("execute_duration_seconds", "One batch on one lane.", SHORT_SECONDS, *which)
         self.busy = counter("device_busy_seconds_total", "Device time spent in batches.", "device")
         self.capacity = gauge("capacity_samples_per_second", "All lanes, full batches; follows service.", *which)
+        # Refusals.
         self.refused = counter("refused_total", "Calls refused for want of room, time or right.", "reason")
         self.cancelled = counter("cancelled_total", "Calls given up by their callers.", *which)
+        # Files: of generators and of settings.
         self.generator_info = gauge("generator_info", "1 for each version that is served.", *which, "digest")
         self.reloads = counter("reloads_total", "Changed files of settings, taken or refused.", "setting", "result")
         self.certificate_expiry = gauge(
@@ -105,15 +109,17 @@ class Metrics:
         self.last_scan = gauge("last_scan_timestamp_seconds", "When the models were last listed in full, Unix time.")
         self.scan_failures = counter("scan_failures_total", "Attempts to list the models that failed.")
         self.cache_failures = counter("cache_failures_total", "Files that the cache could not keep or read.")
+        # This process and its device.
         self.ready = gauge("ready", "1 while calls are welcome.")
-        self.loop_lag = histogram(
-            "event_loop_lag_seconds", "How late a thread gets the interpreter, looked at twice a second.", SHORT_SECONDS
+        self.interpreter_lag = histogram(
+            "interpreter_lag_seconds", "How late a thread gets the interpreter, twice a second.", SHORT_SECONDS
         )
         self.build_info = gauge("build_info", "1, with what this process runs.", "onnxruntime", "device", "precision")
         self.device_broken = gauge("device_broken", "1 once the device failed for good: restart this process.")
         self.graph_fallbacks = counter(
             "cuda_graph_fallbacks_total", "Files that do without CUDA graphs, by what failed.", "stage"
         )
+        # What the samples look like; see service.repository.drift.
         self.output_samples = counter("output_samples_total", "Samples looked at, one batch in a hundred.", *which)
         self.output_nonfinite = counter(
             "output_nonfinite_samples_total", "Of those, samples with an element that is not a finite number.", *which

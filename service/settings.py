@@ -34,6 +34,16 @@ OptionalPath = Annotated[Path | None, BeforeValidator(lambda given: given or Non
 OptionalPort = Annotated[Port | None, BeforeValidator(lambda given: None if given == "" else given)]
 
 
+# Headings of --help, each with the first setting under it.
+GROUPS = {
+    "models": "generators",
+    "host": "ports",
+    "tls_certificate": "access",
+    "device": "device and queue",
+    "drain_seconds": "operation",
+}
+
+
 class SettingsError(ValueError):
     """A setting is unknown or its value is not allowed; the message names it."""
 
@@ -52,21 +62,24 @@ class Settings(BaseModel):
         "e.g. s3://bucket/models, gs://... (needs s3fs, gcsfs, ...).",
     )
     watch_seconds: float = Field(
-        10, ge=0, le=86400, description="How often the models are looked at for changes; 0: only at start."
+        10, ge=0, le=86400, description="Seconds between two looks at the models for changes; 0: only at start."
     )
     start_empty: bool = Field(
-        False, description="Start, and be not ready, when no generator can be served, and wait for one to come."
+        False, description="Start without a generator that can be served, not ready, and wait for one."
     )
     keep_versions: int = Field(
         4, ge=1, le=1000, description="Highest good versions of each generator held in memory, beside its channels'."
     )
     retire_seconds: float = Field(
-        600, ge=0, description="A version that was replaced or taken away goes when no reader has named it for so long."
+        600, ge=0, description="Seconds without a request for it after which a replaced version is unloaded."
     )
     retiring_versions: int = Field(
-        2, ge=0, le=1000, description="At most so many such versions of each generator stay; each costs its memory."
+        2,
+        ge=0,
+        le=1000,
+        description="Replaced versions of each generator that may stay meanwhile; each costs its memory.",
     )
-    allow_withheld: bool = Field(False, description="Serve files, too, that their own quality card withholds.")
+    allow_withheld: bool = Field(False, description="Also serve files that their own quality card withholds.")
     cache_folder: str = Field(
         "", description="Folder that keeps files fetched from a URL; empty: fetched at each start."
     )
@@ -89,15 +102,11 @@ class Settings(BaseModel):
         None,
         description="File of lines `name sha256hex`; calls must then bring a token (python -m service.access NAME).",
     )
-    quotas: OptionalPath = Field(None, description="TOML file of what each client may have; see docs/access.md.")
+    quotas: OptionalPath = Field(None, description="TOML file of the limits of each client; see docs/access.md.")
     insecure: bool = Field(
         False,
         description="Listen beyond this machine with neither TLS nor tokens: the network must keep strangers out.",
     )
-    traces: bool = Field(
-        False, description="Send OpenTelemetry traces, to where OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra otel."
-    )
-    reflection: bool = Field(True, description="Tell callers what services and messages there are (grpc reflection).")
     device: str = Field(
         "cpu",
         pattern=r"^(cpu(,cpu)*|cuda(:\d{1,3})?(,cuda(:\d{1,3})?)*)$",
@@ -122,7 +131,7 @@ class Settings(BaseModel):
     unread_bytes: int = Field(
         256 * 2**20,
         ge=2**20,
-        description="Answers that may wait for callers to read them, each in memory twice; beyond, calls are refused.",
+        description="Bytes of answers that callers have not read yet, each in memory twice; beyond, calls are refused.",
     )
     concurrent_calls: int = Field(1024, ge=1, description="Calls open at a time on one connection; more wait there.")
     connection_age_seconds: float = Field(
@@ -132,6 +141,10 @@ class Settings(BaseModel):
         0, ge=0, le=3600, description="On SIGTERM, time to go on serving while load balancers notice NOT_SERVING."
     )
     stop_seconds: float = Field(30, ge=0, le=3600, description="On SIGTERM, time to finish what was accepted.")
+    traces: bool = Field(
+        False, description="Send OpenTelemetry traces to OTEL_EXPORTER_OTLP_ENDPOINT; needs the extra otel."
+    )
+    reflection: bool = Field(True, description="Tell callers which services and messages there are (gRPC reflection).")
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="How log lines are written, to stderr; auto: console on a terminal, else json."
     )
@@ -146,29 +159,8 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     arguments: without the program's name. `--help` and `--version` print what they say and raise SystemExit(0).
     Raises SettingsError.
     """
-    flags = {_flag(name): name for name in Settings.model_fields}
-    parser = argparse.ArgumentParser(
-        prog="python -m service",
-        description="Serve the generators of a folder over gRPC.",
-        epilog=f"Each can also be set by a variable, e.g. {PREFIX}MODELS.",
-        allow_abbrev=False,
-        exit_on_error=False,
-    )
-    parser.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help="print versions and end")
-    for flag, name in flags.items():
-        field = Settings.model_fields[name]
-        default = (
-            "required"
-            if field.is_required()
-            else f"default: {'none' if field.default is None else repr(field.default)}"
-        )
-        help = f"{field.description} ({default})"
-        if field.annotation is bool:
-            parser.add_argument(
-                flag, nargs="?", const="true", metavar="true|false", default=argparse.SUPPRESS, help=help
-            )
-        else:
-            parser.add_argument(flag, metavar="VALUE", default=argparse.SUPPRESS, help=help)
+    flags = [_flag(name) for name in Settings.model_fields]
+    parser = _parser()
     try:
         given, unknown = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
@@ -179,17 +171,8 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     if unknown and not unknown[0].startswith("-"):
         raise SettingsError(f"unknown argument {unknown[0]!r}; did you mean --models {unknown[0]}?")
     if unknown:
-        raise SettingsError(f"unknown argument {unknown[0]!r}{_nearest(unknown[0].partition('=')[0], list(flags))}")
-    variables = {_variable(name): name for name in Settings.model_fields}
-    values: dict[str, str] = {}
-    for variable, value in environment.items():
-        if variable.upper().startswith(PREFIX):
-            if variable not in variables and _OF_A_SERVICE.fullmatch(variable):
-                raise SettingsError(f"unknown variable {variable}: {_NO_LINKS}")
-            if variable not in variables:
-                raise SettingsError(f"unknown variable {variable}{_nearest(variable, list(variables))}")
-            values[variables[variable]] = value
-    values.update(vars(given))
+        raise SettingsError(f"unknown argument {unknown[0]!r}{_nearest(unknown[0].partition('=')[0], flags)}")
+    values: dict[str, str] = {**_variables(environment), **vars(given)}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -200,6 +183,43 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
         linked = str(first["input"]).startswith("tcp://") and name not in vars(given)
         hint = f"; {_NO_LINKS}" if linked else ""
         raise SettingsError(f"{_flag(name)} is {first['input']!r}: {first['msg']}{hint}") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        usage="%(prog)s --models VALUE [setting ...]",
+        description="Serve the generators of a folder over gRPC.",
+        epilog=f"Each can also be set by a variable, e.g. {PREFIX}MODELS.",
+        allow_abbrev=False,
+        exit_on_error=False,
+    )
+    parser.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help="print versions and end")
+    group: argparse._ActionsContainer = parser
+    for name, field in Settings.model_fields.items():
+        if name in GROUPS:
+            group = parser.add_argument_group(GROUPS[name])
+        default = "none" if field.default is None else repr(field.default)
+        told = "required" if field.is_required() else f"default: {default}"
+        help, metavar, nargs, const = f"{field.description} ({told})", "VALUE", None, None
+        if field.annotation is bool:
+            metavar, nargs, const = "true|false", "?", "true"
+        group.add_argument(_flag(name), metavar=metavar, nargs=nargs, const=const, default=argparse.SUPPRESS, help=help)
+    return parser
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Values by name of the setting; raises SettingsError for a variable that is none."""
+    variables = {_variable(name): name for name in Settings.model_fields}
+    values: dict[str, str] = {}
+    for variable, value in environment.items():
+        if variable.upper().startswith(PREFIX):
+            if variable not in variables and _OF_A_SERVICE.fullmatch(variable):
+                raise SettingsError(f"unknown variable {variable}: {_NO_LINKS}")
+            if variable not in variables:
+                raise SettingsError(f"unknown variable {variable}{_nearest(variable, list(variables))}")
+            values[variables[variable]] = value
+    return values
 
 
 def _versions() -> str:

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces: a span for each call, in the trace of whoever called. Needs the extra `otel`."""
+"""OpenTelemetry traces: a span for each call, in the trace of its caller. Needs the extra `otel`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _UNNAMED = "unknown_service"
 
 
 def start() -> tuple[grpc.ServerInterceptor, Callable[[], None]]:
-    """What sends spans, and what sends the last of them and ends it.
+    """An interceptor that sends spans, and a function that sends the last of them and ends it.
 
-    Where to, how many and under which name is said by OpenTelemetry's own variables: OTEL_EXPORTER_OTLP_ENDPOINT
+    OpenTelemetry's own variables say where to, how many and under which name: OTEL_EXPORTER_OTLP_ENDPOINT
     (default http://localhost:4317), OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME (default augmint) and others. A collector
-    that is away costs no call anything: spans wait, and too many are dropped.
+    that is away delays no call: spans wait, and too many are dropped.
     """
     resource = Resource.create()
     if str(resource.attributes["service.name"]).startswith(_UNNAMED):
@@ -36,10 +36,10 @@ def start() -> tuple[grpc.ServerInterceptor, Callable[[], None]]:
 
 
 def exemplar() -> dict[str, str] | None:
-    """Labels by which an observation of the call that this thread answers leads to its trace; None if it has none.
+    """Exemplar labels of the call that this thread answers: its trace; None if it has none.
 
     https://prometheus.io/docs/specs/om/open_metrics_spec/#exemplars
     """
     context = trace.get_current_span().get_span_context()
-    # A trace that was not sampled is nowhere to be looked at.
+    # A trace that was not sampled is stored nowhere.
     return {TRACE_ID: trace.format_trace_id(context.trace_id)} if context.trace_flags.sampled else None

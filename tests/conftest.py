@@ -1,7 +1,8 @@
 """Settings of the whole suite.
 
-One thread for numerical libraries, in this process and those that tests start: on two cores, threads of two programs
-that wait for each other make both a hundred times slower.
+One thread for numerical libraries, in this process and those that tests start, unless OMP_NUM_THREADS says otherwise:
+on two cores, threads of two programs that wait for each other make both a hundred times slower. Sums, and with them
+last bits, depend on the number of threads: it is the same in all tests.
 
 Ctrl-C works in programs that tests start, though the suite itself may run in a shell's background, where it is
 ignored, and what is started there would inherit that.
@@ -13,7 +14,7 @@ import os
 import signal
 import sys
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -33,8 +34,11 @@ settings.load_profile("augmint")
 
 
 @pytest.fixture(autouse=True)
-def _denormals():
-    """Training flushes vanishing numbers to zero, for its whole thread; tests that come after it must not notice."""
+def _settings_of_torch():
+    """Training sets the number of threads, and flushes vanishing numbers to zero; tests after it must not notice."""
     yield
     if "torch" in sys.modules:
-        sys.modules["torch"].set_flush_denormal(False)
+        torch = sys.modules["torch"]
+        torch.set_flush_denormal(False)
+        if torch.get_num_threads() != (threads := int(os.environ["OMP_NUM_THREADS"])):
+            torch.set_num_threads(threads)

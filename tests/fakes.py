@@ -50,7 +50,7 @@ class Engine:
     def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray:
         self.started.release()
         if self._held:
-            assert self._gate.acquire(timeout=20)
+            assert self._gate.acquire(timeout=60)
         assert not self.closed
         self.batches.append(rows.index.tolist())
         if self.fault:

@@ -70,7 +70,7 @@ class Service:
 
     def metric(self, name: str) -> float:
         """Sum over all its labels."""
-        text = urllib.request.urlopen(self.metrics_url, timeout=10).read().decode()
+        text = urllib.request.urlopen(self.metrics_url, timeout=60).read().decode()
         return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -81,7 +81,7 @@ class Service:
     def wait(self) -> int:
         """Exit status."""
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         finally:
             self.process.kill()
             self.process.wait()
@@ -119,7 +119,7 @@ def fail(*flags: str) -> tuple[int, str]:
 def code_of(call: Any, *arguments: Any, **options: Any) -> tuple[grpc.StatusCode, str]:
     """Status and message of a call that must fail."""
     with pytest.raises(grpc.RpcError) as error:
-        call(*arguments, timeout=20, **options)
+        call(*arguments, timeout=60, **options)
     return error.value.code(), error.value.details()
 
 
@@ -136,7 +136,7 @@ def throw_garbage(target: str) -> None:
         b"",
     ):
         # It may hang up before it has heard all.
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=20) as plain:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=60) as plain:
             plain.sendall(garbage)
             plain.shutdown(socket.SHUT_WR)
             while plain.recv(4096):

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from training.command import STATUSES, attempt, console, fail, in_one_sentence
+from training.options import (
+    DropScarce,
+    File,
+    Force,
+    Label,
+    Levels,
+    Pickle,
+    Replace,
+    order_of,
+    prove,
+    reading,
+    resumed,
+    setting,
+)
+from training.places import CannotWrite, RunError, prove_file, prove_folder, quoted
 from training.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
+from training.terminal import cell, prepare_streams, say, table
+
+if TYPE_CHECKING:
+    from training.processes import Processes
+    from training.run import Run
 
 app = typer.Typer(
     help="Train a class-conditional generator, measure it, and publish it as one ONNX file.",
+    epilog=STATUSES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    callback=lambda: prepare_streams(),
 )
-console = Console()
-errors = Console(stderr=True)
 
 
 class Source(enum.StrEnum):
@@ -40,11 +57,15 @@ class Source(enum.StrEnum):
         return {"published": (False,), "retrained": (True,), "both": (True, False)}[self]
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def fit(
+    ctx: typer.Context,
     data: Annotated[
         str | None,
-        typer.Argument(help="`digits`, an IDX file or folder, an .npz or .npy file, or a folder with one per class."),
+        typer.Argument(
+            help="`digits`, an IDX file or folder, an .npz or .npy file, a folder of pictures, a table of them (.csv, "
+            ".tsv, .json, .jsonl), or a Parquet file or folder."
+        ),
     ] = None,
     preset: Annotated[
         str | None,
@@ -62,6 +83,11 @@ def fit(
         list[str] | None, typer.Option("--set", help="Replace a setting, also of --config: --set width=32.")
     ] = None,
     size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default chosen from DATA.")] = None,
+    levels: Levels = None,
+    allow_pickle: Pickle = False,
+    drop_scarce: DropScarce = False,
+    label: Label = None,
+    file_: File = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
     steps: Annotated[
         int | None, typer.Option(help="Train so many steps; with --budget, until one of both is reached.", min=1)
@@ -78,14 +104,16 @@ def fit(
     ] = False,
     runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with the run in this folder; nothing else is read.")
+        Path | None,
+        typer.Option(help="Go on with the run in this folder; with it, DATA says where its data lies now."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")] = False,
+    force: Force = False,
+    replace_: Replace = False,
 ) -> None:
     """Read DATA, train, export, measure on held-out samples, and publish as the next version.
 
     What the gate withholds, or what is worse than the version that it would replace, is kept in the run folder and not
-    published (exit status 3), unless --force is given.
+    published (exit status 3), unless --force is given; `python -m training publish RUN --force` publishes it later.
 
     On several GPUs, or with several processes on a CPU, each of which adds a batch to every step:
 
@@ -93,92 +121,93 @@ def fit(
 
     With several machines, see torchrun's own --nnodes; all must see the same DATA and --runs folder.
     """
-    # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
-    from training.compiling import CannotCompile
-    from training.data import DataError
-    from training.export import ExportError
-    from training.fit import Interrupted
-    from training.fit import fit as fit_run
-    from training.processes import Processes
-    from training.release import Withheld
-    from training.run import Order, Run, RunError, generator_name, parse_budget
-    from training.trainer import Diverged
-
     run: Run | None = None
-    processes = Processes()
-    output = console if processes.first else Console(quiet=True)
+    processes: Processes | None = None
     try:
-        if resume is not None:
-            run = Run.resume(resume)
-        else:
-            if data is None:
-                raise RunError("no DATA; try `python -m training fit digits`")
-            named, settings = from_toml(config) if config else (None, {})
-            preset = preset or named or AUTO
-            settings.update(_setting(text) for text in set_ or [])
-            order = Order(
-                data=data,
-                size=size,
-                preset=preset,
-                config=resolve(preset, settings),
-                settings=settings,
-                seed=seed,
-                budget_seconds=parse_budget(budget or "4m") if budget or not steps else None,
-                steps=steps,
-                retries=retries,
-                score=score,
-                out=str(out),
-                name=name or generator_name(data),
-            )
-            folder = processes.agree_on(Run.start(runs, order).folder if processes.first else None)
-            run = Run(folder, order)
-        path = fit_run(run, output, resume=resume is not None, force=force, processes=processes)
-    except Withheld as error:
-        raise _fail(str(error), 3) from None
-    except (Interrupted, KeyboardInterrupt):
-        output.print("stopped; nothing was published")
-        if run is not None and run.has_checkpoint:
-            command = f"{processes.command} training fit --resume {run.folder}"
-            output.print(f"go on with: [bold]{command}[/bold]", soft_wrap=True)
-        elif run is not None:
-            run.forget()
-        raise typer.Exit(130) from None
-    except ValidationError as error:
-        raise _fail(_of_option(error)) from None
-    except (DataError, PresetError, RunError, Diverged, ExportError, CannotCompile, OSError) as error:
-        if run is not None:
-            run.forget()
-        raise _fail(_sentence(error)) from None
-    if path is None:
-        return
-    serve = f"python -m service --models {path.parents[2]}"
-    console.print(f"published [bold]{path}[/bold]; serve it with: {serve}", soft_wrap=True, highlight=False)
+        with attempt(
+            lambda: _stopped(run, processes),
+            lambda error: _after(error, run, processes),
+            lambda: processes is None or processes.speaks(),
+        ) as outcome:
+            # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
+            from training.fit import Interrupted
+            from training.fit import fit as fit_run
+            from training.processes import Processes as Started
+            from training.run import Run, generator_name, parse_budget
+
+            processes = Started()
+            if resume is not None:
+                run = Run.resume(resume)
+                order = resumed(ctx, run.order)
+            else:
+                if data is None:
+                    raise RunError("no DATA; try `python -m training fit digits`")
+                if any(unicodedata.category(character) in ("Cc", "Cs") for character in data):
+                    raise RunError(
+                        f"DATA {data!r} cannot be written down: give it a name of ordinary characters, or a link"
+                    )
+                named, settings = from_toml(config) if config else (None, {})
+                preset = preset or named or AUTO
+                settings.update(setting(text) for text in set_ or [])
+                order = order_of(
+                    data=data,
+                    size=size,
+                    **reading(levels, allow_pickle, drop_scarce, label, file_),
+                    preset=preset,
+                    config=resolve(preset, settings),
+                    settings=settings,
+                    seed=seed,
+                    budget_seconds=parse_budget(budget or "4m") if budget or not steps else None,
+                    steps=steps,
+                    retries=retries,
+                    score=score,
+                    out=str(out),
+                    name=name or generator_name(data),
+                )
+            if processes.first:
+                prove_folder(Path(order.out) / order.name, "--out")
+                prove_folder(run.folder if run else runs, "--runs")
+            if run is None:
+                folder = processes.agree_on(Run.start(runs, order).folder if processes.first else None)
+                run = Run(folder, order)
+            run.order = order
+            output = console if processes.first else type(console)(quiet=True)
+            try:
+                path = fit_run(
+                    run, output, resume=resume is not None, force=force, processes=processes, replace=replace_
+                )
+            except Interrupted:
+                raise KeyboardInterrupt from None
+            if path is not None:
+                say(console, f"published {path}; serve it with: python -m service --models {quoted(path.parents[2])}")
+    finally:
+        if processes is not None:
+            processes.close()
+    if outcome.failure is not None:  # raised here, since what was handled referred to the processes' group
+        raise outcome.failure
 
 
-def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise PresetError(f"--set {text!r} is not NAME=VALUE, e.g. --set width=32")
-    return name.strip(), value.strip()
+def _stopped(run: Run | None, processes: Processes | None) -> str:
+    first = os.environ.get("RANK", "0") == "0" if processes is None else processes.first
+    return f"stopped; nothing was published\n{_go_on(run, processes)}" if first else ""
 
 
-def _of_option(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    name, message = ".".join(map(str, fault["loc"])), fault["msg"]
-    if name == "name":
-        message = "begin with a lower-case letter or a digit and go on with those, '.', '_' or '-', 63 in all"
-    return f"--{name}: {message} (got {fault['input']!r})"
+def _after(error: BaseException, run: Run | None, processes: Processes | None) -> str:
+    from training.processes import ProcessLost
+
+    words = _go_on(run, processes)  # in any case: it removes what is empty
+    broken = isinstance(error, OSError | CannotWrite | ProcessLost)
+    return f"what was written before is whole; {words}" if broken and words else ""
 
 
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
-
-
-def _fail(message: str, status: int = 2) -> typer.Exit:
-    errors.print("[red]error:[/red]", Text(message), soft_wrap=True, highlight=False)
-    return typer.Exit(status)
+def _go_on(run: Run | None, processes: Processes | None) -> str:
+    """How to go on with what a run has left; a folder that holds nothing is removed."""
+    if run is None or processes is None or not processes.first:
+        return ""
+    if run.has_checkpoint:
+        return f"go on with: {processes.command} training fit --resume {quoted(run.folder)}"
+    run.forget()
+    return ""
 
 
 @app.command()
@@ -194,36 +223,45 @@ def presets(
         if name is not None:
             resolve(name)
     except PresetError as error:
-        raise _fail(str(error)) from None
-    table = Table("preset", show_lines=True)
-    for heading in ("source", "settings other than the defaults"):
-        table.add_column(heading, overflow="fold")
+        raise fail(str(error)) from None
+    rows = table()
+    for heading in ("preset", "source", "settings other than the defaults"):
+        rows.add_column(heading, overflow="fold")
     for each, preset in PRESETS.items():
         if name in (None, AUTO, each):
             settings = ", ".join(f"{key}={value}" for key, value in preset.changes.items())
-            table.add_row(each, preset.source, settings or "-")
-    console.print(table)
+            rows.add_row(cell(each), cell(preset.source), cell(settings or "-"))
+            rows.add_section()
+    console.print(rows)
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A published model.onnx.")],
     data: Annotated[str, typer.Argument(help="The data that it was made from, as for fit.")],
     repeats: Annotated[int, typer.Option(help="Classifiers that learn from synthetic samples.", min=1, max=50)] = 3,
+    levels: Levels = None,
+    allow_pickle: Pickle = False,
+    drop_scarce: DropScarce = False,
+    label: Label = None,
+    file_: File = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write the card here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Publish it as a new version with the new card.")] = False,
     out: Annotated[Path | None, typer.Option(help="Repository; by default the one that FILE lies in.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")] = False,
+    force: Force = False,
 ) -> None:
     """Measure a published FILE again on held-out samples of DATA, which must be the data that it was made from."""
-    from training.conclude import Conclusion, conclude
-    from training.evaluate import Published
-    from training.evaluate import evaluate as measure
-    from training.progress import bar
+    with in_one_sentence():
+        from training.conclude import Conclusion, conclude, repository
+        from training.evaluate import Published
+        from training.evaluate import evaluate as measure
+        from training.progress import bar
 
-    with _in_one_sentence():
-        published = Published.open(file, data)
+        wanted = Conclusion(json_, report, publish, out, force)
+        prove(wanted)
+        published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
+        repository(published, wanted)
         with bar(console) as progress:
             task = progress.add_task("measuring", total=1.0)
             card = measure(
@@ -231,10 +269,10 @@ def evaluate(
                 repeats=repeats,
                 progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
             )
-        conclude(published, card, console, Conclusion(json_, report, publish, out, force))
+        conclude(published, card, console, wanted)
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def study(
     file: Annotated[Path, typer.Argument(help="A published model.onnx, whose configuration is studied.")],
     data: Annotated[str, typer.Argument(help="The data that it was made from, as for fit.")],
@@ -261,6 +299,11 @@ def study(
         bool | None,
         typer.Option(help="Try keeping the best of 2 and 4 candidates; by default if FILE has scores."),
     ] = None,
+    levels: Levels = None,
+    allow_pickle: Pickle = False,
+    drop_scarce: DropScarce = False,
+    label: Label = None,
+    file_: File = None,
     folder: Annotated[
         Path | None, typer.Option(help="Where finished parts go, to go on from; by default studies/NAME.")
     ] = None,
@@ -268,7 +311,7 @@ def study(
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Publish it as a new version with the new card.")] = False,
     out: Annotated[Path | None, typer.Option(help="Repository; by default the one that FILE lies in.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")] = False,
+    force: Force = False,
 ) -> None:
     """Measure what adding synthetic samples to real ones is worth, against tuned baselines; long.
 
@@ -279,12 +322,19 @@ def study(
 
     May be stopped at any time; the same command goes on.
     """
-    from training import study as studies
-    from training.conclude import Conclusion, conclude
-    from training.evaluate import Published
-    from training.progress import bar, lines
 
-    with _in_one_sentence("stopped; the same command goes on"):
+    def after(error: BaseException) -> str:
+        broken = isinstance(error, OSError | CannotWrite)
+        return "what was measured before is kept; the same command goes on" if broken else ""
+
+    with in_one_sentence(lambda: "stopped; the same command goes on", after):
+        from training import study as studies
+        from training.conclude import Conclusion, conclude, repository
+        from training.evaluate import Published
+        from training.progress import bar
+
+        wanted = Conclusion(json_, report, publish, out, force)
+        prove(wanted)
         plan = studies.Plan(
             scenarios=tuple(map(studies.Scenario.parse, scenario or ["all"])),
             retrained=generator.retrained,
@@ -294,70 +344,55 @@ def study(
             classifier_steps=classifier_steps,
             tuned_on=min(tuned_on, repeats),
         )
-        published = Published.open(file, data)
+        published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
+        repository(published, wanted)
+        cells = folder or Path("studies") / published.message.name
+        prove_folder(cells, "--folder")
         plan = replace(plan, selection=published.message.scored if selection is None else selection)
         with bar(console) as progress:
             task = progress.add_task("studying", total=1.0)
-            line = lines(console)
 
             def tell(doing: str, done: int, total: int) -> None:
-                progress.update(task, detail=f"{done}: {doing}", completed=done / total)
-                line(doing, done / total)
+                progress.update(task, detail=f"{done}: {doing}", completed=done / total, line=doing)
 
-            outcomes = studies.of_published(
-                published, plan, steps, folder or Path("studies") / published.message.name, tell
-            )
+            outcomes = studies.of_published(published, plan, steps, cells, tell)
             progress.update(task, completed=1.0, detail="")
         for outcome in outcomes:
-            console.print(studies.in_words(outcome.line), soft_wrap=True, highlight=False)
+            say(console, studies.in_words(outcome.line))
             for arm, setting in outcome.choices.items():
-                console.print(f"  {arm}: {setting}", soft_wrap=True, highlight=False, markup=False)
+                say(console, f"  {arm}: {setting}")
         card = studies.with_outcomes(published.message.quality, outcomes)
-        conclude(published, card, console, Conclusion(json_, report, publish, out, force))
+        conclude(published, card, console, wanted)
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def report(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    data: Annotated[str | None, typer.Argument(help="Where its data lies now; by default where it was.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write; by default report.html in the folder.")] = None,
 ) -> None:
-    """Write the HTML report of a finished run again; its data must still be where it was."""
-    from training.conclude import report_of_run
+    """Write the HTML report of a finished run again, from the run and its data."""
+    with in_one_sentence():
+        from training.conclude import report_of_run
 
-    with _in_one_sentence():
-        console.print(f"report: {report_of_run(run, out or run / 'report.html')}", soft_wrap=True, highlight=False)
+        prove_file(out, "--out")
+        say(console, f"report: {report_of_run(run, out or run / 'report.html', data)}")
 
 
-@contextmanager
-def _in_one_sentence(stopped: str = "stopped") -> Iterator[None]:
-    """Faults of files, data and orders as one sentence instead of a traceback; stopped: the answer to Ctrl-C."""
-    from service.artifact import ArtifactError
-    from training.compiling import CannotCompile
-    from training.data import DataError
-    from training.evaluate import EvaluationError
-    from training.release import Withheld
-    from training.run import RunError
-    from training.study import ScenarioError
-    from training.trainer import Diverged
+@app.command(epilog=STATUSES)
+def publish(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run, or a model.onnx.")],
+    out: Annotated[Path | None, typer.Option(help="Repository; by default the run's, else models.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the generator; by default the one that it has.")] = None,
+    force: Force = False,
+    replace_: Replace = False,
+) -> None:
+    """Publish what a finished run has left, as the next version: after a full disk, or what the gate has withheld."""
+    with in_one_sentence(lambda: "stopped; nothing was published"):
+        from training.conclude import publish_kept
 
-    try:
-        yield
-    except Withheld as error:
-        raise _fail(str(error), 3) from None
-    except (
-        ArtifactError,
-        DataError,
-        EvaluationError,
-        RunError,
-        ScenarioError,
-        Diverged,
-        CannotCompile,
-        OSError,
-    ) as error:
-        raise _fail(_sentence(error)) from None
-    except KeyboardInterrupt:
-        console.print(stopped)
-        raise typer.Exit(130) from None
+        path = publish_kept(run, out, name, force=force, replace=replace_)
+        say(console, f"published {path}; serve it with: python -m service --models {quoted(path.parents[2])}")
 
 
 if __name__ == "__main__":

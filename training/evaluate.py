@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,8 +14,10 @@ import onnx
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
+from service.runtime.verify import verify
 from training import quality
 from training.data import Dataset, load
+from training.data.nearby import hint
 from training.samples import MEASURED_SEED, addressed_samples
 from training.splits import Splits, split
 
@@ -35,18 +38,18 @@ class Published:
     splits: Splits
 
     @classmethod
-    def open(cls, path: Path, data: str) -> Published:
+    def open(cls, path: Path, data: str, **reading: Any) -> Published:
         """Read a file and its data; splits follow from the recorded seed.
+
+        reading: how the data is read, as training.data.load takes it; the size is the file's.
 
         Raises service.artifact.ArtifactError for a file that the service would refuse, training.data.DataError, and
         EvaluationError if the data is not the file's.
         """
-        content = path.read_bytes()
+        content = read_artifact(path)
         try:
             session = Session(content, threads=os.cpu_count() or 1)
-            message = artifact.from_json(session.metadata)
-            artifact.check_signature(message, session.inputs, session.outputs)
-            artifact.check_golden(message, session.run(artifact.golden_rows(message)))
+            message = verify(session)
         except artifact.ArtifactError as error:
             raise artifact.ArtifactError(f"{path}: {error}") from error
         recorded = message.provenance
@@ -57,11 +60,12 @@ class Published:
             raise EvaluationError(
                 f"{path} does not say what data it was made from, so no sample is known to be new to it"
             )
-        dataset = load(data, size=shape[0])
+        dataset = load(data, **{**reading, "size": shape[0]})
         if dataset.digest != recorded.data_digest or list(dataset.class_names) != list(message.labels):
             raise EvaluationError(
                 f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "
-                f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}"
+                f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}; if it was read with --levels, "
+                "--drop-scarce, --label or --file, they are needed here too"
             )
         splits = split(dataset, seed=recorded.seed)
         known = {part.split: part.digest for part in recorded.splits}
@@ -87,6 +91,19 @@ class Published:
         name, version = self.message.name, str(self.message.version)
         in_place = len(folders) >= 3 and folders[0].name == version and folders[1].name == name
         return folders[2] if in_place else None
+
+
+def read_artifact(path: Path) -> bytes:
+    """The bytes of a published file; raises EvaluationError, with what may have been meant, if there is none."""
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        inside = sorted(path.glob(artifact.FILE_NAME)) or sorted(path.glob(f"*/{artifact.FILE_NAME}"))
+        inside = inside or sorted(path.glob(f"*/*/{artifact.FILE_NAME}"))
+        said = f"; did you mean {inside[-1]}?" if inside else ""
+        raise EvaluationError(f"{path} is a folder; wanted a published {artifact.FILE_NAME}{said}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise EvaluationError(f"{path}: no such file; wanted a published {artifact.FILE_NAME}{hint(path)}") from None
 
 
 def evaluate(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from training.findings import Finding
+from training.places import cannot_write
 
 NAME = "events.jsonl"
 
@@ -53,11 +55,21 @@ class Events:
             "findings": [finding.to_json() for finding in findings],
         }
         line = json.dumps(event, allow_nan=False, ensure_ascii=False) + "\n"
-        with open(self._path, "a+b") as file:
-            # A run that was killed while it wrote leaves half a line; it must not swallow this one.
-            if file.tell() and self._last_byte() != b"\n":
-                file.write(b"\n")
-            file.write(line.encode())
+        try:
+            # Unbuffered: what a full disk has cut short is taken back.
+            with open(self._path, "a+b", buffering=0) as file:
+                whole = file.tell()
+                # A run that was killed while it wrote leaves half a line; it must not swallow this one.
+                content = (b"\n" if whole and self._last_byte() != b"\n" else b"") + line.encode()
+                try:
+                    while content:
+                        content = content[file.write(content) :]
+                except OSError:
+                    with suppress(OSError):
+                        file.truncate(whole)
+                    raise
+        except OSError as error:
+            raise cannot_write(self._path, error) or error from error
 
     def read(self) -> list[Event]:
         """All events in their order; a line that a kill cut short is left out. Empty if there is no file."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
+from service.runtime.verify import verify
 from training import networks
 from training.classifier import Classifier
 from training.data.kind import Kind, value_range
@@ -229,8 +230,5 @@ def build(message: pb.Generator, model: onnx.ModelProto, version: int) -> bytes:
     """
     message.version = version
     content = artifact.embed(model, message)
-    session = Session(content)
-    read = artifact.from_json(session.metadata)
-    artifact.check_signature(read, session.inputs, session.outputs)
-    artifact.check_golden(read, session.run(artifact.golden_rows(read)))
+    verify(Session(content))
     return content

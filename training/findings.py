@@ -17,6 +17,7 @@ class Kind(enum.StrEnum):
 
     # Data
     CONSTANT_DATA = "constant-data"  # samples, or those of a class, do not vary
+    DOUBTFUL_READING = "doubtful-reading"  # what the source was taken for may not be what was meant
     FEW_SAMPLES = "few-samples"  # too few to learn a class from
     IMBALANCE = "imbalance"  # one class has many times the samples of another
     LABEL_NOISE = "label-noise"  # labels that the images contradict

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import subprocess
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,23 +15,25 @@ from google.protobuf import json_format
 from lightning_fabric.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from augmint.v1 import generator_pb2 as pb
-from service import artifact
 from service.runtime.session import Session
-from training import choose, classifier, curves, export, quality, release, report, threads
+from training import choose, classifier, curves, export, places, quality, release, report, threads
 from training.data import Dataset, load
+from training.data.nearby import hint
 from training.events import Events, Occasion
-from training.findings import Finding, worst_first
+from training.findings import worst_first
+from training.introduce import introduce
 from training.latent import OPSET
 from training.loop import Interrupted, Loop
+from training.naming import data_name
 from training.processes import Processes
 from training.progress import bar
 from training.run import Order, Run, RunError
 from training.samples import MEASURED_SEED, addressed_samples
 from training.splits import Splits, split
 from training.survey import contradictions, survey
+from training.terminal import say
 from training.trainer import Trainer
 
 __all__ = ["Interrupted", "fit"]
@@ -43,11 +44,17 @@ LIBRARIES = ("torch", "onnx", "onnxruntime-gpu", "numpy", "lightning-fabric", "s
 
 
 def fit(
-    run: Run, console: Console, resume: bool = False, force: bool = False, processes: Processes | None = None
+    run: Run,
+    console: Console,
+    resume: bool = False,
+    force: bool = False,
+    processes: Processes | None = None,
+    replace: bool = False,
 ) -> Path | None:
     """Do what the run's order says and return the path of the published model.onnx; None in all but the first process.
 
-    force: publish even what the gate withholds, or what is worse than the version that it replaces.
+    force:   publish even what the gate withholds, or what is worse than the version that it replaces.
+    replace: publish under a name whose last version makes other samples.
 
     Raises training.data.DataError, training.trainer.Diverged, training.export.ExportError, RunError, Interrupted,
     training.release.Withheld.
@@ -55,7 +62,11 @@ def fit(
     order = run.order
     processes = processes or Processes()
     state = run.load() if resume else None
-    dataset = load(order.data, size=order.size)
+    say(console, f"reading {order.data}")
+    dataset = _read(run, state)
+    following = ""
+    if processes.first:
+        following = release.succession(Path(order.out), order.name, dataset, replace=replace)
     splits = split(dataset, seed=order.seed)
     if order.score and dataset.classes == 1:
         raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
@@ -65,13 +76,15 @@ def fit(
             run.decide(order)
         run.order = order
     for reason in order.reasons:
-        console.print(f"auto: {reason}", soft_wrap=True, highlight=False)
+        say(console, f"auto: {reason}")
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
     _choose_threads(processes, state, dataset, splits, order)
     findings, judge, logger = survey(dataset, splits), None, None
     with bar(console) as progress:
         if processes.first:
-            _introduce(console, dataset, splits, run, findings)
+            introduce(console, dataset, splits, run, findings)
+            if following:
+                say(console, f"  note: {following}")
             judge = _judge(progress, dataset, splits, order.seed, processes.fabric.device)
             findings += contradictions(judge, dataset, splits)
             logger = TensorBoardLogger(root_dir=run.folder, name="", version="tensorboard")
@@ -79,13 +92,21 @@ def fit(
         events = Events(run.folder)
         if state is not None:
             loop.resume(state)
+            if processes.first:
+                run.decide(order)  # the data may lie elsewhere now, the repository too
             del state
         elif processes.first:
-            text = f"Started: {dataset.name} with {order.preset}" + (
+            text = f"Started: {data_name(dataset.name)} with {order.preset}" + (
                 f", {processes.count} processes." if processes.count > 1 else "."
             )
             events.add(0, Occasion.STARTED, text, findings)
-        loop.train()
+        if processes.first and (warning := places.prove_room(run.folder, loop.checkpoint_size)):
+            say(console, f"  warning: {warning}")
+        try:
+            loop.train()
+        finally:
+            if logger is not None:
+                logger.finalize("")  # joins its thread; the report reads what it has written
         if not processes.first:
             return None
         assert judge is not None
@@ -127,14 +148,27 @@ def fit(
         quality=card,
     )
     message = export.with_golden(message, model)
-    kept = run.folder / artifact.FILE_NAME
-    kept.write_bytes(export.build(message, model, release.next_version(Path(order.out), order.name)))
+    kept = run.write_model(export.build(message, model, release.next_version(Path(order.out), order.name)))
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
     charts, happened = curves.read(run.folder), report.read_events(run.folder)
     run.write_report(report.render(message, draw, dataset, splits, charts=charts, happened=happened))
-    console.print(f"report: {run.folder / 'report.html'}", soft_wrap=True, highlight=False)
-    return release.release(Path(order.out), message, model, kept, force=force)
+    say(console, f"report: {run.folder / 'report.html'}")
+    return release.release(Path(order.out), message, model, kept, force=force, replace=replace)
+
+
+def _read(run: Run, state: dict[str, Any] | None) -> Dataset:
+    """The run's data; raises RunError if a run that goes on does not find it, or finds another."""
+    order = run.order
+    elsewhere = f"say where it lies now: python -m training fit DATA --resume {places.quoted(run.folder)}"
+    if state is not None and order.data != "digits" and not Path(order.data).exists():
+        raise RunError(
+            f"{order.data}, the data of {run.folder}, is not there any more{hint(Path(order.data))}; {elsewhere}"
+        )
+    dataset = load(order.data, **order.reading)
+    if state is not None and state["data_digest"] != dataset.digest:
+        raise RunError(f"{order.data} has changed since {run.folder} was started; start a new run, or {elsewhere}")
+    return dataset
 
 
 def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:
@@ -164,30 +198,6 @@ def _choose_threads(
     threads.choose(lambda: scratch.step(0.0))
 
 
-def _introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, findings: Sequence[Finding]) -> None:
-    # Not the table's title, which would be folded to the table's width.
-    title = f"{dataset.name}: {len(dataset.labels):,} samples of {dataset.kind.words}"
-    console.print(title, markup=False, highlight=False, soft_wrap=True)
-    table = Table("class")
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    for part in parts:
-        table.add_column(part, justify="right")
-    counts = [dataset.counts(positions) for positions in parts.values()]
-    shown = min(dataset.classes, 20)
-    for label in range(shown):
-        table.add_row(dataset.class_names[label], *(f"{count[label]:,}" for count in counts))
-    if shown < dataset.classes:
-        table.add_row(f"and {dataset.classes - shown} more", *(f"{count[shown:].sum():,}" for count in counts))
-    console.print(table)
-    for note in dataset.notes:
-        console.print(f"  note: {note}", soft_wrap=True)
-    for finding in findings:
-        console.print(
-            f"  {finding.severity.name.lower()}: {finding.text} {finding.advice}", markup=False, soft_wrap=True
-        )
-    console.print(f"run folder: {run.folder} (curves: tensorboard --logdir {run.folder})", soft_wrap=True)
-
-
 def _judge(
     progress: Progress, dataset: Dataset, splits: Splits, seed: int, device: torch.device
 ) -> classifier.Classifier:
@@ -208,7 +218,7 @@ def _provenance(run: Run, loop: Loop, dataset: Dataset, splits: Splits) -> pb.Pr
     return pb.Provenance(
         preset=run.order.preset,
         configuration_json=loop.config.model_dump_json(),
-        data_name=dataset.name,
+        data_name=data_name(dataset.name),
         data_digest=dataset.digest,
         splits=splits.counts(dataset),
         seed=run.order.seed,

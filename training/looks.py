@@ -50,7 +50,7 @@ def take(run: Run, trainer: Trainer, judge: Classifier, dataset: Dataset, splits
     labels = np.repeat(np.arange(shown), SHEET_COLUMNS)
     groups = np.split(draw(labels, 0), shown)
     sheet = dataset.kind.sheet(groups, dataset.class_names[:shown], SHEET_COLUMNS, run.folder.name)
-    run.picture(trainer.steps, sheet.suffix).write_bytes(sheet.content)
+    run.save_picture(trainer.steps, sheet)
     check = quality.quick(draw, judge, dataset, splits)
     ahead_train, ahead_held_out = _ahead(draw, trainer, dataset, splits)
     return Look(

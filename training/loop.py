@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric.loggers import TensorBoardLogger
-from rich.markup import escape
 from rich.progress import Progress, TaskID
 
 from training import ladder, looks
@@ -24,6 +23,7 @@ from training.processes import Processes
 from training.run import Run, RunError
 from training.splits import Splits
 from training.stopping import stop_requests
+from training.terminal import say
 from training.times import Times
 from training.trainer import Diverged, Losses, Trainer
 from training.watchdog import WINDOW, Means, Watchdog, divergence, not_finite
@@ -74,6 +74,11 @@ class Loop:
         """What is wrong with the result, and what was wrong on the way; worst first."""
         return [*self._watchdog.conclude(), *self._history]
 
+    @property
+    def checkpoint_size(self) -> int:
+        """Bytes that a checkpoint takes: the state of training, and the last one that was healthy."""
+        return 2 * _bytes(self.trainer.state_dict())
+
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state. Raises RunError if the data is not what it was."""
         if state["data_digest"] != self._dataset.digest:
@@ -91,12 +96,11 @@ class Loop:
         self._tell(Occasion.RESUMED, f"Resumed at step {self.trainer.steps}.")
 
     def train(self) -> None:
-        """Raises Diverged, Interrupted."""
+        """Raises Diverged, Interrupted, training.processes.ProcessLost."""
         order = self._run.order
         before, began, steps_before = self.seconds, time.monotonic(), self.trainer.steps
         share = order.progress(self.trainer.steps, self.seconds)
-        task = self._progress.add_task(f"training {order.preset}", total=1.0)
-        self._progress.update(task, completed=share)
+        task = self._progress.add_task(f"training {order.preset}", total=1.0, completed=share)  # type: ignore[arg-type]
         times, saved, reported = Times(order, share, began), began, 0.0
         seen = ""
 
@@ -110,9 +114,9 @@ class Loop:
                 # What is due, for all processes alike
                 now = time.monotonic()
                 share = order.progress(self.trainer.steps, before + now - began)
-                due = times.due(self.trainer.steps, share, now), now - saved >= CHECKPOINT_SECONDS, bool(stop)
-                share, self.seconds, looking, saving, stopping = self._processes.agree(
-                    [share, before + now - began, *due]
+                due = times.due(self.trainer.steps, share, now), now - saved >= CHECKPOINT_SECONDS
+                (share, self.seconds, looking, saving), stopping = self._processes.agree(
+                    [share, before + now - began, *due], bool(stop)
                 )
 
                 # Watch
@@ -136,7 +140,7 @@ class Loop:
                 if stopping:
                     self._tell(Occasion.INTERRUPTED, f"Stopped at step {self.trainer.steps}, as asked.")
                     raise Interrupted
-        self._progress.update(task, completed=1.0)
+        self._progress.update(task, completed=1.0, line=f"step {self.trainer.steps:,}{seen}")
 
     def _new_trainer(self) -> Trainer:
         order, train = self._run.order, self._splits.train
@@ -193,7 +197,7 @@ class Loop:
             elif before and not found:
                 self._tell(Occasion.CLEARED, f"Nothing is wrong any more at step {self.trainer.steps}.")
             if found:
-                words += f" [yellow]{found[0].kind}[/yellow]"
+                words += f" {found[0].kind}"
         box = self._processes.agree_on((words, lost and lost.to_json(), healthy))
         words, found_lost, healthy = box
         if healthy:
@@ -274,7 +278,8 @@ class Loop:
 
     def _report(self, task: TaskID, share: float, losses: Losses, rate: float, seen: str) -> None:
         detail = f"{rate:,.0f}/s D {losses.discriminator:.2f} G {losses.generator:.2f}{seen}"
-        self._progress.update(task, completed=share, detail=detail)
+        line = f"step {self.trainer.steps:,}, {detail.replace('/s', ' samples/s', 1)}"
+        self._progress.update(task, completed=share, detail=detail, line=line)
         values = {f"loss/{name}": float(getattr(losses, name)) for name in ("discriminator", "generator", "penalty")}
         values["discriminator/real_ahead"] = float(losses.real_ahead)
         values["gradient/discriminator"] = float(losses.discriminator_norm)
@@ -289,7 +294,14 @@ class Loop:
     def _tell(self, occasion: Occasion, text: str, findings: Sequence[Finding] = ()) -> None:
         if self._processes.first:
             self._events.add(self.trainer.steps, occasion, text, findings)
-            self._progress.console.print(f"  {occasion}: {escape(text)}", soft_wrap=True, highlight=False)
+            say(self._progress.console, f"  {occasion}: {text}")
+
+
+def _bytes(state: Any) -> int:
+    if isinstance(state, torch.Tensor):
+        return state.nbytes
+    values = state.values() if isinstance(state, dict) else state if isinstance(state, list | tuple) else ()
+    return sum(map(_bytes, values))
 
 
 def _copied(state: Any) -> Any:

@@ -1,10 +1,17 @@
-"""One run in several processes: `torchrun` starts them, Lightning Fabric connects them, gradients are averaged here."""
+"""One run in several processes: `torchrun` starts them, Lightning Fabric connects them, gradients are averaged here.
+
+They end together. A process that fails leaves the group, which closes its connections; the others, wherever they wait
+for it, raise ProcessLost within a second, and leave in turn. Nothing here waits for a process that has left.
+"""
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -14,6 +21,22 @@ from torch import Tensor, nn
 
 # The others wait while the first process measures, writes and judges.
 _PATIENCE = timedelta(hours=4)
+# Gradients are exchanged after a decision that all have heard; between the two some may have to compile.
+_STEP_PATIENCE = timedelta(minutes=30)
+
+
+class ProcessLost(Exception):
+    """Another process of the run has ended, or cannot be reached, so that the run cannot go on."""
+
+
+def _exchange(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """The call's result; raises ProcessLost where it raises what PyTorch's backends raise for a lost connection."""
+    try:
+        return call(*arguments, **options)
+    except RuntimeError as error:
+        reason = re.sub(r"^\[[^]]*\]\s*", "", (str(error).splitlines() or [""])[0]).rstrip(". ")
+    # Not inside `except`: the other error's frames refer to the group, which has to go when it is left.
+    raise ProcessLost("another process of this run has ended, or cannot be reached" + (f": {reason}" if reason else ""))
 
 
 class AveragedGradients(DDPStrategy):
@@ -32,7 +55,7 @@ class AveragedGradients(DDPStrategy):
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         if gradients:
             flat = torch.cat([gradient.flatten() for gradient in gradients])
-            torch.distributed.all_reduce(flat)
+            _exchange(torch.distributed.all_reduce, flat)
             flat /= torch.distributed.get_world_size()
             parts = flat.split([gradient.numel() for gradient in gradients])
             torch._foreach_copy_(
@@ -42,21 +65,40 @@ class AveragedGradients(DDPStrategy):
 
 
 class Processes:
-    """The processes of this run: one, or as many as `torchrun` started. The first one alone writes and prints."""
+    """The processes of this run: one, or as many as `torchrun` started. The first one alone writes and prints.
+
+    `close` it, or use it as a context, before the interpreter ends: gloo's threads hold tensors that belong to Python,
+    and one that gives such a tensor back while the interpreter is being taken down aborts the process ("terminate
+    called without an active exception").
+    """
 
     def __init__(self) -> None:
+        """Raises ProcessLost if the others do not come."""
         size = int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
         self._control: Any = None
         if size == 1:
             self.fabric = Fabric(accelerator="auto", devices=1)
         else:
             here = int(os.environ["LOCAL_WORLD_SIZE"])
-            strategy = AveragedGradients(timeout=_PATIENCE)
+            strategy = AveragedGradients(timeout=_STEP_PATIENCE)
             self.fabric = Fabric(accelerator="auto", devices=here, num_nodes=size // here, strategy=strategy)
-        self.fabric.launch()
+        _exchange(self.fabric.launch)
         if size > 1:
             # Decisions go through the CPU, so that no process waits for its GPU to hear one.
-            self._control = torch.distributed.new_group(backend="gloo", timeout=_PATIENCE)
+            self._control = _exchange(torch.distributed.new_group, backend="gloo", timeout=_PATIENCE)
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the others; those that still wait for this process raise ProcessLost. May be called twice."""
+        if self._control is None:
+            return
+        self._control = None
+        torch.distributed.destroy_process_group()  # joins their threads, as nothing refers to the groups any more
 
     @property
     def count(self) -> int:
@@ -75,22 +117,37 @@ class Processes:
         nodes = "--standalone" if here == self.count else f"--nnodes {self.count // here} ..."
         return f"torchrun {nodes} --nproc-per-node {here} -m"
 
-    def agree(self, values: Sequence[float]) -> list[float]:
-        """What the first process passes, in all of them: clocks and signals differ, decisions must not."""
+    def speaks(self) -> bool:
+        """Whether this process is the one to say why the run ends: the first of them that asks."""
         if self._control is None:
-            return list(values)
-        shared = torch.tensor(values, dtype=torch.float64)
-        torch.distributed.broadcast(shared, src=0, group=self._control)
-        return shared.tolist()
+            return True
+        try:
+            return torch.distributed.distributed_c10d._get_default_store().add("augmint/spoken", 1) == 1
+        except RuntimeError:  # the store went with its process
+            return True
+
+    def agree(self, values: Sequence[float], stop: bool = False) -> tuple[list[float], bool]:
+        """What the first process passes, in all of them: clocks and signals differ, decisions must not.
+
+        stop: whether this process was asked to stop; returned is whether any of them was.
+        """
+        if self._control is None:
+            return list(values), stop
+        # The largest of each: of what the first process alone has a say in, its own.
+        own = list(values) if self.first else [-math.inf] * len(values)
+        shared = torch.tensor([*own, float(stop)], dtype=torch.float64)
+        _exchange(torch.distributed.all_reduce, shared, torch.distributed.ReduceOp.MAX, group=self._control)
+        *agreed, stopping = shared.tolist()
+        return agreed, bool(stopping)
 
     def agree_on(self, value: Any) -> Any:
-        """The same for an object; seldom needed, and slower."""
+        """What the first process passes, an object; seldom needed, and slower."""
         if self._control is None:
             return value
         box = [value]
-        torch.distributed.broadcast_object_list(box, src=0, group=self._control)
+        _exchange(torch.distributed.broadcast_object_list, box, src=0, group=self._control)
         return box[0]
 
     def mean(self, values: Tensor) -> Tensor:
         """Mean over the processes, element by element."""
-        return values if self._control is None else self.fabric.all_reduce(values, reduce_op="mean")  # type: ignore[return-value]
+        return values if self._control is None else _exchange(self.fabric.all_reduce, values, reduce_op="mean")

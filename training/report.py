@@ -17,11 +17,13 @@ from training.curves import HEIGHT, WIDTH, Chart
 from training.data import Dataset
 from training.data.kind import Kind
 from training.events import Event, Events
+from training.naming import nameless
 from training.quality import Draw, memorisation
 from training.quality.table import VERDICTS
 from training.samples import MEASURED_SEED
 from training.splits import Splits
 from training.study import in_words
+from training.terminal import shown
 
 _CLASSES = 40  # shown with samples, at most
 _MOSAIC = 5  # samples a side
@@ -89,7 +91,10 @@ def render(
         width=WIDTH,
         height=HEIGHT,
         events=happened,
-        notes=dataset.notes,
+        notes=[
+            shown(nameless(words, dataset.name))
+            for words in (*(dataset.reading.sentences() if dataset.reading else ()), *dataset.notes)
+        ],
         configuration=_flat(provenance.configuration_json),
         libraries=sorted(provenance.libraries.items()),
         spans=[_span(gain) for gain in card.gains],

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
 from service import artifact
+from training.data.kind import Picture
+from training.data.nearby import hint
+from training.naming import generator_name
+from training.places import CannotWrite, RunError, write_whole
 from training.presets import Config
 
-
-class RunError(ValueError):
-    """The run cannot be started or resumed; the message says why and what would be right."""
+__all__ = ["CannotWrite", "Order", "Run", "RunError", "generator_name", "parse_budget"]
 
 
 class Order(BaseModel):
@@ -28,19 +29,33 @@ class Order(BaseModel):
 
     data: str = Field(description="Source, as training.data.load takes it.")
     size: int | None = Field(description="Side of the images in pixels; None: chosen from the data.")
+    levels: tuple[float, float] | None = Field(
+        default=None, description="Which values are black and full; None: made out from the data."
+    )
+    allow_pickle: bool = Field(default=False, description="Read arrays of Python objects, which may run code.")
+    drop_scarce: bool = Field(default=False, description="Leave out classes that have too few samples.")
+    label: str | None = Field(default=None, description="Column of labels in a table; None: found by its name.")
+    file: str | None = Field(default=None, description="Column of the pictures' names in a table; None: found.")
     preset: str
     config: Config
     settings: dict[str, str | bool | int | float] = Field(
         default={}, description="What the file and --set put on top of the preset; config holds it already."
     )
     reasons: tuple[str, ...] = Field(default=(), description="Why auto has chosen this preset and configuration.")
-    seed: int = Field(ge=0, lt=2**63)
+    seed: Annotated[int, PlainSerializer(str, when_used="json")] = Field(
+        ge=0, lt=2**63, description="Digits in JSON, many of whose readers round such a number; both are read."
+    )
     budget_seconds: float | None = Field(gt=0, description="Seconds of training; None: as long as the steps take.")
     steps: int | None = Field(ge=1, description="Steps of training; None: as many as the seconds allow.")
     retries: int = Field(default=3, ge=0, le=3, description="Attempts with other settings when a run is lost; 0: none.")
     score: bool = Field(default=False, description="Export the judge beside the generator, to select samples by.")
     out: str = Field(description="Repository that the generator is published in.")
     name: str = Field(pattern=rf"^{artifact.NAME.pattern}$", description="Name of the generator.")
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the source is read: what training.data.load takes beside it."""
+        return self.model_dump(include={"size", "levels", "allow_pickle", "drop_scarce", "label", "file"})
 
     def progress(self, steps: int, seconds: float) -> float:
         """Share of the run that is over, [0, 1]: of its steps or of its seconds, whichever is more."""
@@ -61,12 +76,6 @@ def parse_budget(text: str) -> float:
     return seconds
 
 
-def generator_name(data: str) -> str:
-    """A generator's name made from its source: lower case, with a dash for everything that a name may not hold."""
-    name = re.sub(r"[^a-z0-9._]+", "-", Path(data).name.split(".")[0].lower()).strip("-._")
-    return name[:63] or "generator"
-
-
 class Run:
     """A folder with order.json, checkpoint.pt, events.jsonl, samples/, tensorboard/; in the end model, card, report."""
 
@@ -82,9 +91,15 @@ class Run:
             try:
                 folder.mkdir(parents=True)
             except FileExistsError:
+                if not runs.is_dir():
+                    raise RunError(f"{runs} is a file; --runs names a folder") from None
                 continue
             run = cls(folder, order)
-            run._write("order.json", lambda path: path.write_text(order.model_dump_json(indent=2) + "\n"))
+            try:
+                run.decide(order)
+            except CannotWrite:
+                folder.rmdir()
+                raise
             return run
         raise RunError(f"no free folder for a run under {runs}")
 
@@ -93,8 +108,8 @@ class Run:
         """The run in a folder; raises RunError if it has none that can be resumed."""
         try:
             order = Order.model_validate_json((folder / "order.json").read_text())
-        except FileNotFoundError as error:
-            raise RunError(f"{folder} is no run: it has no order.json") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise RunError(f"{folder} is no run: it has no order.json{hint(folder)}") from error
         except (OSError, UnicodeDecodeError, ValidationError) as error:
             raise RunError(f"{folder / 'order.json'} cannot be read: {str(error).splitlines()[0]}") from error
         run = cls(folder, order)
@@ -103,15 +118,15 @@ class Run:
         return run
 
     def decide(self, order: Order) -> Order:
-        """Replace the order, once, by what the data has made of it."""
+        """Replace the order, by what the data has made of it or by what a resumed run was asked anew."""
         self.order = order
         self._write("order.json", lambda path: path.write_text(order.model_dump_json(indent=2) + "\n"))
         return order
 
     def forget(self) -> None:
         """Remove the folder if it holds nothing but the order: a run that could not even read its data."""
-        if [entry.name for entry in self.folder.iterdir()] == ["order.json"]:
-            (self.folder / "order.json").unlink()
+        if {entry.name for entry in self.folder.iterdir()} <= {"order.json"}:
+            (self.folder / "order.json").unlink(missing_ok=True)
             self.folder.rmdir()
 
     @property
@@ -120,7 +135,13 @@ class Run:
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint, atomically: tensors, numbers and strings only."""
-        self._write("checkpoint.pt", lambda path: torch.save(state, path))
+
+        def write(path: Path) -> None:
+            # By a file of our own: what PyTorch opens itself hides why it could not be written.
+            with open(path, "wb") as file:
+                torch.save(state, file)
+
+        self._write("checkpoint.pt", write)
 
     def load(self) -> dict[str, Any]:
         """The checkpoint, on the CPU; raises RunError if it is damaged."""
@@ -131,26 +152,29 @@ class Run:
         except Exception as error:  # torch raises whatever its zip and pickle readers raise
             raise RunError(f"{path} is damaged ({type(error).__name__}); start the run again") from error
 
-    def picture(self, steps: int, suffix: str) -> Path:
-        """Where the sample sheet of a step goes."""
-        folder = self.folder / "samples"
-        folder.mkdir(exist_ok=True)
-        return folder / f"step-{steps:07d}{suffix}"
+    def save_picture(self, steps: int, sheet: Picture) -> None:
+        """Keep the sample sheet of a step."""
+        self._write(f"samples/step-{steps:07d}{sheet.suffix}", lambda path: path.write_bytes(sheet.content))
+
+    def save_reading(self, sheet: Picture) -> Path:
+        """Keep the sheet of real samples, by which a person sees how the data was read."""
+        name = f"reading{sheet.suffix}"
+        self._write(name, lambda path: path.write_bytes(sheet.content))
+        return self.folder / name
 
     def write_json(self, name: str, value: Any) -> None:
         self._write(name, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))
+
+    def write_model(self, content: bytes) -> Path:
+        """The finished generator, for a person to look at and to publish later."""
+        self._write(artifact.FILE_NAME, lambda path: path.write_bytes(content))
+        return self.folder / artifact.FILE_NAME
 
     def write_report(self, page: str) -> None:
         """The HTML page about the finished run."""
         self._write("report.html", lambda path: path.write_text(page, encoding="utf-8"))
 
-    def _write(self, name: str, write: Any) -> None:
-        handle, path = tempfile.mkstemp(dir=self.folder, prefix=f".{name}-")
-        os.close(handle)
-        try:
-            write(Path(path))
-            Path(path).chmod(0o644)
-            Path(path).replace(self.folder / name)
-        except BaseException:
-            Path(path).unlink(missing_ok=True)
-            raise
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        """All of a file or nothing; raises CannotWrite."""
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        write_whole(self.folder / name, write)

@@ -1,4 +1,4 @@
-"""What is wrong with the data, found before any training: one class, scarcity, imbalance, constancy, wrong labels."""
+"""What is wrong with the data, found before any training: doubts of reading, scarcity, imbalance, wrong labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _MOST_NAMED = 8
 def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
     """Findings about the training split, worst first."""
     counts, names = dataset.counts(splits.train), dataset.class_names
-    found = []
+    found = [
+        Finding(Kind.DOUBTFUL_READING, Severity.WARNING, 1, 1, question.text, question.advice)
+        for question in dataset.questions
+    ]
     if dataset.classes == 1:
         text = (
             f"There is one class, {names[0]!r}, and so nothing to tell apart: accuracies and label fidelity are not "

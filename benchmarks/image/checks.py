@@ -21,7 +21,7 @@ import augmint
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1 import generator_pb2_grpc as rpc
 from benchmarks.demo import replay, serving
-from service.server import LIVENESS
+from service.rpc.readiness import LIVENESS
 
 ROOT = Path(__file__).parents[2]
 USER = 10001

@@ -7,6 +7,9 @@ Plug-ins are imported by name and need an extra: `augmint.torch` (`pip install '
 `augmint.sheet` (`pip install 'augmint[images]'`).
 """
 
+# Before what may need it; the distribution takes its version from here.
+__version__ = "0.1.0"
+
 from augmint.address import Address
 from augmint.async_client import AsyncClient
 from augmint.channel import Tls

@@ -7,57 +7,66 @@ import argparse
 import contextlib
 import importlib
 import os
-import re
+import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+import warnings
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import NoReturn, TextIO
 
 # gRPC's own log lines; what they tell comes as an error with a sentence. Set before gRPC is used.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from augmint import commands
+from augmint import arguments
 from augmint.channel import Channel, Tls
 from augmint.client import Client
 from augmint.errors import AugmintError, DeadlineExceeded, Overloaded, TlsError, Unavailable
-from augmint.formats import FORMATS
+from augmint.near import did_you_mean_file
 from augmint.transport import GrpcTransport
 
-# As it stands: argparse would break the last line at its hyphens, and then it could not be copied.
-EPILOG = """exit codes:
-  0    done
-  2    the request, the address or the credentials are wrong
-  3    the service is away, full or late: worth repeating later
-  130  interrupted
 
-completion in bash, with pip install 'augmint[cli]':
-  eval "$(register-python-argcomplete augmint)\""""
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends as Ctrl-C does, so that nothing half-written is left behind."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code, as `--help` lists them. An error is one line on stderr."""
-    parser = _parser()
+    with _interruptible():
+        try:
+            _show_everything(sys.stdout, sys.stderr)
+            warnings.showwarning = _warn
+            return _run(given)
+        except BrokenPipeError:
+            # The reader (`| head`) has enough. Python flushes stdout once more on its way out: give it somewhere to go.
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except (AugmintError, OSError) as error:
+            _say(_sentence(error))
+            passing = isinstance(error, Unavailable | Overloaded | DeadlineExceeded) and not isinstance(error, TlsError)
+            return 3 if passing else 2
+        except KeyboardInterrupt as error:
+            if given is None:  # as a program: a second one ends it on the spot, without a traceback
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+            terminated = isinstance(error, _Terminated)
+            _say("terminated" if terminated else "interrupted")
+            return 128 + (signal.SIGTERM if terminated else signal.SIGINT)
+
+
+def _run(given: Sequence[str] | None) -> int:
+    parser = arguments.parser()
     with contextlib.suppress(ImportError):  # an extra, for those who want it
         importlib.import_module("argcomplete").autocomplete(parser)
-    options = parser.parse_args(arguments)
     try:
-        options.settings = _channel(options)
-        with Client(timeout=options.timeout, transport=GrpcTransport(options.settings)) as client:
-            options.run(client, options)
-        sys.stdout.flush()
-        return 0
-    except BrokenPipeError:
-        # The reader (`| head`) has enough. Python flushes stdout once more on its way out: give it somewhere to go.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (AugmintError, OSError) as error:
-        message = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
-        print(f"augmint: {' '.join(message.split())}", file=sys.stderr)
-        passing = isinstance(error, Unavailable | Overloaded | DeadlineExceeded) and not isinstance(error, TlsError)
-        return 3 if passing else 2
-    except KeyboardInterrupt:
-        print("augmint: interrupted", file=sys.stderr)
-        return 130
+        options = parser.parse_args(given)
+    except SystemExit:
+        sys.stdout.flush()  # of --help; whoever reads it may have gone
+        raise
+    options.settings = _channel(options)
+    with Client(timeout=options.timeout, transport=GrpcTransport(options.settings)) as client:
+        options.run(client, options)
+    sys.stdout.flush()
+    return 0
 
 
 def _channel(options: argparse.Namespace) -> Channel:
@@ -68,112 +77,47 @@ def _channel(options: argparse.Namespace) -> Channel:
     return Channel(options.at or options.target, tls, options.token_file)
 
 
-def _number(text: str) -> int:
-    """12, 50k, 1M or 2G."""
-    found = re.fullmatch(r"(\d{1,15})([kMG]?)", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number such as 500, 50k or 1M")
-    return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+def _sentence(error: AugmintError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename and not isinstance(error, AugmintError):
+        near = did_you_mean_file(error.filename) if isinstance(error, FileNotFoundError) else ""
+        return f"{os.fsdecode(error.filename)}: {error.strerror}{near}"
+    return str(error)
 
 
-def _shards(text: str) -> int:
-    """100, or 0..99: the shards of the whole export."""
-    found = re.fullmatch(r"(?:0\.\.)?(\d{1,6})", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a count (100) nor all of the numbers (0..99)")
-    return int(found[1]) + text.startswith("0..")
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):  # whoever read stderr has gone
+        print(f"augmint: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
 
 
-def _range(text: str) -> range:
-    """7, or 7..9."""
-    found = re.fullmatch(r"(\d{1,6})(?:\.\.(\d{1,6}))?", text)
-    if not found or int(found[2] or found[1]) < int(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a shard (7) nor a range of them (7..9)")
-    return range(int(found[1]), int(found[2] or found[1]) + 1)
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    _say(f"note: {message}")
 
 
-def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--target", default="localhost:50051", help="HOST:PORT of the service (%(default)s)")
-    common.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for a page (%(default)s)")
-    common.add_argument("--json", action="store_true", help="print JSON, for scripts")
-    common.set_defaults(at=None)
-    reach = common.add_argument_group("TLS and tokens")
-    reach.add_argument("--tls", action="store_true", help="speak TLS, with the public authorities")
-    reach.add_argument("--ca", type=Path, metavar="FILE", help="PEM file of the authorities to trust instead")
-    reach.add_argument("--certificate", type=Path, metavar="FILE", help="PEM file of one's own certificate")
-    reach.add_argument("--key", type=Path, metavar="FILE", help="PEM file of its key")
-    reach.add_argument("--server-name", metavar="NAME", help="name in the service's certificate (the target's host)")
-    reach.add_argument("--token-file", type=Path, metavar="FILE", help="file that holds a bearer token")
-    reach.add_argument("--plain", action="store_true", help="send the token without TLS: something else encrypts")
-    which = argparse.ArgumentParser(add_help=False)
-    which.add_argument("--generator", help="name of the generator (the only one)")
-    which.add_argument("--version", type=int, help="version of the generator (the default one)")
-    channel = argparse.ArgumentParser(add_help=False)
-    channel.add_argument("--channel", help="name for a version, instead of --version")
-    draw = argparse.ArgumentParser(add_help=False)
-    draw.add_argument("--label", action="append", help="class name; may be repeated (all classes)")
-    draw.add_argument("--seed", type=int, help="seed of the random stream (a random one)")
-    draw.add_argument("--start-index", type=int, default=0, help="position in the stream (%(default)s)")
-    draw.add_argument("--truncation", type=float, help="in (0, 2]; below 1 more typical, less varied (1)")
-    draw.add_argument("--keep", type=int, help="with --of: the best KEEP of every OF candidates (all)")
-    draw.add_argument("--of", type=int, help="candidates of which --keep are kept")
+def _show_everything(*streams: TextIO) -> None:
+    """Names are shown as they are where the terminal can, and escaped where it cannot (LANG=C, a pipe on Windows)."""
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
-    parser = argparse.ArgumentParser(
-        prog="augmint",
-        description="Draw labelled synthetic samples from a service.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = subparsers.add_parser("list", parents=[common], help="list the service's generators")
-    command.set_defaults(run=commands.list_generators)
-    command = subparsers.add_parser(
-        "show", parents=[common, which, channel], help="labels, quality and origin of a generator"
-    )
-    command.set_defaults(run=commands.show)
-    command = subparsers.add_parser(
-        "generate",
-        parents=[common, which, channel, draw],
-        help="draw samples into a file",
-        description="Draw n samples of each label. A picture gets a row per label; .npz holds array, class_indices, "
-        "labels and addresses.",
-    )
-    command.add_argument("-n", "--n", type=_number, default=16, help="samples of each label (%(default)s)")
-    command.add_argument(
-        "--out", type=Path, required=True, help=f"FILE.npz, or FILE{', '.join(commands.IMAGE_SUFFIXES)}"
-    )
-    command.set_defaults(run=commands.generate)
-    command = subparsers.add_parser(
-        "export",
-        parents=[common, which, draw],
-        help="write many samples into shards",
-        description="Write n samples, labels in turn, into shards of which each can be made alone, on any machine, and "
-        "is the same file whenever it is made again. Run it again to go on after an interruption: shards that are "
-        "there are left alone. manifest.json says where everything comes from.",
-    )
-    command.add_argument("--n", "-n", type=_number, required=True, help="samples in all shards together, e.g. 1M")
-    command.add_argument("--shards", type=_shards, default=1, help="how many: 100, or 0..99 (%(default)s)")
-    command.add_argument("--shard", type=_range, metavar="NUMBER", help="only this one, or these: 7 or 7..9 (all)")
-    command.add_argument("--format", choices=tuple(FORMATS), default="webdataset", help="(%(default)s)")
-    command.add_argument("--digest", help="SHA-256 of the ONNX file that it must be")
-    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if it is not there")
-    command.set_defaults(run=commands.export)
-    command = subparsers.add_parser(
-        "bench",
-        parents=[common],
-        help="measure a live service",
-        description="Ask for samples on several threads for a while; throughput, times per call, capacity of every "
-        "replica and, with --rate, how long readers that consume so much would wait.",
-    )
-    command.add_argument("at", nargs="?", metavar="HOST:PORT", help="instead of --target")
-    command.add_argument("--generator", help="name of the generator (the only one)")
-    command.add_argument("--seconds", type=float, default=10.0, help="how long to measure (%(default)s)")
-    command.add_argument("--readers", type=int, default=4, help="threads (%(default)s)")
-    command.add_argument("--rows", type=_number, default=256, help="samples per call (%(default)s)")
-    command.add_argument("--rate", type=float, help="samples/s that all readers together consume (all they get)")
-    command.set_defaults(run=commands.bench)
-    return parser
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM as an exception; what was set before is set again, for whoever calls `main` from a program."""
+
+    def terminated(number: int, frame: FrameType | None) -> NoReturn:
+        raise _Terminated
+
+    shown = warnings.showwarning
+    try:
+        before = signal.signal(signal.SIGTERM, terminated)
+    except ValueError:  # in a thread, whose program sees to that
+        before = None
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

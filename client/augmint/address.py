@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 
 from augmint import checks
+from augmint.checks import SEED_LIMIT
 from augmint.errors import InvalidRequest
 
-SEED_LIMIT = 2**64
 INDEX_LIMIT = 2**48
 TRUNCATION_LIMIT = 2.0
 

@@ -6,18 +6,18 @@ Needs no framework; those of the plug-ins that have a data set class of their ow
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from augmint import checks
 from augmint.client import Client
-from augmint.errors import InvalidRequest
+from augmint.cursor import StreamCursor
 from augmint.generators import Description
 from augmint.prefetch import Meter, Prefetch, Stats
 from augmint.samples import Samples
-from augmint.shares import Share, shares
+from augmint.shares import Ranks, Share, alone, given, one_seed, shares
 from augmint.source import Source, explained
 
 
@@ -32,9 +32,9 @@ class ArrayStream:
     rank r the r-th b of them (JAX: rank=jax.process_index(), world_size=jax.process_count()). The state is one integer,
     the global position, from which any other number of ranks goes on exactly.
 
-    Arrays are in the generator's dtype, in C order, owned by the caller. Iterating goes on where the last loop was
-    left; with a length, a loop ends there and the next one reads the samples behind. Picklable; a copy connects by
-    itself.
+    Arrays are in the generator's dtype, in C order, owned by the caller. With a length every loop reads a pass of so
+    many samples and the next loop the samples behind it, even if the first was left half-way; without, a loop goes on
+    where the last one was left. To go on within a pass, load its state. Picklable; a copy connects by itself.
     """
 
     @explained
@@ -54,19 +54,19 @@ class ArrayStream:
         of: int | None = None,
         version: int | None = None,
         digest: str | None = None,
-        rank: int = 0,
-        world_size: int = 1,
+        rank: int | None = None,
+        world_size: int | None = None,
         prefetch_bytes: int = 2**26,
     ) -> None:
         """batch_size: samples per batch on each rank, from 1.
-        length:  samples of one loop over all ranks. A last step with less than a batch per rank is divided among them;
-                 less than a sample per rank is left out. Absent: a loop has no end.
+        length:  samples of one pass over all ranks. A last step with less than a batch per rank is divided among them;
+                 less than a sample per rank is left out. Absent: a pass has no end.
         prefetch_bytes: of samples that may lie ready; at least two batches are kept ahead.
-        rank, world_size: of this process, rank in [0, world_size).
+        rank, world_size: of this process, rank in [0, world_size); several need the same seed. Absent: one of one,
+                 which is refused where the environment (WORLD_SIZE, by torchrun) speaks of more.
         """
         self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
-        self._ranks = checks.whole("world_size", world_size, 1, 2**20)
-        self._rank = checks.whole("rank", rank, 0, world_size - 1)
+        self._share = given(rank, world_size)
         self._bytes = checks.whole("prefetch_bytes", prefetch_bytes, 1, 2**40)
         self._source = Source(
             target,
@@ -82,12 +82,10 @@ class ArrayStream:
             digest=digest,
         )
         try:
-            self._length = None if length is None else checks.whole("length", length, 1, self._source.limit)
-        except InvalidRequest:
+            self._cursor = StreamCursor("an ArrayStream", self._source, length, seed is not None)
+        except BaseException:
             self.close()
             raise
-        self._position = 0
-        self._end: int | None = None
         self._meter = Meter()
 
     @property
@@ -108,7 +106,7 @@ class ArrayStream:
     @property
     def position(self) -> int:
         """Global position of the next step."""
-        return self._position
+        return self._cursor.position
 
     @property
     def stats(self) -> Stats:
@@ -117,59 +115,59 @@ class ArrayStream:
 
     def state_dict(self) -> dict[str, Any]:
         """Where it stands and what it reads, as plain values for JSON."""
-        return {"position": self._position, "end": self._end, "reads": self._source.identity()}
+        return self._cursor.state()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there; InvalidRequest if that was a state of other samples."""
-        mine = self._source.identity()
-        theirs = state.get("reads")
-        if not isinstance(theirs, dict):
-            raise InvalidRequest("this is no state of an ArrayStream")
-        for name, value in mine.items():
-            if theirs.get(name) != value:
-                raise InvalidRequest(f"the state is of other samples: its {name} is {theirs.get(name)}, not {value}")
-        self._position = checks.whole("position", state.get("position"), 0, self._source.limit)
-        end = state.get("end")
-        self._end = None if end is None else checks.whole("end", end, self._position, self._source.limit)
+        """Go on there, in the next loop, with any number of ranks.
+
+        raises: InvalidRequest if it is of other samples; GeneratorNotFound or DigestMismatch if the service has its
+                file no longer. A seed or version that was not given is taken from the state.
+        """
+        self._cursor.load_state(state)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The next loop reads the pass of this number, from 0; without a length there is one pass, and it goes on."""
+        self._cursor.go_to(checks.whole("epoch", epoch, 0, 2**48))
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """This rank's batch of the number-th step from the very beginning, wherever the loop is; without prefetch."""
-        first = (checks.whole("number", number, 0, 2**48) * self._ranks + self._rank) * self._batch_size
+        rank, ranks = self._resolve_ranks()
+        first = (checks.whole("number", number, 0, 2**48) * ranks + rank) * self._batch_size
         last = first + self._batch_size
-        if self._length is not None:
-            last = min(last, self._length)
+        if self._cursor.length is not None:
+            last = min(last, self._cursor.length)
         if first >= last:
             raise IndexError(f"batch {number} is behind the end")
         samples = self._source.samples(np.arange(first, last))
         return samples.array, samples.class_indices
 
     def __len__(self) -> int:
-        """Steps of one loop; TypeError if it has no end."""
-        if self._length is None:
-            raise TypeError("an ArrayStream without a length has no end")
-        whole, rest = divmod(self._length, self._batch_size * self._ranks)
-        return whole + (rest >= self._ranks)
+        """Steps of a whole pass; TypeError if it has no end."""
+        return self._cursor.steps(self._batch_size, (self._share or (0, 1))[1])
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        if self._end is None:
-            self._end = self._source.limit if self._length is None else self._position + self._length
-            if self._end > self._source.limit:
-                raise InvalidRequest("the seed's stream ends before this loop would; take another seed")
-        for position, batch in self._read(self._position, self._end):
-            self._position = position
-            yield batch
-        self._position, self._end = self._end, None
+        self._cursor.begin()
+        return self._loop()
+
+    def _loop(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        reading = self._cursor.enter(self._resolve_ranks()[1])
+        with contextlib.closing(self._read(reading.first, reading.end)) as batches:
+            for position, batch in batches:
+                reading.delivered(position)
+                yield batch
+        reading.finished()
 
     def again(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """One loop that begins where the stream stands and leaves it there: the same samples every time."""
-        end = self._source.limit if self._length is None else self._position + self._length
-        for _, batch in self._read(self._position, min(end, self._source.limit)):
+        start, limit = self._cursor.position, self._source.limit
+        end = limit if self._cursor.length is None else min(start + self._cursor.length, limit)
+        for _, batch in self._read(start, end):
             yield batch
 
-    def _read(self, start: int, end: int) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+    def _read(self, start: int, end: int) -> Generator[tuple[int, tuple[np.ndarray, np.ndarray]], None, None]:
         """This rank's batches from `start` to before `end`, each with the position after its step."""
         size = int(np.prod(self.description.shape)) * self.description.dtype.itemsize * self._batch_size
-        orders = shares(start, end, self._batch_size, self._rank, self._ranks)
+        orders = shares(start, end, self._batch_size, *self._resolve_ranks())
         self._meter.begin()
         with contextlib.closing(Prefetch(orders, self._fetch, max(2, self._bytes // size))) as arrived:
             while True:
@@ -181,6 +179,11 @@ class ArrayStream:
                 self._meter.ahead = arrived.distance.value
                 self._meter.delivered(len(samples))
                 yield share.after, (samples.array, samples.class_indices)
+
+    def _resolve_ranks(self) -> Ranks:
+        share = self._share or alone("this stream was told of no rank: give rank and world_size")
+        one_seed(share[1], self._cursor.same_seed)
+        return share
 
     def _fetch(self, share: Share) -> tuple[Share, Samples]:
         return share, self._source.samples(np.arange(share.first, share.last))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,10 +20,13 @@ from augmint.channel import Channel, Tls
 from augmint.client import Client
 from augmint.errors import AugmintError, InvalidRequest
 from augmint.generators import Description
+from augmint.threads import Pool
 from augmint.transport import GrpcTransport
 
 # Fetches that a reader with a rate keeps ahead of its steps, as a loader does.
 AHEAD = 2
+# For readers to end in, once their calls were ended.
+LEAVE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Report:
     without a whole step.
     errors: kind of error to count. replicas: address to samples/s as that replica calibrated itself, None if it could
     not be asked. capacity_share: of what all replicas say that they can make, this load got.
+    local: whether the service is on this machine, and shares its cores with the readers, which lowers what it gives.
     """
 
     generator: str
@@ -72,6 +77,7 @@ class Report:
     errors: dict[str, int]
     replicas: dict[str, float | None]
     capacity_share: float | None
+    local: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -134,10 +140,14 @@ def bench(channel: Channel, load: Load, generator: str | None = None, timeout: f
                 tally.call(time.perf_counter() - began)
 
         read = _greedy if load.rate is None else _paced(load.rows * load.readers / load.rate)
-        threads = [threading.Thread(target=read, args=(fetch, one, tally, stop)) for one in range(load.readers)]
-        for thread in threads:
-            thread.start()
+        threads = [
+            threading.Thread(target=read, args=(fetch, one, tally, stop), daemon=True) for one in range(load.readers)
+        ]
+        begun = []
         try:
+            for thread in threads:
+                thread.start()
+                begun.append(thread)
             stop.wait(1.0)
             tally.counting, began = True, time.perf_counter()
             stop.wait(load.seconds)
@@ -145,8 +155,8 @@ def bench(channel: Channel, load: Load, generator: str | None = None, timeout: f
         finally:
             stop.set()
             client.close()  # ends calls in progress
-            for thread in threads:
-                thread.join()
+            for thread in begun:
+                thread.join(LEAVE_S)
     return _report(load, description, tally, seconds, replicas)
 
 
@@ -162,19 +172,20 @@ def _greedy(fetch: Fetch, reader: int, tally: _Tally, stop: threading.Event) -> 
 
 def _paced(step_s: float) -> Callable[[Fetch, int, _Tally, threading.Event], None]:
     def read(fetch: Fetch, reader: int, tally: _Tally, stop: threading.Event) -> None:
-        with ThreadPoolExecutor(AHEAD) as pool:
-            turn, last = AHEAD, time.perf_counter()
-            ahead: list[Future[None]] = [pool.submit(fetch, reader, one) for one in range(AHEAD)]
-            while not stop.is_set():
-                began = time.perf_counter()
-                ahead.pop(0).result()
-                waited = time.perf_counter() - began
-                ahead.append(pool.submit(fetch, reader, turn))
-                turn += 1
-                stop.wait(step_s)  # the training step
-                now = time.perf_counter()
-                tally.step(waited, now - last)
-                last = now
+        pool = Pool(AHEAD, "augmint-bench")
+        turn, last = AHEAD, time.perf_counter()
+        ahead: list[Future[None]] = [pool.submit(fetch, reader, one) for one in range(AHEAD)]
+        while not stop.is_set():
+            began = time.perf_counter()
+            ahead.pop(0).result()
+            waited = time.perf_counter() - began
+            ahead.append(pool.submit(fetch, reader, turn))
+            turn += 1
+            stop.wait(step_s)  # the training step
+            now = time.perf_counter()
+            tally.step(waited, now - last)
+            last = now
+        pool.shutdown()
 
     return read
 
@@ -182,7 +193,7 @@ def _paced(step_s: float) -> Callable[[Fetch, int, _Tally, threading.Event], Non
 def _replicas(channel: Channel, description: Description, timeout: float) -> dict[str, float | None]:
     """Every address that the target's name leads to, each asked for its own capacity."""
     found = re.fullmatch(r"(?:dns:(?:///)?)?\[?([^/\[\]]+?)\]?:(\d+)", channel.target)
-    addresses = [channel.target]
+    addresses = re.sub(r"^ipv[46]:", "", channel.target).split(",")
     if found:
         try:
             infos = socket.getaddrinfo(found[1], int(found[2]), type=socket.SOCK_STREAM)
@@ -205,6 +216,19 @@ def _replicas(channel: Channel, description: Description, timeout: float) -> dic
             except AugmintError:
                 capacities[address] = None
     return capacities
+
+
+def _local(address: str) -> bool:
+    """Whether HOST:PORT, or a path of a socket, is of this machine: then one may listen there."""
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = address.rpartition(":")[0].rpartition("/")[2].strip("[]")
+    with contextlib.suppress(OSError):
+        for family, kind, protocol, _, there in socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM):
+            with contextlib.suppress(OSError), socket.socket(family, kind, protocol) as tried:
+                tried.bind(there)
+                return True
+    return False
 
 
 def _report(
@@ -231,4 +255,5 @@ def _report(
         errors=dict(tally.errors),
         replicas=replicas,
         capacity_share=speed / sum(known) if known and len(known) == len(replicas) else None,
+        local=any(map(_local, replicas)),
     )

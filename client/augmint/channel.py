@@ -13,6 +13,7 @@ import grpc
 
 from augmint import checks
 from augmint.errors import InvalidRequest
+from augmint.near import did_you_mean_file
 
 Token = str | Path | Callable[[], str]
 
@@ -36,10 +37,11 @@ _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 5000),  # despite its name: how long one attempt to connect may take
     ("grpc.max_reconnect_backoff_ms", 2000),
-    # Notices a replica that vanished without a word. The service allows a ping per 30 s; others allow fewer and would
-    # answer too_many_pings.
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
+    # Notices a replica that vanished without a word, before a page's 60 s are over; one that leaves a call unanswered
+    # is noticed sooner (`augmint.patience`). The service allows a ping per 30 s, and would answer more often ones with
+    # too_many_pings.
+    ("grpc.keepalive_time_ms", 31_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
     # The process-wide pool of connections outlives a fork: a child's new channel would take up the parent's socket
     # ("Wrong file descriptor generation", in 20 of 60 forks; none with this).
     ("grpc.use_local_subchannel_pool", 1),
@@ -144,7 +146,7 @@ class Channel:
             try:
                 token = self.token.read_text()
             except (OSError, UnicodeDecodeError) as error:
-                raise InvalidRequest(f"token: cannot read {self.token}: {_why(error)}") from error
+                raise InvalidRequest(f"token: cannot read {self.token}: {_why(error, self.token)}") from error
         else:
             token = self.token if isinstance(self.token, str) else self.token()
         token = token.strip() if isinstance(token, str) else ""
@@ -176,11 +178,11 @@ def _pem(name: str, path: str | os.PathLike[str] | None) -> bytes | None:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise InvalidRequest(f"Tls: {name}: cannot read {os.fspath(path)}: {_why(error)}") from error
+        raise InvalidRequest(f"Tls: {name}: cannot read {os.fspath(path)}: {_why(error, path)}") from error
     if b"-----BEGIN " not in content:
         raise InvalidRequest(f"Tls: {name}: {os.fspath(path)} is no PEM file")
     return content
 
 
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def _why(error: Exception, path: str | os.PathLike[str]) -> str:
+    return (getattr(error, "strerror", None) or str(error)) + did_you_mean_file(path)

@@ -19,6 +19,7 @@ from augmint.process import PerProcess
 from augmint.samples import Samples
 from augmint.session import Session
 from augmint.steps import Ask, Pause, Step, Steps, Together, Walk
+from augmint.threads import close_at_exit
 from augmint.transport import GrpcTransport, Transport
 
 T = TypeVar("T")
@@ -51,7 +52,8 @@ class Client:
         transport: Transport | None = None,
     ) -> None:
         """target:          HOST:PORT, or any gRPC name; dns:///augmint-headless:50051 reaches all replicas of it.
-        timeout:         seconds that one page may take, retries included.
+        timeout:         seconds that one page may take, retries included. A page that is late, by what others took, is
+                         asked for again before that, over a new connection: see `augmint.patience`.
         connect_timeout: seconds until "no service at ..." when none has ever answered; later, `timeout` holds, so that
                          a reader sits out a restart.
         pages_in_flight: full pages asked for at once.
@@ -74,6 +76,7 @@ class Client:
         self._session = Session(timeout, connect_timeout, pages_in_flight)
         self._closed = threading.Event()
         self._window = PerProcess(lambda: pages.Window(pages_in_flight), pages.Window.close)
+        close_at_exit(self)
 
     # -- samples ------------------------------------------------------------------------------------------
 
@@ -83,7 +86,7 @@ class Client:
         n: int | None = None,
         *,
         classes: Classes | None = None,
-        seed: int | None = None,
+        seed: int | str | None = None,
         start_index: int = 0,
         truncation: float | None = None,
         keep: int | None = None,
@@ -99,8 +102,8 @@ class Client:
         label:       a class by name (str) or by class index (int): "3" is the class named 3, 3 is the fourth class.
         n:           from 1 to 2**24; absent: 1, or the number of `classes`.
         classes:     one class per sample, all names or all class indices, instead of `label`.
-        seed:        of the stream, in [0, 2**64). Absent: a random one, drawn here, so that all pages and retries share
-                     it; `samples.seed` tells it.
+        seed:        of the stream, in [0, 2**64), or its digits. Absent: a random one below 2**53, drawn here, so that
+                     all pages and retries share it; `samples.seed` tells it.
         start_index: position of the first sample in the stream; start_index + n is at most 2**48.
         truncation:  in (0, 2]; below 1 more typical and less varied, above 1 the reverse. Absent: 1, as trained.
         keep, of:    selection, 1 <= keep <= of <= 64: of every `of` candidates the `keep` that score best; positions
@@ -124,7 +127,7 @@ class Client:
         indices: Sequence[int] | np.ndarray,
         classes: Classes,
         *,
-        seed: int,
+        seed: int | str,
         truncation: float | None = None,
         keep: int | None = None,
         of: int | None = None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +16,13 @@ from google.protobuf import json_format
 
 from augmint import bench as bench_module
 from augmint import export as export_module
+from augmint import extras
 from augmint.bench import Load
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
+from augmint.formats import atomic
 from augmint.generators import Description, GeneratorStatus
+from augmint.near import did_you_mean_file
 from augmint.progress import Progress
 from augmint.samples import Samples
 from augmint.v1 import generator_pb2 as pb
@@ -85,7 +90,12 @@ def _print_quality(description: Description) -> None:
     for name, field, beside, other in (
         ("classification accuracy score", "classification_accuracy_score", "real", "real_accuracy"),
         ("label fidelity", "label_fidelity", "", ""),
-        ("Fréchet distance", "frechet_distance", "floor", "frechet_distance_floor"),
+        (
+            "Fréchet distance" if _can_show("é") else "Frechet distance",
+            "frechet_distance",
+            "floor",
+            "frechet_distance_floor",
+        ),
         ("kernel distance", "kernel_distance", "floor", "kernel_distance_floor"),
         ("density", "density", "", ""),
         ("coverage", "coverage", "ceiling", "coverage_ceiling"),
@@ -116,6 +126,11 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         raise InvalidRequest(f"--out {options.out}: the name must end in .npz, {', '.join(IMAGE_SUFFIXES)}")
     if options.n < 1:
         raise InvalidRequest(f"-n is {options.n}; it must be at least 1")
+    if options.font is not None and suffix == ".npz":
+        raise InvalidRequest("--font is for pictures; --out names none")
+    folder = options.out.parent
+    if not folder.is_dir():
+        raise InvalidRequest(f"--out {options.out}: there is no folder {folder}{did_you_mean_file(folder)}")
     description = client.describe(options.generator, options.version, channel=options.channel)
     labels = options.label or list(description.labels)
     indices = np.repeat([description.class_index(label) for label in labels], options.n)
@@ -133,10 +148,12 @@ def generate(client: Client, options: argparse.Namespace) -> None:
     if suffix == ".npz":
         _write_npz(options.out, samples)
     else:
-        _write_sheet(options.out, samples, labels, options.n)
+        _write_sheet(options.out, samples, labels, options.n, options.font)
     if options.json:
         addresses = [str(address) for address in samples.addresses]
-        _print_json({"file": str(options.out), "samples": len(samples), "seed": samples.seed, "addresses": addresses})
+        _print_json(
+            {"file": str(options.out), "samples": len(samples), "seed": str(samples.seed), "addresses": addresses}
+        )
     else:
         print(f"{options.out}: {len(samples)} samples of {description.name}/{description.version}, seed {samples.seed}")
 
@@ -201,6 +218,8 @@ def bench(client: Client, options: argparse.Namespace) -> None:
         lines.append(("replica", f"{address}  {f'{capacity:,.0f} samples/s' if capacity else 'not reached'}"))
     if report.capacity_share is not None:
         lines.append(("of capacity", f"{report.capacity_share:.0%}"))
+    if report.local:
+        lines.append(("note", "the service is on this machine, so these readers took part of the cores that it has"))
     for name, value in lines:
         print(f"  {name:12} {value}")
     if not report.calls:
@@ -208,16 +227,18 @@ def bench(client: Client, options: argparse.Namespace) -> None:
 
 
 def _write_npz(path: Path, samples: Samples) -> None:
-    np.savez_compressed(
-        path,
-        array=samples.array,
-        class_indices=samples.class_indices,
-        labels=np.array(samples.labels),
-        addresses=np.array([str(address) for address in samples.addresses]),
-    )
+    with atomic(path) as file:
+        np.savez_compressed(
+            file,
+            array=samples.array,
+            class_indices=samples.class_indices,
+            labels=np.array(samples.labels),
+            addresses=np.array([str(address) for address in samples.addresses]),
+        )
 
 
-def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int) -> None:
+def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int, font: Path | None) -> None:
+    """Where a label could not be drawn, all of them stand in a text file beside the picture, a line per row."""
     from augmint.sheet import contact_sheet
 
     if samples.description.kind != "image":
@@ -227,7 +248,18 @@ def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int) ->
     source = samples.description
     caption = f"{source.name}/{source.version}   {source.digest[:12]}   seed {samples.seed}"
     rows = [samples.array[start : start + n] for start in range(0, len(samples), n)]
-    contact_sheet(rows, labels, caption=caption).save(path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        sheet = contact_sheet(rows, labels, caption=caption, font=font)
+    with atomic(path) as file:
+        sheet.save(file, extras.load("PIL.Image", "images").registered_extensions()[path.suffix.lower()])
+    if told:
+        beside = path.with_name(f"{path.name}.labels.txt")
+        lines = [f"{number}\t{label}\n" for number, label in enumerate(labels, start=1)]
+        with atomic(beside) as file:
+            file.write("".join(lines).encode(errors="backslashreplace"))
+        for one in told:
+            warnings.warn(f"{one.message}. The labels of all rows are in {beside}.", stacklevel=1)
 
 
 def _names(status: GeneratorStatus) -> str:
@@ -255,4 +287,13 @@ def _plain(description: Description) -> dict[str, Any]:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value, ensure_ascii=not _can_show("\u20ac\U0001f408")))
+
+
+def _can_show(text: str) -> bool:
+    """Whether stdout can; what it cannot show is escaped, which is no JSON."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

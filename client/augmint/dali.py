@@ -34,7 +34,7 @@ class ExternalSource:
     ) -> None:
         """length: samples per epoch, at least a batch per rank. options: as `ArrayStream`."""
         self._stream = ArrayStream(target, generator, batch_size=batch_size, **options)
-        self._world = options.get("world_size", 1)
+        self._world = options.get("world_size") or 1
         self._steps = length // (batch_size * self._world)
         if not self._steps:
             self._stream.close()

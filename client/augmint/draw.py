@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from augmint import checks, pages
 from augmint.address import (
-    SEED_LIMIT,
     Address,
     check_selection,
     check_truncation,
@@ -69,7 +67,7 @@ class Draw:
         classes: Classes | None,
         start_index: int,
         which: Which,
-        seed: int | None,
+        seed: int | str | None,
         truncation: float | None,
         keep: int | None,
         of: int | None,
@@ -103,7 +101,7 @@ class Draw:
         indices: Sequence[int] | np.ndarray,
         classes: Classes,
         which: Which,
-        seed: int,
+        seed: int | str,
         truncation: float | None,
         keep: int | None,
         of: int | None,
@@ -149,13 +147,13 @@ class Draw:
         cls,
         which: Which,
         choose: Callable[[Description, int], tuple[np.ndarray, np.ndarray]],
-        seed: int | None,
+        seed: int | str | None,
         truncation: float | None,
         keep: int | None,
         of: int | None,
         digest: str | None,
     ) -> Draw:
-        seed = secrets.randbits(64) if seed is None else checks.whole("seed", seed, 0, SEED_LIMIT - 1)
+        seed = checks.seed_or_drawn(seed)
         truncation = 1.0 if truncation is None else check_truncation(truncation)
         return cls(which, choose, seed, truncation, *check_selection(keep, of), digest)
 

@@ -50,7 +50,7 @@ def export(
     generator: str | None = None,
     labels: Sequence[str] | Sequence[int] | None = None,
     weights: Sequence[float] | None = None,
-    seed: int | None = None,
+    seed: int | str | None = None,
     start_index: int = 0,
     truncation: float | None = None,
     keep: int | None = None,
@@ -84,7 +84,7 @@ def export(
     known = _read(place / MANIFEST)
     if known is not None:
         generator = generator or known["generator"]
-        seed = known["seed"] if seed is None else seed
+        seed = checks.seed(known["seed"]) if seed is None else seed
         if version is None and digest is None:
             version, digest = known["version"], known["digest"]
     source = Source(
@@ -145,6 +145,7 @@ def _manifest(source: Source, n: int, format: str, names: list[str], bounds: lis
     description = source.description
     return {
         **source.identity(),
+        "seed": str(source.seed),  # as protobuf's JSON has it: most readers of JSON would round a number
         "n": n,
         "format": format,
         "classes": list(description.labels),
@@ -191,7 +192,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         raise InvalidRequest(f"{path} is no manifest: {error}; remove it or choose another folder") from error
     if not isinstance(content, dict) or not {"generator", "version", "digest", "seed", "shards"} <= set(content):
         raise InvalidRequest(f"{path} is the manifest of something else; choose another folder")
-    return content
+    return {**content, "seed": str(checks.seed(content["seed"]))}  # a number in what older releases wrote
 
 
 def _agree(path: Path, manifest: dict[str, Any]) -> None:

@@ -7,15 +7,27 @@ from typing import Any
 
 from augmint.errors import MissingExtra
 
+# As people know them, and as they are to be installed, where the module is called otherwise.
+_NAMES = {
+    "PIL": "Pillow",
+    "datasets": "Hugging Face's datasets",
+    "nvidia": "NVIDIA DALI",
+    "tensorflow": "TensorFlow",
+    "torch": "PyTorch",
+}
+
 
 def load(module: str, extra: str) -> Any:
     """Import a module that belongs to an extra of this distribution.
 
     module:  e.g. "PIL.Image"; extra: e.g. "images".
-    raises:  MissingExtra, naming what to install.
+    raises:  MissingExtra, naming what to install, or why what is installed does not work.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        library = module.partition(".")[0]
+        root = module.partition(".")[0]
+        library = _NAMES.get(root, root)
+        if not isinstance(error, ModuleNotFoundError) or (error.name or "").partition(".")[0] != root:
+            raise MissingExtra(f"{library} is installed and cannot be imported: {error}") from error
         raise MissingExtra(f"this needs {library}: pip install 'augmint[{extra}]'") from error

@@ -8,9 +8,10 @@ import numpy as np
 
 from augmint import notebook
 from augmint.errors import InvalidRequest, LabelNotFound, ServiceFault
+from augmint.near import did_you_mean
 from augmint.v1 import generator_pb2 as pb
 
-_DTYPES: dict[int, np.dtype] = {
+DTYPES: dict[int, np.dtype] = {
     pb.DATA_TYPE_UINT8: np.dtype("<u1"),
     pb.DATA_TYPE_INT16: np.dtype("<i2"),
     pb.DATA_TYPE_INT32: np.dtype("<i4"),
@@ -109,7 +110,7 @@ class Description:
     def read(cls, response: pb.GetGeneratorResponse) -> Description:
         """From the contract's message; ServiceFault if this release cannot decode such samples."""
         generator, status, limits = response.generator, response.status, response.limits
-        dtype = _DTYPES.get(generator.sample.dtype)
+        dtype = DTYPES.get(generator.sample.dtype)
         if dtype is None or not generator.sample.shape or not generator.labels or not status.digest:
             raise ServiceFault(
                 f"generator {status.name!r} describes samples of type {generator.sample.dtype}, shape "
@@ -140,6 +141,7 @@ class Description:
             shown = ", ".join(self.labels[:20]) + (f", ... ({count} in all)" if count > 20 else "")
             raise LabelNotFound(
                 f"generator {self.name!r} version {self.version} has no label {label!r}; its labels are {shown}"
+                f"{did_you_mean(label, self.labels)}"
             )
         if isinstance(label, int | np.integer) and not isinstance(label, bool):
             if 0 <= label < count:

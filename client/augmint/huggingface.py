@@ -27,7 +27,8 @@ def iterable_dataset(target: str, generator: str | None = None, *, length: int, 
     Columns: `image` (PIL) or `sample` (array), `label` (ClassLabel). It is made of shards of 1024 samples, so that
     `DataLoader` workers and `split_dataset_by_node` divide it, `shuffle()` mixes it and `state_dict()` resumes it.
     Samples and labels are those of `augmint.torch.SyntheticDataset` with the same options (labels, weights, seed,
-    start_index, truncation, keep, of, version, digest).
+    start_index, truncation, keep, of, version, digest). Give a seed where a run shall be resumed, or ranks shall read
+    one data set: its state is a place, and says nothing of what is there.
     raises: MissingExtra without datasets, and what `Client.describe` raises.
     """
     datasets = extras.load("datasets", "huggingface")
@@ -45,11 +46,11 @@ def dataset(
 ) -> Any:
     """A datasets.Dataset of `length` samples, written to the cache of `datasets` once; as `iterable_dataset`.
 
-    raises: InvalidRequest without a seed, and the same as `iterable_dataset`.
+    Has to be given a seed, or else every call would make, and store, other samples: InvalidRequest.
     """
     datasets = extras.load("datasets", "huggingface")
     if options.get("seed") is None:
-        raise InvalidRequest("seed is not given: every call would make, and store in the cache, other samples")
+        raise InvalidRequest("seed is not given: every call would write other samples to the cache; give one, seed=7")
     source = Source(target, generator, **options)
     checks.whole("length", length, 1, source.limit)
     return datasets.Dataset.from_generator(

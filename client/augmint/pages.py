@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from augmint.errors import ClientClosed, ServiceFault
 from augmint.generators import Description
+from augmint.threads import Pool
 from augmint.v1 import generator_pb2 as pb
 
 T = TypeVar("T")
@@ -120,7 +121,7 @@ class Window:
     def __init__(self, pages: int) -> None:
         """pages: that may be in flight at once."""
         self._pages = pages
-        self._threads = ThreadPoolExecutor(pages, thread_name_prefix="augmint")
+        self._threads = Pool(pages, "augmint")
 
     def run(self, pages: Iterator[T], fetch: Callable[[T], None]) -> None:
         """fetch(page) for every page, until all are done or one fails; after an error no further page begins."""
@@ -141,4 +142,4 @@ class Window:
 
     def close(self) -> None:
         """Begin no further page; those in flight end by themselves."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown()

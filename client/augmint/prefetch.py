@@ -6,12 +6,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from augmint.errors import InvalidRequest
+from augmint.threads import Pool, close_at_exit
 
 Order = TypeVar("Order")
 Result = TypeVar("Result")
@@ -24,8 +25,8 @@ FARTHEST = 64
 TOLERATED = 0.01
 # Takes without a wait after which the distance is reconsidered.
 PATIENCE = 64
-# A fetch ends by its own deadline; whoever stops consuming does not wait for that longer than this.
-FAREWELL_S = 5.0
+# A fetch ends by its own deadline; whoever stops consuming, by Ctrl-C too, does not wait for that longer than this.
+FAREWELL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,12 @@ class Prefetch(Generic[Order, Result]):
         self._fetch = fetch
         self._clock = clock
         self._process = os.getpid()
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="augmint-prefetch")
+        self._pool = Pool(THREADS, "augmint-prefetch")
         self._ahead: deque[Future[Result]] = deque()
         self._last: float | None = None
         self.distance = Distance(min(limit, FARTHEST))
+        self._closed = False
+        close_at_exit(self, turn=1)  # after the clients, whose calls it would wait for
 
     def __iter__(self) -> Prefetch[Order, Result]:
         return self
@@ -153,10 +156,13 @@ class Prefetch(Generic[Order, Result]):
         return result
 
     def close(self) -> None:
-        """Fetch no further; returns when what is under way has ended, or after 5 seconds."""
+        """Fetch no further; returns when what is under way has ended, or after a moment."""
+        if self._closed:  # perhaps by an exit, in which this module has ended as well
+            return
+        self._closed = True
         self._orders = iter(())
         if os.getpid() == self._process:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown()
             wait([future for future in self._ahead if not future.cancelled()], FAREWELL_S)
         self._ahead.clear()
 

@@ -10,8 +10,14 @@ Inside a rank, W workers take the steps in turn, which is the order in which a `
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from augmint import checks
+from augmint.errors import InvalidRequest
+
+Ranks = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,39 @@ def shares(
         n = min(whole, end - position)
         if step % workers == worker:
             after = position + (workers - worker) * whole if workers > 1 else position + n
-            yield Share(position + rank * n // ranks, position + (rank + 1) * n // ranks, min(after, end))
+            # Behind the last step is the end, so that fewer ranks, going on, do not read what all of them left out.
+            last = end - after < ranks
+            yield Share(position + rank * n // ranks, position + (rank + 1) * n // ranks, end if last else after)
         position += n
         step += 1
+
+
+def steps(n: int, batch_size: int, ranks: int) -> int:
+    """How many shares each reader has of n positions."""
+    whole, rest = divmod(n, batch_size * ranks)
+    return whole + (rest >= ranks)
+
+
+def given(rank: int | None, world_size: int | None) -> Ranks | None:
+    """(rank, world size) as the caller gave them, checked; None: neither was given."""
+    if (rank is None) != (world_size is None):
+        raise InvalidRequest("give both rank and world_size, or neither")
+    if world_size is None:
+        return None
+    count = checks.whole("world_size", world_size, 1, 2**20)
+    return checks.whole("rank", rank, 0, count - 1), count
+
+
+def alone(remedy: str) -> Ranks:
+    """One of one; InvalidRequest where the environment speaks of more. remedy: how to say which."""
+    world = os.environ.get("WORLD_SIZE", "1")
+    if world != "1":
+        # Every rank would train on the same samples, and nobody would notice.
+        raise InvalidRequest(f"WORLD_SIZE is {world}, but {remedy}")
+    return 0, 1
+
+
+def one_seed(count: int, same_seed: bool) -> None:
+    """InvalidRequest if there are several ranks that have each drawn a seed: no order is common to them."""
+    if count > 1 and not same_seed:
+        raise InvalidRequest(f"each of the {count} ranks would draw a seed of its own: give all of them the same seed")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from augmint import extras
+from augmint import extras, fonts
 from augmint.errors import InvalidRequest
+from augmint.lettering import SMALL, letter, readable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,30 +26,42 @@ FAINT = (130, 130, 134)
 
 
 def contact_sheet(
-    rows: Sequence[np.ndarray], labels: Sequence[str], *, columns: int = 16, caption: str = ""
+    rows: Sequence[np.ndarray],
+    labels: Sequence[str],
+    *,
+    columns: int = 16,
+    caption: str = "",
+    font: str | os.PathLike[str] | None = None,
 ) -> Image.Image:
     """Lay out images, a row per class; longer rows wrap under the same label.
 
     rows:    uint8 [n, height, width, channels], channels 1 (gray) or 3 (RGB), n from 1, one array per class; all of one
              image shape.
-    labels:  one name per row, drawn at its left.
+    labels:  one name per row, drawn at its left; a long one in several lines, a very long one without its middle. One
+             whose letters no font here has is drawn as the number of its row, and a warning names it.
     columns: images side by side before a row wraps, from 1.
     caption: a line below, e.g. where the samples come from.
+    font:    a font file to take letters from first. Else they are from the font that comes with Pillow, which has ASCII
+             only, and from those of this machine.
     returns: an RGB PIL image.
     raises:  InvalidRequest on anything else, MissingExtra without Pillow.
     """
     _check(rows, labels, columns)
     image = extras.load("PIL.Image", "images")
     draw_module = extras.load("PIL.ImageDraw", "images")
-    font = extras.load("PIL.ImageFont", "images").load_default(size=18)
-    small = extras.load("PIL.ImageFont", "images").load_default(size=13)
 
     height, width = rows[0].shape[1:3]
     factor = max(1, round(CELL / max(height, width)))
     cell_height, cell_width = height * factor + GAP, width * factor + GAP
     columns = min(columns, max(len(row) for row in rows))
     lines = [math.ceil(len(row) / columns) for row in rows]
-    gutter = math.ceil(max(font.getlength(label) for label in labels)) + 14
+    names = letter(labels, [count * cell_height - GAP for count in lines], font)
+    gutter = max(name.width for name in names) + 14
+    caption = readable(caption)
+    (face,) = fonts.find([caption], font)
+    if face is None:
+        caption, face = caption.encode("ascii", "backslashreplace").decode(), fonts.plain()
+    small = face.at(SMALL)
     left, top = MARGIN + gutter, MARGIN
     # Classes stand apart when they wrap; otherwise the sheet is an even grid.
     between = 2 * GAP if max(lines) > 1 else 0
@@ -57,8 +71,9 @@ def contact_sheet(
     draw = draw_module.Draw(sheet)
 
     y = top
-    for row, label, count in zip(rows, labels, lines, strict=True):
-        draw.text((left - 14, y + (cell_height - GAP) / 2), label, font=font, fill=INK, anchor="rm")
+    for row, name, count in zip(rows, names, lines, strict=True):
+        place = (left - 14, y + (cell_height - GAP) / 2)
+        draw.multiline_text(place, name.lines, font=name.font, fill=INK, anchor="rm", align="right", spacing=2)
         for position, sample in enumerate(row):
             # Nearest neighbour: shows the pixels that a training loop gets, not a smoothed version.
             pixels = np.broadcast_to(sample, (height, width, 3)).repeat(factor, axis=0).repeat(factor, axis=1)

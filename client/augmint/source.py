@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from augmint import checks
-from augmint.address import INDEX_LIMIT, SEED_LIMIT, check_selection, check_truncation
+from augmint.address import INDEX_LIMIT, check_selection, check_truncation
 from augmint.client import Client
 from augmint.errors import DigestMismatch, InvalidRequest
 from augmint.generators import Description
@@ -36,7 +35,7 @@ class Source:
         *,
         labels: Sequence[str] | Sequence[int] | None = None,
         weights: Sequence[float] | None = None,
-        seed: int | None = None,
+        seed: int | str | None = None,
         start_index: int = 0,
         truncation: float | None = None,
         keep: int | None = None,
@@ -50,7 +49,7 @@ class Source:
         labels:      names or class indices; sample i is of labels[i % len(labels)], so that each has the same share and
                      one named twice has two. Absent: all, in order.
         weights:     one number above 0 per label: its share, kept closely in every run of samples. Absent: equal.
-        seed:        in [0, 2**64). Absent: a random one, which the attribute `seed` tells.
+        seed:        in [0, 2**64), or its digits. Absent: a random one, which the attribute `seed` tells.
         start_index: position of sample 0 in the seed's stream; start_index + length is at most 2**48. Readers of one
                      seed that do not overlap there have no sample in common.
         truncation:  in (0, 2]. Absent: 1, as trained.
@@ -61,7 +60,7 @@ class Source:
         self.start_index = checks.whole("start_index", start_index, 0, INDEX_LIMIT - 1)
         self.truncation = None if truncation is None else check_truncation(truncation)
         self.keep, self.of = check_selection(keep, of)
-        self.seed = secrets.randbits(64) if seed is None else checks.whole("seed", seed, 0, SEED_LIMIT - 1)
+        self.seed = checks.seed_or_drawn(seed)
         self.limit = INDEX_LIMIT - self.start_index
         self._owns_client = isinstance(target, str)
         self._client = Client(target) if isinstance(target, str) else target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 
@@ -35,8 +36,32 @@ _HANDSHAKE = re.compile(r"handshake|WRONG_VERSION_NUMBER|tls|ssl", re.I)
 _CUT_OFF = re.compile(r"socket closed|connection reset|reset by peer|broken pipe", re.I)
 _TOO_LARGE = re.compile(r"received message larger than max", re.I)
 
+# gRPC's own words when a deadline passes here. A service that lets one pass, or would, has others.
+_SILENCE = "deadline exceeded"
+
+# Of a call that another replica may well answer.
+_PASSING = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+)
+
 # Means: do not ask again by yourself.
 _NEVER = -1.0
+
+
+def is_silence(call: Any) -> bool:
+    """Whether a call of gRPC's that is over met its deadline without a word of a service."""
+    silent = _SILENCE in (call.details() or "").lower()
+    return call.code() is grpc.StatusCode.DEADLINE_EXCEEDED and silent
+
+
+def is_final(call: Any) -> bool:
+    """Whether every replica would answer as this call of gRPC's, which failed, was answered."""
+    return call.code() not in _PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +86,7 @@ class Failure:
             return errors.Overloaded(details or f"the service at {target} is overloaded", self._pushback())
         if code is grpc.StatusCode.UNAVAILABLE:
             return self._unavailable(channel, details)
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED and "deadline exceeded" in details.lower():
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED and _SILENCE in details.lower():
             return errors.DeadlineExceeded(f"no answer from {target} within {self.timeout:.3g} s")
         if code is grpc.StatusCode.CANCELLED:
             if self.closed:

@@ -1,4 +1,8 @@
-"""`python -m service.access NAME` makes a token."""
+"""`python -m service.access NAME >> tokens` makes a token.
+
+Its line goes to standard output, for the file of --tokens, and the token itself to standard error, for the client. Only
+its SHA-256 is kept: a reader of the file cannot call.
+"""
 
 from __future__ import annotations
 

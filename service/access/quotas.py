@@ -18,7 +18,7 @@ from service.errors import Forbidden, QuotaExceeded, ServiceError, choices, quot
 from service.metrics import Metrics
 
 BURST_SECONDS = 10
-# Clients without a name are known by their address; so many are remembered.
+# Clients that are remembered; those without a name are known by their address.
 CLIENTS_LIMIT = 10_000
 
 
@@ -69,7 +69,7 @@ class Client:
 
     @contextmanager
     def admit(self, generator: str, samples: int, work_seconds: float) -> Iterator[None]:
-        """Around the work for a call of so many samples.
+        """Around the work for one call.
 
         Raises QuotaExceeded or Forbidden; samples that were not made for want of room are not counted.
         """

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import structlog
 
+from service.files import named, stamp
 from service.metrics import Metrics
-from service.repository import layout
+from service.periodic import every
 
 log = structlog.get_logger("augmint.watch")
 
@@ -56,27 +57,25 @@ class Watched(Generic[T]):
             self._reloads["ok"].inc()
             log.info("change taken", setting=self.name, files=[str(path) for path in self._files])
 
-    def _stamps(self) -> list[tuple[int, int, int] | None]:
-        """What tells one content of each file from another; None: it is not there."""
-        stamps: list[tuple[int, int, int] | None] = []
-        for path in self._files:
-            try:
-                found = path.stat()
-            except OSError:
-                stamps.append(None)
-            else:
-                # The number too: Kubernetes swaps a link to another file.
-                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
-        return stamps
+    def _stamps(self) -> list[str]:
+        return [_stamp(path) for path in self._files]
 
 
-async def watch(files: Sequence[Watched], seconds: float) -> None:
-    """Check again and again, until cancelled."""
-    while True:
-        await asyncio.sleep(seconds)
+def _stamp(path: Path) -> str:
+    try:
+        return stamp(path)
+    except OSError as error:
+        return f"error {error.errno}"
+
+
+def watch(files: Sequence[Watched], seconds: float, stopped: threading.Event) -> None:
+    """Check again and again, in a thread of its own: a network file system may hang."""
+
+    def check() -> None:
         for file in files:
-            # In a thread: a network file system may hang.
-            await asyncio.to_thread(file.check)
+            file.check()
+
+    every(seconds, check, stopped, "watched files")
 
 
 def read_text(path: Path) -> str:
@@ -84,6 +83,6 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise FileError(f"{path.parent / layout.named(path)} cannot be read: {error.strerror or error}") from error
+        raise FileError(f"{path.parent / named(path)} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise FileError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from error

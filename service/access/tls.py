@@ -16,8 +16,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from service.access.reload import FileError, Watched
+from service.files import named
 from service.metrics import Metrics
-from service.repository import layout
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path.parent / layout.named(path)} cannot be read: {error.strerror or error}") from error
+        raise FileError(f"{path.parent / named(path)} cannot be read: {error.strerror or error}") from error
 
 
 def _parse(path: Path, pem: bytes, parse: Callable[[bytes], T], wanted: str) -> T:

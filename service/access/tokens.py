@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 from service.access.reload import FileError, Watched, read_text
+from service.files import DIGEST
 from service.metrics import Metrics
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-DIGEST = re.compile(r"[0-9a-f]{64}")
 _PREFIX = 4  # bytes of a digest by which its token is found; of no use to anyone
 
 
@@ -25,7 +25,7 @@ class Tokens:
             words = line.split()
             if not words or words[0].startswith("#"):
                 continue
-            # What is wrong is not quoted: it may be a token that somebody pasted here.
+            # The line is not quoted: it may hold a token that was pasted by mistake.
             if len(words) != 2 or not NAME.fullmatch(words[0]) or not DIGEST.fullmatch(words[1]):
                 raise FileError(
                     f"{source}, line {number}: wanted `name sha256hex`, a name of letters, digits, '.', '_' and '-' "
@@ -34,11 +34,11 @@ class Tokens:
             digest = bytes.fromhex(words[1])
             self._found.setdefault(digest[:_PREFIX], []).append((digest, words[0]))
         if not self._found:
-            # An empty file would shut out everybody; whoever wants that stops the service.
+            # An empty file would shut out everybody; to do that, stop the service.
             raise FileError(f"{source} holds no token; `python -m service.access NAME` makes one")
 
     def name(self, token: str) -> str | None:
-        """Whose token it is; None: nobody's."""
+        """The name of a token's owner; None: the token is unknown."""
         digest = hashlib.sha256(token.encode()).digest()
         for known, name in self._found.get(digest[:_PREFIX], ()):
             if hmac.compare_digest(known, digest):

@@ -22,6 +22,7 @@ from service.artifact.layout import (
     FILE_BYTES_LIMIT,
     FILE_NAME,
     STABLE,
+    Key,
     channels,
     check_digest,
     digest,
@@ -29,7 +30,6 @@ from service.artifact.layout import (
     published_versions,
 )
 from service.artifact.metadata import (
-    DIGEST,
     DTYPES,
     METADATA_KEY,
     NAME,
@@ -49,7 +49,6 @@ __all__ = [
     "CHANNEL",
     "CHANNELS_FILE_NAME",
     "CHANNELS_LIMIT",
-    "DIGEST",
     "DIGEST_FILE_NAME",
     "DRAWS_PER_INDEX",
     "DTYPES",
@@ -68,6 +67,7 @@ __all__ = [
     "TRUNCATION_LIMIT",
     "VERSION",
     "ArtifactError",
+    "Key",
     "Rows",
     "Tensor",
     "Withheld",

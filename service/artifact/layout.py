@@ -10,12 +10,11 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from service.artifact.metadata import DIGEST, NAME, VERSION, ArtifactError
+from service.artifact.metadata import NAME, VERSION, ArtifactError
+from service.files import DIGEST
 
-if TYPE_CHECKING:
-    pass
+Key = tuple[str, int]  # generator, version
 
 FILE_NAME = "model.onnx"
 # Beside the file, if its maker wants the bytes checked: what `sha256sum model.onnx` writes.
@@ -29,22 +28,12 @@ STABLE = "stable"
 # What protobuf, and so ONNX, can hold in one message.
 FILE_BYTES_LIMIT = 2**31 - 1
 
-
 CHANNEL = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 
 
 def digest(content: bytes) -> str:
     """SHA-256 of a file's bytes, lower-case hexadecimal: the artifact's identity."""
     return hashlib.sha256(content).hexdigest()
-
-
-# -- metadata ---------------------------------------------------------------------------------------------
-
-
-# -- graph ------------------------------------------------------------------------------------------------
-
-
-# -- repository layout ------------------------------------------------------------------------------------
 
 
 def check_digest(content: bytes, recorded: str) -> None:
@@ -96,8 +85,8 @@ def publish(models: Path, name: str, build: Callable[[int], bytes]) -> Path:
     """Add the next version of a generator to a repository, atomically: readers see all of the file or nothing.
 
     models: the repository's folder; made if missing.
-    build:  gets the version number, returns the file's bytes. Called again with a higher number if somebody else
-            publishes the same version meanwhile.
+    build:  gets the version number, returns the file's bytes. Called again with a higher number if another
+            process publishes the same version meanwhile.
     returns: path of the new model.onnx.
     """
     if not NAME.fullmatch(name):

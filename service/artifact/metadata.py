@@ -9,6 +9,7 @@ import numpy as np
 from google.protobuf import json_format
 
 from augmint.v1 import generator_pb2 as pb
+from service.artifact import kinds
 from service.artifact.address import DRAWS_PER_INDEX, INDEX_LIMIT, TRUNCATION_LIMIT
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 METADATA_KEY = "augmint.v1.Generator"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
-DIGEST = re.compile(r"[0-9a-f]{64}")
 DTYPES: dict[int, np.dtype] = {
     pb.DATA_TYPE_UINT8: np.dtype("<u1"),
     pb.DATA_TYPE_INT16: np.dtype("<i2"),
@@ -66,14 +66,8 @@ def validate(generator: pb.Generator) -> pb.Generator:
         1 <= generator.latent_size <= DRAWS_PER_INDEX,
         f"latent_size {generator.latent_size} is outside [1, {DRAWS_PER_INDEX}]",
     )
-    if generator.sample.WhichOneof("kind") == "image":
-        channels = {pb.COLOR_SPACE_GRAY: 1, pb.COLOR_SPACE_RGB: 3}.get(generator.sample.image.color_space)
-        shape = sample_shape(generator)
-        demand(channels, "sample.image.color_space is not set")
-        demand(
-            len(shape) == 3 and shape[2] == channels and generator.sample.dtype == pb.DATA_TYPE_UINT8,
-            f"an image is uint8 [height, width, {channels}], but sample.shape is {list(shape)}",
-        )
+    fault = kinds.fault(generator.sample)
+    demand(not fault, fault)
     demand(generator.golden, "no golden samples")
     for number, golden in enumerate(generator.golden):
         where = f"golden[{number}]"
@@ -81,6 +75,8 @@ def validate(generator: pb.Generator) -> pb.Generator:
         demand(golden.index < INDEX_LIMIT, f"{where}.index {golden.index} is not below 2^48")
         demand(0 < golden.truncation <= TRUNCATION_LIMIT, f"{where}.truncation {golden.truncation} is outside (0, 2]")
         demand(len(golden.data) == size, f"{where}.data has {len(golden.data)} bytes; a sample has {size}")
+        values = np.frombuffer(golden.data, sample_dtype(generator)).reshape(sample_shape(generator))
+        demand(not kinds.wrong_values(generator.sample, values), f"{where}.data holds what its kind cannot mean")
     return generator
 
 

@@ -11,27 +11,27 @@ from service import artifact
 from service.metrics import Outputs
 from service.runtime.engine import Engine
 
-# One batch in so many is looked at: a batch of 128 images of 28 x 28 takes 0.1 ms to look at and 10 to compute.
+# One batch in EVERY is looked at: a batch of 128 images of 28 x 28 takes 0.1 ms to look at and 10 to compute.
 EVERY = 100
-# Samples per class for the expectation, fewer if all of them would be too many or take too long.
+# Samples per class for the expectation; fewer where ROWS_LIMIT or SECONDS_LIMIT would be exceeded.
 PER_CLASS = 32
 ROWS_LIMIT = 1024
 SECONDS_LIMIT = 0.25
-# How much of the past a look leaves: the last 20 or so count.
+# Weight of the past at each look: about the last 20 looks count.
 MEMORY = 0.95
-# A stream that no reader is likely to ask for.
+# A stream that readers are unlikely to ask for.
 SEED = 0x6472696674
 
 
 class Drift:
-    """Compares the mean and the deviation of what leaves with those of the same classes at load.
+    """Compares mean and deviation of the samples served with those of the same classes at load.
 
-    Of the same classes, because readers draw what they lack: a change of what they ask for is no drift. Only samples
+    The same classes, because readers draw what they lack: other requests are no drift. Only samples
     with truncation 1 count, as those of the expectation.
     """
 
     def __init__(self, engine: Engine, classes: int, outputs: Outputs, every: int = EVERY) -> None:
-        """Compute what to expect, with an engine that nobody else uses yet."""
+        """Compute what to expect, with an engine that is not in use yet."""
         self._outputs = outputs
         self._every = every
         self._looks = itertools.count(1)

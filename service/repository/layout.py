@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service import artifact
+from service.files import named
 
 WANTED = f"wanted <generator>/<version>/{artifact.FILE_NAME}, as `python -m training fit` publishes it"
 # A folder that is no repository may be anything, a home or a whole disk.
 DEPTH, ENTRIES = 4, 2000
-
-
-def named(path: Path) -> str:
-    """A file's name for a message; of a symbolic link, also where that leads, as written and in full."""
-    try:
-        target = os.fsencode(path.readlink()).decode(errors="replace")
-    except OSError:
-        return path.name
-    full = os.fsencode(os.path.realpath(path)).decode(errors="replace")
-    return f"{path.name}, a link to {target}{'' if full == target else f' ({full})'},"
 
 
 def missing(path: Path) -> str:
@@ -108,7 +98,7 @@ def _above(root: str) -> tuple[str, str]:
 
 
 def walk(root: Path) -> Iterator[tuple[Path, bool]]:
-    """Files below a folder, links followed, not too deep, not too many; and of each whether it can be looked at."""
+    """Files below a folder, links followed, down to DEPTH and up to ENTRIES; of each, whether it can be read."""
     left = ENTRIES
     waiting = [root]
     while waiting:

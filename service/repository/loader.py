@@ -15,9 +15,10 @@ from service.errors import DeviceBroken
 from service.runtime import device as devices
 from service.runtime.engine import Engine
 from service.runtime.session import Session
+from service.runtime.verify import verify
 
-# A page that a bulk reader asks for: a few batches, so that the cost of a call is small beside its work, and no more
-# than clients and networks swallow at once.
+# The page that bulk readers are told to ask for: a few batches, so that a call costs little beside its work, and no
+# more than clients and networks take at once.
 PAGE_BYTES = 2**20
 PAGE_SECONDS = 0.25
 RESPONSE_BYTES_LIMIT = 2**26
@@ -51,7 +52,8 @@ class Loader:
     def _load(self, content: bytes, name: str, version: int) -> tuple[pb.Generator, Engine, dict[str, float]]:
         start = time.perf_counter()
         sessions = [Session(content, each, 1, self.options, self.events) for each in devices.names(self.device)]
-        message, *_ = [verify(session, name, version) for session in sessions]
+        message, *_ = [verify(session) for session in sessions]
+        check_place(message, name, version)
         if not self.allow_withheld:
             artifact.check_verdict(message)
         verified = time.perf_counter()
@@ -70,36 +72,9 @@ def page_sizes(engine: Engine, max_samples: int) -> tuple[int, int]:
     return most, min(most, max(engine.best_batch, page))
 
 
-def verify(session: Session, name: str, version: int) -> pb.Generator:
-    """The metadata of a loaded file that keeps all promises; raises ArtifactError if one is broken.
-
-    name, version: of the folders that it lies in.
-    """
-    message = artifact.from_json(session.metadata)
+def check_place(message: pb.Generator, name: str, version: int) -> None:
+    """Raise ArtifactError unless a file says that it is what its folders are named."""
     if (message.name, message.version) != (name, version):
         raise artifact.ArtifactError(
             f"the file says that it is {message.name}/{message.version}, and it lies in {name}/{version}"
         )
-    artifact.check_signature(message, session.inputs, session.outputs)
-    rows = artifact.golden_rows(message)
-    samples = _compute(session, rows)
-    artifact.check_golden(message, samples)
-    for number in range(len(samples)):
-        part = slice(number, number + 1)
-        alone = artifact.Rows(rows.seed[part], rows.index[part], rows.label[part], rows.truncation[part])
-        if _compute(session, alone).tobytes() != samples[part].tobytes():
-            raise artifact.ArtifactError(
-                f"golden sample {number} alone differs from itself in a batch: neighbours must not matter"
-            )
-    return message
-
-
-def _compute(session: Session, rows: artifact.Rows) -> np.ndarray:
-    try:
-        return session.run(rows)
-    except DeviceBroken:
-        raise
-    except Exception as error:  # ONNX Runtime raises a dozen unrelated types
-        raise artifact.ArtifactError(
-            f"the graph fails on its golden samples: {' '.join(str(error).split())[:500]}"
-        ) from error

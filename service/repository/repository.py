@@ -5,36 +5,24 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import structlog
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
+from service.artifact import Key
 from service.metrics import Metrics
+from service.periodic import every
 from service.repository.drift import Drift
 from service.repository.loader import Loader, page_sizes
-from service.repository.policy import Keep
-from service.repository.sources import Key, Scan, Source, SourceError
+from service.repository.policy import Attempt, Keep
+from service.repository.sources import Scan, Source, SourceError
 from service.repository.versions import Entry, Identity, Loaded, Versions
 from service.runtime.device import DeviceError
 from service.scheduling.scheduler import Scheduler
 
 log = structlog.get_logger("augmint.repository")
-
-# A file that could not be fetched is tried again after this, then twice this, and so on.
-RETRY_SECONDS = 5.0
-RETRY_LIMIT_SECONDS = 300.0
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """The last time that a file was tried."""
-
-    stamp: str
-    again_at: float = float("inf")
-    wait: float = RETRY_SECONDS
 
 
 class Repository:
@@ -70,7 +58,7 @@ class Repository:
         self._tidy = tidy
         self._untidy = False
         self._entries: dict[Key, Entry] = {}
-        self._attempts: dict[Key, _Attempt] = {}
+        self._attempts: dict[Key, Attempt] = {}
         self._seen: dict[Key, str] = {}  # stamps of the scan before
         self._channels: dict[str, dict[str, int]] = {}
         self._channel_texts: dict[str, str] = {}
@@ -125,25 +113,24 @@ class Repository:
         self._tidy_up()
 
     def watch(self, seconds: float, changed: Callable[[], None]) -> None:
-        """Refresh every so often, in a thread of its own, until closed.
+        """Refresh again and again, in a thread of its own, until closed.
 
+        seconds: from the end of one refresh to the next.
         changed: called after each refresh, in that thread.
         """
 
         def look() -> None:
-            while not self._closing.wait(seconds):
-                try:
-                    self.refresh()
-                except Exception:  # our bug, and no reason to stop looking
-                    self._metrics.scan_failures.inc()
-                    log.exception("refresh failed")
-                changed()
+            try:
+                self.refresh()
+            except Exception:  # our bug, and no reason to stop looking
+                self._metrics.scan_failures.inc()
+                log.exception("refresh failed")
+            changed()
 
-        self._watcher = threading.Thread(target=look, name="watcher", daemon=True)
-        self._watcher.start()
+        self._watcher = every(seconds, look, self._closing, "watcher")
 
     def close(self, seconds: float = 10.0) -> None:
-        """Stop watching; wait so long for a file that is being loaded."""
+        """Stop watching; wait at most this long for a file that is being loaded."""
         self._closing.set()
         if self._watcher:
             self._watcher.join(seconds)
@@ -173,54 +160,40 @@ class Repository:
     # -- inside --------------------------------------------------------------------------------------------
 
     def _wanted(self, scan: Scan, hopeful: bool = True) -> list[Key]:
-        """What should be in memory: of each generator what the channels lead to, and the highest good versions.
+        """See Keep.wanted.
 
         hopeful: whether a file that was not tried yet counts as good. It must not drive out one that is.
         """
-        versions: dict[str, list[int]] = {}
-        for name, version in scan.files:
-            versions.setdefault(name, []).append(version)
-        wanted: list[Key] = []
-        for name in sorted(versions):
-            named = set(self._channels.get(name, {}).values())
-            left = self._keep.versions
-            for version in sorted(versions[name], reverse=True):
-                key = (name, version)
-                # A bad file takes no good one's place, and is listed with its reason.
-                if left > 0 or version in named:
-                    wanted.append(key)
-                    loaded = key in self._entries and self._entries[key].loaded is not None
-                    left -= loaded or (hopeful and not self._refused(key, scan.files[key]))
-        return wanted
 
-    def _refused(self, key: Key, stamp: str) -> bool:
-        entry, attempt = self._entries.get(key), self._attempts.get(key)
-        return bool(entry and not entry.loaded and attempt and attempt.stamp == stamp)
+        def good(key: Key) -> bool:
+            entry, attempt = self._entries.get(key), self._attempts.get(key)
+            if entry and entry.loaded:
+                return True
+            refused = entry and attempt and attempt.stamp == scan.files[key]
+            return hopeful and not refused
+
+        return self._keep.wanted(scan.files, self._channels, good)
 
     def _bring_in(self, scan: Scan, settled: Callable[[Key, str], bool]) -> None:
         """Load what is wanted and new. Each bad file makes room for the next lower version."""
 
-        def next_one() -> Iterator[Key]:
-            while not self._closing.is_set():
-                for key in self._wanted(scan):
-                    attempt, stamp = self._attempts.get(key), scan.files[key]
-                    new = attempt is None or attempt.stamp != stamp or self._clock() >= attempt.again_at
-                    if new and settled(key, stamp):
-                        yield key
-                        break
-                else:
-                    return
+        def next_one() -> Key | None:
+            for key in self._wanted(scan):
+                attempt, stamp = self._attempts.get(key), scan.files[key]
+                if (attempt is None or attempt.due(stamp, self._clock())) and settled(key, stamp):
+                    return key
+            return None
 
-        for key in next_one():
+        while not self._closing.is_set() and (key := next_one()):
             self._load_one(key, scan.files[key])
             self._show()
 
     def _load_one(self, key: Key, stamp: str) -> None:
-        name, version = key
+        """Try a file: what came of it stands in its entry."""
         self._untidy = True
         entry = self._entries.setdefault(key, Entry())
         last = self._attempts.get(key)
-        attempt = self._attempts[key] = _Attempt(stamp)
+        attempt = self._attempts[key] = Attempt(stamp)
         start = time.perf_counter()
         try:
             content = self._source.read(key, stamp)
@@ -230,42 +203,42 @@ class Repository:
                 entry.reason = ""  # touched, and the same; or put back after a bad one
                 return
             entry.digest = digest
-            loaded = self._back(key, digest)
-            if loaded is None:
-                message, engine, phases = self._loader.load(content, name, version)
-                seconds |= phases
-                look = Drift(engine, len(message.labels), self._metrics.outputs(name, version))
-        except (artifact.ArtifactError, SourceError) as error:
-            if isinstance(error, SourceError):
-                attempt.wait = min(
-                    RETRY_LIMIT_SECONDS, 2 * last.wait if last and last.stamp == stamp else RETRY_SECONDS
-                )
-                attempt.again_at = self._clock() + attempt.wait
-            self._refuse(key, entry, error)
-            return
-        except DeviceError as error:
-            if not self._versions.ready():
+            loaded = self._back(key, digest) or self._make(Identity(*key, digest), content, seconds)
+        except (artifact.ArtifactError, SourceError, DeviceError) as error:
+            if isinstance(error, DeviceError) and not self._versions.ready():
                 raise
+            if isinstance(error, SourceError):
+                attempt.again(self._clock(), last)
             self._refuse(key, entry, error)
-            return
         except Exception as error:  # a device without memory, say: what runs must go on
-            log.exception("loading failed", generator=name, version=version)
+            log.exception("loading failed", generator=key[0], version=key[1])
             self._refuse(key, entry, error)
-            return
-        if loaded is None:
-            most, page = page_sizes(engine, self._max_samples)
-            loaded = Loaded(
-                identity=Identity(name, version, digest),
-                message=message,
-                classes={label: index for index, label in enumerate(message.labels)},
-                queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._loader.device), look),
-                max_samples=most,
-                preferred_page_samples=page,
-                capacity=engine.capacity_samples_per_second,
-            )
-            self._metrics.generator_info.labels(name, str(version), digest).set(1)
-            for phase, took in seconds.items():
-                self._metrics.load_duration.labels(phase).observe(took)
+        else:
+            self._serve(entry, loaded, sum(seconds.values()))
+
+    def _make(self, identity: Identity, content: bytes, seconds: dict[str, float]) -> Loaded:
+        """Load a file and give it a queue. seconds: of the phases so far; those of this are added."""
+        name, version = identity.name, identity.version
+        message, engine, phases = self._loader.load(content, name, version)
+        seconds |= phases
+        look = Drift(engine, len(message.labels), self._metrics.outputs(name, version))
+        most, page = page_sizes(engine, self._max_samples)
+        loaded = Loaded(
+            identity=identity,
+            message=message,
+            classes={label: index for index, label in enumerate(message.labels)},
+            queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._loader.device), look),
+            max_samples=most,
+            preferred_page_samples=page,
+            capacity=engine.capacity_samples_per_second,
+        )
+        self._metrics.generator_info.labels(name, str(version), identity.digest).set(1)
+        for phase, took in seconds.items():
+            self._metrics.load_duration.labels(phase).observe(took)
+        return loaded
+
+    def _serve(self, entry: Entry, loaded: Loaded, seconds: float) -> None:
+        """Put a file in the place of its version; the one that was there retires."""
         if entry.loaded:
             self._retiring.append(entry.loaded)
         entry.loaded, entry.reason, entry.labels = loaded, "", list(loaded.message.labels)
@@ -276,13 +249,14 @@ class Repository:
             runs = serving()
             return runs.capacity_samples_per_second if runs else 0.0
 
-        self._metrics.capacity.labels(name, str(version)).set_function(capacity)
+        identity = loaded.identity
+        self._metrics.capacity.labels(identity.name, str(identity.version)).set_function(capacity)
         log.info(
             "generator ready",
-            generator=name,
-            version=version,
-            digest=digest,
-            seconds=round(sum(seconds.values()), 3),
+            generator=identity.name,
+            version=identity.version,
+            digest=identity.digest,
+            seconds=round(seconds, 3),
             samples_per_second=round(loaded.capacity),
             batch=loaded.queue.engine.best_batch,
         )
@@ -290,7 +264,7 @@ class Repository:
     def _back(self, key: Key, digest: str) -> Loaded | None:
         """A file that is retiring and wanted again."""
         for loaded in self._retiring:
-            if (loaded.identity.name, loaded.identity.version, loaded.identity.digest) == (*key, digest):
+            if loaded.identity == Identity(*key, digest):
                 self._retiring.remove(loaded)
                 return loaded
         return None
@@ -337,25 +311,16 @@ class Repository:
             del self._attempts[key]
 
     def _dismiss(self) -> None:
-        """Unload retiring files without readers, and those beyond the bound, the longest unused first."""
-        now = self._clock()
-        kept: list[Loaded] = []
-        places: dict[str, int] = {}
-        for loaded in sorted(self._retiring, key=lambda other: other.pinned_at, reverse=True):
+        """Unload what has retired and is not needed any more."""
+        for loaded in self._keep.dismissed(self._retiring, self._clock()):
             name, version = loaded.identity.name, loaded.identity.version
-            places[name] = places.get(name, 0) + 1
-            if now - loaded.pinned_at <= self._keep.retire_seconds and places[name] <= self._keep.retiring:
-                kept.append(loaded)
-                continue
             self._untidy = True
             self._retiring.remove(loaded)
             self._show()  # no request finds it from here on
             self._scheduler.remove(loaded.queue)
             self._metrics.generator_info.remove(name, str(version), loaded.identity.digest)
-            if not any(
-                (other.name, other.version) == (name, version)
-                for other in [*self._versions.ready(), *(rest.identity for rest in self._retiring)]
-            ):
+            others = [*self._versions.ready(), *(rest.identity for rest in self._retiring)]
+            if (name, version) not in {(other.name, other.version) for other in others}:
                 self._metrics.forget(name, version)
             log.info("generator unloaded", generator=name, version=version, digest=loaded.identity.digest)
 
@@ -377,6 +342,6 @@ class Repository:
 
 
 def _kind(error: Exception) -> str:
-    """Of a refusal, from a short closed list."""
+    """The label of a refusal in the metrics, from a short closed list."""
     kinds = ((artifact.Withheld, "withheld"), (artifact.ArtifactError, "artifact"), (SourceError, "file"))
     return next((name for kind, name in kinds if isinstance(error, kind)), "device")

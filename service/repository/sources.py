@@ -19,12 +19,12 @@ import fsspec
 import structlog
 
 from service import artifact
+from service.artifact import Key
+from service.files import named, stamp
 from service.repository import layout
 from service.repository.cache import Cache
 
 log = structlog.get_logger("augmint.sources")
-
-Key = tuple[str, int]  # generator, version
 
 # Packages of the file systems that people use most; fsspec knows many more.
 STORES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
@@ -105,9 +105,7 @@ class Folder:
                     scan.channels[folder.name] = text
         except OSError as error:
             path = Path(os.fsdecode(error.filename)) if error.filename else self._models
-            raise SourceError(
-                f"{path.parent / layout.named(path)} cannot be listed: {error.strerror or error}"
-            ) from error
+            raise SourceError(f"{path.parent / named(path)} cannot be listed: {error.strerror or error}") from error
         return scan
 
     def read(self, key: Key, stamp: str) -> bytes:
@@ -119,7 +117,7 @@ class Folder:
                 artifact.check_digest(content, recorded)
         except artifact.ArtifactError as error:
             if self._stamps(folder) != stamp:
-                # As when Kubernetes swaps the link to a volume's files between the one and the other.
+                # E.g. Kubernetes has swapped the link to a volume's files between the two reads.
                 raise SourceError(f"{artifact.FILE_NAME} changed while it was read; it is read again") from error
             raise
         except FileNotFoundError as error:
@@ -134,11 +132,11 @@ class Folder:
         found = list(layout.walk(self._models))
         for path, there in found:
             if not there:
-                return f"{path.parent / layout.named(path)} leads nowhere"
+                return f"{path.parent / named(path)} leads nowhere"
         return layout.advice(str(self._models), [path.relative_to(self._models).parts for path, _ in found])
 
     def _stamps(self, version: Path) -> str:
-        return f"{_stamp(version / artifact.FILE_NAME)} {_stamp(version / artifact.DIGEST_FILE_NAME)}"
+        return f"{stamp(version / artifact.FILE_NAME)} {stamp(version / artifact.DIGEST_FILE_NAME)}"
 
     def _folders(self, parent: Path, matches: Callable[[str], object], wanted: str, beside: str = "") -> list[Path]:
         """Sub-folders of the wanted kind; the rest is ignored, with a line in the log unless it begins with a dot.
@@ -148,7 +146,7 @@ class Folder:
         found = []
         for entry in sorted(parent.iterdir()):
             if matches(entry.name) and entry.is_symlink() and not entry.exists():
-                self._ignore(entry, f"{layout.named(entry)} leads nowhere")
+                self._ignore(entry, f"{named(entry)} leads nowhere")
             elif not entry.is_dir() or not matches(entry.name):
                 if not entry.name.startswith(".") and entry.name != beside:
                     parts = (*entry.relative_to(self._models).parts, artifact.FILE_NAME)
@@ -186,7 +184,7 @@ class Remote:
     def scan(self) -> Scan:
         scan = Scan()
         try:
-            # The listing must be that of now.
+            # fsspec would answer with an old listing.
             self._fs.invalidate_cache()
             listing = self._list()
             records = {}
@@ -200,9 +198,9 @@ class Remote:
                         scan.channels[name] = self._fs.cat_file(path)[: 2**20].decode(errors="replace")
         except Exception as error:  # as above
             raise SourceError(f"{shown(self._url)} cannot be listed: {_sentence(error)}") from error
-        for key, stamp in records.items():
+        for key, record in records.items():
             if key in scan.files:
-                scan.files[key] += f" {stamp}"
+                scan.files[key] += f" {record}"
         return scan
 
     def read(self, key: Key, stamp: str) -> bytes:
@@ -265,20 +263,6 @@ def _is_place(name: str, version: str) -> bool:
     return bool(artifact.NAME.fullmatch(name) and artifact.VERSION.fullmatch(version))
 
 
-def _stamp(path: Path) -> str:
-    """What changes with a file's content, or with where a link to it leads."""
-    try:
-        facts = path.stat()
-    except FileNotFoundError:
-        return f"link {path.readlink()}" if path.is_symlink() else "none"
-    except OSError as error:
-        if not path.is_symlink():
-            raise
-        return f"link {path.readlink()} {error.errno}"  # the fault of one file, told when that is read
-    # The time of the last change of any kind, too: the time of writing can be set, as cp -p and rsync do.
-    return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ctime_ns}:{facts.st_dev}:{facts.st_ino}"
-
-
 def _text(path: Path) -> str | None:
     """A small file's text; None if there is none."""
     try:
@@ -294,9 +278,9 @@ def _read(path: Path, limit: int = artifact.FILE_BYTES_LIMIT) -> bytes:
     is no file, and other OSErrors.
     """
     try:
-        # Before it is opened, which a device may take for an order.
+        # Checked before it is opened: opening a device may have effects.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise artifact.ArtifactError(f"{layout.named(path)} is not a regular file")
+            raise artifact.ArtifactError(f"{named(path)} is not a regular file")
         # O_NONBLOCK: a pipe in the file's place must not hang the start.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
@@ -304,11 +288,11 @@ def _read(path: Path, limit: int = artifact.FILE_BYTES_LIMIT) -> bytes:
             raise
         told = {errno.ENOENT: "leads nowhere", errno.ELOOP: "leads in a circle"}
         reason = told.get(error.errno or 0, f"cannot be read: {error.strerror or error}")
-        raise SourceError(f"{layout.named(path)} {reason}") from error
+        raise SourceError(f"{named(path)} {reason}") from error
     with open(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise artifact.ArtifactError(f"{layout.named(path)} is not a regular file")
+            raise artifact.ArtifactError(f"{named(path)} is not a regular file")
         _check_size(facts.st_size, limit)
         return file.read()
 

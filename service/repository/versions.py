@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
+from service.artifact import Key
 from service.errors import DigestMismatch, GeneratorNotFound, GeneratorNotReady, InvalidRequest, choices, quote
+from service.files import DIGEST
 from service.scheduling.queue import Queue
 
-Key = tuple[str, int]  # generator, version
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which file made the samples."""
+
+    name: str
+    version: int
+    digest: str
 
 
 @dataclass(eq=False, slots=True)
@@ -78,7 +87,7 @@ class Versions:
         ready = sorted(version for (other, version), entry in self._entries.items() if other == name and entry.loaded)
         self._channels[name] = {}
         for channel, version in sorted(channels.items()):
-            # What was there before is the next best. It depends on the files alone, so all replicas choose alike.
+            # The next best is the version below. This depends on the files alone, so all replicas choose alike.
             best = max((number for number in ready if number <= version), default=0)
             self._channels[name][channel] = best
             if best:
@@ -171,7 +180,8 @@ class Versions:
         """Why there is nothing to serve, as precisely as the request was."""
         versions = {number: entry for (other, number), entry in self._entries.items() if other == name}
         if not versions:
-            return GeneratorNotFound(f"no generator {quote(name)}; generators: {choices(self.names()) or 'none'}")
+            known = choices(self.names(), instead_of=name) or "none"
+            return GeneratorNotFound(f"no generator {quote(name)}; generators: {known}")
         channels = self._channels.get(name, {})
         if channel and channel not in channels:
             known = choices(list(channels)) or "none"
@@ -193,17 +203,8 @@ class Versions:
 
 
 def _mismatch(identity: Identity, digest: str) -> Exception:
-    if not artifact.DIGEST.fullmatch(digest):
+    if not DIGEST.fullmatch(digest):
         return InvalidRequest(f"digest {quote(digest)} is no SHA-256: 64 lower-case hexadecimal digits")
     return DigestMismatch(
         f"version {identity.version} of generator {quote(identity.name)} has the digest {identity.digest}, not {digest}"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which file made the samples."""
-
-    name: str
-    version: int
-    digest: str

@@ -9,10 +9,10 @@ from functools import partial
 from service.errors import AnswersUnread
 from service.metrics import Metrics
 
-# A connection may have one part of so many of the room that is left.
+# A connection may hold at most 1/PARTS of the remaining budget.
 PARTS = 4
-# What a caller does not read stays until the connection is given up, in half a minute or so; what is merely on a slow
-# network is soon gone.
+# An answer on a slow network is soon read; one that is not read stays until the connection is closed, about half a
+# minute later.
 RETRY_SECONDS = 1.0
 
 
@@ -20,8 +20,8 @@ class Unread:
     """Bytes of answers that gRPC has taken and not sent yet, for each connection. Used from any thread.
 
     gRPC takes an answer at once and keeps it, twice (Python's bytes and its own), until the caller has read it, so a
-    caller that asks and does not read could fill the memory. A connection's part is of the room that is left, so that
-    one that stalls comes to a fifth of the limit, four to six tenths, and there stays room for those that read.
+    caller that asks and does not read could fill the memory. Each connection's share is a part of the
+    remaining budget: one that stalls holds a fifth of the limit, four hold six tenths, and readers keep the rest.
     """
 
     def __init__(self, limit: int, metrics: Metrics) -> None:
@@ -34,12 +34,12 @@ class Unread:
         metrics.unread.set_function(lambda: self.bytes)
 
     def check(self, connection: str) -> None:
-        """Before any work for a connection; raises AnswersUnread if it is not to have another answer."""
+        """Before any work for a connection; raises AnswersUnread if the connection may not have another answer."""
         if PARTS * self._waiting.get(connection, 0) + self.bytes >= self._limit:
             self._refuse(connection)
 
     def hold(self, connection: str, size: int) -> Callable[[], None]:
-        """Count an answer of so many bytes; returns what to call when it is gone.
+        """Count an answer of `size` bytes; returns what to call when it is gone.
 
         Raises AnswersUnread where there is no room: the answer must be dropped. A connection's only one needs no more
         room than `check` asks for, so that an answer above the limit can be had at all.

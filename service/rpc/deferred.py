@@ -48,15 +48,9 @@ log = logging.getLogger(__name__)
 
 
 class Begins(Protocol):
-    """A behaviour that need not wait for its answer. `begin` does not raise."""
+    """A behaviour that need not wait for its answer. `begin` does not raise, and takes a Send if there may be many."""
 
     def begin(self, raw: bytes, context: grpc.ServicerContext, finish: Finish) -> None: ...
-
-
-class Streams(Protocol):
-    """A behaviour with any number of answers, for as long as its caller stays. `begin` does not raise."""
-
-    def begin(self, raw: bytes, context: grpc.ServicerContext, finish: Finish, send: Send) -> None: ...
 
 
 class Deferred(ThreadPoolExecutor):

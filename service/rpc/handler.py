@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import grpc
 import structlog
@@ -18,9 +18,6 @@ from service.call import Call, Method
 from service.metrics import Metrics
 from service.rpc import deferred
 from service.rpc.backpressure import Unread
-
-if TYPE_CHECKING:
-    pass
 
 STATUS: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -60,18 +57,18 @@ def handlers(
 ) -> dict[str, grpc.RpcMethodHandler]:
     """What a grpc server takes; without serialisers, so that bytes go in and out.
 
-    free:     names of methods that anybody may call, whose answers are too small to be counted.
-    exemplar: see Guarded.
+    free:     names of methods without access checks, whose answers are too small to be counted.
+    exemplar: see Handler.
     """
     return {
         name: grpc.unary_unary_rpc_method_handler(
-            Guarded(name, method, metrics, *((None, None) if name in free else (access, unread)), exemplar)
+            Handler(name, method, metrics, *((None, None) if name in free else (access, unread)), exemplar)
         )
         for name, method in methods.items()
     }
 
 
-class Guarded:
+class Handler:
     """A grpc behaviour around a method that knows nothing of grpc."""
 
     def __init__(
@@ -85,20 +82,20 @@ class Guarded:
     ) -> None:
         """
         name:     of the method, for metrics and log.
-        access:   names the client, or refuses it; None: anybody may call.
+        access:   names the client, or refuses it; None: any client may call.
         unread:   counts the answers that wait for their callers; None: they are too small to count.
-        exemplar: asked in the thread that a call begins in: what leads from its duration to its trace.
+        exemplar: gives the trace of the call that the thread begins, for the metric of its duration.
         """
-        self._exemplar = exemplar
-        self._name = name
+        self.name = name
         self._method = method
-        self._access = access
-        self._unread = unread
+        self.access = access
+        self.unread = unread
+        self.exemplar = exemplar
         # Bound now: a logger that is bound at its first line is bound again for every line.
-        self._log = structlog.get_logger("augmint.access").bind()
-        self._duration = metrics.request_duration.labels(name)
-        self._codes = {code: metrics.requests.labels(name, code.name) for code in grpc.StatusCode}
-        self._in_flight = metrics.in_flight
+        self.log = structlog.get_logger("augmint.access").bind()
+        self.duration = metrics.request_duration.labels(name)
+        self.codes = {code: metrics.requests.labels(name, code.name) for code in grpc.StatusCode}
+        self.in_flight = metrics.in_flight
         if deferred.POOL is not None:
             self.experimental_thread_pool = deferred.POOL
 
@@ -108,80 +105,94 @@ class Guarded:
 
     def begin(self, raw: bytes, context: grpc.ServicerContext, finish: deferred.Finish) -> None:
         """Answer a call: now, or when its work is done. `finish` is called once."""
-        start = time.perf_counter()
-        self._in_flight.inc()
-        connection = context.peer()
-        call = Call(connection, context.time_remaining())
-        exemplar = self._exemplar()
-
-        def end(outcome: bytes | BaseException | None) -> None:
-            """outcome: None if the caller has gone."""
-            code, problem = grpc.StatusCode.OK, ""
-            response, trailers = b"", deferred.NO_TRAILERS
-            if isinstance(outcome, bytes):
-                response = outcome
-                if self._unread is not None:
-                    try:
-                        release = self._unread.hold(connection, len(response))
-                    except errors.AnswersUnread as error:
-                        response, (code, problem, trailers) = b"", _status(error)
-                    else:
-                        # The call is done when its last byte is sent, or when that will never be.
-                        if not context.add_callback(release):
-                            release()
-            elif outcome is None:
-                code = grpc.StatusCode.CANCELLED
-            elif isinstance(outcome, errors.ServiceError):
-                code, problem, trailers = _status(outcome)
-            else:
-                # Untyped, so it is our bug: all of it in the log, none of it on the wire.
-                code, problem = grpc.StatusCode.INTERNAL, "internal error"
-                self._log.error(problem, method=self._name, caller=call.caller, exc_info=outcome, **call.facts)
-            if problem:
-                call.facts["error"] = problem
-            seconds = time.perf_counter() - start
-            self._in_flight.dec()
-            self._duration.observe(seconds, exemplar)
-            self._codes[code].inc()
-            try:
-                facts = {"code": code.name, "seconds": round(seconds, 6), "caller": call.caller, **call.facts}
-                self._log.info("call", method=self._name, **facts)
-            finally:  # a log that cannot be written must not cost the caller its answer
-                finish(code, response, problem, trailers)
-
+        open_call = _OpenCall(self, context, finish)
         try:
-            if self._access is not None:
-                self._access.identify(call, context)
-            if self._unread is not None:
-                self._unread.check(connection)
-            answer = self._method(raw, call)
+            if self.access is not None:
+                self.access.identify(open_call.call, context)
+            if self.unread is not None:
+                self.unread.check(open_call.connection)
+            answer = self._method(raw, open_call.call)
         except Exception as error:
-            end(error)
+            open_call.end(error)
             return
         if isinstance(answer, bytes):
-            end(answer)
+            open_call.end(answer)
             return
-        work, encode = answer.work, answer.encode
+        open_call.encode = answer.encode
+        answer.work.add_done_callback(open_call.computed)
+        if not context.add_callback(answer.work.cancel):
+            answer.work.cancel()
 
-        def computed(done: Future[Any]) -> None:
-            if done.cancelled():
-                end(None)
-                return
-            # Not by raising it: its traceback would know this frame, which knows `done`, which knows it.
-            failure = done.exception()
-            if failure is not None:
-                end(failure)
-                return
+
+class _OpenCall:
+    """One call, from its beginning to its answer."""
+
+    __slots__ = ("_context", "_exemplar", "_finish", "_handler", "_start", "call", "connection", "encode")
+    encode: Callable[[Any], bytes]  # see Later
+
+    def __init__(self, handler: Handler, context: grpc.ServicerContext, finish: deferred.Finish) -> None:
+        self._start = time.perf_counter()
+        handler.in_flight.inc()
+        self._handler, self._context, self._finish = handler, context, finish
+        self.connection = context.peer()
+        self.call = Call(self.connection, context.time_remaining())
+        self._exemplar = handler.exemplar()
+
+    def computed(self, work: Future[Any]) -> None:
+        """The work is done, has failed, or was cancelled because the caller has gone."""
+        if work.cancelled():
+            self.end(None)
+            return
+        # Not by raising it: its traceback would know this frame, which knows `work`, which knows it.
+        failure = work.exception()
+        if failure is not None:
+            self.end(failure)
+            return
+        try:
+            response = self.encode(work.result())
+        except Exception as error:
+            self.end(error)
+        else:
+            self.end(response)
+
+    def end(self, outcome: bytes | BaseException | None) -> None:
+        """Answer, count and log the call. outcome: None if the caller has gone."""
+        handler, call = self._handler, self.call
+        code, problem = grpc.StatusCode.OK, ""
+        response, trailers = b"", deferred.NO_TRAILERS
+        if isinstance(outcome, bytes):
             try:
-                response = encode(done.result())
-            except Exception as error:
-                end(error)
-            else:
-                end(response)
+                self._hold(len(outcome))
+                response = outcome
+            except errors.AnswersUnread as error:
+                code, problem, trailers = _status(error)
+        elif outcome is None:
+            code = grpc.StatusCode.CANCELLED
+        elif isinstance(outcome, errors.ServiceError):
+            code, problem, trailers = _status(outcome)
+        else:
+            # Untyped, so it is our bug: all of it in the log, none of it on the wire.
+            code, problem = grpc.StatusCode.INTERNAL, "internal error"
+            handler.log.error(problem, method=handler.name, caller=call.caller, exc_info=outcome, **call.facts)
+        if problem:
+            call.facts["error"] = problem
+        seconds = time.perf_counter() - self._start
+        handler.in_flight.dec()
+        handler.duration.observe(seconds, self._exemplar)
+        handler.codes[code].inc()
+        try:
+            facts = {"code": code.name, "seconds": round(seconds, 6), "caller": call.caller, **call.facts}
+            handler.log.info("call", method=handler.name, **facts)
+        finally:  # a log that cannot be written must not cost the caller its answer
+            self._finish(code, response, problem, trailers)
 
-        work.add_done_callback(computed)
-        if not context.add_callback(work.cancel):
-            work.cancel()
+    def _hold(self, size: int) -> None:
+        """Count an answer until its last byte is sent, or that will never be; raises AnswersUnread."""
+        if self._handler.unread is None:
+            return
+        release = self._handler.unread.hold(self.connection, size)
+        if not self._context.add_callback(release):
+            release()
 
 
 def _status(error: errors.ServiceError) -> tuple[grpc.StatusCode, str, deferred.Trailers]:

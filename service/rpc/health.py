@@ -31,7 +31,7 @@ class Health:
     """Statuses by name of a service, "" being the whole server. Used from any thread; nothing waits for a caller."""
 
     def __init__(self, listed: Callable[[str], bool] = lambda name: True) -> None:
-        """listed: whether anybody may learn that there is a service of this name; who knows it may ask about it."""
+        """listed: whether List names a service to any caller; Check and Watch answer about every name."""
         self._listed = listed
         self._lock = threading.Lock()  # never held while something is sent
         self._statuses: dict[str, int] = {}
@@ -71,7 +71,7 @@ class Health:
             return self._statuses.get(service)
 
     def all(self) -> dict[str, int]:
-        """The statuses that anybody may see, by name."""
+        """The statuses that List shows, by name."""
         with self._lock:
             return {name: status for name, status in self._statuses.items() if self._listed(name)}
 
@@ -89,7 +89,7 @@ class Health:
         with self._lock:
             others = self._watchers[watcher.service]
             others.discard(watcher)
-            if not others:  # anybody may watch any name
+            if not others:  # any name may be watched, so the table would grow
                 del self._watchers[watcher.service]
 
 

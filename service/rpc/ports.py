@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import grpc
 
+from service.errors import StartError
 from service.settings import Settings
 
 # Requests are tiny: the largest holds one class index for each sample.
 REQUEST_BYTES_LIMIT = 2**20
-# Names, a token, a trace; the same for all, where grpc by default begins to refuse at 8 KiB, by chance up to 16.
+# Names, a token, a trace. One limit for all callers: by default grpc refuses at random between 8 and 16 KiB.
 METADATA_BYTES_LIMIT = 2**13
-# More than will ever come at once: how much may wait is for the scheduler to say, which tells callers so.
+# More calls than will ever come at once: the scheduler limits what waits, and tells callers so.
 PENDING_CALLS = 1_000_000
-# A client that connects and says nothing holds a connection for so long.
+# A client that connects must finish its handshake within this.
 HANDSHAKE_SECONDS = 10
-# A client with open calls is asked for a sign of life so often, and cut off when there is none for so long, or when its
-# machine takes no byte for so long: it would hold the memory of its answers.
+# A client with open calls is pinged every PING_SECONDS. Its connection is closed when a ping has no answer, or its
+# machine takes no byte, for STALL_SECONDS: it would hold the memory of its answers.
 PING_SECONDS = 30
 STALL_SECONDS = 20
-# A connection that has reached its age is cut off so long after the last call could have been answered: one whose
-# caller shows signs of life and reads nothing.
+# Grace period after connection_age_seconds, beyond twice the longest queue: longer than any queued call can take.
+# It ends the connection of a caller that answers pings and reads nothing.
 FAREWELL_SECONDS = 60
-
-
-class StartError(RuntimeError):
-    """The service cannot start; the message says why and what would help."""
 
 
 def listen(server: grpc.Server, host: str, port: int, flag: str, credentials: grpc.ServerCredentials | None) -> int:

@@ -16,10 +16,37 @@ from service.scheduling.order import Order
 from service.scheduling.scheduler import Scheduler
 from service.scheduling.selection import Selection
 
-# Classes and scattered indices of a call that are logged; a line should not outgrow the call's own cost.
-LOGGED_ROWS = 256
+# Runs of classes and of scattered indices of a call that are logged; a line must not cost more than the call.
+LOGGED_RUNS = 64
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
+
+
+def in_runs(values: np.ndarray) -> str:
+    """Whole numbers in order as a line of the log has room for them: "3*64,7,10-20" is 64 threes, a 7, and 10 to 20.
+
+    values: [n], each in [0, 2^48). Beyond LOGGED_RUNS the rest is counted: "..., 90 more".
+    """
+    numbers = values.astype(np.int64)
+    steps = np.diff(numbers)
+    turns = np.append(np.flatnonzero(np.diff(steps)) + 1, len(steps))  # where a run of equal steps ends
+    parts: list[str] = []
+    at = 0
+    while at < len(numbers):
+        if len(parts) == LOGGED_RUNS:
+            parts.append(f" {len(numbers) - at} more")
+            break
+        last = int(turns[np.searchsorted(turns, at, side="right")]) if at < len(steps) else at
+        step = int(steps[at]) if at < len(steps) else -1
+        if step == 0:
+            parts.append(f"{numbers[at]}*{last - at + 1}")
+        elif step == 1 and last - at > 1:
+            parts.append(f"{numbers[at]}-{numbers[last]}")
+        else:
+            parts.append(str(numbers[at]))
+            last = at
+        at = last + 1
+    return ",".join(parts)
 
 
 def answer(
@@ -39,18 +66,18 @@ def answer(
         generator=identity.name,
         version=identity.version,
         digest=identity.digest,
-        seed=order.seed,
+        seed=str(order.seed),  # most readers of JSON would round a number of 64 bits
         start_index=order.start_index,
         n=order.n,
         truncation=order.truncation,
     )
     if order.indices is not None:
-        call.facts["indices"] = order.indices[:LOGGED_ROWS].tolist()
+        call.facts["indices"] = in_runs(order.indices)
     if request.label:
-        # Safe to log: it is one of the generator's own labels by now.
+        # Safe to log: the codec has found it among the generator's labels.
         call.facts["label"] = request.label
     else:
-        call.facts["class_indices"] = order.labels[:LOGGED_ROWS].tolist()
+        call.facts["class_indices"] = in_runs(order.labels)
     selection = None
     rows = order.n
     if order.keep:
@@ -94,7 +121,7 @@ class GeneratorServicer:
         request = codec.read(raw, pb.GetGeneratorRequest)
         generator = self._repository.get(request.generator, request.version, channel=request.channel)
         identity = generator.identity
-        # Whoever asks is about to pin the answer's digest.
+        # The caller is about to pin the digest of the answer: noted as a reader.
         self._repository.get(identity.name, identity.version, identity.digest)
         return pb.GetGeneratorResponse(
             generator=generator.message,

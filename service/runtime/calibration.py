@@ -69,7 +69,7 @@ def calibrate(
     """Seconds of each batch size worth having.
 
     sizes:   from `ladder`. They are tried upwards only while they pay, so that this takes about half a second.
-    seconds: time of one batch of so many rows; may raise that the device has no memory for it.
+    seconds: time of one batch of a size; may raise that the device has no memory for it.
     alone:   entered around each timing.
     """
     spent = 0.0  # without the waits for the device

@@ -1,7 +1,7 @@
 """Batches on a GPU: memory at fixed addresses, one thread that computes, CUDA graphs, copies that do not hold it up.
 
 Written after ONNX Runtime's documentation and sources and tested with a make-believe GPU (tests/gpu.py); not verified
-on a real one: `python -m benchmarks.serving.gpu` does that. What it builds on, and why it is as it is: docs/gpu.md.
+on a real one: `python -m benchmarks.serving.gpu` does that. What it builds on, with reasons: docs/gpu.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import onnxruntime
 from service.runtime import device
 
 # While a graph is captured, allocations and copies of any thread of the process would spoil it (its mode is global). So
-# sessions are made and graphs captured one at a time, and whoever captures keeps all lanes at rest (Scheduler.alone).
+# sessions are made and graphs captured one at a time, and all lanes rest during a capture (Scheduler.alone).
 EXCLUSIVE = threading.RLock()
 # ONNX Runtime captures in the first run of an id or in the third, depending on its version.
 WARM_UPS = 3
@@ -44,7 +44,7 @@ class Gpu:
         self.name = name
         self.number = device.number(name)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._free: list[tuple[int, int]] = []  # bytes and address of page-locked memory that nobody uses
+        self._free: list[tuple[int, int]] = []  # bytes and address of unused page-locked memory
         self._library = _library()
         if self._library is not None and not self._copies_well():
             self._library = None
@@ -127,7 +127,7 @@ class Graphs:
         return str(next(self._numbers))
 
     def give_up(self, stage: str, error: BaseException) -> None:
-        """Do without from now on."""
+        """Run without graphs from now on."""
         if self.on:
             self.on = False
             self._events.fallback(stage, device.reason(error))

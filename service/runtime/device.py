@@ -42,17 +42,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Whom to tell what becomes of a device. Any thread may call."""
+    """Callbacks for device failures; any thread may call them."""
 
-    broken: Callable[[str], None] = lambda reason: None  # no use any more to this process; called once for each file
-    fallback: Callable[[str, str], None] = lambda stage, reason: None  # a file does without CUDA graphs from now on
+    broken: Callable[[str], None] = lambda reason: None  # the device has failed for good; called once for each file
+    fallback: Callable[[str, str], None] = lambda stage, reason: None  # a file runs without CUDA graphs from now on
 
 
 PLAIN, SILENT = Options(), Events()
 
 
 def runtime_version() -> str:
-    """Of ONNX Runtime."""
+    """The version of ONNX Runtime."""
     return str(onnxruntime.__version__)
 
 
@@ -61,18 +61,18 @@ class DeviceError(RuntimeError):
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether a device had no memory for what failed."""
+    """Whether an error says that the device is out of memory."""
     return bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def fatal(error: BaseException) -> bool:
-    """Whether a GPU is of no use any more to this process after an error."""
+    """Whether a GPU fails every call of this process after an error."""
     return bool(_FATAL.search(str(error)))
 
 
 @contextlib.contextmanager
 def watching(device: str) -> Iterator[None]:
-    """Raise DeviceBroken where what is raised within says that the device is."""
+    """Turn the errors of a device that has failed for good into DeviceBroken."""
     try:
         yield
     except Exception as error:
@@ -102,7 +102,7 @@ def names(devices: str) -> list[str]:
 
 
 def number(device: str) -> int:
-    """Of a GPU: 1 of cuda:1."""
+    """The number of a GPU, e.g. 1 for cuda:1."""
     return int(device.partition(":")[2] or 0)
 
 
@@ -118,7 +118,7 @@ def lanes(devices: str, cores: int) -> int:
 def session_options(device: str, threads: int, fallback: bool = False) -> onnxruntime.SessionOptions:
     """fallback: nodes without a kernel for the device may run on the CPU."""
     chosen = onnxruntime.SessionOptions()
-    # Which node runs where can be asked afterwards.
+    # Records which node runs where.
     chosen.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     chosen.intra_op_num_threads = threads
     chosen.inter_op_num_threads = 1
@@ -155,7 +155,7 @@ def providers(device: str, chosen: Options) -> list[tuple[str, dict[str, str]]]:
 
 
 def no_provider(device: str, provider: str) -> DeviceError:
-    """What to raise when ONNX Runtime did without the provider."""
+    """The error to raise when ONNX Runtime could not start a provider."""
     return DeviceError(
         f"device {device!r} cannot be used: ONNX Runtime {onnxruntime.__version__} could not start {provider}. It "
         "needs an NVIDIA driver R580 or newer and the libraries of `pip install 'onnxruntime-gpu[cuda,cudnn]'`; "

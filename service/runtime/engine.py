@@ -51,7 +51,7 @@ class Engine:
             raise devices.DeviceError(f"{lanes} lanes are too few for {len(sessions)} devices; one at least for each")
         self.lanes = lanes
         self.device = ",".join(each.device for each in sessions)
-        # Why the device is of no use any more; empty while it is.
+        # Why the device has failed for good; empty while it works.
         self.broken = ""
         self._events = events
         self._failures = 0  # in a row

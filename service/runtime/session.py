@@ -71,7 +71,7 @@ class Session:
         shorter = prune.without_output(content, artifact.SCORE) if self.scored else None
         self._session = full if shorter is None else _load(shorter, device, threads, plain)
         if self.graphs.on:
-            # A second one, so that what may come of it cannot hurt what works; then the first is let go.
+            # A second session with graphs: the first one stays if that fails.
             try:
                 self._session = _create(shorter or content, device, threads, self._options)
             except Exception as error:
@@ -119,7 +119,7 @@ class Session:
             return self._gpu.call(session.run, names, feeds, options)
 
     def buffer(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """Memory for samples that are kept being computed: of the kind that the device copies to fastest."""
+        """Memory for samples, of the kind that the device copies to fastest."""
         return np.empty(shape, dtype) if self._gpu is None else self._gpu.buffer(shape, dtype)
 
     def bind(self, rows: artifact.Rows, samples: np.ndarray, scores: np.ndarray | None = None) -> Callable[[], None]:
@@ -167,17 +167,17 @@ def _load(content: bytes, device: str, threads: int, options: devices.Options) -
         if device != "cpu" and devices.fatal(error):
             raise
         # Where the provider did not start, every node is on the CPU, and that is not the file's fault.
-        strangers = [] if device == "cpu" else _strangers(content, device, threads, options)
-        if strangers is None:
+        unsupported = [] if device == "cpu" else _unsupported_operators(content, device, threads, options)
+        if unsupported is None:
             raise devices.no_provider(device, wanted) from error
-        on_cpu = f"; without a kernel for {device}: {', '.join(strangers)}" if strangers else ""
+        on_cpu = f"; without a kernel for {device}: {', '.join(unsupported)}" if unsupported else ""
         raise artifact.ArtifactError(f"ONNX Runtime cannot load the file: {devices.reason(error)}{on_cpu}") from error
     if session.get_providers()[0] != wanted:
         raise devices.no_provider(device, wanted)
     return session
 
 
-def _strangers(content: bytes, device: str, threads: int, options: devices.Options) -> list[str] | None:
+def _unsupported_operators(content: bytes, device: str, threads: int, options: devices.Options) -> list[str] | None:
     """Operators that have no kernel for a GPU; None if its provider does not start.
 
     Raises ArtifactError if the file is at fault and no device could load it.

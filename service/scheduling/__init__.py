@@ -1,1 +1,1 @@
-"""Whose rows run next."""
+"""Which rows run next."""

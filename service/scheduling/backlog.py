@@ -77,7 +77,7 @@ class Backlog(Generic[Request]):
         return left
 
     def rows_before(self, caller: str, n: int) -> int:
-        """Rows that run before the last of n new rows of this caller, these included, if nobody else comes."""
+        """Rows that run before the last of n new rows of this caller, these included, if no other caller comes."""
         who = self._callers.get(caller)
         own = n + (who.rows if who else 0)
         return own + sum(min(other.rows, own + self._turn) for other in self._callers.values() if other is not who)

@@ -10,7 +10,7 @@ from service.scheduling.queue import Request
 
 
 class Answers:
-    """Requests whose answers are there, in; their futures settled, in the order in which they came."""
+    """Settles the futures of computed requests, in the order in which they are given."""
 
     def __init__(self) -> None:
         self._waiting: queues.SimpleQueue[tuple[Sequence[Request], Exception | None] | None] = queues.SimpleQueue()
@@ -18,7 +18,7 @@ class Answers:
         self._thread.start()
 
     def give(self, requests: Sequence[Request], error: Exception | None = None) -> None:
-        """Have requests settled soon, as `settle` does: one wake-up of the thread for all of them."""
+        """Have the thread settle requests, as `settle` does: one wake-up for all of them."""
         self._waiting.put((requests, error))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What is asked for, what it is asked of, and the rows of a batch of it. No threads, no clock."""
+"""A generator's queue, its requests, and the rows of a batch of them. No threads, no clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Runs(Protocol):
     def close(self) -> None: ...
 
 
-# Sees what a lane computed: the addresses and their samples, the lane's own memory until the call returns.
+# Called with what a lane computed: the addresses and their samples, in the lane's own memory until it returns.
 Look = Callable[[artifact.Rows, np.ndarray], None]
 
 # Fewer waiting rows than this part of a full batch are left to the lane that computes their generator already: a batch
@@ -66,7 +66,7 @@ class Queue:
         return rows > 0 and (not self.running or PART * rows >= self.engine.best_batch)
 
     def work(self, rows: float) -> float:
-        """Predicted seconds of the whole device, all lanes, for so many rows."""
+        """Predicted seconds of the whole device, all lanes, for a number of rows."""
         return rows / self.engine.capacity_samples_per_second
 
 
@@ -108,3 +108,18 @@ def rows_of(batch: list[Segment[Request]], n: int) -> artifact.Rows:
         rows.truncation[here] = order.truncation
         position = here.stop
     return rows
+
+
+def hand_out(batch: list[Segment[Request]], samples: np.ndarray, scores: np.ndarray | None) -> None:
+    """Copy what was computed for a batch to its requests, but for those that are settled or cancelled.
+
+    samples, scores: of the batch's addresses, in the order of rows_of.
+    """
+    position = 0
+    for request, first, last in batch:
+        rows = last - first
+        if not request.result.done() and request.samples is not None:
+            request.samples[first:last] = samples[position : position + rows]
+            if request.scores is not None and scores is not None:
+                request.scores[first:last] = scores[position : position + rows]
+        position += rows

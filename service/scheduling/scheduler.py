@@ -20,14 +20,15 @@ from typing import Any
 import numpy as np
 
 from service import artifact
-from service.errors import DeadlineExceeded, Draining, GeneratorNotReady, Overloaded
+from service.errors import DeadlineExceeded, Draining, GeneratorNotReady
 from service.metrics import Meters, Metrics
+from service.scheduling.admission import check_deadline, check_room
 from service.scheduling.backlog import Segment
 from service.scheduling.delivery import Answers, settle
 from service.scheduling.order import Order
-from service.scheduling.queue import Look, Queue, Request, Runs, rows_of
+from service.scheduling.queue import Look, Queue, Request, Runs, hand_out, rows_of
 
-# While others wait, whoever has the device to himself leaves it to them for so many times as long as he had it.
+# After exclusive use, the device is left to the calls that wait for this multiple of the time that it was held.
 REST = 4.0
 
 # To settle one request of a few rows. A lane with less than that to compute settles what it has computed itself:
@@ -111,7 +112,7 @@ class Scheduler:
 
     @property
     def held(self) -> bool:
-        """Whether somebody has the device alone, or waits for it."""
+        """Whether a thread has the device alone, or waits for that."""
         return self._held
 
     def _close_if_done(self, queue: Queue) -> None:
@@ -132,7 +133,7 @@ class Scheduler:
     def submit(self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf) -> Future[np.ndarray]:
         """Have the samples of an order computed.
 
-        caller:       whom to be fair to.
+        caller:       between callers the queue is fair.
         seconds_left: until the caller's deadline.
         returns:      of sample dtype [n, *sample shape], the caller's own. Cancelling it takes the order out of the
                       queue; DeadlineExceeded if the deadline passes there.
@@ -196,37 +197,19 @@ class Scheduler:
             raise Draining("this server is stopping; ask another one")
         queue = request.queue
         if queue.removed:
-            # Between the choice of a version and the order for it, another took its place.
+            # The version was replaced after the request had chosen it.
             raise GeneratorNotReady("this version has just been replaced; ask again")
         waiting = self.queued_seconds()
-        own = request.work
-        if waiting and waiting + own > self._limit:
-            queue.meters.refused_queue_full.inc()
-            raise Overloaded(
-                f"{waiting:.2f} s of work wait and this call adds {own:.2f} s; at most {self._limit:g} s may wait",
-                retry_after_seconds=min(waiting, waiting + own - self._limit),
-            )
-        first = queue.engine.seconds(min(request.n, queue.engine.best_batch))
-        # At most everything is ahead, twice; only where that is too much does it matter what is.
-        if 2 * max(queue.work(queue.backlog.rows + request.n), first) > seconds_left:
-            ahead = queue.work(queue.backlog.rows_before(request.caller, request.n))
-            mine = max(ahead, first)
-            # Another generator gets no more of the device than this one while both have work.
-            needed = mine + min(mine, waiting - queue.work(queue.backlog.rows))
-            if needed > seconds_left:
-                queue.meters.refused_deadline.inc()
-                raise DeadlineExceeded(
-                    f"n {request.n} would be ready in {needed:.3f} s, and the deadline is in {seconds_left:.3f} s; "
-                    "allow more time or ask for fewer samples"
-                )
+        check_room(request, waiting, self._limit)
+        check_deadline(request, waiting, seconds_left)
 
     def refuse(self) -> None:
-        """Refuse what comes from now on; what was accepted goes on."""
+        """Refuse new requests from now on; accepted ones go on."""
         self._draining = True
         self._last_refusal = self._clock()
 
     def quiet_seconds(self) -> float:
-        """For how long nobody has been refused since `refuse`."""
+        """Seconds without a refused request, since `refuse`."""
         return self._clock() - self._last_refusal
 
     def drain(self, seconds: float) -> bool:
@@ -296,7 +279,7 @@ class Scheduler:
         scores: np.ndarray | None = None
         start = time.perf_counter()
         try:
-            # Rows whose scores nobody asked for ride along with those whose scores somebody did.
+            # One graph computes the batch: scores are computed for all rows if any request wants them.
             if any(segment.request.scores is not None for segment in batch):
                 samples, scores = queue.engine.run_scored(addresses, lane)
             else:
@@ -309,15 +292,17 @@ class Scheduler:
             self._answers.give([segment.request for segment in batch], error)
             return
         seconds = time.perf_counter() - start
+        hand_out(batch, samples, scores)
+        self._settle(batch)
+        self._count(queue, n, seconds)
+        if scores is None:
+            queue.engine.learn(n, seconds)
+        if queue.look:
+            queue.look(addresses, samples)
+
+    def _settle(self, batch: list[Segment[Request]]) -> None:
+        """Answer the requests that a batch has completed."""
         done = []
-        position = 0
-        for request, first, last in batch:
-            rows = last - first
-            if not request.result.done() and request.samples is not None:
-                request.samples[first:last] = samples[position : position + rows]
-                if request.scores is not None and scores is not None:
-                    request.scores[first:last] = scores[position : position + rows]
-            position += rows
         with self._lock:
             for request, first, last in batch:
                 request.left -= last - first
@@ -328,13 +313,11 @@ class Scheduler:
             self._answers.give(done)
         else:
             settle(done)
-        meters = queue.meters
+
+    def _count(self, queue: Queue, n: int, seconds: float) -> None:
+        meters, engine = queue.meters, queue.engine
         meters.batch_samples.observe(n)
         meters.execute_duration.observe(seconds)
         meters.busy.inc(seconds / self._lanes)
-        meters.padding.inc(max(0, queue.engine.bucket(min(n, queue.engine.best_batch)) - n))
+        meters.padding.inc(max(0, engine.bucket(min(n, engine.best_batch)) - n))
         meters.samples.inc(n)
-        if scores is None:
-            queue.engine.learn(n, seconds)
-        if queue.look:
-            queue.look(addresses, samples)

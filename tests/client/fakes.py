@@ -117,7 +117,7 @@ class FakeService:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            self.gate.wait(20)
+            self.gate.wait(60)
             if fault is not None:
                 raise fault
             return self._answer(request)

@@ -1,4 +1,4 @@
-"""Runs the programs of docs/recipes.md: `python -m tests.client.recipes HOST:PORT`; JSON of heading to outcome.
+"""Runs the programs of docs/recipes.md: `python -m tests.client.recipes HOST:PORT [HEADING ...]`; JSON of the outcomes.
 
 In a process of its own, because some of them fork, and a process that has run a gRPC server cannot be.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
 
 # Not everybody has them; everything else that a recipe imports comes with the tests.
-OPTIONAL = ("jax", "keras", "nvidia", "tensorflow", "transformers")
+OPTIONAL = ("accelerate", "ignite", "jax", "keras", "lightning", "nvidia", "tensorflow", "transformers")
 
 
 def programs() -> dict[str, str]:
@@ -47,4 +47,5 @@ def run(program: str, target: str) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps({name: run(program, sys.argv[1]) for name, program in programs().items()}))  # noqa: T201
+    chosen = sys.argv[2:] or programs()
+    print(json.dumps({name: run(programs()[name], sys.argv[1]) for name in chosen}))  # noqa: T201

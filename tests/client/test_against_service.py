@@ -36,7 +36,7 @@ class Service:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
         self.process.stdout.close()
 
 
@@ -188,7 +188,7 @@ def test_tls_and_a_token_let_in_and_nothing_else_does(models, tmp_path):
             ({"tls": True}, augmint.TlsError),
             ({}, augmint.TlsError),
         ):
-            with augmint.Client(service.target, connect_timeout=0.5, **settings) as client, pytest.raises(error):
+            with augmint.Client(service.target, connect_timeout=3, **settings) as client, pytest.raises(error):
                 client.generate("3")
     finally:
         service.kill()

@@ -1,5 +1,6 @@
 """client/augmint/arrays.py, and the plug-ins that are made of it."""
 
+import itertools
 import json
 import pickle
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import augmint
 from augmint.arrays import ArrayStream
 from augmint.dali import ExternalSource
+from augmint.torch import SyntheticStream
 from tests.client.fakes import LABELS, served
 
 
@@ -54,10 +56,64 @@ def test_a_state_is_json_and_any_number_of_ranks_goes_on_from_it(client, fake):
     assert same(whole([batch for step in zip(*ranks, strict=True) for batch in step]), expected(fake, 12, 32))
 
 
-@pytest.mark.parametrize("change", [{"seed": 8}, {"labels": ["bag"]}, {"truncation": 0.5}, {"keep": 1, "of": 2}])
+def test_a_loop_that_was_left_is_followed_by_the_next_pass(client, fake):
+    stream = ArrayStream(client, batch_size=8, length=40, seed=7)
+    lengths = [len(list(itertools.islice(stream, len(stream)))) for _ in range(4)]
+    assert lengths == [5] * 4  # a loop that takes exactly len batches never hears of the end
+    assert stream.position == 160
+    next(iter(stream))
+    state = stream.state_dict()
+    assert same(whole(stream), expected(fake, 200, 240))
+    stream.load_state_dict(state)
+    assert same(whole(stream), expected(fake, 168, 200))
+
+
+def test_loops_at_once_read_passes_of_their_own(client, fake):
+    stream = ArrayStream(client, batch_size=8, length=16, seed=7)
+    outer = []
+    for batch in stream:
+        outer.append(batch)
+        first = 16 * len(outer)
+        assert same(whole(stream), expected(fake, first, first + 16))
+    assert same(whole(outer), expected(fake, 0, 16))
+    stream.set_epoch(1)
+    assert same(whole(stream), expected(fake, 16, 32))
+
+
+def test_a_seed_that_was_not_given_comes_with_the_state(client):
+    left, resumed = ArrayStream(client, batch_size=8), ArrayStream(client, batch_size=8)
+    assert left.seed != resumed.seed
+    next(iter(left))
+    resumed.load_state_dict(json.loads(json.dumps(left.state_dict())))
+    assert same(next(iter(resumed)), next(iter(left)))
+    assert resumed.seed == left.seed
+
+
+def test_several_ranks_that_were_not_told_or_have_no_common_seed_are_refused(client, monkeypatch):
+    with pytest.raises(augmint.InvalidRequest, match="give all of them the same seed"):
+        next(iter(ArrayStream(client, batch_size=8, rank=0, world_size=2)))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(augmint.InvalidRequest, match="WORLD_SIZE is 2, but this stream was told of no rank"):
+        next(iter(ArrayStream(client, batch_size=8, seed=7)))
+    with pytest.raises(augmint.InvalidRequest, match="WORLD_SIZE is 2, but this stream was told of no rank"):
+        ExternalSource(client, batch_size=8, length=64, seed=7)(0)
+    assert len(list(ArrayStream(client, batch_size=8, length=64, seed=7, rank=1, world_size=2))) == 4
+
+
+def test_a_torch_stream_and_an_array_stream_continue_each_other(client, fake):
+    stream = SyntheticStream(client, batch_size=8, length=32, seed=7)
+    next(iter(stream))
+    arrays = ArrayStream(client, batch_size=4, length=32, seed=7)
+    arrays.load_state_dict(stream.state_dict())
+    assert same(whole(arrays), expected(fake, 8, 32))
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 8}, {"length": 64}, {"labels": ["bag"]}, {"truncation": 0.5}, {"keep": 1, "of": 2}]
+)
 def test_a_state_of_other_samples_is_refused(client, change):
     state = ArrayStream(client, batch_size=4, **{"seed": 7, **change}).state_dict()
-    with pytest.raises(augmint.InvalidRequest, match=f"of other samples: its {next(iter(change))} is"):
+    with pytest.raises(augmint.InvalidRequest, match=f"of a stream with {next(iter(change))} "):
         ArrayStream(client, batch_size=4, seed=7).load_state_dict(state)
 
 
@@ -165,4 +221,4 @@ def test_tensorflow_reads_the_same_samples_in_every_epoch(fake):
 def test_the_plug_in_for_tensorflow_names_its_extra_when_it_is_missing():
     code = "import sys; sys.modules['tensorflow'] = None; from augmint.tensorflow import dataset; dataset(None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "MissingExtra: this needs tensorflow: pip install 'augmint[tensorflow]'" in done.stderr
+    assert "MissingExtra: this needs TensorFlow: pip install 'augmint[tensorflow]'" in done.stderr

@@ -3,12 +3,12 @@
 import pytest
 
 import augmint
-from augmint.bench import Load, bench
+from augmint.bench import Load, _local, bench
 from augmint.channel import Channel
 
 
 def test_a_report_adds_up(target):
-    report = bench(Channel(target), Load(readers=2, rows=8, seconds=0.4))
+    report = bench(Channel(target), Load(readers=2, rows=8, seconds=1))
     assert report.generator == "fake/1"
     assert report.calls > 0
     assert report.samples_per_second == pytest.approx(report.calls * 8 / report.seconds)
@@ -21,15 +21,15 @@ def test_a_report_adds_up(target):
 
 
 def test_readers_that_want_little_wait_little_and_those_that_want_all_wait_always(fake, target):
-    calm = bench(Channel(target), Load(readers=1, rows=8, seconds=0.6, rate=40))
-    greedy = bench(Channel(target), Load(readers=1, rows=8, seconds=0.4, rate=1e9))
+    calm = bench(Channel(target), Load(readers=1, rows=8, seconds=1, rate=8))
+    greedy = bench(Channel(target), Load(readers=1, rows=8, seconds=1, rate=1e9))
     assert calm.stall_share < greedy.stall_share <= 1
     assert calm.samples_per_second < greedy.samples_per_second
 
 
 def test_what_fails_under_load_is_counted_by_kind(fake, target):
     fake.faults = [augmint.ServiceFault("broken")] * 10_000
-    report = bench(Channel(target), Load(readers=2, rows=8, seconds=0.4))
+    report = bench(Channel(target), Load(readers=2, rows=8, seconds=1))
     assert report.calls == 0
     assert report.errors["ServiceFault"] > 0
     assert report.p50_ms is None
@@ -51,3 +51,16 @@ def test_nobody_there_is_said_before_any_load():
 def test_a_wrong_load_is_refused_and_named(wrong):
     with pytest.raises(augmint.InvalidRequest, match=next(iter(wrong))):
         Load(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("127.0.0.1:5", True),
+        ("localhost:5", True),
+        ("unix:/tmp/socket", True),
+        ("192.0.2.1:5", False),  # reserved for documents
+    ],
+)
+def test_it_is_known_whether_a_service_shares_the_readers_cores(address, here):
+    assert _local(address) is here

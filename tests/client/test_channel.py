@@ -102,7 +102,7 @@ class Proxy(socketserver.StreamRequestHandler):
             back = threading.Thread(target=self.copy, args=(there, self.connection), daemon=True)
             back.start()
             self.copy(self.connection, there)
-            back.join(10)
+            back.join(60)
 
     @staticmethod
     def copy(source, sink):

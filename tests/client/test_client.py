@@ -52,7 +52,7 @@ def test_several_pages_are_in_flight_but_no_more_than_allowed(fake):
         while fake.in_flight < 3:
             thread.join(0.001)
         fake.gate.set()
-        thread.join(10)
+        thread.join(60)
     assert not thread.is_alive()
     assert fake.most_in_flight == 3
 
@@ -222,7 +222,9 @@ def test_describe_tells_shape_kind_limits_and_quality(client, fake):
         ({"classes": [0, 1], "n": 3}, "n is 3, but there are 2 classes"),
         ({"label": "bag", "seed": -1}, "seed is -1"),
         ({"label": "bag", "seed": 2**64}, "seed is"),
-        ({"label": "bag", "seed": "7"}, "seed is '7'"),
+        ({"label": "bag", "seed": "0x7"}, "seed is '0x7'"),
+        ({"label": "bag", "seed": 7.0}, "seed is 7.0"),
+        ({"label": "bag", "seed": str(2**64)}, "seed is"),
         ({"label": "bag", "start_index": 2**48}, "start_index is"),
         ({"label": "bag", "n": 2, "start_index": 2**48 - 1}, "start_index is"),
         ({"label": "bag", "truncation": float("nan")}, "truncation is nan"),
@@ -330,7 +332,7 @@ def test_many_threads_share_a_client(client, fake):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     for seed in range(12):
         assert np.array_equal(results[seed], fake.expected(seed, indices(0, 20), np.ones(20)))
 
@@ -359,3 +361,15 @@ def test_a_target_without_a_port_is_refused(target):
 def test_a_wrong_setting_is_refused_and_named(settings):
     with pytest.raises(augmint.InvalidRequest, match=next(iter(settings))):
         augmint.Client("localhost:50051", **settings)
+
+
+def test_a_seed_may_be_given_by_its_digits_as_json_has_it(client, fake):
+    number, digits = client.generate("bag", 3, seed=2**64 - 1), client.generate("bag", 3, seed=str(2**64 - 1))
+    assert digits.seed == number.seed == 2**64 - 1
+    assert np.array_equal(digits.array, number.array)
+
+
+def test_a_drawn_seed_survives_readers_whose_numbers_are_doubles(client):
+    seeds = [client.generate("bag").seed for _ in range(200)]
+    assert all(int(float(seed)) == seed and 0 <= seed < 2**53 for seed in seeds)
+    assert len(set(seeds)) == len(seeds)

@@ -124,12 +124,21 @@ def test_the_manifest_says_where_everything_comes_from(client, fake, tmp_path):
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest == json.loads(json.dumps(done.manifest))
     assert manifest["digest"] == digest(1)
-    assert (manifest["seed"], manifest["keep"], manifest["of"]) == (7, 1, 2)
+    assert (manifest["seed"], manifest["keep"], manifest["of"]) == ("7", 1, 2)
     assert [(one["first"], one["n"]) for one in manifest["shards"]] == [(0, 16), (16, 17), (33, 17)]
     again = client.replay(manifest["shards"][1]["first_address"])
     with tarfile.open(tmp_path / manifest["shards"][1]["file"]) as tar:
         image = np.asarray(Image.open(io.BytesIO(tar.extractfile(tar.getnames()[0]).read())))
     assert np.array_equal(again.array[0], image)
+
+
+def test_an_export_of_an_older_release_whose_seed_is_a_number_is_gone_on_with(client, tmp_path):
+    first = export(client, tmp_path, n=20, shards=2, seed=2**64 - 1, format="npz")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "seed": 2**64 - 1}))
+    (tmp_path / first.files[1]).unlink()
+    second = export(client, tmp_path, n=20, shards=2, format="npz")
+    assert (second.made, second.skipped, second.manifest["seed"]) == ((1,), (0,), str(2**64 - 1))
 
 
 def test_an_export_and_a_data_set_of_one_seed_are_the_same_samples(client, fake, tmp_path):

@@ -25,6 +25,17 @@ def test_a_tenth_of_the_calls_may_be_repeated_early():
     assert sum(ration.take() for _ in range(100)) == MOST
 
 
+def test_a_second_call_that_was_worth_it_is_given_back():
+    ration = Ration(2.0, 2.0)
+    assert ration.take()
+    assert ration.take()
+    assert not ration.left
+    ration.refund(1)
+    assert ration.left
+    ration.refund(5)
+    assert sum(ration.take() for _ in range(100)) == 2  # no more than may be saved
+
+
 class Stuck(FakeService):
     """Holds the first call of each index until somebody asks again."""
 
@@ -36,7 +47,7 @@ class Stuck(FakeService):
     def generate(self, request, timeout):
         self.seen.append(request)
         if len(self.seen) == 1:
-            self.second.wait(30)
+            self.second.wait(60)
         else:
             self.second.set()
         return super().generate(request, timeout)
@@ -80,7 +91,7 @@ def test_a_fault_of_both_is_the_typed_error(draw):
     fake.faults = [augmint.ServiceFault("broken")] * 2
 
     def both_there():
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while len(fake.requests) < 2 and time.monotonic() < end:
             time.sleep(0.005)
         fake.gate.set()

@@ -74,6 +74,12 @@ def test_a_data_set_is_written_once_and_has_random_access(target, fake, tmp_path
     assert not np.array_equal(np.asarray(other[17]["image"]), np.asarray(data[17]["image"]))
 
 
+def test_a_data_set_without_a_seed_is_refused_before_it_fills_the_cache(target, fake, tmp_path):
+    with pytest.raises(augmint.InvalidRequest, match="seed is not given"):
+        dataset(target, length=8, cache_dir=str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_no_image_comes_as_nested_lists_of_its_shape(target, fake):
     fake.sample.ClearField("kind")
     data = iterable_dataset(target, length=4, seed=7)
@@ -83,10 +89,4 @@ def test_what_is_no_image_comes_as_nested_lists_of_its_shape(target, fake):
 def test_the_plug_in_names_its_extra_when_the_library_is_missing():
     code = "import sys; sys.modules['datasets'] = None; import augmint.huggingface as h; h.dataset('a:1', length=1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "MissingExtra: this needs datasets: pip install 'augmint[huggingface]'" in done.stderr
-
-
-def test_a_data_set_without_a_seed_is_refused_before_it_fills_the_cache(target, tmp_path):
-    with pytest.raises(augmint.InvalidRequest, match="seed is not given: every call would make"):
-        dataset(target, length=30, cache_dir=str(tmp_path))
-    assert not list(tmp_path.iterdir())
+    assert "MissingExtra: this needs Hugging Face's datasets: pip install 'augmint[huggingface]'" in done.stderr

@@ -120,10 +120,28 @@ def test_every_command_speaks_json(target, tmp_path, capsys):
     assert [one["name"] for one in told("list")] == ["fake", "worse"]
     assert told("show")["labels"] == ["ankle boot", "bag", "coat", "3"]
     drawn = told("generate", "-n", "2", "--label", "3", "--out", str(tmp_path / "a.npz"))
-    assert augmint.Address.parse(drawn["addresses"][0]).seed == drawn["seed"]
+    assert str(augmint.Address.parse(drawn["addresses"][0]).seed) == drawn["seed"]
     done = told("export", "--n", "20", "--shards", "0..3", "--out", str(tmp_path / "out"), "--seed", "7")
     assert (done["made"], len(done["shards"])) == ([0, 1, 2, 3], 4)
-    assert told("bench", target, "--seconds", "0.1", "--rows", "8")["generator"] == "fake/1"
+    measured = told("bench", target, "--seconds", "0.1", "--rows", "8")
+    assert (measured["generator"], measured["local"]) == ("fake/1", True)
+
+
+@pytest.mark.parametrize("seed", [2**64 - 1, 2**53 + 1, 7])
+def test_a_seed_that_went_through_a_reader_with_doubles_gives_the_same_samples(target, tmp_path, capsys, seed):
+    arrays = []
+    for name in ("a.npz", "b.npz"):
+        command = ["generate", "-n", "2", "--json", "--target", target, "--seed", str(seed)]
+        assert main([*command, "--out", str(tmp_path / name)]) == 0
+        seed = json.loads(capsys.readouterr().out, parse_int=float)["seed"]  # as jq and JavaScript read numbers
+        with np.load(tmp_path / name) as file:
+            arrays.append(file["array"])
+    assert np.array_equal(*arrays)
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["export", "--n", "4", "--seed", str(seed), *out, "--json", "--target", target]) == 0
+    told = json.loads(capsys.readouterr().out, parse_int=float)
+    kept = json.loads((tmp_path / "out" / "manifest.json").read_text(), parse_int=float)
+    assert told["seed"] == kept["seed"] == str(seed)
 
 
 def test_export_makes_the_shards_asked_for(target, tmp_path, capsys):
@@ -188,7 +206,7 @@ def test_the_shell_completes_commands_and_options(tmp_path):
         "COMP_POINT": "20",
     }
     with run(env=environment) as command:
-        command.communicate(timeout=30)
+        command.communicate(timeout=60)
     assert path.read_text().strip() == "--format"
 
 
@@ -205,36 +223,155 @@ def test_help_has_the_line_for_the_shell_in_one_piece(capsys, monkeypatch):
 
 
 def test_a_folder_that_is_not_there_is_named(target, tmp_path, capsys):
-    out = tmp_path / "gone" / "samples.npz"
+    (tmp_path / "samples").mkdir()
+    out = tmp_path / "sample" / "a.npz"
     assert main(["generate", "-n", "1", "--out", str(out), "--target", target]) == 2
-    assert capsys.readouterr().err == f"augmint: {out}: No such file or directory\n"
+    told = f"augmint: --out {out}: there is no folder {out.parent}; did you mean 'samples'?\n"
+    assert capsys.readouterr().err == told
 
 
 def test_the_command_without_arguments_explains_itself():
     with run() as command:
-        _, err = command.communicate(timeout=30)
+        _, err = command.communicate(timeout=60)
     assert command.returncode == 2
     assert "usage: augmint" in err
 
 
-def test_ctrl_c_ends_cleanly(target, fake, tmp_path):
+def test_it_tells_its_version(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"augmint {augmint.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["lst"], "list"),
+        (["generate", "--lable", "3", "--out", "a.npz"], "--label"),
+        (["export", "--n", "5", "--out", "x", "--format", "parqet"], "parquet"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_asked_about(arguments, meant, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert f"; did you mean {meant!r}?" in capsys.readouterr().err
+
+
+def test_a_wrong_label_is_asked_about(target, tmp_path, capsys):
+    assert main(["generate", "--label", "Bags", "--out", str(tmp_path / "a.npz"), "--target", target]) == 2
+    assert "its labels are ankle boot, bag, coat, 3; did you mean 'bag'?" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_asked_about(tmp_path, capsys):
+    (tmp_path / "ca.pem").touch()
+    assert main(["list", "--ca", str(tmp_path / "ca.crt")]) == 2
+    assert "No such file or directory; did you mean 'ca.pem'?" in capsys.readouterr().err
+
+
+def test_what_is_measured_on_the_same_machine_says_so(target, capsys):
+    assert main(["bench", target, "--seconds", "0.1", "--rows", "8"]) == 0
+    assert "the service is on this machine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", ["7", '"7"', " 7 "])
+def test_a_seed_is_taken_as_json_has_it(target, tmp_path, capsys, seed):
+    assert main(["generate", "-n", "1", "--seed", seed, "--out", str(tmp_path / "a.npz"), "--target", target]) == 0
+    assert "seed 7" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("json_wanted", [False, True])
+def test_every_terminal_shows_what_it_can(target, fake, encoding, json_wanted):
+    fake.quality = pb.QualityCard(real_samples=1, warnings=["sukienka żółta"], classes=[pb.ClassQuality(label="猫")])
+    command = ["show", "--target", target, *(["--json"] if json_wanted else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "augmint", *command],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode(encoding)
+    if json_wanted:
+        assert json.loads(text)["quality"]["warnings"] == ["sukienka żółta"]
+    else:
+        assert {"ascii": "Frechet", "latin-1": "Fréchet", "utf-8": "Fréchet"}[encoding] in text
+        assert ("żółta" if encoding == "utf-8" else "\\u017c") in text
+
+
+def test_errors_are_shown_on_every_terminal(target, tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "augmint",
+            "generate",
+            "--label",
+            "猫",
+            "--out",
+            str(tmp_path / "a.npz"),
+            "--target",
+            target,
+        ],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "has no label '\\u732b'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_labels_that_no_font_has_stand_beside_the_picture(target, fake, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tests.client.fakes.LABELS", ("猫", "bag", "coat", "3"))
+    monkeypatch.setattr("augmint.fonts._files", tuple)
+    out = tmp_path / "sheet.png"
+    assert main(["generate", "-n", "2", "--out", str(out), "--target", target]) == 0
+    told = capsys.readouterr()
+    assert "augmint: note: no font here has the letters of some labels: row 1 is '猫'." in told.err
+    beside = tmp_path / "sheet.png.labels.txt"
+    assert f"The labels of all rows are in {beside}." in told.err
+    assert beside.read_text() == "1\t猫\n2\tbag\n3\tcoat\n4\t3\n"
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
+
+
+def test_nothing_half_written_is_left_where_a_file_was_wanted(target, tmp_path, monkeypatch):
+    def fails(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device", "a.npz")
+
+    monkeypatch.setattr(np, "savez_compressed", fails)
+    assert main(["generate", "-n", "1", "--out", str(tmp_path / "a.npz"), "--target", target]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_ctrl_c_and_a_termination_end_cleanly(target, fake, tmp_path, number, code, word):
     fake.gate.clear()
     try:
         with run("generate", "-n", "50", "--out", str(tmp_path / "a.npz"), "--target", target) as command:
             while not fake.in_flight and command.poll() is None:
                 time.sleep(0.01)
-            command.send_signal(signal.SIGINT)
-            _, err = command.communicate(timeout=30)
+            command.send_signal(number)
+            _, err = command.communicate(timeout=60)
     finally:
         fake.gate.set()
-    assert command.returncode == 130
-    assert err == "augmint: interrupted\n"
+    assert command.returncode == code
+    assert err == f"augmint: {word}\n"
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_closed_pipe_is_no_error(target):
-    with run("list", "--target", target) as command:
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show"], ["--help"], ["--version"]])
+def test_a_closed_pipe_is_no_error(target, arguments):
+    with run(*arguments, *(["--target", target] if arguments[0][0] != "-" else [])) as command:
         command.stdout.close()
         err = command.stderr.read()
-        command.wait(30)
+        command.wait(60)
     assert err == ""
     assert command.returncode == 0

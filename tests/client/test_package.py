@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import augmint
 from augmint.arrays import ArrayStream
 from augmint.torch import SyntheticDataset, SyntheticStream
 
@@ -32,7 +33,7 @@ def test_the_torch_plug_in_names_its_extra_when_torch_is_missing():
     code = "import sys; sys.modules['torch'] = None; import augmint.torch"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert "MissingExtra: this needs torch: pip install 'augmint[torch]'" in done.stderr
+    assert "MissingExtra: this needs PyTorch: pip install 'augmint[torch]'" in done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_the_types_pass_a_strict_check_in_a_users_project(wheel, tmp_path):
     (packages / "others.pth").write_text(f"{Path(np.__file__).parents[1]}\n")
 
     (tmp_path / "right.py").write_text(PROJECT)
-    (tmp_path / "seed.py").write_text(PROJECT.replace("seed=7, keep=1", "seed='7', keep=1"))
+    (tmp_path / "seed.py").write_text(PROJECT.replace("seed=7, keep=1", "seed=7.5, keep=1"))
     (tmp_path / "batch.py").write_text(PROJECT.replace("batch_size=8", "batch_size='8'"))
     python = str(tmp_path / "venv" / "bin" / "python")
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "--cache-dir", "cache"]
@@ -117,7 +118,7 @@ def test_the_types_pass_a_strict_check_in_a_users_project(wheel, tmp_path):
     *faults, end = done.stdout.splitlines()
     assert end == "Found 2 errors in 2 files (checked 3 source files)", done.stdout + done.stderr
     of_batch, of_seed = sorted(faults)
-    assert re.match(r'seed.py:\d+: .*Argument "seed" to "generate" of "Client" has incompatible type "str"', of_seed)
+    assert re.match(r'seed.py:\d+: .*Argument "seed" to "generate" of "Client" has incompatible type "float"', of_seed)
     assert re.match(r'batch.py:\d+: .*Argument "batch_size" to "ArrayStream" has incompatible type "str"', of_batch)
 
 
@@ -125,3 +126,20 @@ def test_the_types_pass_a_strict_check_in_a_users_project(wheel, tmp_path):
 def test_help_explains_every_argument_of_a_loader(loader):
     explained = re.findall(r"(\w+)(?=[\w, ]*:)", loader.__init__.__doc__)  # "keep, of: ..."
     assert set(inspect.signature(loader).parameters) <= set(explained)
+
+
+def test_a_module_that_is_gone_is_not_installed_by_the_next_build(tmp_path):
+    """pip builds in the checkout, and setuptools packs what its build folder has."""
+    source = tmp_path / "client"
+    shutil.copytree(CLIENT, source, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(tmp_path)]
+    for gone in (False, True):
+        module = source / "augmint" / "left_behind.py"
+        module.unlink() if gone else module.touch()
+        subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], timeout=120, check=True)
+        (built,) = tmp_path.glob("augmint-*.whl")
+        assert ("augmint/left_behind.py" in zipfile.ZipFile(built).namelist()) is not gone
+
+
+def test_the_version_is_that_of_the_wheel(wheel):
+    assert wheel.name.startswith(f"augmint-{augmint.__version__}-")

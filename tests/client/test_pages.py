@@ -32,7 +32,7 @@ def test_no_more_pages_than_allowed_are_in_flight():
         with lock:
             flying[0] += 1
             most[0] = max(most[0], flying[0])
-        together.wait(10)
+        together.wait(60)
         with lock:
             flying[0] -= 1
 

@@ -38,7 +38,7 @@ def test_results_come_in_order_however_long_each_takes(prefetch):
 
     def fetch(number):
         if number % 2:
-            assert events[number].wait(20)
+            assert events[number].wait(60)
         else:
             events[min(number + 1, 19)].set()  # an odd one ends after the even one before it has begun
         return number * 10
@@ -50,7 +50,7 @@ def test_fetching_goes_on_while_the_consumer_works(prefetch):
     begun = [threading.Event() for _ in range(10)]
     ahead = prefetch(iter(range(10)), lambda number: begun[number].set(), limit=8)
     next(ahead)
-    assert begun[2].wait(20)  # nobody asked for these yet
+    assert begun[2].wait(60)  # nobody asked for these yet
     assert not begun[5].is_set()  # but not without end
 
 
@@ -83,7 +83,7 @@ def test_after_closing_no_thread_is_left(prefetch):
     assert 1 <= len(started) <= THREADS
     ahead.close()
     for thread in started:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     assert list(ahead) == []
 
@@ -140,7 +140,7 @@ def test_a_late_result_widens_the_distance(prefetch):
         return time
 
     def fetch(number):
-        assert waited_for[number].wait(20)
+        assert waited_for[number].wait(60)
         now[0] += 1
 
     ahead = prefetch(iter(range(100)), fetch, limit=8, clock=clock)

@@ -25,7 +25,7 @@ def threads():
 
     yield start
     for thread in started:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -35,11 +35,11 @@ def test_a_fork_waits_for_the_call_under_way_and_the_next_call_for_the_fork(call
     def call():
         with calls:
             inside.set()
-            assert answered.wait(20)
+            assert answered.wait(60)
             events.append("answered")
 
     def fork():
-        assert inside.wait(20)
+        assert inside.wait(60)
         waits.set()
         calls.before_fork()
         events.append("forked")
@@ -47,15 +47,15 @@ def test_a_fork_waits_for_the_call_under_way_and_the_next_call_for_the_fork(call
         calls.after_fork()
 
     def late():
-        assert forked.wait(20)
+        assert forked.wait(60)
         with calls:
             events.append("late")
 
     threads(call, fork, late)
-    assert waits.wait(20)
+    assert waits.wait(60)
     assert not forked.wait(0.05)
     answered.set()
-    assert forked.wait(20)
+    assert forked.wait(60)
     while len(events) < 3:
         pass
     assert events == ["answered", "forked", "late"]
@@ -69,10 +69,10 @@ def test_a_fork_does_not_wait_for_ever(calls, threads, monkeypatch):
     def call():
         with calls:
             inside.set()
-            assert answered.wait(20)
+            assert answered.wait(60)
 
     threads(call)
-    assert inside.wait(20)
+    assert inside.wait(60)
     calls.before_fork()
     assert calls.under_way == 1
     calls.after_fork()

@@ -34,9 +34,9 @@ def test_the_examples_run(tmp_path):
 
 
 def test_the_commands_are_those_of_the_parser():
-    from augmint.__main__ import _parser
+    from augmint.arguments import parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
     assert len(lines) == 7
     for line in lines:
-        _parser().parse_args(line.split())
+        parser().parse_args(line.split())

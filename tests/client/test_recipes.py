@@ -43,4 +43,4 @@ def test_recipe_runs(outcomes, recipe):
 
 def test_only_recipes_for_optional_frameworks_may_be_skipped(outcomes):
     skipped = {name for name, outcome in outcomes.items() if outcome.startswith("skipped")}
-    assert skipped <= {"Hugging Face Trainer", "Keras", "JAX", "NVIDIA DALI"}
+    assert skipped <= {"Lightning", "accelerate", "Ignite", "Hugging Face Trainer", "Keras", "JAX", "NVIDIA DALI"}

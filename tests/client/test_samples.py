@@ -77,7 +77,7 @@ def test_other_kinds_are_not_images():
 
 def test_missing_pillow_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    with pytest.raises(augmint.MissingExtra, match=r"needs PIL: pip install 'augmint\[images\]'"):
+    with pytest.raises(augmint.MissingExtra, match=r"needs Pillow: pip install 'augmint\[images\]'"):
         draw().to_images()
 
 

@@ -85,7 +85,7 @@ def served_by(messages, fake, change=lambda message: None):
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with augmint.Client(f"127.0.0.1:{port}", connect_timeout=5) as client:
+        with augmint.Client(f"127.0.0.1:{port}", connect_timeout=60) as client:
             yield client
     finally:
         server.stop(0).wait()

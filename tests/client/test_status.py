@@ -135,7 +135,7 @@ def test_a_service_that_is_starting_is_waited_for():
     health.set("", HealthCheckResponse.NOT_SERVING)
     fake = FakeService()
     with served(fake, health=health) as target:
-        error = raised(target, timeout=0.5)
+        error = raised(target, timeout=3)
         assert type(error) is augmint.Unavailable
         assert f"the service at {target} is starting or stopping" in str(error)
         assert error.connected

@@ -1,7 +1,6 @@
 """client/augmint/transport.py, over a real socket."""
 
 import pickle
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ import pytest
 import augmint
 from augmint.channel import Channel
 from augmint.transport import GrpcTransport
+from benchmarks.fleet.cluster import free_port
 from tests.client.fakes import STATUS, Cancelled, FakeService, served
 
 
@@ -24,14 +24,8 @@ def fake():
 
 @pytest.fixture
 def client(fake):
-    with served(fake) as target, augmint.Client(target, connect_timeout=2) as client:
+    with served(fake) as target, augmint.Client(target, connect_timeout=60) as client:
         yield client
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def test_samples_cross_the_wire_unchanged(client, fake):
@@ -76,7 +70,7 @@ def test_a_call_that_a_stopping_server_cancels_is_repeated(client, fake):
 def test_pushback_is_read_from_the_trailer(client, fake):
     fake.faults = [augmint.Overloaded("full", 90.0)]
     with pytest.raises(augmint.Overloaded, match="full") as raised:
-        client.generate("bag", timeout=30)
+        client.generate("bag", timeout=60)
     assert raised.value.retry_after_s == 90.0
 
 
@@ -114,7 +108,7 @@ def test_another_grpc_service_is_told_apart():
 
 def test_a_reader_sits_out_a_restart_on_the_same_port(fake):
     port = free_port()
-    with augmint.Client(f"127.0.0.1:{port}", connect_timeout=1) as client:
+    with augmint.Client(f"127.0.0.1:{port}", connect_timeout=60) as client:
         with served(fake, port):
             first = client.generate("bag", 20, seed=7).array
         results = []
@@ -123,7 +117,7 @@ def test_a_reader_sits_out_a_restart_on_the_same_port(fake):
         reader.join(0.5)
         assert reader.is_alive()  # nobody is there, and it waits
         with served(fake, port):
-            reader.join(30)
+            reader.join(60)
     assert np.array_equal(results[0], first)
 
 
@@ -143,7 +137,7 @@ def test_closing_ends_calls_in_progress(client, fake):
     while not fake.in_flight:
         reader.join(0.001)
     client.close()
-    reader.join(10)
+    reader.join(60)
     fake.gate.set()
     assert len(raised) == 1
 

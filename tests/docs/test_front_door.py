@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from augmint.__main__ import _parser
+from augmint.arguments import parser
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -64,4 +64,4 @@ def test_every_command_of_the_client_is_understood():
     commands = re.findall(r"^    augmint (.+)$", README, re.MULTILINE)
     assert {command.split()[0] for command in commands} == {"list", "generate", "export", "bench"}
     for command in commands:
-        _parser().parse_args(shlex.split(command, comments=True))
+        parser().parse_args(shlex.split(command, comments=True))

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 import augmint
-from augmint import __main__ as augmint_command
-from service.server import LIVENESS
+from augmint.arguments import parser
+from service.rpc.readiness import LIVENESS
 from tests.k8s.rendering import (
     CASES,
     DIGEST,
@@ -210,7 +210,7 @@ def export_options(values):
     (exporter,) = one("Job", values)["spec"]["template"]["spec"]["containers"]
     assert exporter["command"] == ["augmint", "export"]
     arguments = [each.replace("$(JOB_COMPLETION_INDEX)", "2") for each in exporter["args"]]
-    return augmint_command._parser().parse_args(["export", *arguments])
+    return parser().parse_args(["export", *arguments])
 
 
 def test_an_export_makes_each_shard_in_a_pod_of_its_own():

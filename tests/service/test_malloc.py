@@ -46,9 +46,9 @@ def test_threads_of_the_service_share_one_arena(tmp_path):
         for seed in range(1, 4):
             staged = tmp_path / "staged"
             staged.write_bytes(generators.build(seed=seed))
-            old = stub.Generate(pb.GenerateRequest(label="1", n=1), timeout=20).digest
+            old = stub.Generate(pb.GenerateRequest(label="1", n=1), timeout=60).digest
             staged.rename(path)
-            while stub.Generate(pb.GenerateRequest(label="1", n=64), timeout=20).digest == old:
+            while stub.Generate(pb.GenerateRequest(label="1", n=64), timeout=60).digest == old:
                 time.sleep(0.01)
         assert arenas(service.process.pid) == 0
 
@@ -68,15 +68,15 @@ def use():
     blocks += [np.ones(2**20, np.uint8) for _ in range(20)]
 
 pins = []
-malloc.share()
-malloc.keep()
+malloc.one_arena()
+malloc.keep_freed()
 before = resident()
 for _ in range(3):
     thread = threading.Thread(target=use)
     thread.start()
     thread.join()
 kept = resident() - before
-malloc.give_back()
+malloc.trim()
 print(kept, resident() - before)
 """
 

@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from service.settings import SettingsError, load
+from service.settings import GROUPS, Settings, SettingsError, load
 
 
 def test_a_flag_beats_a_variable_and_a_variable_beats_the_default():
@@ -58,3 +60,17 @@ def test_help_lists_every_setting_with_its_default(capsys):
     text = capsys.readouterr().out
     assert "--queue-limit-seconds VALUE" in text
     assert "AUGMINT_MODELS" in text
+    for name in Settings.model_fields:
+        assert f"--{name.replace('_', '-')} " in text
+
+
+def test_help_has_a_heading_for_each_group_and_every_setting_stands_under_one(capsys):
+    with pytest.raises(SystemExit):
+        load(["--help"], {})
+    _, _, *groups = re.split(r"\n\n(?=[a-z ]+:\n)", capsys.readouterr().out)
+    assert [group.partition(":")[0] for group in groups] == list(GROUPS.values())
+    places = [
+        next(n for n, group in enumerate(groups) if f"\n  --{name.replace('_', '-')} " in group)
+        for name in Settings.model_fields
+    ]
+    assert places == sorted(places)

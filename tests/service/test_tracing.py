@@ -47,8 +47,8 @@ def test_a_call_is_a_span_in_the_trace_of_its_caller_and_the_last_ones_are_sent_
     generators.publish(tmp_path)
     with Service(tmp_path, "--max-batch", "8", "--traces") as service, service.channel() as channel:
         stub = GeneratorServiceStub(channel)
-        stub.Generate(pb.GenerateRequest(label="1", n=2), timeout=20, metadata=PARENT)
-        health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+        stub.Generate(pb.GenerateRequest(label="1", n=2), timeout=60, metadata=PARENT)
+        health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
         code_of(stub.Generate, pb.GenerateRequest(label="no", n=2), metadata=PARENT)
     spans = [collector.received.get_nowait() for _ in range(collector.received.qsize())]
     assert [(name, span.name, span.trace_id.hex()) for name, span in spans] == [
@@ -61,10 +61,10 @@ def test_a_call_is_a_span_in_the_trace_of_its_caller_and_the_last_ones_are_sent_
 def test_durations_lead_to_traces(tmp_path, collector):
     generators.publish(tmp_path)
     with Service(tmp_path, "--max-batch", "8", "--traces") as service, service.channel() as channel:
-        GeneratorServiceStub(channel).Generate(pb.GenerateRequest(label="1", n=2), timeout=20, metadata=PARENT)
+        GeneratorServiceStub(channel).Generate(pb.GenerateRequest(label="1", n=2), timeout=60, metadata=PARENT)
         wanted = {"accept": "application/openmetrics-text; version=1.0.0"}
         request = urllib.request.Request(service.metrics_url, headers=wanted)
-        text = urllib.request.urlopen(request, timeout=20).read().decode()
+        text = urllib.request.urlopen(request, timeout=60).read().decode()
     durations = "augmint_request_duration_seconds_bucket"
     examples = [line for line in text.splitlines() if line.startswith(durations) and " # " in line]
     assert [f'# {{trace_id="{TRACE}"}}' in line and 'method="Generate"' in line for line in examples] == [True]

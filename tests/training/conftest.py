@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
+from tests.training import starts
 from training import classifier
 from training.classifier import Classifier
 from training.data import Dataset
 from training.data.dataset import Records, finish
 from training.splits import split
+
+starts.shift()
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,5 @@ def stripes() -> Dataset:
 
 @pytest.fixture(scope="session")
 def judge(stripes: Dataset) -> Classifier:
-    torch.set_num_threads(1)
     train = split(stripes).train
-    return classifier.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=60)
+    return classifier.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_order_is_decided_once_and_kept(tmp_path: Path) -> None:
         preset=AUTO,
         config=resolve(AUTO, {"width": "8"}),
         settings={"width": "8"},
-        seed=0,
+        seed=2**63 - 1,
         budget_seconds=None,
         steps=1,
         out=str(tmp_path),
@@ -88,7 +89,11 @@ def test_order_is_decided_once_and_kept(tmp_path: Path) -> None:
     run = Run.start(tmp_path, order)
     dataset = load("digits")
     run.decide(_chosen(order, dataset, split(dataset)))
-    read = Run(run.folder, Order.model_validate_json((run.folder / "order.json").read_text())).order
+    text = (run.folder / "order.json").read_text()
+    read = Run(run.folder, Order.model_validate_json(text)).order
     assert read == run.order
+    digits = str(2**63 - 1)  # a number would be rounded by most readers of JSON
+    assert json.loads(text)["seed"] == digits
+    assert Order.model_validate_json(text.replace(f'"{digits}"', digits)) == run.order  # of an older release
     assert (read.preset, read.config.width) == ("rpgan", 8)
     assert read.reasons[0].startswith("rpgan: 1,259 training samples")

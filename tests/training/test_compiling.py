@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +24,23 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def _compiler() -> None:
-    torch.set_num_threads(1)
-    try:
-        check(torch.device("cpu"))
-    except CannotCompile as error:
-        pytest.skip(str(error))
+def _compiler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A compiler whose cache nothing else writes: what runs beside may compile for other instructions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
+        try:
+            check(torch.device("cpu"))
+        except CannotCompile as error:
+            pytest.skip(str(error))
+        yield
 
 
 def trainer(data: Dataset, compile_: bool) -> Trainer:
     # Perceptrons: the compiler takes seconds for them, and a minute for convolutions.
     mlp = {"architecture": "mlp", "generator_norm": "none", "minibatch_deviation": False}
     settings = {"width": 4, "latent_size": 8, "embedding_size": 4, "batch_size": 16, "compile": compile_, **mlp}
+    # Adam's first steps are as long for a gradient that is rounding alone as for any other.
+    settings |= {"optimizer": "sgd", "learning_rate": 0.01}
     fabric = Fabric(accelerator="cpu", devices=1)
     return Trainer(fabric, resolve("rpgan", settings), data.kind, data.samples, data.labels, data.classes, seed=0)
 
@@ -57,8 +63,8 @@ def test_compiled_networks_learn_the_same_and_resume_exactly(stripes: Dataset) -
         resumed.step(number / 4)
     for name in ("generator", "discriminator"):
         expected, made, again = (weights(getattr(run, name).module) for run in (plain, compiled, resumed))
-        np.testing.assert_allclose(made, expected, atol=2e-3)  # Adam's first steps magnify last bits
-        assert np.abs(made - expected).mean() < 2e-5
+        np.testing.assert_allclose(made, expected, atol=1e-3)
+        assert np.abs(made - expected).mean() < 1e-4
         assert np.array_equal(made, again)
 
 

@@ -152,7 +152,7 @@ def test_a_file_may_be_reached_by_a_link_as_in_a_cache(published: Path, data: Pa
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     code, output = invoke("evaluate", tmp_path / "model.onnx", "digits")
     assert code == 2
-    assert output == f"error: {tmp_path / 'model.onnx'}: No such file or directory"
+    assert output == f"error: {tmp_path / 'model.onnx'}: no such file; wanted a published model.onnx"
 
 
 def test_a_folder_without_a_finished_run_has_no_report(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def judge_of_bands(seed: int) -> classifier.Classifier:
     labels = np.arange(300) % 3
     noise = np.random.default_rng(seed).normal(0, 0.2, (300, 1, 8, 8))
     levels = np.clip(BANDS[labels] + noise, -1, 1) * 127.5 + 127.5
-    return classifier.fit(LETTERS, levels.transpose(0, 2, 3, 1).astype(np.uint8), labels, 3, seed=seed, steps=30)
+    return classifier.fit(LETTERS, levels.transpose(0, 2, 3, 1).astype(np.uint8), labels, 3, seed=seed, steps=60)
 
 
 @pytest.fixture(scope="module")

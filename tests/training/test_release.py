@@ -13,7 +13,7 @@ from service.runtime.session import Session
 from tests.generators import build
 from training.findings import Finding, Kind, Severity
 from training.quality import decide
-from training.release import Withheld, next_version, objections, release
+from training.release import Taken, Withheld, next_version, objections, release
 
 
 def candidate(score: float = 0.9, *findings: Finding) -> tuple[pb.Generator, onnx.ModelProto]:
@@ -70,3 +70,40 @@ def test_a_damaged_version_is_no_yardstick(tmp_path: Path) -> None:
     message, _ = candidate(0.8)
     assert objections(tmp_path, message)[0].startswith("It is worse than version 1")
     assert next_version(tmp_path, "tiny") == 3
+
+
+def other(names: tuple[str, ...] = ("rust", "scab")) -> tuple[pb.Generator, onnx.ModelProto]:
+    """A generator of the same name with other classes."""
+    message, model = candidate()
+    message.labels[:] = names
+    for quality, name in zip(message.quality.classes, names, strict=True):
+        quality.label = name
+    return message, model
+
+
+def test_a_name_is_not_taken_by_a_generator_of_other_classes(tmp_path: Path) -> None:
+    release(tmp_path, *candidate(0.9), tmp_path / "kept.onnx")
+    with pytest.raises(Taken) as caught:
+        release(tmp_path, *other(), tmp_path / "kept.onnx", force=True)
+    assert "a generator 'tiny' with other classes (a, b; this data has rust, scab)" in str(caught.value)
+    assert f"publish {tmp_path}/kept.onnx --out {tmp_path} --name NAME" in str(caught.value)
+    assert next_version(tmp_path, "tiny") == 2
+    assert not list(tmp_path.rglob(".staging-*"))
+    assert release(tmp_path, *other(), tmp_path / "kept.onnx", replace=True).parent.name == "2"
+
+
+def test_a_name_that_somebody_takes_at_the_last_moment_stays_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def overtaken(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
+        release(tmp_path, *candidate(0.9), tmp_path / "theirs.onnx")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", overtaken)
+    with pytest.raises(Taken):
+        release(tmp_path, *other(), tmp_path / "ours.onnx")
+    (path,) = tmp_path.rglob("model.onnx")
+    assert list(artifact.from_json(Session(path.read_bytes()).metadata).labels) == ["a", "b"]

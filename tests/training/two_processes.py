@@ -20,7 +20,11 @@ from training.splits import split
 
 
 def main(data: str, folder: Path) -> None:
-    processes = Processes()
+    with Processes() as processes:
+        train(processes, data, folder)
+
+
+def train(processes: Processes, data: str, folder: Path) -> None:
     run = Run(folder, Order.model_validate_json((folder / "order.json").read_text()))
     dataset = load(data)
     splits = split(dataset)

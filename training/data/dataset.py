@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
+from training.data import classes
+from training.data import levels as ranges
+from training.data.errors import DataError
 from training.data.kind import Kind
+from training.data.question import Question
+from training.data.reading import Reading
 from training.data.rows import Rows, Samples
+from training.data.wording import shown
 
 # Sides that halve cleanly at least twice, to 2..16: the trunks of the networks grow from there.
 SIDES = (8, 16, 28, 32, 48, 64)
 LARGEST_SIDE = 256
 
-# Below this a class cannot be in every split with a count that means anything.
-FEWEST_PER_CLASS = 8
-# A variance takes two.
-FEWEST_PER_CLASS_IN_TEST = 2
-
 # Uncompressed bytes of one source. Compressed files can claim any size; none is believed beyond this.
 LARGEST_BYTES = 8 * 2**30
-
-
-class DataError(ValueError):
-    """The data cannot be trained on; the message names the file or field, what was found and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +33,9 @@ class Records:
     labels:  int64 [n], each in [0, len(class_names)).
     test:    positions of the source's own test split, None if it has none.
     on_disk: samples is a map of a file, to be used as it is and never read as a whole.
+    reading: what the source was taken for; None where the reader does not say.
+    questions: what looks wrong in it, but may be meant.
+    settled: the reader has made sure of what the levels mean.
     """
 
     samples: np.ndarray
@@ -46,6 +44,9 @@ class Records:
     test: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     on_disk: bool = False
+    reading: Reading | None = None
+    questions: tuple[Question, ...] = ()
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +62,8 @@ class Dataset:
     notes:         what was skipped, resized, padded or converted, one sentence each.
     kind:          of the samples.
     on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
+    reading:       what the source was taken for; None where the reader does not say.
+    questions:     what looks wrong in it, but may be meant; a person should look.
     """
 
     name: str
@@ -72,6 +75,8 @@ class Dataset:
     notes: tuple[str, ...]
     kind: Kind
     on_disk: bool = False
+    reading: Reading | None = None
+    questions: tuple[Question, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -87,16 +92,34 @@ class Dataset:
         return Rows(self.samples, positions) if self.on_disk else self.samples[positions]
 
 
-def finish(name: str, records: Records, size: int | None) -> Dataset:
+def finish(
+    name: str,
+    records: Records,
+    size: int | None,
+    levels: ranges.Levels | None = None,
+    *,
+    drop_scarce: bool = False,
+) -> Dataset:
     """Check what a reader found, bring it to a square size for networks and freeze it.
 
-    size: side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, at most 64.
+    size:   side in pixels, a multiple of 4 in [8, 256]; None: the smallest of SIDES that holds an image, at most 64.
+    levels: what the person says is black and full; None: 0 and 255, and a question where no level comes near.
+    drop_scarce: leave out the classes that have too few images, instead of refusing them.
     """
-    samples, labels, names = records.samples, records.labels, _class_names(name, records.class_names)
+    name, names = shown(name), classes.checked_names(name, records.class_names)
+    records = replace(records, class_names=names)
+    if len(records.samples) != len(records.labels):
+        raise DataError(
+            f"{name}: {len(records.samples)} images but {len(records.labels)} labels; each image needs one label"
+        )
+    records = classes.with_enough(name, records, drop_scarce)
+    samples, labels, names = records.samples, records.labels, records.class_names
     notes = list(records.notes)
-    if len(samples) != len(labels):
-        raise DataError(f"{name}: {len(samples)} images but {len(labels)} labels; each image needs one label")
-    _check_counts(name, labels, names, records.test)
+    reading = records.reading
+    if not records.settled:
+        samples, found = _with_levels(name, records, levels, notes)
+        if reading is not None and reading.levels is None and not records.on_disk:
+            reading = replace(reading, levels=found)
     height, width = samples.shape[1:3]
     if records.on_disk and size not in (None, height):
         raise DataError(f"{name}: images of {height}x{width} on disk are used as they are; size {size} cannot be had")
@@ -110,15 +133,57 @@ def finish(name: str, records: Records, size: int | None) -> Dataset:
         samples = samples[..., :1]
         notes.append("every image has three equal channels; one was kept")
     samples = np.ascontiguousarray(samples)
-    digest, repeats = _read_through(samples, labels)
+    digest, prints = _read_through(samples, labels)
+    repeats = len(prints) - len(np.unique(prints))
     if repeats == len(samples) - 1:
         raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
+    questions = list(records.questions)
     if repeats:
-        notes.append(f"{repeats} images are exact copies of others; a copy may be in both training and test")
+        notes.append(classes.of_copies(repeats, prints, records.test))
+        questions += classes.of_two_labels(prints, labels, names)
+    questions += classes.of_lookalikes(names)
     from training.kinds.image import Image as ImageKind  # which imports this package
 
-    kind = ImageKind(*samples.shape[1:])
-    return Dataset(name, samples, labels, names, digest, records.test, tuple(notes), kind, records.on_disk)
+    return Dataset(
+        name,
+        samples,
+        labels,
+        names,
+        digest,
+        records.test,
+        tuple(map(shown, notes)),
+        ImageKind(*samples.shape[1:]),
+        records.on_disk,
+        _shown_reading(reading),
+        tuple(Question(shown(each.text), shown(each.advice)) for each in questions),
+    )
+
+
+def _with_levels(
+    name: str, records: Records, levels: ranges.Levels | None, notes: list[str]
+) -> tuple[np.ndarray, ranges.Levels]:
+    """Samples of a reader that took the levels as they came, in 0..255 or asked about; least and greatest before."""
+    low, high = 255, 0
+    for start in range(0, len(records.samples), 256):
+        block = records.samples[start : start + 256]
+        low, high = min(low, int(block.min())), max(high, int(block.max()))
+        if records.on_disk and high >= ranges.DIM:
+            break  # bright enough: what may be larger than memory is not read through for this
+    if levels is not None:
+        if records.on_disk and levels != ranges.WHOLE:
+            raise DataError(
+                f"{name}: images on disk are used as they are, and --levels would change them; "
+                "an .npz file is converted, in memory"
+            )
+        if levels != ranges.WHOLE:
+            notes.append(f"levels {levels[0]:g} to {levels[1]:g} became 0 to 255, as asked")
+        return ranges.rescaled(records.samples, levels), (low, high)
+    # Images that are all alike are a fault of their own, told in its own words.
+    if low < high <= ranges.LOW_LEVEL:
+        raise ranges.question(low, high, f"{name}: its brightest image")
+    if low < high < ranges.DIM:
+        notes.append(ranges.dim(high))
+    return records.samples, (low, high)
 
 
 def check_size(size: int) -> int:
@@ -158,38 +223,11 @@ def fit(image: np.ndarray, side: int, *, enlarge: bool = False) -> np.ndarray:
     return canvas
 
 
-def _class_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
-    cleaned = tuple(unicodedata.normalize("NFC", str(each)).strip() for each in names)
-    for each in cleaned:
-        if not each or not each.isprintable():
-            raise DataError(f"{name}: class name {each!r} is empty or has characters that cannot be shown")
-    twice = sorted({each for each in cleaned if cleaned.count(each) > 1})
-    if twice:
-        raise DataError(f"{name}: class name {twice[0]!r} is used for more than one class; names must differ")
-    return cleaned
-
-
-def _check_counts(name: str, labels: np.ndarray, names: tuple[str, ...], test: np.ndarray | None) -> None:
-    if not names:
-        raise DataError(f"{name}: no class was found; at least one is needed")
-    rest = np.ones(len(labels), bool)
-    if test is not None:
-        rest[test] = False
-        tests = np.bincount(labels[test], minlength=len(names))
-        scarce = int(tests.argmin())
-        if tests[scarce] < FEWEST_PER_CLASS_IN_TEST:
-            raise DataError(
-                f"{name}: the test split has {tests[scarce]} images of class {names[scarce]!r}; "
-                f"at least {FEWEST_PER_CLASS_IN_TEST} are needed"
-            )
-    counts = np.bincount(labels[rest], minlength=len(names))
-    scarce = int(counts.argmin())
-    if counts[scarce] < FEWEST_PER_CLASS:
-        where = "" if test is None else " outside the test split"
-        raise DataError(
-            f"{name}: class {names[scarce]!r} has {counts[scarce]} images{where}; "
-            f"at least {FEWEST_PER_CLASS} are needed"
-        )
+def _shown_reading(reading: Reading | None) -> Reading | None:
+    if reading is None:
+        return None
+    skipped = {shown(what): count for what, count in reading.skipped.items()}
+    return replace(reading, layout=shown(reading.layout), splits=shown(reading.splits), skipped=skipped)
 
 
 def _is_gray(samples: np.ndarray) -> bool:
@@ -198,12 +236,12 @@ def _is_gray(samples: np.ndarray) -> bool:
     return all(bool((block[..., 1:] == block[..., :1]).all()) for block in blocks)
 
 
-def _read_through(samples: np.ndarray, labels: np.ndarray) -> tuple[str, int]:
-    """The data set's digest, and how many samples equal an earlier one; one pass, 8 bytes kept of each sample."""
+def _read_through(samples: np.ndarray, labels: np.ndarray) -> tuple[str, np.ndarray]:
+    """The data set's digest, and a print of each sample, uint64 [n], to find equal ones; one pass."""
     digest = hashlib.sha256(repr(samples.shape).encode())
     digest.update(labels.astype("<i8").data)
     prints = np.empty(len(samples), np.uint64)
     for number, sample in enumerate(samples):
         digest.update(sample.data)
         prints[number] = int.from_bytes(hashlib.blake2b(sample.data, digest_size=8).digest())
-    return digest.hexdigest(), len(prints) - len(np.unique(prints))
+    return digest.hexdigest(), prints

@@ -8,6 +8,8 @@ from rich.text import Text
 
 from augmint.v1 import generator_pb2 as pb
 from training.quality import findings
+from training.terminal import cell
+from training.terminal import table as narrow
 
 VERDICTS: dict[int, tuple[str, str]] = {
     pb.VERDICT_UNSPECIFIED: ("not judged", ""),
@@ -35,12 +37,10 @@ def render(card: pb.QualityCard) -> RenderableType:
 
 
 def _overall(card: pb.QualityCard) -> Table:
-    table = Table(
+    table = narrow(
         title=f"Quality: {card.synthetic_samples:,} synthetic samples against {card.real_samples:,} held-out real ones",
         caption="Column real: what held-out real samples get in the same place. "
         f"Distances compare only within this data set and classifier {card.feature_digest[:12]}.",
-        title_justify="left",
-        caption_justify="left",
     )
     table.add_column("measure")
     table.add_column("synthetic", justify="right")
@@ -84,16 +84,16 @@ def _overall(card: pb.QualityCard) -> Table:
 
 
 def _per_class(card: pb.QualityCard) -> Table:
-    table = Table(title="Per class", title_justify="left")
-    table.add_column("class")
+    table = narrow("Per class")
+    table.add_column("class", overflow="fold")
     headings = ("test samples", "accuracy, synthetic", "accuracy, real", "label fidelity", "spread", "verdict")
     for heading in headings[: None if card.verdict else -1]:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for quality in card.classes:
         words, style = VERDICTS[quality.verdict]
         verdict = [Text(words, style=style)] if card.verdict else []
         table.add_row(
-            Text(quality.label),
+            cell(quality.label),
             f"{quality.real_samples:,}",
             *_accuracies(quality),
             _marked(
@@ -118,20 +118,18 @@ def _accuracies(quality: pb.ClassQuality) -> list[Text]:
 
 
 def _gains(card: pb.QualityCard) -> Table:
-    table = Table(
-        title="What adding synthetic to real samples was worth: balanced accuracy on real test data, 95 % interval",
-        title_justify="left",
+    table = narrow(
+        "What adding synthetic to real samples was worth: balanced accuracy on real test data, 95 % interval"
     )
-    table.add_column("scenario")
-    table.add_column("generator learned from")
-    table.add_column("best baseline")
+    for heading in ("scenario", "generator learned from", "best baseline"):
+        table.add_column(heading, overflow="fold")
     for heading in ("baseline", "with synthetic", "gain, points", "repeats"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for gain in card.gains:
         table.add_row(
-            Text(gain.scenario),
+            cell(gain.scenario),
             learned_from(gain),
-            Text(gain.baseline),
+            cell(gain.baseline),
             f"{gain.baseline_score:.1%}",
             f"{gain.synthetic_score:.1%}",
             f"{100 * gain.gain:+.1f} ({100 * gain.gain_low:+.1f} to {100 * gain.gain_high:+.1f})",

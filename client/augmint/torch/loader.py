@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Protocol
 
 from augmint.errors import AugmintError
@@ -16,47 +17,66 @@ class Stateful(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
+    def set_epoch(self, epoch: int) -> None: ...
+
+
+# Of one pass: its batches, and one call per step that notes that the step's batch was delivered (None: they do it).
+Reading = tuple[Iterator[Any], Generator[Callable[[], None], None, None] | None]
+
 
 class Loader:
-    """What `loader()` gives: iterate it once per epoch, save its `state_dict()` whenever.
+    """What `loader()` gives: every loop over it is a whole pass; save its `state_dict()` whenever.
+
+    `iter` begins the next pass, whatever became of the last one. Only after `load_state_dict` a pass is gone on with.
+    A state that was taken behind the last batch of a pass is the beginning of the next one.
 
     Batches that workers have made ahead do not count until the loop takes them, so the state is exact with any number
     of workers, and may be loaded with any other. What goes wrong in a worker is raised here as what it is; a worker
     that was killed is PyTorch's RuntimeError.
+
+    It is no `DataLoader`, so that trainers which would divide or shuffle one leave it as it is; it has divided already.
     """
 
     def __init__(
         self,
         source: Stateful,
         meter: Meter,
-        make: Callable[[], Any],
-        steps: Callable[[], Iterator[Callable[[], None]]] | None,
+        begin: Callable[[], None],
+        enter: Callable[[], Reading],
+        length: Callable[[], int],
     ) -> None:
-        """make:  builds the DataLoader for one pass, from where the source is.
-        steps: begins a pass of the source; one call per step, which notes that the step's batch was delivered. Absent:
-               the source notes and measures by itself, because it is iterated in this process.
-        """
+        """begin: a pass, when `iter` is called; enter: it, at the first batch. length: steps of a whole pass."""
         self._source = source
         self._meter = meter
-        self._make = make
-        self._steps = steps
+        self._begin = begin
+        self._enter = enter
+        self._length = length
 
     def __iter__(self) -> Iterator[Any]:
-        batches = iter(self._make())
-        if self._steps is None:
+        self._begin()
+        return self._loop()
+
+    def _loop(self) -> Iterator[Any]:
+        batches, steps = self._enter()
+        if steps is None:
             yield from batches
             return
-        for delivered in self._steps():
-            with self._meter.waiting():
-                try:
-                    batch = next(batches)
-                except AugmintError as error:
-                    raise type(error)(_sentence(error)) from error
-            delivered()
-            yield batch
+        with contextlib.closing(steps) as under_way:
+            for delivered in under_way:
+                with self._meter.waiting():
+                    try:
+                        batch = next(batches)
+                    except AugmintError as error:
+                        raise type(error)(_sentence(error)) from error
+                delivered()
+                yield batch
 
     def __len__(self) -> int:
-        return len(self._make())
+        return self._length()
+
+    def set_epoch(self, epoch: int) -> None:
+        """The next loop reads this pass, from 0; the rest of it, where a state in it was loaded."""
+        self._source.set_epoch(epoch)
 
     def stats(self) -> Stats:
         """How long loops over it have waited for samples."""
@@ -67,7 +87,7 @@ class Loader:
         return self._source.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on there."""
+        """Go on there, in the next loop."""
         self._source.load_state_dict(state)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,15 +10,17 @@ import numpy as np
 
 from augmint import checks, mixing
 from augmint.client import Client
+from augmint.cursor import Cursor, Pass, agree, verify
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.mixing import Amounts, Epoch, Portion
 from augmint.prefetch import Meter, Prefetch, Stats
 from augmint.said import warn
-from augmint.shares import Share, shares
+from augmint.shares import Share, shares, steps
 from augmint.source import Source
 from augmint.torch import ranks
-from augmint.torch.loader import Loader
+from augmint.torch.loader import Loader, Reading
+from augmint.torch.passes import Announced
 from augmint.torch.positions import one_or_view
 from augmint.torch.reals import Reals
 from augmint.torch.tensors import data
@@ -92,9 +93,7 @@ def mix(
               GeneratorNotFound, DigestMismatch, Unavailable, as `Client.describe`.
     """
     seed_given = seed is not None
-    source = Source(
-        target, generator, seed=secrets.randbits(64) if seed is None else seed, version=version, digest=digest
-    )
+    source = Source(target, generator, seed=checks.seed_or_drawn(seed), version=version, digest=digest)
     try:
         amounts = Amounts(ratio, top_up, per_real)
         advice = mixing.advise(source.description, card, truncation, keep, of)
@@ -115,8 +114,8 @@ def mix(
 class MixedDataset(data.Dataset):
     """What `mix` gives. The order of an epoch is fixed by seed and epoch, so that no shuffling is needed.
 
-    `loader()` goes through epoch after epoch by itself. With another `DataLoader` call `set_epoch` before each, and let
-    workers start anew for it (`persistent_workers` would stay in the first).
+    `loader()` goes through epoch after epoch by itself. With another `DataLoader` call `set_epoch` before each, or else
+    every epoch is the first. Several ranks need the same seed, whoever divides an epoch among them.
     """
 
     def __init__(
@@ -138,10 +137,10 @@ class MixedDataset(data.Dataset):
         self._transform, self._target_transform, self._flag = transform, target_transform, flag
         self._meter = Meter()
         self._ahead: Prefetch[list[int], tuple[list[int], list[Any]]] | None = None
-        self._position = 0
         self._targets: tuple[np.ndarray, Epoch] | None = None
         self._warned: set[str] = set()
-        self.set_epoch(0)
+        self._announced: Announced | None = Announced()
+        self._cursor = _Epochs(self)
 
     # -- what it is ---------------------------------------------------------------------------------------
 
@@ -207,12 +206,17 @@ class MixedDataset(data.Dataset):
         return f"MixedDataset({len(self._reals):,} real{again} + {drawn}, epoch {self._epoch})"
 
     def set_epoch(self, epoch: int) -> None:
-        """Give epoch's order and synthetic samples, from its beginning."""
-        self._arrange(checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1))
-        self._position = 0
+        """Give this epoch's order and synthetic samples, to workers that stay (`persistent_workers`) as well.
+
+        The next loop over a `loader()` reads it whole; the rest of it, where a state in it was loaded.
+        """
+        self._cursor.go_to(checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1))
+        if self._announced is not None:
+            self._announced.tell(self._epoch)
 
     def _arrange(self, epoch: int) -> int:
         """Deal and shuffle this epoch; its samples."""
+        checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1)
         self._now, self._epoch = self._reals.epoch(epoch, self.seed, self._amounts), epoch
         lacking = [portion for portion in self._now.portions if portion.lacks]
         if {portion.label for portion in lacking} - self._warned:
@@ -234,6 +238,7 @@ class MixedDataset(data.Dataset):
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
         """A batch at once; `DataLoader` calls this."""
+        self._follow()
         drawn = None
         if self._ahead is not None:
             ordered, drawn = next(self._ahead)
@@ -286,33 +291,54 @@ class MixedDataset(data.Dataset):
         options:     of `DataLoader`, such as pin_memory and collate_fn.
         """
         size = checks.whole("batch_size", batch_size, 1, 2**20)
-        share = ranks.given(rank, world_size)
+        given = ranks.given(rank, world_size)
 
-        def mine() -> Iterator[Share]:
-            return shares(self._position, len(self), size, *ranks.resolve(share, self._same_seed))
+        def resolved() -> ranks.Ranks:
+            return ranks.resolve(given, self._same_seed)
 
-        def make() -> Any:
-            return data.DataLoader(self, batch_sampler=_Batches(mine), num_workers=num_workers, **options)
+        def enter() -> Reading:
+            self._meter.begin()
+            share = resolved()
+            reading = self._cursor.enter(share[1])
+            # Of this epoch for good, whatever epoch another loop begins while this one is under way.
+            fixed = object.__new__(MixedDataset)
+            fixed.__dict__.update(self.__dict__, _announced=None, _cursor=None)
+            mine = list(shares(reading.first, reading.end, size, *share))
+            batches = iter(data.DataLoader(fixed, batch_sampler=_Batches(mine), num_workers=num_workers, **options))
+            return batches, self._steps(fixed, reading, mine, num_workers == 0)
 
-        return Loader(self, self._meter, make, partial(self._steps, mine, num_workers == 0))
+        def length() -> int:
+            return steps(len(self), size, resolved()[1])
 
-    def _steps(self, mine: Callable[[], Iterator[Share]], prefetch: bool) -> Iterator[Callable[[], None]]:
-        self._meter.begin()
+        return Loader(self, self._meter, self._cursor.begin, enter, length)
+
+    def _steps(
+        self, fixed: MixedDataset, reading: Pass, mine: Sequence[Share], prefetch: bool
+    ) -> Generator[Callable[[], None], None, None]:
         if prefetch:
-            orders = (list(range(share.first, share.last)) for share in mine())
-            self._ahead = Prefetch(orders, lambda indices: (indices, self._draw(indices)), _BATCHES_AHEAD)
+            orders = (list(range(share.first, share.last)) for share in mine)
+            fixed._ahead = Prefetch(orders, lambda indices: (indices, fixed._draw(indices)), _BATCHES_AHEAD)
         try:
-            for share in mine():
-                yield partial(self._delivered, share)
+            for share in mine:
+                yield partial(self._delivered, reading, share)
         finally:
-            if self._ahead is not None:
-                self._ahead.close()
-                self._ahead = None
-        self.set_epoch(self._epoch + 1)
+            if fixed._ahead is not None:
+                fixed._ahead.close()
+                fixed._ahead = None
+        reading.finished()
 
-    def _delivered(self, share: Share) -> None:
-        self._position = share.after
+    def _delivered(self, reading: Pass, share: Share) -> None:
+        reading.delivered(share.after)
         self._meter.delivered(share.last - share.first)
+
+    def _follow(self) -> None:
+        """Before a read: what `set_epoch` said in the main process, and what must not be read at all."""
+        if self._announced is None:
+            return  # for a Loader, which knows
+        ranks.one_seed(self._same_seed)
+        epoch = self._announced.news() if data.get_worker_info() is not None else None
+        if epoch is not None:
+            self._cursor.go_to(epoch)
 
     # -- state --------------------------------------------------------------------------------------------
 
@@ -322,32 +348,30 @@ class MixedDataset(data.Dataset):
 
     def state_dict(self) -> dict[str, Any]:
         """Epoch and position in it (of all ranks together), and what they are a position in; plain values."""
-        return {"epoch": self._epoch, "position": self._position, **self._identity()}
+        return {"epoch": self._epoch, "position": self._cursor.position, **self._identity()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the state was taken, with any number of ranks and workers.
+        """Go on where the state was taken, in the next loop, with any number of ranks and workers.
 
         raises: InvalidRequest if it is of another mixture; GeneratorNotFound or DigestMismatch if the service has its
                 generator no longer. A seed or version that was not given is taken from the state.
         """
-        missing = [key for key in ("epoch", "position", *self._identity()) if key not in state]
-        if missing:
-            raise InvalidRequest(f"this is no state of a MixedDataset: it lacks {', '.join(missing)}")
-        before = self._source.seed, self._epoch
+        verify("a MixedDataset", state, ("epoch", "position", *self._identity()))
+        state = {**state, "seed": checks.seed(state["seed"])}
+        seed, epoch = self._source.seed, self._epoch
         if not self._same_seed:
-            self._source.seed = checks.whole("seed", state["seed"], 0, 2**64 - 1)
+            self._source.seed = state["seed"]
         try:
-            self.set_epoch(state["epoch"])
-            for key, own in self._identity().items():
-                if key not in ("version", "digest") and state[key] != own:
-                    raise InvalidRequest(f"the state is of a mixture with {key} {state[key]!r}; this one has {own!r}")
-            self._position = checks.whole("position", state["position"], 0, len(self))
+            count = self._arrange(state["epoch"])
+            agree("mixture", state, self._identity(), free=("version", "digest"))
+            position = checks.whole("position", state["position"], 0, count)
             self._source.pin(state["version"], state["digest"])
         except BaseException:
-            self._source.seed = before[0]
-            self.set_epoch(before[1])
+            self._source.seed = seed
+            self._arrange(epoch)
             raise
         self._same_seed = True
+        self._cursor.load(self._epoch, position)
 
     def _identity(self) -> dict[str, Any]:
         return {
@@ -369,17 +393,31 @@ class MixedDataset(data.Dataset):
         }
 
     def __getstate__(self) -> dict[str, Any]:
+        if self._announced is not None:
+            ranks.one_seed(self._same_seed)  # a spawned worker knows nothing of torch.distributed
         return {**self.__dict__, "_meter": Meter(), "_ahead": None}
 
 
-class _Batches:
-    """What a DataLoader takes as its batch sampler: positions, from where the data set is."""
+class _Epochs(Cursor):
+    """Of a mixture, whose epochs may differ in size; positions are those in an epoch."""
 
-    def __init__(self, mine: Callable[[], Iterator[Share]]) -> None:
+    def __init__(self, mixture: MixedDataset) -> None:
+        self._mixture = mixture
+        super().__init__()
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """Deals and shuffles the epoch, too."""
+        return 0, self._mixture._arrange(number)
+
+
+class _Batches:
+    """What a DataLoader takes as its batch sampler: positions, of these shares."""
+
+    def __init__(self, mine: Sequence[Share]) -> None:
         self._mine = mine
 
     def __iter__(self) -> Iterator[list[int]]:
-        return (list(range(share.first, share.last)) for share in self._mine())
+        return (list(range(share.first, share.last)) for share in self._mine)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._mine())
+        return len(self._mine)

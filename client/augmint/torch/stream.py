@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from augmint import checks
 from augmint.client import Client
-from augmint.errors import InvalidRequest
+from augmint.cursor import Pass, StreamCursor
 from augmint.generators import Description
 from augmint.prefetch import Meter, Prefetch, Stats
 from augmint.samples import Samples
 from augmint.shares import Share, shares
 from augmint.source import Source, explained
-from augmint.torch import ranks
-from augmint.torch.loader import Loader
+from augmint.torch import ranks, readers
+from augmint.torch.loader import Loader, Reading
+from augmint.torch.passes import Announced
 from augmint.torch.tensors import Hands, Transform, data, tensors, torch, unit_interval
 
 # Small batches are fetched several in one call, up to so many samples: a call costs the client a millisecond.
@@ -25,7 +28,7 @@ _SAMPLES_PER_CALL = 256
 
 
 class SyntheticStream(data.IterableDataset):
-    """An endless stream of batches (samples, class indices), fetched while the training step before them runs.
+    """A stream of batches (samples, class indices), fetched while the training step before them runs.
 
         stream = SyntheticStream("localhost:50051", batch_size=256, seed=7)
         for images, labels in stream.loader(num_workers=2):  # or in `stream` itself: threads fetch ahead all the same
@@ -38,13 +41,21 @@ class SyntheticStream(data.IterableDataset):
     order, are the same for any number of ranks and workers as long as R b is; and the state is one integer, the global
     position, from which any other number of ranks and workers goes on exactly.
 
-    **Resume.** `state_dict()` after a step, `load_state_dict()` before the next loop. Beside the position it names
-    seed, file and labels, so that a resumed job cannot silently read something else. When this object is iterated, or
-    its `loader()`, the position is that of the batches delivered; passes go on where the last one ended. In any other
-    `DataLoader` with workers (use `batch_size=None`) every pass begins at the position that this object has, because
-    only the workers know theirs; torchdata's `StatefulDataLoader` asks them for it.
+    **Passes.** With a length every loop reads a pass of so many samples, and the next loop the samples behind it,
+    whatever became of the last one: ended, left half-way, failed. Without a length there is one pass, and a loop goes
+    on where the last one was left, so that nothing comes twice. `set_epoch` chooses the pass.
 
-    **Ranks** are those of torch.distributed if it is initialised, or as given; all need the same seed.
+    **Resume.** `state_dict()` after a step, `load_state_dict()` before the next loop, which then reads the rest of that
+    pass. Beside the position the state names seed, file and labels, so that a resumed job cannot silently read
+    something else. It counts the batches delivered; taken behind the last one, it is the beginning of the next pass.
+
+    **Workers.** Take `loader(num_workers)`, which does all this with any number of them. In any other `DataLoader` with
+    workers (write `batch_size=None`) each of them has a copy of this object and its place, so every pass is the one at
+    which this object stands; `set_epoch` before each gives new samples, with `persistent_workers`, too. torchdata's
+    `StatefulDataLoader` asks the workers for their state.
+
+    **Ranks** are those of torch.distributed if it is initialised, or as given; all need the same seed. Trainers that
+    divide what a `DataLoader` gives leave `loader()` alone; where one of accelerate divides this stream, it does not.
 
     Every wait is bounded by the client's timeout; a replica that dies is retried at the same position. Leaving the loop
     ends the threads.
@@ -88,7 +99,6 @@ class SyntheticStream(data.IterableDataset):
         self._ranks = ranks.given(rank, world_size)
         self._transform = transform
         self._target_transform = target_transform
-        self._same_seed = seed is not None
         self._source = Source(
             target,
             generator,
@@ -102,16 +112,16 @@ class SyntheticStream(data.IterableDataset):
             version=version,
             digest=digest,
         )
-        limit = self._source.limit
         try:
             self._hands = Hands(transform, None, self.description)
-            self._length = None if length is None else checks.whole("length", length, 1, limit)
-        except InvalidRequest:
+            self._cursor = StreamCursor("a SyntheticStream", self._source, length, seed is not None)
+        except BaseException:
             self.close()
             raise
-        self._position = 0
-        self._end: int | None = None  # of the pass under way; None between two passes
-        self._worker_start: tuple[int, int | None] | None = None
+        self._announced = Announced()
+        self._home: tuple[int, int] | None = None  # in a worker: pass and position at which every pass begins
+        self._resumed = False  # in a worker: whether a state of its own was loaded for the coming pass
+        self._led = False  # whether a Loader says what is read, and begins anew with each pass
         self._meter = Meter()
 
     # -- what it is ---------------------------------------------------------------------------------------
@@ -134,7 +144,7 @@ class SyntheticStream(data.IterableDataset):
     @property
     def position(self) -> int:
         """Global position of the next step: samples that all ranks together have taken."""
-        return self._position
+        return self._cursor.position
 
     def samples(self, positions: Sequence[int] | np.ndarray) -> Samples:
         """Samples at these global positions, with their addresses; not transformed."""
@@ -146,15 +156,11 @@ class SyntheticStream(data.IterableDataset):
 
     def __len__(self) -> int:
         """Batches of one whole pass on this rank; TypeError if it has no end."""
-        if self._length is None:
-            raise TypeError("this stream has no end; give it a length")
-        count = self._resolve_ranks()[1]
-        steps, rest = divmod(self._length, count * self._batch_size)
-        return steps + (rest >= count)
+        return self._cursor.steps(self._batch_size, 1 if self._cursor.endless else self._resolve_ranks()[1])
 
     def __repr__(self) -> str:
         name, seed = self._source.name, self.seed
-        return f"SyntheticStream({name}, batch_size={self._batch_size}, seed={seed}, position={self._position})"
+        return f"SyntheticStream({name}, batch_size={self._batch_size}, seed={seed}, position={self.position})"
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -165,31 +171,75 @@ class SyntheticStream(data.IterableDataset):
         options:     of `DataLoader`, such as pin_memory and multiprocessing_context.
         """
 
-        def make() -> Any:
-            return data.DataLoader(self, batch_size=None, num_workers=num_workers, **options)
+        def enter() -> Reading:
+            if not num_workers:
+                return iter(data.DataLoader(self, batch_size=None, **options)), None
+            self._meter.begin()
+            share = self._resolve_ranks()
+            reading = self._cursor.enter(share[1])
+            copied = copy.copy(self)
+            copied._cursor, copied._led = self._cursor.at(reading), True
+            batches = iter(data.DataLoader(copied, batch_size=None, num_workers=num_workers, **options))
+            return batches, self._steps(reading, share)
 
-        return Loader(self, self._meter, make, self._steps if num_workers else None)
+        return Loader(self, self._meter, self._cursor.begin, enter, self.__len__)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The next pass is the one of this number, from 0; the rest of it, where a state in it was loaded.
+
+        Not needed where this object or its `loader()` is iterated: they count by themselves. Without a length there is
+        one pass, and this changes nothing.
+        """
+        number = checks.whole("epoch", epoch, 0, 2**48)
+        readers.divider(self._ranks and self._ranks[1])  # accelerate calls this on all ranks, before it reads on one
+        self._cursor.go_to(number)
+        self._announced.tell(number)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        readers.refuse_batching(self)
         worker = data.get_worker_info()
         if worker is None:
-            yield from self._read(0, 1)
-            return
-        # A worker that stays for several passes would go on from where it was, and others from elsewhere.
-        if self._worker_start is None:
-            self._worker_start = self._position, self._end
-        self._position, self._end = self._worker_start
-        yield from self._read(worker.id, worker.num_workers)
+            self._cursor.begin()
+            return self._read(0, 1)
+        if not self._led:
+            self._place_in_worker(worker.id)
+        return self._read(worker.id, worker.num_workers)
 
-    def _steps(self) -> Iterator[Callable[[], None]]:
-        end = self._begin()
-        for share in shares(self._position, end, self._batch_size, *self._resolve_ranks()):
-            yield functools.partial(self._delivered, share)
-        self._finish(end)
+    def _place_in_worker(self, worker: int) -> None:
+        """Workers agree on where a pass begins by what they were given; each has read other parts of the last one."""
+        self._settle()
+        news = self._announced.news()
+        if news is not None and not self._cursor.endless:
+            self._home = news, self._cursor.bounds(news)[0]
+        if self._resumed:
+            self._resumed = False
+            return
+        assert self._home is not None
+        self._cursor.load(*self._home)
+        if self._cursor.midway and not worker:
+            warnings.warn(
+                f"the state loaded is in the middle of a pass (position {self.position}), and the workers of a plain "
+                "DataLoader begin every pass there: iterate stream.loader(num_workers=...), or torchdata's "
+                "StatefulDataLoader",
+                stacklevel=3,
+            )
+
+    def _settle(self) -> None:
+        """Remember at which place this copy came into its worker."""
+        if self._home is None:
+            self._cursor.begin()
+            self._home = self._cursor.number, self._cursor.position
+
+    def _steps(self, reading: Pass, share: ranks.Ranks) -> Generator[Callable[[], None], None, None]:
+        for step in shares(reading.first, reading.end, self._batch_size, *share):
+            yield functools.partial(self._delivered, reading, step)
+        reading.finished()
 
     def _read(self, worker: int, workers: int) -> Iterator[tuple[Any, Any]]:
-        end = self._begin()
-        mine = shares(self._position, end, self._batch_size, *self._resolve_ranks(), worker, workers)
+        self._meter.begin()
+        share = self._resolve_ranks()
+        reading = self._cursor.enter(share[1])
+        mine = shares(reading.first, reading.end, self._batch_size, *share, worker, workers)
         ahead = Prefetch(self._calls(mine), self._fetch, self._farthest())
         try:
             while True:
@@ -198,30 +248,18 @@ class SyntheticStream(data.IterableDataset):
                 if batches is None:
                     break
                 self._meter.ahead = ahead.distance.value
-                for share, batch, labels in batches:
+                for step, batch, labels in batches:
                     ready = self._transformed(batch, labels)
-                    self._delivered(share)
+                    self._delivered(reading, step)
                     yield ready
         finally:
             ahead.close()
-        self._finish(end)
+        if data.get_worker_info() is None:  # there, other workers may not be through
+            reading.finished()
 
-    def _begin(self) -> int:
-        """Start a pass, or go on with the one under way; where it ends."""
-        self._meter.begin()
-        if self._end is None:
-            length = self._length or self._source.limit
-            self._end = min((self._position // length + 1) * length, self._source.limit)
-        return self._end
-
-    def _delivered(self, share: Share) -> None:
-        self._position = share.after
-        self._meter.delivered(share.last - share.first)
-
-    def _finish(self, end: int) -> None:
-        self._position = end
-        if data.get_worker_info() is None:
-            self._end = None
+    def _delivered(self, reading: Pass, step: Share) -> None:
+        reading.delivered(step.after)
+        self._meter.delivered(step.last - step.first)
 
     def _per_call(self) -> int:
         """Batches that one fetch is made of."""
@@ -263,44 +301,33 @@ class SyntheticStream(data.IterableDataset):
 
     def state_dict(self) -> dict[str, Any]:
         """The position, and what it is a position in; plain values."""
-        state: dict[str, Any] = {"position": self._position, **self._identity()}
+        state = self._cursor.state()
         if data.get_worker_info() is not None:
-            state["end"] = self._end
+            state["end"] = self._cursor.end
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where the state was taken, by any number of ranks and workers.
+        """Go on where the state was taken, in the next loop, by any number of ranks and workers.
 
         raises: InvalidRequest if it is of another stream (labels, seed, ...); GeneratorNotFound or DigestMismatch if
                 the service has its file no longer. A seed or version that was not given is taken from the state.
         """
-        missing = [key for key in ("position", *self._identity()) if key not in state]
-        if missing:
-            raise InvalidRequest(f"this is no state of a SyntheticStream: it lacks {', '.join(missing)}")
-        position = checks.whole("position", state["position"], 0, self._source.limit)
-        seed = checks.whole("seed", state["seed"], 0, 2**64 - 1)
-        for key, mine in self._identity().items():
-            if key in ("version", "digest") or (key == "seed" and not self._same_seed):
-                continue
-            if state[key] != mine:
-                raise InvalidRequest(f"the state is of a stream with {key} {state[key]!r}; this one has {mine!r}")
-        self._source.pin(state["version"], state["digest"])
-        self._source.seed, self._same_seed = seed, True
-        self._position, self._end = position, state.get("end")
-        self._worker_start = None
+        if data.get_worker_info() is not None:
+            self._settle()
+        self._cursor.load_state(state)
+        self._resumed = data.get_worker_info() is not None
 
     def close(self) -> None:
         """Disconnect, unless the client was handed in."""
         self._source.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        # A spawned worker knows nothing of torch.distributed.
-        return {**self.__dict__, "_ranks": self._resolve_ranks(), "_meter": Meter(), "_worker_start": None}
+        # A spawned worker knows nothing of torch.distributed, nor of who divides.
+        return {**self.__dict__, "_ranks": self._resolve_ranks(), "_meter": Meter(), "_home": None}
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    def _identity(self) -> dict[str, Any]:
-        return {**self._source.identity(), "length": self._length}
-
     def _resolve_ranks(self) -> ranks.Ranks:
-        return ranks.resolve(self._ranks, self._same_seed)
+        if readers.divider(self._ranks and self._ranks[1]):
+            return 0, 1
+        return ranks.resolve(self._ranks, self._cursor.same_seed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import re
 from collections.abc import Callable
 
 from augmint.v1 import generator_pb2 as pb
+from service import artifact
 from service.call import Call, Later
 from service.errors import GeneratorNotFound, GeneratorNotReady, InvalidRequest, quote
 from service.repository.repository import Loaded, Repository
@@ -19,10 +19,9 @@ from service.scheduling.scheduler import Scheduler
 
 SERVICE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 PLATFORM = "augmint"
-# Asked by probes, which have no token; they tell no more than grpc.health.v1 does, and nobody is refused them.
+# For probes, which have no token: these tell no more than grpc.health.v1 does.
 OPEN = frozenset({"ServerLive", "ServerReady", "ModelReady"})
 
-_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _STATES = {
     pb.GENERATOR_STATE_LOADING: "LOADING",
     pb.GENERATOR_STATE_READY: "READY",
@@ -142,7 +141,7 @@ class InferenceServicer:
         ).SerializeToString()
 
     def _get(self, name: str, version: str, digest: str = "", channel: str = "") -> Loaded:
-        if version and not _VERSION.fullmatch(version):
+        if version and not artifact.VERSION.fullmatch(version):
             raise InvalidRequest(
                 f"version {quote(version)} is none: a whole number from 1, without sign and leading zeros, or empty"
             )

@@ -6,6 +6,7 @@ A request becomes the GenerateRequest that asks for the same; the rest of the wa
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,7 +147,8 @@ def _inputs(request: oip.ModelInferRequest) -> dict[str, list]:
     for number, tensor in enumerate(request.inputs):
         name = tensor.name
         if name not in INPUTS:
-            raise InvalidRequest(f"there is no input {quote(name)}; inputs: {choices(list(INPUTS))}")
+            known = choices(list(INPUTS), instead_of=name)
+            raise InvalidRequest(f"there is no input {quote(name)}; inputs: {known}")
         if name in found:
             raise InvalidRequest(f"input {quote(name)} is given twice")
         if tensor.parameters:
@@ -242,7 +244,8 @@ def _class_index(label: bytes | int, classes: dict[str, int]) -> int:
         raise InvalidRequest(f"input 'label' holds bytes that are no UTF-8 text: {label[:64]!r}") from error
     index = classes.get(name)
     if index is None:
-        raise InvalidRequest(f"unknown label {quote(name)}; labels: {choices(list(classes))}")
+        known = choices(list(classes), instead_of=name)
+        raise InvalidRequest(f"unknown label {quote(name)}; labels: {known}")
     return index
 
 
@@ -272,7 +275,8 @@ def _parameters(request: oip.ModelInferRequest) -> dict:
         if name in _IGNORED:
             continue
         if name not in PARAMETERS:
-            raise InvalidRequest(f"there is no parameter {quote(name)}; parameters: {choices(list(PARAMETERS))}")
+            known = choices(list(PARAMETERS), instead_of=name)
+            raise InvalidRequest(f"there is no parameter {quote(name)}; parameters: {known}")
         kind = parameter.WhichOneof("parameter_choice")
         value = getattr(parameter, kind) if kind else None
         if name in _TEXTS:
@@ -280,8 +284,11 @@ def _parameters(request: oip.ModelInferRequest) -> dict:
         elif name == "truncation":
             good, wanted = isinstance(value, int | float) and not isinstance(value, bool), "a number"
         else:
+            # As digits, too: a client whose whole numbers are int64 has no other way to give most seeds.
+            if isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value):
+                value = int(value)
             good, wanted = (
-                isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+                isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64,
                 "a whole number from 0",
             )
         if not good:

@@ -1,5 +1,6 @@
 """client/augmint/torch/mixed.py; in workers: workers.py"""
 
+import itertools
 import pickle
 import re
 import threading
@@ -141,7 +142,7 @@ def test_synthetic_samples_are_fetched_ahead_and_no_thread_stays(mixed, fake):
     assert started
     batches.close()
     for thread in started:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -162,11 +163,63 @@ def test_a_resumed_mixture_goes_on_exactly_with_other_ranks(mixed, steps):
     for rank in range(2):
         loader = mixed(ratio=[0.5, 0.25]).loader(batch_size=6, rank=rank, world_size=2)
         loader.load_state_dict(state)
-        ranks.append([batch for _ in range(2) for batch in loader])
+        epochs = 1 if steps == 9 else 2  # a state behind the last batch is the beginning of the next epoch
+        ranks.append([batch for _ in range(epochs) for batch in loader])
     for step in zip(*ranks, strict=True):
         for batch in step:
             got += content(zip(*batch, strict=True))
     assert got == want
+
+
+@pytest.mark.parametrize("taken", [1, 5, 10])
+def test_every_loop_is_a_whole_epoch_whatever_became_of_the_last_one(mixed, taken):
+    reference, loader = mixed(), mixed().loader(batch_size=16)
+    for epoch in range(4):
+        reference.set_epoch(epoch)
+        read = list(zip(*itertools.islice(loader, taken), strict=True))
+        assert (
+            content([item for batch in zip(*read, strict=True) for item in zip(*batch, strict=True)])
+            == (content(reference)[: 16 * taken])
+        )
+        assert len(loader) == 10
+
+
+def test_loops_at_once_read_epochs_of_their_own(mixed):
+    data, reference = mixed(ratio=[0.5, 0.25]), mixed(ratio=[0.5, 0.25])
+    first, second = content(reference), (reference.set_epoch(1), content(reference))[1]
+    loader = data.loader(batch_size=12)
+    outer, inner = iter(loader), iter(loader)
+    read = content(zip(*next(outer), strict=True))
+    also = [item for batch in inner for item in content(zip(*batch, strict=True))]
+    read += [item for batch in outer for item in content(zip(*batch, strict=True))]
+    assert (read, also) == (first, second)
+    assert loader.state_dict()["epoch"] == 2  # that of the loop that began last
+    assert len(content(data)) == len(data)  # and the data set may be read besides
+
+
+def test_an_epoch_set_after_a_state_was_loaded_is_gone_on_with(mixed):
+    left = mixed().loader(batch_size=16)
+    next(iter(left))
+    list(left)
+    batches = iter(left)
+    taken = content(zip(*next(batches), strict=True)) + content(zip(*next(batches), strict=True))
+    state = left.state_dict()
+    want = taken + [item for batch in batches for item in content(zip(*batch, strict=True))]
+    resumed = mixed().loader(batch_size=16)
+    resumed.load_state_dict(state)
+    assert len(resumed) == 10  # of a whole epoch, as trainers need it, not of what is left
+    resumed.set_epoch(state["epoch"])
+    assert taken + [item for batch in resumed for item in content(zip(*batch, strict=True))] == want
+    resumed.load_state_dict(state)
+    with pytest.warns(UserWarning, match=r"set_epoch\(0\) goes back to epoch 0, though a state in epoch 2 was loaded"):
+        resumed.set_epoch(0)
+
+
+def test_amounts_for_the_epochs_that_there_are_suffice(mixed):
+    loader = mixed(top_up={0: 40, 1: 60}.__getitem__).loader(batch_size=16)
+    assert [sum(len(labels) for _, labels in loader) for _ in range(2)] == [160, 240]
+    with pytest.raises(KeyError):
+        iter(loader)
 
 
 def test_a_state_of_another_mixture_is_refused_and_changes_nothing(mixed):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import torch
-from torch.utils.data import default_collate
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 import augmint
 from augmint.torch import SyntheticStream, unit_interval
@@ -38,11 +38,159 @@ def test_a_pass_has_the_length_given_and_the_next_goes_on_behind_it(stream, fake
     assert data.position == 40
 
 
-def test_a_loop_that_was_left_goes_on(stream, fake):
-    data = stream(length=40)
-    first(data, 2)
-    assert data.position == 16
-    assert same(joined(data), expected(16, 40))
+def ways(data):
+    """The stream itself, and what else iterates it in this process."""
+    return {"stream": data, "loader": data.loader(), "DataLoader": DataLoader(data, batch_size=None)}
+
+
+@pytest.mark.parametrize("way", ["stream", "loader", "DataLoader"])
+@pytest.mark.parametrize("taken", [1, 4, 5])
+def test_every_loop_reads_the_next_pass_whatever_became_of_the_last_one(stream, fake, way, taken):
+    loader = ways(stream(length=40))[way]
+    for number in range(4):
+        assert same(joined(first(loader, taken)), expected(40 * number, 40 * number + 8 * taken))
+    assert same(joined(loader), expected(160, 200))
+    assert same(joined(loader), expected(200, 240))
+    assert len(loader) == 5
+
+
+@pytest.mark.parametrize("way", ["stream", "loader"])
+def test_a_loop_that_failed_is_followed_by_a_whole_pass(stream, fake, way):
+    loader = ways(stream(length=40))[way]
+    fake.faults = [augmint.ServiceFault("no")]
+    with pytest.raises(augmint.ServiceFault):
+        list(loader)
+    assert same(joined(loader), expected(0, 40))  # nothing of the first had been delivered
+    with pytest.raises(ZeroDivisionError):
+        sum(1 / 0 for _ in loader)
+    assert same(joined(loader), expected(80, 120))
+
+
+def test_asking_for_an_iterator_uses_no_pass_up(stream, fake):
+    data = stream(length=16)
+    for _ in range(3):
+        iter(data), iter(data.loader())  # as Lightning does, to see whether it can be iterated
+    assert same(joined(data), expected(0, 16))
+    unused = iter(data)
+    assert data.state_dict()["position"] == 16
+    del unused
+
+
+def test_loops_at_once_read_passes_of_their_own(stream, fake):
+    data = stream(length=16)
+    for (images, labels), (others, _) in zip(data, data, strict=True):
+        assert not torch.equal(images, others)
+        assert labels.tolist() == [0, 1, 2, 3] * 2
+    assert data.position == 32
+    outer = []
+    for batch in data.loader():
+        outer.append(batch)
+        begin = 32 + 16 * len(outer)
+        assert same(joined(data), expected(begin, begin + 16))
+    assert same(joined(outer), expected(32, 48))
+    assert data.position == 80
+
+
+def test_without_a_length_a_loop_goes_on_where_the_last_one_was_left(stream, fake):
+    data = stream()
+    assert same(joined(first(data, 3)), expected(0, 24))
+    data.set_epoch(0)  # accelerate does that; it means nothing here
+    assert same(joined(first(data.loader(), 2)), expected(24, 40))
+
+
+def test_set_epoch_chooses_the_pass(stream, fake):
+    data = stream(length=16)
+    for epoch in (2, 2, 0, 5):
+        data.set_epoch(epoch)
+        assert same(joined(data.loader()), expected(16 * epoch, 16 * epoch + 16))
+    with pytest.raises(augmint.InvalidRequest, match="epoch is -1"):
+        data.set_epoch(-1)
+
+
+def test_a_stream_does_without_shared_memory(stream, fake, monkeypatch):
+    def none(tensor):
+        raise RuntimeError("unable to open shared memory object: Permission denied")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", none)
+    data = stream(length=16)
+    data.set_epoch(1)
+    assert same(joined(data), expected(16, 32))
+
+
+@pytest.mark.parametrize("taken", [0, 1, 4, 5])
+def test_a_state_is_gone_on_with_in_the_next_loop_only(stream, fake, taken):
+    left = stream(length=40)
+    read = first(left, taken) if taken else []
+    state = left.state_dict()
+    resumed = stream(length=40)
+    first(resumed, 2)
+    for epoch in (None, taken // 5):
+        resumed.load_state_dict(state)
+        iter(resumed)  # as often as one likes
+        if epoch is not None:
+            resumed.set_epoch(epoch)
+        if taken == 5:  # all of it: what follows is the next pass, not an empty one
+            assert same(joined(resumed), expected(40, 80))
+        else:
+            assert same(joined(read + list(resumed)), expected(0, 40))
+            assert same(joined(resumed), expected(40, 80))
+
+
+def test_a_state_that_is_loaded_and_left_alone_is_the_same_state(stream):
+    left, resumed = stream(length=40), stream(length=40)
+    first(left, 2)
+    resumed.load_state_dict(left.state_dict())
+    assert resumed.state_dict() == left.state_dict()
+    resumed.load_state_dict(resumed.state_dict())
+    assert first(resumed, 1)[0][1].tolist() == [0, 1, 2, 3] * 2
+    assert resumed.position == 24
+
+
+def test_what_all_ranks_leave_out_is_left_out_by_fewer_ranks_too(stream, fake):
+    ranks = [stream(length=19, batch_size=4, rank=rank, world_size=4) for rank in range(4)]
+    assert [len(first(rank, len(rank))) for rank in ranks] == [1] * 4  # 3 samples remain
+    resumed = stream(length=19)
+    resumed.load_state_dict(ranks[0].state_dict())
+    assert same(joined(resumed), expected(19, 38))
+
+
+def test_more_ranks_than_samples_in_a_pass_are_told(stream):
+    with pytest.raises(augmint.InvalidRequest, match="a pass of 3 samples has none for some of the 4 ranks"):
+        next(iter(stream(length=3, rank=0, world_size=4).loader()))
+
+
+def test_a_stream_at_its_end_says_so(stream):
+    data = stream(length=10, start_index=2**48 - 15)
+    assert len(list(data)) == 2
+    with pytest.raises(augmint.InvalidRequest, match="ends before this pass would; take another seed"):
+        list(data)
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 1}, {"batch_size": 32}, {"batch_size": 4, "drop_last": True}])
+def test_batches_of_batches_are_refused_with_the_line_to_write(stream, options):
+    with pytest.raises(augmint.InvalidRequest, match=r"write DataLoader\(stream, batch_size=None\)"):
+        next(iter(DataLoader(stream(length=64), **options)))
+
+
+class Samples(IterableDataset):
+    """Somebody's data set of single samples, made of a stream."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __iter__(self):
+        for images, labels in self.dataset:
+            yield from zip(images, labels, strict=True)
+
+
+def test_what_is_made_of_a_stream_may_be_batched(stream, fake):
+    assert same(joined(DataLoader(Samples(stream(length=64)), batch_size=16)), expected(0, 64))
+
+
+def test_somebodys_own_collate_function_may_put_batches_together(stream, fake):
+    loader = DataLoader(stream(length=64), batch_size=2, collate_fn=joined)
+    assert same(joined(loader), expected(0, 64))
+    assert [len(labels) for _, labels in loader] == [16] * 4
 
 
 def test_small_batches_share_a_call(stream, fake):
@@ -141,7 +289,7 @@ def test_leaving_the_loop_leaves_no_thread(stream):
     assert started
     reader.close()
     for thread in started:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -184,7 +332,7 @@ def test_little_memory_means_little_ahead(stream, fake):
     reader = threading.Thread(target=first, args=(data, 1))
     reader.start()
     try:
-        for _ in range(1000):
+        for _ in range(6000):
             reader.join(0.01)
             if fake.in_flight == 2:
                 break
@@ -192,7 +340,7 @@ def test_little_memory_means_little_ahead(stream, fake):
         assert fake.in_flight == 2
     finally:
         fake.gate.set()
-        reader.join(20)
+        reader.join(60)
 
 
 def test_several_ranks_without_torch_distributed_are_noticed(stream, monkeypatch):

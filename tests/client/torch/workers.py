@@ -34,7 +34,7 @@ def target():
     )
     yield process.stdout.readline().strip()
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -66,7 +66,27 @@ def test_the_loaders_state_counts_what_was_delivered_not_what_workers_made_ahead
     resumed = over(length=160)
     resumed.load_state_dict(loader.state_dict())
     assert same(joined(resumed.loader(3, multiprocessing_context="fork")), expected(24, 160))
-    assert same(joined(loader), expected(24, 160))  # and so does the loop that was left
+    assert same(joined(loader), expected(160, 320))  # while the loop that was left is followed by the next pass
+
+
+@pytest.mark.parametrize("options", [{}, {"persistent_workers": True}, {"pin_memory": False, "prefetch_factor": 4}])
+@pytest.mark.parametrize("taken", [1, 4])
+def test_every_loop_reads_the_next_pass_whatever_became_of_the_last_one(over, options, taken):
+    loader = over(length=32).loader(2, multiprocessing_context="fork", **options)
+    for number in range(3):
+        assert same(joined(first(loader, taken)), expected(32 * number, 32 * number + 8 * taken))
+    outer = []
+    for batch in loader:
+        if not outer:
+            assert same(joined(loader), expected(128, 160))
+        outer.append(batch)
+    assert same(joined(outer), expected(96, 128))
+    assert loader.state_dict()["position"] == 160
+
+
+def test_a_stream_without_end_goes_on_where_the_last_loop_was_left(over):
+    loader = over().loader(2, multiprocessing_context="fork")
+    assert same(joined(first(loader, 3) + first(loader, 2)), expected(0, 40))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -83,11 +103,60 @@ def test_a_stateful_data_loader_resumes_exactly(over, workers, steps):
     assert same(joined(taken + list(resumed)), expected(0, 100))
 
 
-def test_in_a_plain_loader_every_pass_begins_at_the_streams_position(over):
-    loader = DataLoader(over(length=32), batch_size=None, num_workers=2, persistent_workers=True)
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("kind", [DataLoader, StatefulDataLoader])
+def test_in_a_loader_that_is_not_ours_every_pass_is_the_one_that_was_set(over, kind, persistent):
+    stream = over(length=24)  # 3 steps: one of 4 workers has none
+    loader = kind(stream, batch_size=None, num_workers=4, persistent_workers=persistent)
     first(loader, 1)
     for _ in range(2):
-        assert same(joined(loader), expected(0, 32))
+        assert same(joined(loader), expected(0, 24))
+    for epoch in (3, 0, 0, 1):
+        stream.set_epoch(epoch)
+        assert same(joined(first(loader, 2)), expected(24 * epoch, 24 * epoch + 16))
+        stream.set_epoch(epoch)
+        assert same(joined(loader), expected(24 * epoch, 24 * epoch + 24))
+
+
+def test_workers_of_a_loader_that_is_not_ours_may_be_spawned_and_stay(over):
+    stream = over(length=24)
+    loader = DataLoader(stream, None, num_workers=1, persistent_workers=True, multiprocessing_context="forkserver")
+    for epoch in (0, 2):
+        stream.set_epoch(epoch)
+        assert same(joined(loader), expected(24 * epoch, 24 * epoch + 24))
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("taken", [2, 6, None])
+def test_a_stateful_data_loader_reads_whole_passes_after_it_was_resumed(over, persistent, taken):
+    def loader():
+        return StatefulDataLoader(over(length=100), None, num_workers=2, persistent_workers=persistent)
+
+    left = loader()
+    read = first(left, taken)
+    state = left.state_dict()
+    resumed = loader()
+    resumed.load_state_dict(state)
+    if taken is not None:
+        assert same(joined(read + list(resumed)), expected(0, 100))
+    for _ in range(2):
+        assert same(joined(resumed), expected(0, 100))
+
+
+@pytest.mark.filterwarnings("ignore:the state loaded is in the middle of a pass")
+def test_a_state_reaches_the_workers_of_a_plain_loader(over):
+    left, resumed = over(length=40), over(length=40)
+    first(left, 2)
+    resumed.load_state_dict(left.state_dict())
+    loader = DataLoader(resumed, batch_size=None, num_workers=2)
+    assert same(joined(loader), expected(16, 40))
+    resumed.set_epoch(1)
+    assert same(joined(loader), expected(40, 80))
+
+
+def test_batches_of_batches_are_refused_in_workers_too(over):
+    with pytest.raises(augmint.InvalidRequest, match=r"write DataLoader\(stream, batch_size=None\)"):
+        next(iter(DataLoader(over(length=40), batch_size=4, num_workers=1)))
 
 
 @pytest.mark.parametrize(("workers", "start"), [(2, "fork"), (1, "forkserver")])
@@ -112,8 +181,25 @@ def test_workers_change_nothing_about_a_mixture(target, workers, start):
         reference.set_epoch(epoch)
         assert same(joined(loader), default_collate(list(reference)))
     assert loader.state_dict()["epoch"] == 2
+    for batches in (itertools.islice(loader, 1), loader):  # a loop that is left, and a whole one
+        reference.set_epoch(reference.epoch + 1)
+        read = joined(batches)
+        assert same(read, [part[: len(read[1])] for part in default_collate(list(reference))])
     reference.close()
     data.close()
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_set_epoch_of_a_mixture_reaches_workers_that_stay(target, persistent):
+    real = TensorDataset(torch.rand(30, 3, 4, 5, generator=torch.Generator().manual_seed(0)), torch.arange(30) % 3)
+    data, reference = (mix(real, target, ratio=0.5, seed=7) for _ in range(2))
+    loader = DataLoader(data, batch_size=8, num_workers=2, persistent_workers=persistent)
+    for epoch in (0, 1, 3):
+        for one in (data, reference):
+            one.set_epoch(epoch)
+        assert same(joined(loader), default_collate(list(reference)))
+    data.close()
+    reference.close()
 
 
 def part_of_a_job(target, rank, ranks, workers, state, steps, folder):

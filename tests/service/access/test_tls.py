@@ -114,7 +114,7 @@ def credentials(root, client=None):
 
 def draws(service, authority, client):
     with service.channel(credentials(authority, client)) as channel:
-        return GeneratorServiceStub(channel).Generate(pb.GenerateRequest(label="1", n=2, seed=4711), timeout=20)
+        return GeneratorServiceStub(channel).Generate(pb.GenerateRequest(label="1", n=2, seed=4711), timeout=60)
 
 
 def shown(service):
@@ -122,7 +122,7 @@ def shown(service):
     host, port = service.target.rsplit(":", 1)
     context = ssl._create_unverified_context()
     context.set_alpn_protocols(["h2"])
-    with socket.create_connection((host, int(port)), timeout=20) as plain, context.wrap_socket(plain) as wrapped:
+    with socket.create_connection((host, int(port)), timeout=60) as plain, context.wrap_socket(plain) as wrapped:
         pem = ssl.DER_cert_to_PEM_cert(wrapped.getpeercert(binary_form=True))
     return tls.x509.load_pem_x509_certificate(pem.encode()).serial_number
 
@@ -152,7 +152,7 @@ def test_health_has_a_port_of_its_own_that_does_nothing_else(service):
     with service.channel(target=service.health) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         for name in ("", "liveness", "tiny"):
-            assert health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20).status == 1
+            assert health.Check(health_pb2.HealthCheckRequest(service=name), timeout=60).status == 1
         code, _ = code_of(GeneratorServiceStub(channel).ListGenerators, pb.ListGeneratorsRequest())
     assert code == grpc.StatusCode.UNIMPLEMENTED
 
@@ -161,13 +161,13 @@ def test_reflection_can_be_switched_off(service, authority):
     with service.channel(credentials(authority, authority.issue_cert("a@b.org"))) as channel:
         ask = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
         with pytest.raises(grpc.RpcError) as error:
-            next(ask(iter([b""]), timeout=20))
+            next(ask(iter([b""]), timeout=60))
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_garbage_on_the_port_harms_nobody(service, authority):
     host, port = service.target.rsplit(":", 1)
-    stalled = socket.create_connection((host, int(port)), timeout=20)
+    stalled = socket.create_connection((host, int(port)), timeout=60)
     stalled.sendall(b"\x16\x03\x01")  # the beginning of a handshake, and no more
     throw_garbage(service.target)
     assert draws(service, authority, authority.issue_cert("a@b.org")).data
@@ -178,7 +178,7 @@ def test_certificates_change_while_the_server_runs_and_bad_ones_change_nothing(s
     client = authority.issue_cert("a@b.org", common_name="vision")
     with service.channel(credentials(authority, client)) as channel:
         old = GeneratorServiceStub(channel)
-        old.ListGenerators(pb.ListGeneratorsRequest(), timeout=20)
+        old.ListGenerators(pb.ListGeneratorsRequest(), timeout=60)
         first = shown(service)
         soon = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + datetime.timedelta(days=3)
         write(folder, authority.issue_cert("127.0.0.1", not_after=soon))
@@ -193,7 +193,7 @@ def test_certificates_change_while_the_server_runs_and_bad_ones_change_nothing(s
         assert shown(service) == second
         assert draws(service, authority, client).data
         # Connections that were open before go on.
-        assert old.ListGenerators(pb.ListGeneratorsRequest(), timeout=20).generators
+        assert old.ListGenerators(pb.ListGeneratorsRequest(), timeout=60).generators
     assert service.metric("augmint_reloads_total.*failed.*") == 2
 
     # Another authority for clients: the old ones are out, the new ones are in.

@@ -83,6 +83,7 @@ def test_seed_zero_is_a_seed_and_an_absent_one_is_drawn():
         ({"n": 1}, "neither label nor class_indices is given; labels: 'cat', 'dog', 'three'"),
         ({"label": "cat", "class_indices": [1], "n": 1}, "label and class_indices are both given"),
         ({"label": "cow", "n": 1}, "unknown label 'cow'; labels: 'cat', 'dog', 'three'"),
+        ({"label": "Cats", "n": 1}, r"labels: 'cat', 'dog', 'three'; did you mean 'cat'\?"),
         ({"label": "x\n" * 500, "n": 1}, r"unknown label 'x\\nx\\n"),
         ({"label": "cat"}, r"n is 0; it must be in \[1, 1000\]"),
         ({"label": "cat", "n": 1001}, r"n is 1001; it must be in \[1, 1000\]"),

@@ -40,7 +40,7 @@ class Method:
     def _work(self, work, raw):
         self.began.set()
         if raw == b"held":
-            self.release.wait(20)
+            self.release.wait(60)
         if not work.set_running_or_notify_cancel():
             return
         if raw == b"full":
@@ -71,7 +71,7 @@ def served(request):
     server, channel = serving(method, [] if request.param == "deferred" else [Passes()])
     with channel:
         yield method, channel.unary_unary("/test/Call")
-    server.stop(0).wait(20)
+    server.stop(0).wait(60)
 
 
 def test_the_installed_grpc_is_one_that_calls_can_be_deferred_with():
@@ -80,9 +80,9 @@ def test_the_installed_grpc_is_one_that_calls_can_be_deferred_with():
 
 def test_answers_of_both_kinds_arrive(served):
     _, call = served
-    assert call(b"now", timeout=20) == b"at once"
-    assert call(b"later", timeout=20) == b"encoded later"
-    calls = [call.future(b"%d" % number, timeout=20) for number in range(50)]
+    assert call(b"now", timeout=60) == b"at once"
+    assert call(b"later", timeout=60) == b"encoded later"
+    calls = [call.future(b"%d" % number, timeout=60) for number in range(50)]
     assert [one.result() for one in calls] == [b"encoded %d" % number for number in range(50)]
 
 
@@ -91,17 +91,17 @@ def test_errors_become_statuses_and_bugs_stay_in_the_log(served):
     assert code_of(call, b"refuse") == (grpc.StatusCode.INVALID_ARGUMENT, "it says refuse")
     assert code_of(call, b"bug") == (grpc.StatusCode.INTERNAL, "internal error")
     with pytest.raises(grpc.RpcError) as full:
-        call(b"full", timeout=20)
+        call(b"full", timeout=60)
     assert full.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert dict(full.value.trailing_metadata())[PUSHBACK] == "250"
 
 
 def test_a_caller_that_goes_cancels_its_work(served):
     method, call = served
-    future = call.future(b"held", timeout=20)
-    assert method.began.wait(20)
+    future = call.future(b"held", timeout=60)
+    assert method.began.wait(60)
     future.cancel()
-    assert method.cancelled.wait(20)
+    assert method.cancelled.wait(60)
     method.release.set()
 
 
@@ -110,7 +110,7 @@ def test_a_deadline_that_passes_cancels_the_work(served):
     with pytest.raises(grpc.RpcError) as late:
         call(b"held", timeout=0.3)
     assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert method.cancelled.wait(20)
+    assert method.cancelled.wait(60)
     method.release.set()
 
 
@@ -119,7 +119,7 @@ def test_a_call_without_a_message_is_refused():
     with channel:
         stream = channel.stream_unary("/test/Call")
         assert code_of(stream, iter(()))[0] is grpc.StatusCode.UNIMPLEMENTED
-    server.stop(0).wait(20)
+    server.stop(0).wait(60)
 
 
 def test_calls_leave_no_garbage_that_waits_for_the_collector():
@@ -127,18 +127,18 @@ def test_calls_leave_no_garbage_that_waits_for_the_collector():
     server, channel = serving(Method())
     with channel:
         call = channel.unary_unary("/test/Call")
-        call(b"now", timeout=20)
+        call(b"now", timeout=60)
         gc.collect()
         gc.disable()
         try:
             for _ in range(10):
-                assert call(b"now", timeout=20) == b"at once"
-                assert call(b"later", timeout=20) == b"encoded later"
+                assert call(b"now", timeout=60) == b"at once"
+                assert call(b"later", timeout=60) == b"encoded later"
                 code_of(call, b"refuse")
                 code_of(call, b"full")
-            call(b"last", timeout=20)
+            call(b"last", timeout=60)
             left = sum(isinstance(each, _RPCState) for each in gc.get_objects())
         finally:
             gc.enable()
-    server.stop(0).wait(20)
+    server.stop(0).wait(60)
     assert left <= 3  # the last, and one that grpc's thread is just done with

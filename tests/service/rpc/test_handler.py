@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from service import errors
 from service.metrics import Metrics
 from service.rpc.backpressure import Unread
-from service.rpc.handler import STATUS, Guarded
+from service.rpc.handler import STATUS, Handler
 
 
 def test_every_error_has_a_status():
@@ -48,23 +48,23 @@ def test_a_refused_call_holds_neither_its_request_nor_its_answer():
         unread.hold(Context().peer(), 1000)  # meanwhile another call of this connection was answered
         return answer
 
-    guarded = Guarded("Generate", method, metrics, unread=unread)
+    handler = Handler("Generate", method, metrics, unread=unread)
     before = sys.getrefcount(request), sys.getrefcount(answer)
     ended = []
-    guarded.begin(request, Context(), lambda *outcome: ended.append(outcome))
+    handler.begin(request, Context(), lambda *outcome: ended.append(outcome))
     assert [(code, response) for code, response, *_ in ended] == [(grpc.StatusCode.RESOURCE_EXHAUSTED, b"")]
     assert (sys.getrefcount(request), sys.getrefcount(answer)) == before
 
 
 def test_a_log_that_cannot_be_written_costs_nobody_an_answer():
-    guarded = Guarded("Generate", lambda raw, call: b"answer", Metrics(CollectorRegistry()))
+    handler = Handler("Generate", lambda raw, call: b"answer", Metrics(CollectorRegistry()))
 
     class Full:
         def info(self, *_, **__):
             raise OSError("no space left on device")
 
-    guarded._log = Full()
+    handler.log = Full()
     ended = []
     with pytest.raises(OSError, match="no space"):
-        guarded.begin(b"", Context(), lambda *outcome: ended.append(outcome))
+        handler.begin(b"", Context(), lambda *outcome: ended.append(outcome))
     assert [(code, response) for code, response, *_ in ended] == [(grpc.StatusCode.OK, b"answer")]

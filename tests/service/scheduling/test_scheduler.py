@@ -40,7 +40,7 @@ def order(n, start=0, label=0):
 
 async def started(engine, batches=1):
     for _ in range(batches):
-        assert await asyncio.to_thread(engine.started.acquire, timeout=20)
+        assert await asyncio.to_thread(engine.started.acquire, timeout=60)
 
 
 async def settle():
@@ -50,7 +50,7 @@ async def settle():
 
 
 def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 30))
+    return asyncio.run(asyncio.wait_for(coroutine, 120))
 
 
 def test_each_caller_gets_its_own_rows_whatever_shares_the_batches():
@@ -342,7 +342,7 @@ def test_who_has_the_device_alone_waits_for_the_running_batches_and_holds_the_ne
             def measure():
                 with scheduler.alone():
                     entered.set()
-                    assert leave.wait(20)
+                    assert leave.wait(60)
 
             alone = asyncio.create_task(asyncio.to_thread(measure))
             while not scheduler.held:
@@ -384,11 +384,11 @@ def test_a_lane_that_waits_holds_neither_answers_nor_an_engine_that_is_closed():
         try:
             engine = Engine()
             queue = scheduler.add(engine, Metrics(CollectorRegistry()).meters("leaves", 1, "cpu"))
-            answer = scheduler.submit(queue, order(12), "a").result(20)
+            answer = scheduler.submit(queue, order(12), "a").result(60)
             scheduler.remove(queue)
             held = [weakref.ref(answer), weakref.ref(engine)]
             del answer, engine, queue
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while any(each() is not None for each in held) and time.monotonic() < end:
                 time.sleep(0.001)
             assert [each() for each in held] == [None, None]

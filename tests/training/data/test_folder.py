@@ -166,8 +166,8 @@ def test_a_few_unreadable_images_are_skipped_and_named(root):
     (root / "horse" / ".hidden.png").write_bytes(b"")
     data = load(str(root))
     assert len(data.samples) == 16
-    assert any(note.startswith("skipped broken.png: unreadable") for note in data.notes)
-    assert any("1 files that are neither PNG nor JPEG" in note for note in data.notes)
+    assert any(note.startswith("skipped cat/broken.png: unreadable") for note in data.notes)
+    assert data.reading.skipped == {".txt files in 'horse'": 1, "hidden files": 1}
 
 
 def test_an_image_cut_off_in_its_pixels_is_skipped(root):
@@ -176,7 +176,7 @@ def test_an_image_cut_off_in_its_pixels_is_skipped(root):
     path.write_bytes(path.read_bytes()[:300])
     data = load(str(root), size=16)
     assert len(data.samples) == 16
-    assert any(note.startswith("skipped cut.png: unreadable") for note in data.notes)
+    assert any(note.startswith("skipped cat/cut.png: unreadable") for note in data.notes)
 
 
 def test_many_unreadable_images_are_refused_with_examples(root):
@@ -207,13 +207,16 @@ def bomb(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("side", [8_000, 10_000, 60_000])
 def test_an_image_that_would_fill_the_memory_is_not_decoded(root, side):
     (root / "cat" / "bomb.png").write_bytes(bomb(side, side))
-    assert any(note.startswith("skipped bomb.png") for note in load(str(root)).notes)
+    assert any(note.startswith("skipped cat/bomb.png") for note in load(str(root)).notes)
 
 
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda root: [path.unlink() for path in (root / "cat").iterdir()], "class 'cat' has no PNG or JPEG image"),
+        (
+            lambda root: [path.unlink() for path in (root / "cat").iterdir()],
+            "class 'cat' has 0 images; at least 8 are needed",
+        ),
         (lambda root: [path.unlink() for path in list((root / "cat").iterdir())[:3]], "class 'cat' has 5 images"),
     ],
 )
@@ -232,14 +235,14 @@ def test_images_without_folders_are_one_class(tmp_path):
 
 def test_a_folder_without_folders_and_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(DataError, match="has no folders; wanted one folder of PNG or JPEG images per class"):
+    with pytest.raises(DataError, match="has no folders of images; wanted one folder of PNG or JPEG images per class"):
         load(str(tmp_path))
 
 
 def test_a_folder_of_arrays_is_refused_with_the_file_to_name(tmp_path):
-    for name in ("labels.npy", "images.npy"):
-        np.save(tmp_path / name, np.zeros(4))
-    with pytest.raises(DataError, match=r"to read images\.npy, name the file itself: .*images\.npy$"):
+    for name in ("second.npz", "first.npz"):
+        np.savez(tmp_path / name, images=np.zeros(4))
+    with pytest.raises(DataError, match=r"to read first\.npz, name the file itself: .*first\.npz$"):
         load(str(tmp_path))
 
 
@@ -256,5 +259,5 @@ def test_damaged_images_raise_only_data_errors(root, kind, changes):
     (root / "cat" / f"damaged.{kind.lower()}").write_bytes(content)
     # One bad file is never a reason to refuse: it is decoded, or skipped and named.
     data = load(str(root), size=16)
-    assert (len(data.samples) == 17) != any(note.startswith("skipped damaged") for note in data.notes)
+    assert (len(data.samples) == 17) != any(note.startswith("skipped cat/damaged") for note in data.notes)
     (root / "cat" / f"damaged.{kind.lower()}").unlink()

@@ -134,3 +134,71 @@ def test_damaged_files_raise_only_data_errors(tmp_path, compress, changes, kept)
     except DataError as error:
         message = str(error)
     assert not message or str(path) in message
+
+
+def test_emnist_is_turned_upright_and_its_letters_are_named(tmp_path):
+    turned = SAMPLES.transpose(0, 2, 1)
+    write(tmp_path, "emnist-letters-train", turned, LABELS + 1)
+    write(tmp_path, "emnist-letters-test", turned[:12], LABELS[:12] + 1)
+    data = load(str(tmp_path))
+    assert np.array_equal(data.samples[:40, ..., 0], SAMPLES)
+    assert data.class_names == ("A", "B", "C", "D")
+    assert "turned upright" in data.notes[0]
+    assert data.reading.splits == "40 for training, 12 kept for testing"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "names"),
+    [
+        ("balanced", [0, 10, 36, 46], ("0", "A", "a", "t")),
+        ("bymerge", [9, 35, 37, 40], ("9", "Z", "b", "f")),
+        ("byclass", [0, 10, 36, 61], ("0", "A", "a", "z")),
+        ("digits", [0, 1, 2, 9], ("0", "1", "2", "9")),
+        ("letters", [1, 2, 25, 26], ("A", "B", "Y", "Z")),
+        ("letters", [0, 1, 2, 3], ("0", "1", "2", "3")),
+        ("unheard-of", [1, 2, 3, 4], ("1", "2", "3", "4")),
+    ],
+)
+def test_emnist_classes_have_the_names_of_their_set(tmp_path, kind, values, names):
+    labels = np.array(values, np.uint8)[LABELS]
+    assert load(str(write(tmp_path, f"emnist-{kind}-train", SAMPLES, labels))).class_names == names
+
+
+def test_a_folder_called_emnist_with_other_names_is_worth_a_word(tmp_path):
+    (tmp_path / "EMNIST").mkdir()
+    data = load(str(write(tmp_path / "EMNIST", "train", SAMPLES, LABELS)))
+    assert np.array_equal(data.samples[..., 0], SAMPLES)
+    assert "look at the pictures" in data.notes[0]
+
+
+def test_other_spellings_of_the_names_are_found(tmp_path):
+    (tmp_path / "train-images.idx3-ubyte").write_bytes(idx(SAMPLES))
+    (tmp_path / "train-labels.idx1-ubyte").write_bytes(idx(LABELS))
+    assert np.array_equal(load(str(tmp_path)).labels, LABELS)
+
+
+def test_labels_of_qmnist_are_the_first_of_their_columns(tmp_path):
+    columns = np.zeros((40, 8), ">i4")
+    columns[:, 0] = LABELS
+    columns[:, 1] = np.arange(40) + 70000
+    (tmp_path / "qmnist-train-images-idx3-ubyte").write_bytes(idx(SAMPLES))
+    (tmp_path / "qmnist-train-labels-idx2-int.gz").write_bytes(gzip.compress(idx(columns, kind=0x0C), mtime=0))
+    data = load(str(tmp_path))
+    assert np.array_equal(data.labels, LABELS)
+    assert data.class_names == ("0", "1", "2", "3")
+
+
+def test_a_test_file_beside_a_single_one_is_worth_a_word(tmp_path):
+    write(tmp_path, "emnist-mnist-test", SAMPLES, LABELS)
+    data = load(str(write(tmp_path, "emnist-mnist-train", SAMPLES, LABELS)))
+    assert "emnist-mnist-test-images-idx3-ubyte beside it was left out" in data.notes[0]
+    (tmp_path / "emnist-mnist-train-images-idx3-ubyte").unlink()
+    with pytest.raises(DataError, match="has only the test files"):
+        load(str(tmp_path))
+
+
+def test_levels_that_fill_little_of_the_range_are_asked_about(tmp_path):
+    images = write(tmp_path, "train", SAMPLES // 16, LABELS)
+    with pytest.raises(DataError, match=r"values from 0 to 15, a small part of 0 to 255.*--levels 0\.\.15"):
+        load(str(images))
+    assert np.array_equal(load(str(images), levels=(0, 15)).samples[..., 0], SAMPLES // 16 * 17)

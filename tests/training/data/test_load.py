@@ -60,9 +60,9 @@ def test_a_missing_path_is_named():
 
 
 def test_an_unknown_kind_of_file_lists_the_known_ones(tmp_path):
-    (tmp_path / "data.csv").write_text("a,b\n")
-    with pytest.raises(DataError, match=r"data\.csv: not a known kind of data; wanted \.npz"):
-        load(str(tmp_path / "data.csv"))
+    (tmp_path / "data.xyz").write_text("a,b\n")
+    with pytest.raises(DataError, match=r"data\.xyz: not a known kind of data; wanted \.npz"):
+        load(str(tmp_path / "data.xyz"))
 
 
 @pytest.mark.parametrize("source", ["a\0b", "x" * 5000])

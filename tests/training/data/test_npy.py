@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightning_fabric import Fabric
 
 from training import classifier
-from training.data import DataError, Dataset, Rows, load
+from training.data import DataError, Dataset, Rows, load, npy
 from training.kinds.image import Image
 from training.presets import resolve
 from training.quality import memorisation
@@ -53,7 +52,6 @@ def test_class_names_may_lie_beside(tmp_path: Path) -> None:
 
 
 def test_data_on_disk_is_the_data_in_memory_and_trains_to_the_same_weights(both: tuple[Dataset, Dataset]) -> None:
-    torch.set_num_threads(1)
     digests, weights, judges, near = [], [], [], []
     for data in both:
         train = split(data).train
@@ -92,12 +90,9 @@ def test_neighbours_are_searched_block_by_block(both: tuple[Dataset, Dataset], m
     [
         ({"images": SAMPLES}, "no labels file beside it; wanted labels.npy"),
         ({"images": SAMPLES, "labels": LABELS[:-1]}, "120 images but 119 labels"),
-        ({"images": SAMPLES / 255.0, "labels": LABELS}, r"holds float64 \[120, 8, 8\]; images that are read from disk"),
-        ({"images": SAMPLES[:, :6, :6], "labels": LABELS}, r"side a multiple of 4 in \[8, 256\]"),
-        ({"images": SAMPLES[:, None], "labels": LABELS}, r"\[120, 1, 8, 8\]"),
-        ({"images": np.asfortranarray(SAMPLES), "labels": LABELS}, "in Fortran order"),
         ({"images": SAMPLES[:0], "labels": LABELS[:0]}, r"\[0, 8, 8\]"),
-        ({"images": SAMPLES, "labels": LABELS.astype(object)}, "not a whole .npy file of numbers or text"),
+        ({"images": SAMPLES, "labels": LABELS.astype(object)}, "labels.npy: holds pickled objects.*--allow-pickle"),
+        ({"images": SAMPLES >> 5, "labels": LABELS}, r"from 0 to 7, a small part of 0 to 255.*--levels 0\.\.7"),
         ({"images": SAMPLES, "labels": LABELS / 3}, "wanted whole numbers or text"),
         ({"images": SAMPLES * 0, "labels": LABELS}, "all 120 images are equal"),
     ],
@@ -105,6 +100,63 @@ def test_neighbours_are_searched_block_by_block(both: tuple[Dataset, Dataset], m
 def test_bad_arrays_are_named_with_their_fault(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(DataError, match=message):
         load(write(tmp_path, **arrays))
+
+
+@pytest.mark.parametrize(
+    ("images", "note"),
+    [
+        (SAMPLES / 255.0, "floats from 0 to 1"),
+        (SAMPLES[:, :, :6], "images of 8x6 were padded to 8x8"),
+        (SAMPLES[:, None], "channels came first"),
+        (np.asfortranarray(SAMPLES), None),
+        (SAMPLES.reshape(120, 64), "rows of 64 values were taken for images of 8 x 8"),
+    ],
+)
+def test_what_cannot_be_used_from_the_disk_is_converted_in_memory(
+    tmp_path: Path, images: np.ndarray, note: str | None
+) -> None:
+    data = load(write(tmp_path, images=images, labels=LABELS))
+    assert not data.on_disk
+    width = 6 if images.shape[-1] == 6 else 8
+    start = (8 - width) // 2
+    assert np.array_equal(data.samples[:, :, start : start + width, 0], SAMPLES[:, :, :width])
+    assert note is None or any(note in each for each in data.notes)
+
+
+def test_more_than_can_be_converted_is_refused_by_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(npy, "LARGEST_BYTES", SAMPLES.size - 1)
+    with pytest.raises(DataError, match=r"holds float64 \[120, 8, 8\]; images that are read from disk"):
+        load(write(tmp_path, images=SAMPLES / 255.0, labels=LABELS))
+
+
+@pytest.mark.parametrize("names", [("X", "Y"), ("X_train", "y_train"), ("my-train-imgs", "my-train-labels")])
+def test_names_are_understood_in_any_letter_case_and_with_more_words(tmp_path: Path, names: tuple[str, str]) -> None:
+    data = load(write(tmp_path, names[0], **dict(zip(names, (SAMPLES, LABELS), strict=True))))
+    assert data.on_disk
+    assert np.array_equal(data.labels, LABELS)
+
+
+def test_a_folder_of_parts_is_read_with_its_test_split(tmp_path: Path) -> None:
+    write(tmp_path, X_train=SAMPLES[:90], y_train=LABELS[:90], X_test=SAMPLES[90:], y_test=LABELS[90:])
+    data = load(str(tmp_path))
+    assert np.array_equal(data.samples[..., 0], SAMPLES)
+    assert data.official_test is not None
+    assert data.official_test.tolist() == list(range(90, 120))
+    assert data.reading is not None
+    assert data.reading.splits == "90 for training, 30 kept for testing"
+    assert "X_test.npy beside it was left out" in load(str(tmp_path / "X_train.npy")).notes[0]
+
+
+def test_one_array_in_an_archive_finds_its_labels_in_another(tmp_path: Path) -> None:
+    for part, rows in (("train", slice(0, 90)), ("test", slice(90, None))):
+        np.savez(tmp_path / f"k49-{part}-imgs.npz", SAMPLES[rows])
+        np.savez(tmp_path / f"k49-{part}-labels.npz", LABELS[rows].astype(np.uint8))
+    assert len(load(str(tmp_path / "k49-train-imgs.npz")).labels) == 90
+    whole = load(str(tmp_path))
+    assert np.array_equal(whole.labels, LABELS)
+    assert whole.official_test is not None
+    with pytest.raises(DataError, match=r"holds labels; name the file of images: k49-train-imgs\.npz"):
+        load(str(tmp_path / "k49-train-labels.npz"))
 
 
 def test_another_size_or_name_is_refused(tmp_path: Path) -> None:

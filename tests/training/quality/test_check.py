@@ -23,8 +23,8 @@ def test_a_collapse_of_one_class_is_seen_in_that_class(digits, splits, judge, re
 
 def test_an_ignored_label_is_seen(digits, splits, judge, replay):
     check = quick(lambda labels, start: replay(np.zeros_like(labels), start), judge, digits, splits)
-    assert check.class_fidelity[0] >= 0.9
-    assert check.class_fidelity[1:].max() <= 0.1
+    assert check.class_fidelity[0] >= 0.7
+    assert check.class_fidelity[1:].max() <= 0.3
     assert check.kernel_distance > 0.3
 
 

@@ -63,7 +63,7 @@ def ask(service):
 @pytest.fixture
 def generate(service):
     with service.channel() as channel:
-        yield lambda **fields: GeneratorServiceStub(channel).Generate(pb.GenerateRequest(**fields), timeout=30)
+        yield lambda **fields: GeneratorServiceStub(channel).Generate(pb.GenerateRequest(**fields), timeout=60)
 
 
 def test_a_stock_triton_client_lists_describes_and_draws(service, generate):
@@ -144,6 +144,16 @@ def test_a_seed_that_was_not_given_is_reported(ask, generate):
     assert answer.raw_output_contents[0] == generate(generator="tiny", label="5", n=1, seed=seed).data
 
 
+@pytest.mark.parametrize("kind", ["uint64_param", "string_param"])
+def test_every_seed_can_be_a_parameter(ask, generate, kind):
+    seed = 2**64 - 1
+    request = oip.ModelInferRequest(model_name="tiny")
+    request.inputs.add(name="label", datatype="INT64", shape=[1]).contents.int64_contents.append(5)
+    setattr(request.parameters["seed"], kind, seed if kind == "uint64_param" else str(seed))
+    answer = ask("ModelInfer", request)
+    assert answer.raw_output_contents[0] == generate(generator="tiny", label="5", n=1, seed=seed).data
+
+
 def test_it_is_served_logged_and_counted_as_any_other_call(service, ask):
     before = service.metric("augmint_samples_total")
     request = oip.ModelInferRequest(model_name="tiny")
@@ -153,7 +163,7 @@ def test_it_is_served_logged_and_counted_as_any_other_call(service, ask):
     ask("ModelInfer", request)
     line = json.loads(service.wait_for_log("987654"))
     assert (line["method"], line["code"], line["generator"], line["version"]) == ("ModelInfer", "OK", "tiny", 2)
-    assert (line["seed"], line["n"], line["label"]) == (987654, 11, "5")
+    assert (line["seed"], line["n"], line["label"]) == ("987654", 11, "5")
     assert service.metric("augmint_samples_total") == before + 11
 
 

@@ -1,0 +1,134 @@
+"""Kinds of data: which dtype and shape a sample of each has, and what its description must say.
+
+The one table of kinds in the service; everything else takes samples as arrays. The kinds are those of SampleSpec in
+generator.proto, and `array` where it names none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from augmint.v1 import generator_pb2 as pb
+
+Shape = tuple[int, ...]
+PITCHES = 128  # of MIDI, and as many programs
+CHANNELS = {pb.COLOR_SPACE_GRAY: 1, pb.COLOR_SPACE_RGB: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What holds for every sample of a kind."""
+
+    dtype: pb.DataType | None  # None: any
+    shapes: tuple[str, ...]  # names of the extents, one text for each rank; none: any shape
+    faults: Callable[[Any, Shape], Iterator[str]]  # of the kind's own message, and of a shape of one of these ranks
+    counts: Callable[[Any], Any] = lambda spec: None  # elements are whole and below this, by column; None or 0: any
+
+    @property
+    def words(self) -> str:
+        """E.g. `int16 [frames] or [frames, channels]`."""
+        return f"{_name(self.dtype)} {' or '.join(f'[{shape}]' for shape in self.shapes)}"
+
+
+def _image(spec: pb.ImageSpec, shape: Shape) -> Iterator[str]:
+    channels = CHANNELS.get(spec.color_space)
+    if channels is None:
+        yield "sample.image.color_space is not set"
+    elif shape[2] != channels:
+        yield f"{pb.ColorSpace.Name(spec.color_space)} has channels: {channels}, but sample.shape is {list(shape)}"
+
+
+def _audio(spec: pb.AudioSpec, shape: Shape) -> Iterator[str]:
+    if spec.sample_rate_hz < 1:
+        yield "sample.audio.sample_rate_hz is 0; wanted frames per second, at least 1"
+
+
+def _music(spec: pb.MusicSpec, shape: Shape) -> Iterator[str]:
+    if spec.steps_per_quarter < 1:
+        yield "sample.music.steps_per_quarter is 0; wanted at least 1"
+    if spec.lowest_pitch + shape[1] > PITCHES:
+        yield (
+            f"sample.music.lowest_pitch {spec.lowest_pitch} with {shape[1]} pitches goes beyond the last one of MIDI, "
+            f"{PITCHES - 1}"
+        )
+    tracks = shape[2] if len(shape) > 2 else 1
+    if len(spec.programs) != tracks and (spec.programs or tracks > 1):
+        yield f"sample.music.programs has length {len(spec.programs)}, but there are tracks: {tracks}"
+    for program in spec.programs:
+        if program >= PITCHES:
+            yield f"sample.music.programs holds {program}; wanted 0 to {PITCHES - 1}"
+
+
+def _text(spec: pb.TextSpec, shape: Shape) -> Iterator[str]:
+    if not spec.vocabulary:
+        yield "sample.text.vocabulary is empty"
+    elif spec.end_id >= len(spec.vocabulary):
+        yield f"sample.text.end_id is {spec.end_id}, and the vocabulary ends at {len(spec.vocabulary) - 1}"
+
+
+def _table(spec: pb.TableSpec, shape: Shape) -> Iterator[str]:
+    if len(spec.columns) != shape[0]:
+        yield f"sample.table.columns has length {len(spec.columns)}, but sample.shape is {list(shape)}"
+    yield from _names("sample.table.columns: name", [column.name for column in spec.columns])
+    for number, column in enumerate(spec.columns):
+        yield from _names(f"sample.table.columns[{number}].categories:", column.categories)
+        if column.categories and column.integer:
+            yield f"sample.table.columns[{number}] has categories and is integer; wanted one of them"
+
+
+def _names(where: str, names: Sequence[str]) -> Iterator[str]:
+    seen = set()
+    for name in names:
+        if not name:
+            yield f"{where} is empty"
+        if name in seen:
+            yield f"{where} {name[:64]!r} repeats"
+        seen.add(name)
+
+
+def _array(spec: None, shape: Shape) -> Iterator[str]:
+    yield from ()
+
+
+KINDS = {
+    "image": Kind(pb.DATA_TYPE_UINT8, ("height, width, channels",), _image),
+    "audio": Kind(pb.DATA_TYPE_INT16, ("frames", "frames, channels"), _audio),
+    "music": Kind(pb.DATA_TYPE_UINT8, ("steps, pitches", "steps, pitches, tracks"), _music, lambda spec: PITCHES),
+    "text": Kind(pb.DATA_TYPE_INT32, ("length",), _text, lambda spec: len(spec.vocabulary)),
+    "table": Kind(
+        pb.DATA_TYPE_FLOAT32, ("columns",), _table, lambda spec: [len(column.categories) for column in spec.columns]
+    ),
+    "array": Kind(None, (), _array),
+}
+
+
+def fault(sample: pb.SampleSpec) -> str:
+    """The first rule of its kind that a description breaks, as a sentence; "" if it keeps them all.
+
+    sample: its shape has no zero.
+    """
+    name = sample.WhichOneof("kind") or "array"
+    kind, shape = KINDS[name], tuple(sample.shape)
+    ranks = {text.count(",") + 1 for text in kind.shapes}
+    if (kind.dtype and sample.dtype != kind.dtype) or (ranks and len(shape) not in ranks):
+        return f"a sample of {name} is {kind.words}, but here it is {_name(sample.dtype)} {list(shape)}"
+    return next(kind.faults(getattr(sample, name, None), shape), "")
+
+
+def wrong_values(sample: pb.SampleSpec, values: np.ndarray) -> bool:
+    """Whether a sample holds what its kind cannot mean, such as a token that is not in the vocabulary.
+
+    sample: without fault; values: of its dtype and shape.
+    """
+    name = sample.WhichOneof("kind") or "array"
+    counts = KINDS[name].counts(getattr(sample, name, None))
+    limit = np.where(np.equal(counts or 0, 0), np.inf, counts or 0)
+    return bool(np.any(np.isfinite(limit) & ~((values >= 0) & (values < limit) & (np.floor(values) == values))))
+
+
+def _name(dtype: pb.DataType | None) -> str:
+    return pb.DataType.Name(dtype or pb.DATA_TYPE_UNSPECIFIED).removeprefix("DATA_TYPE_").lower()

@@ -1,0 +1,178 @@
+"""Every kind of data: sound descriptions are taken, and each broken rule is refused with a sentence."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from service.artifact.kinds import KINDS, fault
+from tests.service.artifact.test_artifact import message
+
+NAMES = st.text(min_size=1, max_size=8)
+COLUMNS = st.builds(
+    lambda name, categories, whole: pb.ColumnSpec(name=name, categories=categories, integer=whole and not categories),
+    NAMES,
+    st.lists(NAMES, max_size=4, unique=True),
+    st.booleans(),
+)
+
+
+@st.composite
+def images(draw):
+    color, channels = draw(st.sampled_from([(pb.COLOR_SPACE_GRAY, 1), (pb.COLOR_SPACE_RGB, 3)]))
+    shape = [draw(st.integers(1, 64)), draw(st.integers(1, 64)), channels]
+    return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
+
+
+@st.composite
+def sounds(draw):
+    shape = draw(st.lists(st.integers(1, 2**16), min_size=1, max_size=2))
+    spec = pb.AudioSpec(sample_rate_hz=draw(st.integers(1, 2**32 - 1)))
+    return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_INT16, audio=spec)
+
+
+@st.composite
+def music(draw):
+    lowest = draw(st.integers(0, 127))
+    pitches = draw(st.integers(1, 128 - lowest))
+    tracks = draw(st.lists(st.integers(1, 4), max_size=1))
+    count = tracks[0] if tracks else 1
+    programs = draw(st.lists(st.integers(0, 127), min_size=count, max_size=count))
+    if count == 1 and draw(st.booleans()):
+        programs = []
+    spec = pb.MusicSpec(steps_per_quarter=draw(st.integers(1, 96)), lowest_pitch=lowest, programs=programs)
+    return pb.SampleSpec(shape=[draw(st.integers(1, 512)), pitches, *tracks], dtype=pb.DATA_TYPE_UINT8, music=spec)
+
+
+@st.composite
+def texts(draw):
+    vocabulary = draw(st.lists(st.text(max_size=8), min_size=1, max_size=20))
+    spec = pb.TextSpec(vocabulary=vocabulary, end_id=draw(st.integers(0, len(vocabulary) - 1)))
+    return pb.SampleSpec(shape=[draw(st.integers(1, 512))], dtype=pb.DATA_TYPE_INT32, text=spec)
+
+
+@st.composite
+def tables(draw):
+    columns = draw(st.lists(COLUMNS, min_size=1, max_size=8, unique_by=lambda column: column.name))
+    return pb.SampleSpec(shape=[len(columns)], dtype=pb.DATA_TYPE_FLOAT32, table=pb.TableSpec(columns=columns))
+
+
+@st.composite
+def arrays(draw):
+    shape = draw(st.lists(st.integers(1, 16), min_size=1, max_size=5))
+    return pb.SampleSpec(shape=shape, dtype=draw(st.sampled_from(list(artifact.DTYPES))))
+
+
+SOUND = {"image": images(), "audio": sounds(), "music": music(), "text": texts(), "table": tables(), "array": arrays()}
+TYPED = sorted(set(SOUND) - {"array"})
+
+
+def test_the_table_has_a_row_for_every_kind_of_the_contract():
+    assert set(KINDS) == {field.name for field in pb.SampleSpec.DESCRIPTOR.oneofs_by_name["kind"].fields} | {"array"}
+    assert set(KINDS) == set(SOUND)
+
+
+@given(st.one_of(*SOUND.values()))
+def test_sound_descriptions_are_taken(sample):
+    assert fault(sample) == ""
+
+
+@given(st.one_of(*(SOUND[name] for name in TYPED)), st.data())
+def test_another_dtype_is_refused_with_the_one_that_is_right(sample, data):
+    name, wanted = sample.WhichOneof("kind"), sample.dtype
+    sample.dtype = data.draw(st.sampled_from([dtype for dtype in pb.DataType.values() if dtype != wanted]))
+    assert fault(sample).startswith(f"a sample of {name} is {KINDS[name].words}, but here it is ")
+
+
+@given(st.one_of(*(SOUND[name] for name in TYPED)), st.data())
+def test_a_shape_of_another_rank_is_refused(sample, data):
+    ranks = {text.count(",") + 1 for text in KINDS[sample.WhichOneof("kind")].shapes}
+    rank = data.draw(st.sampled_from(sorted({1, 2, 3, 4, 5} - ranks)))
+    del sample.shape[:]
+    sample.shape.extend([1] * rank)
+    assert fault(sample).endswith(f"{[1] * rank}")
+
+
+def image(shape=(8, 8, 1), color=pb.COLOR_SPACE_GRAY):
+    return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
+
+
+def roll(shape=(16, 88), lowest=21, steps=4, programs=()):
+    spec = pb.MusicSpec(steps_per_quarter=steps, lowest_pitch=lowest, programs=programs)
+    return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, music=spec)
+
+
+def text(vocabulary=("a", "b", ""), end_id=2):
+    return pb.SampleSpec(shape=[9], dtype=pb.DATA_TYPE_INT32, text=pb.TextSpec(vocabulary=vocabulary, end_id=end_id))
+
+
+def table(*columns, extent=None):
+    return pb.SampleSpec(
+        shape=[extent or len(columns)], dtype=pb.DATA_TYPE_FLOAT32, table=pb.TableSpec(columns=columns)
+    )
+
+
+AGE, TOWN = pb.ColumnSpec(name="age", integer=True), pb.ColumnSpec(name="town", categories=["Ulm", "Jena"])
+
+
+@pytest.mark.parametrize(
+    ("sample", "sentence"),
+    [
+        (image(color=pb.COLOR_SPACE_UNSPECIFIED), "sample.image.color_space is not set"),
+        (image(color=7), "sample.image.color_space is not set"),
+        (image(color=pb.COLOR_SPACE_RGB), "COLOR_SPACE_RGB has channels: 3, but sample.shape is [8, 8, 1]"),
+        (
+            pb.SampleSpec(shape=[64], dtype=pb.DATA_TYPE_INT16, audio=pb.AudioSpec()),
+            "sample.audio.sample_rate_hz is 0",
+        ),
+        (roll(steps=0), "sample.music.steps_per_quarter is 0"),
+        (roll(lowest=41), "sample.music.lowest_pitch 41 with 88 pitches goes beyond the last one of MIDI, 127"),
+        (roll(shape=(16, 129), lowest=0), "lowest_pitch 0 with 129 pitches goes beyond"),
+        (roll(programs=(0, 1)), "sample.music.programs has length 2, but there are tracks: 1"),
+        (roll(shape=(16, 88, 3)), "sample.music.programs has length 0, but there are tracks: 3"),
+        (roll(programs=(128,)), "sample.music.programs holds 128; wanted 0 to 127"),
+        (text(vocabulary=()), "sample.text.vocabulary is empty"),
+        (text(end_id=3), "sample.text.end_id is 3, and the vocabulary ends at 2"),
+        (table(AGE, TOWN, extent=3), "sample.table.columns has length 2, but sample.shape is [3]"),
+        (table(AGE, AGE), "sample.table.columns: name 'age' repeats"),
+        (table(AGE, pb.ColumnSpec()), "sample.table.columns: name is empty"),
+        (table(pb.ColumnSpec(name="town", categories=["Ulm", "Ulm"])), "columns[0].categories: 'Ulm' repeats"),
+        (table(pb.ColumnSpec(name="town", categories=["Ulm"], integer=True)), "has categories and is integer"),
+    ],
+)
+def test_a_broken_rule_of_a_kind_is_refused_with_a_sentence(sample, sentence):
+    assert re.search(re.escape(sentence), fault(sample))
+    broken = message()
+    broken.sample.CopyFrom(sample)
+    with pytest.raises(artifact.ArtifactError, match=re.escape(sentence)):
+        artifact.validate(broken)
+
+
+@pytest.mark.parametrize(
+    ("sample", "good", "bad"),
+    [
+        (roll(), [0, 127], [[128], [255]]),
+        (text(), [0, 2], [[3], [-1]]),
+        (table(AGE, TOWN), [-7.5, 1.0], [[0, 2.0], [0, -1.0], [0, 0.5], [0, float("nan")]]),
+        (image(), [0, 255], []),
+        (pb.SampleSpec(shape=[2], dtype=pb.DATA_TYPE_FLOAT32), [-1.5, float("inf")], []),
+    ],
+)
+def test_golden_samples_hold_only_what_their_kind_can_mean(sample, good, bad):
+    described = message()
+    described.sample.CopyFrom(sample)
+    del described.golden[1:]
+
+    def of(values):
+        filled = np.resize(np.array(values, artifact.sample_dtype(described)), tuple(sample.shape))
+        described.golden[0].data = filled.tobytes()
+        return described
+
+    assert artifact.validate(of(good)) is described
+    for values in bad:
+        with pytest.raises(artifact.ArtifactError, match=r"golden\[0\].data holds what its kind cannot mean"):
+            artifact.validate(of(values))
