@@ -85,16 +85,16 @@ bench-peers: $(READY)  ## measure it beside Triton, Ray Serve, MLServer, LitServ
 	$(BIN)/python -m benchmarks.peers
 
 bench-training: $(READY)  ## measure how fast presets train, and what share the networks get (5 minutes)
-	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.quality.training_speed
 
 image: $(READY)  ## build the service's image with docker or podman, run it, check it (2 minutes)
 	$(BIN)/python -m benchmarks.image --sbom dist/augmint.cdx.json $(IMAGE_OPTIONS)
 
 scaling-proof: $(READY) tools  ## a fleet that follows its load, on loopback: replicas, Prometheus, the chart's query (4 minutes)
-	$(BIN)/python -m benchmarks.scaling_proof --plot docs/images/scaling.svg
+	$(BIN)/python -m benchmarks.fleet --plot docs/images/scaling.svg
 
 scaling-simulation: $(READY)  ## compare the signals that a fleet could be sized by (1 minute)
-	$(BIN)/python -m benchmarks.scaling_simulation
+	$(BIN)/python -m benchmarks.fleet.simulation
 
 clean:  ## remove what the other targets made, .venv included
 	rm -rf $(VENV) $(TOOLS) $(FRAMEWORKS) .peers demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,42 +9,42 @@ Prints a table of what was tried and what failed, and ends with status 1 if anyt
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.faults import soak
 from benchmarks.faults.scenarios import RUNS
-from benchmarks.faults.table import Row
 
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="Run the service under faults.")
+    parser = results.Parser("benchmarks.faults", __doc__)
     parser.add_argument("only", nargs="*", metavar="FAULT", help=f"of {', '.join(RUNS)}; default: all")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--swaps", type=int, default=50)
     parser.add_argument("--files", type=int, default=1000, help="corrupted ones")
     parser.add_argument("--requests", type=int, default=10_000, help="malformed ones")
     parser.add_argument("--soak", type=_seconds, default=0.0, metavar="TIME", help="e.g. 30m; instead of the others")
-    options = parser.parse_args()
+    options = parser.options()
     # gRPC's own lines about handshakes that are meant to fail.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     if unknown := set(options.only) - set(RUNS):
         parser.error(f"no fault {', '.join(sorted(unknown))}; there are {', '.join(RUNS)}")
-    rows: list[Row] = []
-    for name in ["soak"] if options.soak else options.only or RUNS:
-        start = time.perf_counter()
-        with tempfile.TemporaryDirectory() as scratch:
-            rows += soak.run(Path(scratch), options.soak) if options.soak else RUNS[name](Path(scratch), options)
-        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    print(f"{'fault':64}{'tried':>11}{'failed':>8}  notes")
-    for row in rows:
-        print(f"{row.fault:64}{row.tried:>11,}{row.failed:>8,}  {row.notes}")
-    sys.exit(any(row.failed for row in rows))
+    failed = 0
+    with parser.results() as out:
+        for name in ["soak"] if options.soak else options.only or RUNS:
+            start = time.perf_counter()
+            with tempfile.TemporaryDirectory() as scratch:
+                rows = soak.run(Path(scratch), options.soak) if options.soak else RUNS[name](Path(scratch), options)
+            print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+            for row in rows:
+                out.row("Faults", {"fault": row.fault, "tried": row.tried, "failed": row.failed, "notes": row.notes})
+                failed += row.failed
+    sys.exit(bool(failed))
 
 
 def _seconds(text: str) -> float:

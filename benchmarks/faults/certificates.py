@@ -47,18 +47,9 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
 
             with Readers(2, read, pause=0.01) as readers:
                 for number in range(options.swaps):
-                    if number % 2:
-                        _write(certificate, key, authority.issue_cert("127.0.0.1"))
-                        reloads += 1
-                    else:
-                        bad += 1
-                        match number // 2 % 3:
-                            case 0:
-                                _write(certificate, key, authority.issue_cert("127.0.0.1", not_after=ENDED))
-                            case 1:
-                                certificate.write_bytes(certificate.read_bytes()[: 100 + number])
-                            case _:
-                                certificate.write_bytes(authority.issue_cert("127.0.0.1").cert_chain_pems[0].bytes())
+                    good = _put_in(number, certificate, key, authority)
+                    reloads += good
+                    bad += not good
                     until(functools.partial(_reloaded, replica, reloads, bad), "the change is noticed")
                     kept_out += 1
                     let_in += _code(replica, ended) is not grpc.StatusCode.UNAVAILABLE
@@ -82,6 +73,19 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
         Row("  clients whose certificate has ended: let in", kept_out, let_in, ""),
         Row("  a certificate that ends while it is served: not renewed", 1, 0, f"renewed in {seconds:.1f} s"),
     ]
+
+
+def _put_in(number: int, certificate: Path, key: Path, authority: trustme.CA) -> bool:
+    """Write files: the odd ones good, the even ones bad in one of three ways. Returns whether they are good."""
+    if number % 2:
+        _write(certificate, key, authority.issue_cert("127.0.0.1"))
+    elif number // 2 % 3 == 0:
+        _write(certificate, key, authority.issue_cert("127.0.0.1", not_after=ENDED))
+    elif number // 2 % 3 == 1:
+        certificate.write_bytes(certificate.read_bytes()[: 100 + number])
+    else:
+        certificate.write_bytes(authority.issue_cert("127.0.0.1").cert_chain_pems[0].bytes())
+    return number % 2 == 1
 
 
 def _write(certificate: Path, key: Path, issued: trustme.LeafCert) -> None:

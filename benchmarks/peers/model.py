@@ -3,9 +3,7 @@
 import numpy as np
 import onnxruntime
 
-# A request to a peer is its rows and nothing else, one record a row: so a batch is the requests' bytes joined, and no
-# peer parses, merges or copies four tensors where one would do.
-ROW = np.dtype([("seed", "<u8"), ("index", "<u8"), ("label", "<i8"), ("truncation", "<f4")])
+from benchmarks.serving.row import ROW
 
 
 class Model:

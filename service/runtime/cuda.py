@@ -1,7 +1,7 @@
 """Batches on a GPU: memory at fixed addresses, one thread that computes, CUDA graphs, copies that do not hold it up.
 
 Written after ONNX Runtime's documentation and sources and tested with a make-believe GPU (tests/gpu.py); not verified
-on a real one: `python -m benchmarks.gpu` does that. What it builds on, with reasons: docs/gpu.md.
+on a real one: `python -m benchmarks.serving.gpu` does that. What it builds on, with reasons: docs/gpu.md.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 import augmint
 from augmint.channel import Channel
 from augmint.transport import GrpcTransport
-from benchmarks.scaling_fleet import free_port
+from benchmarks.fleet.cluster import free_port
 from tests.client.fakes import STATUS, Cancelled, FakeService, served
 
 

@@ -11,7 +11,11 @@ from augmint.arguments import parser
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "client/README.md", "k8s/augmint/README.md")]
-PAGES += [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks/RESULTS.md"]
+PAGES += [
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "benchmarks/RESULTS.md",
+    *sorted((ROOT / "benchmarks/results").glob("*.md")),
+]
 
 
 def without_code(text):

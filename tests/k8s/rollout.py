@@ -13,7 +13,7 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from benchmarks.scaling_fleet import Names, Replica
+from benchmarks.fleet.cluster import Names, Replica
 
 
 def bound(given: int | str, replicas: int, surge: bool) -> int:

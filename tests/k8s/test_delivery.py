@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.scaling_fleet import replica
+from benchmarks.fleet.cluster import replica
 from tests.generators import publish
 from tests.k8s.rendering import CASES, FILE, ROOT, container, everything, pod
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import augmint
-from benchmarks.scaling_fleet import Prometheus, replica
+from benchmarks.fleet.cluster import Prometheus, replica
 from tests.generators import publish
 from tests.k8s.rendering import CASES, ROOT, one
 from tests.k8s.tools import tool

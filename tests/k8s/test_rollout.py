@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from benchmarks.scaling_fleet import free_port
-from benchmarks.scaling_proof import Readers
+from benchmarks.fleet.cluster import free_port
+from benchmarks.fleet.load import Readers
 from tests.generators import publish
 from tests.k8s.rendering import container, one
 from tests.k8s.rollout import Rollout, bound, plan

@@ -57,7 +57,7 @@ def invoke(*arguments: object) -> tuple[int, str]:
 def first(monkeypatch: pytest.MonkeyPatch) -> pb.Generator:
     """What a generator `fruit` in the repository says about itself: top, middle, bottom; 8 x 8 gray."""
     dataset = load(str(bands(Path("fruit.npz"))))
-    message = pb.Generator(name="fruit", version=1, labels=dataset.class_names, sample=dataset.spec())
+    message = pb.Generator(name="fruit", version=1, labels=dataset.class_names, sample=dataset.kind.spec)
     message.provenance.data_digest = dataset.digest
     message.provenance.data_name = "/home/somebody/old/fruit.npz"
     message.provenance.splits.add(split="train", counts=[40, 40, 40])

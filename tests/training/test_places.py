@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from augmint.v1 import generator_pb2 as pb
@@ -23,12 +22,15 @@ from service.runtime.session import Session
 from tests.generators import build
 from training import places
 from training.__main__ import app
+from training.data.kind import Picture
 from training.events import Events, Occasion
 from training.places import CannotWrite, RunError, prove_file, prove_folder, prove_room
 from training.presets import resolve
 from training.quality import decide
 from training.release import Unpublished, release
 from training.run import Order, Run
+
+SHEET = Picture(b"\x89PNG", ".png", "image/png")
 
 
 def full(*arguments: object, **options: object) -> Any:
@@ -136,8 +138,8 @@ def test_commands_prove_their_targets_before_they_read_anything(
         ("card.json", lambda run: run.write_json("card.json", {"a": 1})),
         ("report.html", lambda run: run.write_report("<html>")),
         ("model.onnx", lambda run: run.write_model(b"model")),
-        ("reading.png", lambda run: run.save_reading(Image.new("L", (8, 8)))),
-        ("samples/step-0000005.png", lambda run: run.save_picture(5, Image.new("L", (8, 8)))),
+        ("reading.png", lambda run: run.save_reading(SHEET)),
+        ("samples/step-0000005.png", lambda run: run.save_picture(5, SHEET)),
         ("order.json", lambda run: run.decide(run.order)),
     ],
 )

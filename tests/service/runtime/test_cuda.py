@@ -1,4 +1,4 @@
-"""The path of a GPU, on a make-believe one (tests/gpu.py); benchmarks/gpu.py checks a real one."""
+"""The path of a GPU, on a make-believe one (tests/gpu.py); benchmarks/serving/gpu.py checks a real one."""
 
 import functools
 import threading

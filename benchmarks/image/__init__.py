@@ -1,0 +1,1 @@
+"""Does the image do what it should? `python -m benchmarks.image`."""

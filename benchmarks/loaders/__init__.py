@@ -1,0 +1,1 @@
+"""What does a training loop lose that is fed by the service? `python -m benchmarks.loaders`."""

@@ -1,0 +1,1 @@
+"""How good are the samples, and what are they worth? `python -m benchmarks.quality`."""

@@ -1,0 +1,1 @@
+"""How fast does it serve? `python -m benchmarks.serving`."""

@@ -1,0 +1,33 @@
+"""Arrows between the folders of benchmarks/: which may use which, so that none runs in a circle."""
+
+from benchmarks.results import ROOT
+from tests.test_architecture import imports_of, sources
+
+COMMON = {"results", "demo"}
+ARROWS: dict[str, set[str]] = {
+    "serving": set(),
+    "fleet": {"serving"},
+    "peers": {"serving", "fleet"},
+    "faults": set(),
+    "image": set(),
+    "loaders": set(),
+    "quality": set(),
+}
+
+
+def test_folders_use_what_the_table_says():
+    used: dict[str, set[str]] = {folder: set() for folder in ARROWS}
+    for path in sources("benchmarks"):
+        folder, *rest = path.relative_to(ROOT / "benchmarks").parts
+        names = {module.split(".")[1] for module in imports_of(path) if module.startswith("benchmarks.")}
+        if rest:
+            used[folder] |= names - {folder} - COMMON
+        else:
+            assert names <= COMMON, path.name
+    assert used == ARROWS
+
+
+def test_what_a_peer_of_its_own_environment_imports_is_nothing_of_this_project():
+    for name in ("peers/model.py", "serving/row.py", "peers/__init__.py", "serving/__init__.py"):
+        found = {module.partition(".")[0] for module in imports_of(ROOT / "benchmarks" / name)}
+        assert found <= {"benchmarks", "numpy", "onnxruntime"}, name
