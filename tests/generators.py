@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
-from training.latent import OPSET, with_latent
+from training.export.address import OPSET, with_latent
 
 DIGITS = tuple(str(digit) for digit in range(10))
 

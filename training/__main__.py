@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from training.command import STATUSES, attempt, console, fail, in_one_sentence
+from training.config.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
 from training.options import (
     DropScarce,
     File,
@@ -27,12 +28,11 @@ from training.options import (
     setting,
 )
 from training.places import CannotWrite, RunError, prove_file, prove_folder, quoted
-from training.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
 from training.terminal import cell, prepare_streams, say, table
 
 if TYPE_CHECKING:
-    from training.processes import Processes
-    from training.run import Run
+    from training.run.folder import Run
+    from training.run.processes import Processes
 
 app = typer.Typer(
     help="Train a class-conditional generator, measure it, and publish it as one ONNX file.",
@@ -132,8 +132,8 @@ def fit(
             # Imported here: PyTorch takes seconds, and a misspelt option should not wait for it.
             from training.fit import Interrupted
             from training.fit import fit as fit_run
-            from training.processes import Processes as Started
-            from training.run import Run, generator_name, parse_budget
+            from training.run.folder import Run, generator_name, parse_budget
+            from training.run.processes import Processes as Started
 
             processes = Started()
             if resume is not None:
@@ -193,7 +193,7 @@ def _stopped(run: Run | None, processes: Processes | None) -> str:
 
 
 def _after(error: BaseException, run: Run | None, processes: Processes | None) -> str:
-    from training.processes import ProcessLost
+    from training.run.processes import ProcessLost
 
     words = _go_on(run, processes)  # in any case: it removes what is empty
     broken = isinstance(error, OSError | CannotWrite | ProcessLost)
@@ -253,10 +253,10 @@ def evaluate(
 ) -> None:
     """Measure a published FILE again on held-out samples of DATA, which must be the data that it was made from."""
     with in_one_sentence():
-        from training.conclude import Conclusion, conclude, repository
-        from training.evaluate import Published
-        from training.evaluate import evaluate as measure
-        from training.progress import bar
+        from training.publishing.published import Published
+        from training.publishing.published import evaluate as measure
+        from training.remeasure import Conclusion, conclude, repository
+        from training.run.progress import bar
 
         wanted = Conclusion(json_, report, publish, out, force)
         prove(wanted)
@@ -329,9 +329,9 @@ def study(
 
     with in_one_sentence(lambda: "stopped; the same command goes on", after):
         from training import study as studies
-        from training.conclude import Conclusion, conclude, repository
-        from training.evaluate import Published
-        from training.progress import bar
+        from training.publishing.published import Published
+        from training.remeasure import Conclusion, conclude, repository
+        from training.run.progress import bar
 
         wanted = Conclusion(json_, report, publish, out, force)
         prove(wanted)
@@ -373,7 +373,7 @@ def report(
 ) -> None:
     """Write the HTML report of a finished run again, from the run and its data."""
     with in_one_sentence():
-        from training.conclude import report_of_run
+        from training.remeasure import report_of_run
 
         prove_file(out, "--out")
         say(console, f"report: {report_of_run(run, out or run / 'report.html', data)}")
@@ -389,7 +389,7 @@ def publish(
 ) -> None:
     """Publish what a finished run has left, as the next version: after a full disk, or what the gate has withheld."""
     with in_one_sentence(lambda: "stopped; nothing was published"):
-        from training.conclude import publish_kept
+        from training.remeasure import publish_kept
 
         path = publish_kept(run, out, name, force=force, replace=replace_)
         say(console, f"published {path}; serve it with: python -m service --models {quoted(path.parents[2])}")

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 import typer
 
+from service.artifact import ArtifactError
+from training.errors import TrainingError
 from training.terminal import console as make_console
 from training.terminal import say
 
 console = make_console()
 errors = make_console(stderr=True)
 
-FAULT, WITHHELD, STOPPED = 2, 3, 130
+FAULT, STOPPED = TrainingError.status, 130
 STATUSES = "Exit status: 0 done, 2 a fault of data, options or files, 3 withheld, 130 stopped (Ctrl-C or SIGTERM)."
 
 
@@ -88,12 +90,9 @@ def attempt(
         outcome.failure = typer.Exit(STOPPED)
     except typer.Exit as error:
         outcome.failure = error
-    except Exception as error:
-        known, withheld = _known()
-        if not isinstance(error, known):
-            raise
+    except (TrainingError, ArtifactError, OSError) as error:
         message, words = sentence(error), after(error)
-        status = WITHHELD if isinstance(error, withheld) else FAULT
+        status = error.status if isinstance(error, TrainingError) else FAULT
         if speaks():
             fail(f"{message}\n{words}" if words else message)
         outcome.failure = typer.Exit(status)
@@ -113,25 +112,3 @@ def in_one_sentence(
 def _say_all(lines: str) -> None:
     for line in lines.splitlines():
         say(console, line)
-
-
-def _known() -> tuple[tuple[type[Exception], ...], type[Exception]]:
-    """Exceptions that say what a person should know, and the one of the gate."""
-    # Imported when something went wrong: PyTorch takes seconds, and --help should not wait for it.
-    from service.artifact import ArtifactError
-    from training.compiling import CannotCompile
-    from training.data import DataError
-    from training.evaluate import EvaluationError
-    from training.export import ExportError
-    from training.places import RunError
-    from training.presets import PresetError
-    from training.processes import ProcessLost
-    from training.release import Withheld
-    from training.study import ScenarioError
-    from training.trainer import Diverged
-
-    faults = (
-        *(ArtifactError, CannotCompile, DataError, Diverged, EvaluationError, ExportError),
-        *(OSError, PresetError, ProcessLost, RunError, ScenarioError, Withheld),
-    )
-    return faults, Withheld

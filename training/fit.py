@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +15,31 @@ from rich.progress import Progress
 
 from augmint.v1 import generator_pb2 as pb
 from service.runtime.session import Session
-from training import choose, classifier, curves, export, places, quality, release, report, threads
-from training.data import Dataset, load
+from training import places, quality
+from training.config import auto
+from training.data import Dataset
 from training.data.nearby import hint
-from training.events import Events, Occasion
-from training.findings import worst_first
-from training.introduce import introduce
-from training.latent import OPSET
-from training.loop import Interrupted, Loop
-from training.naming import data_name
-from training.processes import Processes
-from training.progress import bar
-from training.run import Order, Run, RunError
-from training.samples import MEASURED_SEED, addressed_samples
-from training.splits import Splits, split
-from training.survey import contradictions, survey
+from training.data.splits import Splits, split
+from training.export import file, graph, parity
+from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.judge import classifier, fitting
+from training.kinds import load
+from training.publishing import release
+from training.quality.findings.data import contradictions, survey
+from training.quality.findings.finding import worst_first
+from training.report import curves, page
+from training.run.events import Events, Occasion
+from training.run.folder import Order, Run, RunError
+from training.run.introduce import introduce
+from training.run.loop import Interrupted, Loop
+from training.run.naming import data_name
+from training.run.processes import Processes
+from training.run.progress import bar
+from training.run.provenance import _provenance
+from training.run.threads import _choose_threads
 from training.terminal import say
-from training.trainer import Trainer
 
 __all__ = ["Interrupted", "fit"]
-
-THREAD_SAMPLES = 2000  # that threads are chosen with
-
-LIBRARIES = ("torch", "onnx", "onnxruntime-gpu", "numpy", "lightning-fabric", "scikit-learn")
 
 
 def fit(
@@ -56,8 +55,7 @@ def fit(
     force:   publish even what the gate withholds, or what is worse than the version that it replaces.
     replace: publish under a name whose last version makes other samples.
 
-    Raises training.data.DataError, training.trainer.Diverged, training.export.ExportError, RunError, Interrupted,
-    training.release.Withheld.
+    Raises DataError, Diverged, ExportError, RunError, Interrupted, Withheld.
     """
     order = run.order
     processes = processes or Processes()
@@ -70,7 +68,7 @@ def fit(
     splits = split(dataset, seed=order.seed)
     if order.score and dataset.classes == 1:
         raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
-    if order.preset == choose.AUTO:
+    if order.preset == auto.AUTO:
         order = _chosen(order, dataset, splits)
         if processes.first:
             run.decide(order)
@@ -114,8 +112,8 @@ def fit(
         task = progress.add_task("exporting", total=1.0)
         generator = loop.trainer.settle()
         scorer = judge if order.score else None
-        model = export.to_onnx(generator, dataset.kind, order.config.latent_size, dataset.classes, scorer)
-        export.prove_parity(generator, model, dataset.kind, order.config.latent_size, dataset.classes, scorer)
+        model = graph.to_onnx(generator, dataset.kind, order.config.latent_size, dataset.classes, scorer)
+        parity.prove_parity(generator, model, dataset.kind, order.config.latent_size, dataset.classes, scorer)
         progress.update(task, completed=1.0)
 
         session = Session(model.SerializeToString(), threads=os.cpu_count() or 1)
@@ -147,12 +145,12 @@ def fit(
         provenance=_provenance(run, loop, dataset, splits),
         quality=card,
     )
-    message = export.with_golden(message, model)
-    kept = run.write_model(export.build(message, model, release.next_version(Path(order.out), order.name)))
+    message = file.with_golden(message, model)
+    kept = run.write_model(file.build(message, model, release.next_version(Path(order.out), order.name)))
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
-    charts, happened = curves.read(run.folder), report.read_events(run.folder)
-    run.write_report(report.render(message, draw, dataset, splits, charts=charts, happened=happened))
+    charts, happened = curves.read(run.folder), page.read_events(run.folder)
+    run.write_report(page.render(message, draw, dataset, splits, charts=charts, happened=happened))
     say(console, f"report: {run.folder / 'report.html'}")
     return release.release(Path(order.out), message, model, kept, force=force, replace=replace)
 
@@ -173,29 +171,10 @@ def _read(run: Run, state: dict[str, Any] | None) -> Dataset:
 
 def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:
     """The order with the preset and the configuration that `auto` stands for."""
-    facts = choose.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available())
-    choice = choose.choose(facts)
+    facts = auto.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available())
+    choice = auto.choose(facts)
     decided = {"preset": choice.preset, "config": choice.config(dict(order.settings)), "reasons": choice.reasons}
     return order.model_copy(update=decided)
-
-
-def _choose_threads(
-    processes: Processes, state: dict[str, Any] | None, dataset: Dataset, splits: Splits, order: Order
-) -> None:
-    """Of PyTorch on a CPU: the checkpoint's count, since another one changes the last bits; else what is fastest.
-
-    With several processes, torchrun has divided the cores.
-    """
-    if processes.fabric.device.type != "cpu" or processes.count > 1:
-        return
-    if state is not None:
-        torch.set_num_threads(state["threads"])
-        return
-    some = splits.train[:: max(1, len(splits.train) // THREAD_SAMPLES)]
-    labels = np.unique(dataset.labels[some], return_inverse=True)[1]
-    classes = int(labels.max()) + 1
-    scratch = Trainer(processes.fabric, order.config, dataset.kind, dataset.samples[some], labels, classes, order.seed)
-    threads.choose(lambda: scratch.step(0.0))
 
 
 def _judge(
@@ -203,7 +182,7 @@ def _judge(
 ) -> classifier.Classifier:
     """The classifier of real samples that watches the run and measures its result."""
     task = progress.add_task("learning to judge", total=1.0)
-    return classifier.fit(
+    return fitting.fit(
         dataset.kind,
         dataset.part(splits.train),
         dataset.labels[splits.train],
@@ -212,30 +191,3 @@ def _judge(
         device=device,
         progress=lambda share: progress.update(task, completed=share),
     )
-
-
-def _provenance(run: Run, loop: Loop, dataset: Dataset, splits: Splits) -> pb.Provenance:
-    return pb.Provenance(
-        preset=run.order.preset,
-        configuration_json=loop.config.model_dump_json(),
-        data_name=data_name(dataset.name),
-        data_digest=dataset.digest,
-        splits=splits.counts(dataset),
-        seed=run.order.seed,
-        steps=loop.trainer.steps,
-        samples_seen=loop.trainer.samples_seen,
-        training_seconds=loop.seconds,
-        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
-        code_revision=_revision(),
-        created_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        opset=OPSET,
-    )
-
-
-def _revision() -> str:
-    """The checkout's commit, "-dirty" if it has local changes; empty outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--match="]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from training.config.presets import PresetError
 from training.places import RunError, prove_file, prove_folder
-from training.presets import PresetError
 
 if TYPE_CHECKING:
-    from training.run import Order
+    from training.run.folder import Order
 
 Levels = Annotated[
     str | None,
@@ -41,7 +41,7 @@ Replace = Annotated[
 
 
 def order_of(**values: Any) -> Order:
-    from training.run import Order
+    from training.run.folder import Order
 
     try:
         return Order(**values)
@@ -90,7 +90,7 @@ def reading(
     levels: str | None, allow_pickle: bool, drop_scarce: bool, label: str | None, file: str | None
 ) -> dict[str, Any]:
     """How a source is read: what training.data.load takes beside it and its size."""
-    from training.data.levels import parse
+    from training.kinds.image.levels import parse
 
     return {
         "levels": parse(levels) if levels else None,

@@ -9,8 +9,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from training.errors import TrainingError
 
-class RunError(ValueError):
+
+class RunError(TrainingError, ValueError):
     """The run cannot be started, resumed or published; the message says why and what would be right."""
 
 

@@ -26,13 +26,15 @@ from benchmarks import results
 from benchmarks.quality import modes
 from benchmarks.quality.cells import new_trainer, train
 from service.runtime.session import Session
-from training import classifier, export, quality
-from training.config import Config
-from training.data import load
+from training import quality
+from training.config.config import Config
+from training.config.presets import PRESETS, resolve
+from training.data.splits import split
+from training.export import graph, parity
 from training.fit import MEASURED_SEED, addressed_samples
-from training.presets import PRESETS, resolve
-from training.splits import split
-from training.trainer import Diverged
+from training.gan.trainer import Diverged
+from training.judge import classifier, fitting
+from training.kinds import load
 
 
 def images_cell(data: str, config: Config, seconds: float, seed: int, quick: bool = False) -> dict[str, Any]:
@@ -41,13 +43,13 @@ def images_cell(data: str, config: Config, seconds: float, seed: int, quick: boo
     splits = split(dataset, seed=seed)
     samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
     if (data, seed) not in _JUDGES:
-        steps = classifier.default_steps(len(samples)) // (2 if quick else 1)
-        _JUDGES[data, seed] = classifier.fit(dataset.kind, samples, labels, dataset.classes, seed=seed, steps=steps)
+        steps = fitting.default_steps(len(samples)) // (2 if quick else 1)
+        _JUDGES[data, seed] = fitting.fit(dataset.kind, samples, labels, dataset.classes, seed=seed, steps=steps)
     trainer = new_trainer(config, dataset.kind, samples, labels, dataset.classes, seed)
     result = train(trainer, seconds)
     generator = trainer.settle()
-    model = export.to_onnx(generator, dataset.kind, config.latent_size, dataset.classes)
-    export.prove_parity(generator, model, dataset.kind, config.latent_size, dataset.classes)
+    model = graph.to_onnx(generator, dataset.kind, config.latent_size, dataset.classes)
+    parity.prove_parity(generator, model, dataset.kind, config.latent_size, dataset.classes)
     session = Session(model.SerializeToString(), threads=1)
 
     def draw(labels: np.ndarray, start: int) -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from lightning_fabric import Fabric
 
-from training.config import Config
+from training.config.config import Config
 from training.data.kind import Kind
-from training.trainer import Trainer
+from training.gan.trainer import Trainer
 
 LOOK = 50  # steps between looks at whether the losses are finite
 

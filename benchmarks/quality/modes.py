@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from benchmarks.quality.cells import new_trainer, train
-from training.config import Config
+from training.config.config import Config
+from training.config.presets import resolve
 from training.data.kind import Kind
-from training.presets import resolve
 
 # Mixtures of 25 normal distributions in the plane, as the literature has them (Srivastava et al. 2017, VEEGAN; Lin et
 # al. 2018, PacGAN: a grid of spacing 2 with deviation 0.05), scaled into [-1, 1].

@@ -48,8 +48,8 @@ from augmint.torch import mix
 from benchmarks import results
 from benchmarks.demo import serving, step
 from service import artifact
-from training import data as sources
-from training.splits import Splits, split
+from training import kinds
+from training.data.splits import Splits, split
 
 BATCH = 64
 ARMS = ("natural", "balanced", "same", "team")
@@ -87,7 +87,7 @@ class Benchmark:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._dataset = sources.load(options.data)
+        self._dataset = kinds.load(options.data)
         self._splits: Splits = split(self._dataset)
         self._classes = self._dataset.classes
         self._tests = self._dataset.part(self._splits.test)[:], self._dataset.labels[self._splits.test]

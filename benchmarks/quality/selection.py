@@ -19,9 +19,10 @@ from benchmarks import results
 from service import artifact
 from service.scheduling.order import Order
 from service.scheduling.selection import Selection
-from training import classifier, quality
-from training.evaluate import Published
-from training.samples import MEASURED_SEED
+from training import quality
+from training.export.sampling import MEASURED_SEED
+from training.judge import fitting
+from training.publishing.published import Published
 
 PAGE = 256
 
@@ -67,7 +68,7 @@ def main() -> None:
     dataset, splits = published.dataset, published.splits
     own = published.message.provenance.seed
     judges = [
-        classifier.fit(
+        fitting.fit(
             dataset.kind,
             dataset.samples[splits.train],
             dataset.labels[splits.train],

@@ -24,16 +24,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import results
-from training import fit, trainer
-from training.average import MovingAverage
-from training.classifier import Classifier
-from training.data import load
-from training.draw import Draw
+from training import fit
+from training.config.presets import PRESETS, resolve
+from training.data.splits import split
+from training.gan import trainer
+from training.gan.average import MovingAverage
+from training.gan.batches import Draw
+from training.judge.classifier import Classifier
+from training.kinds import load
 from training.kinds.image.augmentation import ImageAugmentation
-from training.loop import Loop
-from training.presets import PRESETS, resolve
-from training.run import Order, Run
-from training.splits import split
+from training.run.folder import Order, Run
+from training.run.loop import Loop
 
 
 def measure(data: str, preset: str, settings: dict[str, str], seconds: float) -> tuple[float, float, float, int]:

@@ -21,17 +21,19 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import results
-from training import classifier
-from training.data import Dataset, load
-from training.data.dataset import Records, finish
-from training.events import Events, Occasion
-from training.findings import Kind, Severity
-from training.loop import Loop
-from training.presets import resolve
-from training.processes import Processes
-from training.run import Order, Run
-from training.splits import split
-from training.trainer import Diverged
+from training.config.presets import resolve
+from training.data import Dataset
+from training.data.records import Records
+from training.data.splits import split
+from training.gan.trainer import Diverged
+from training.judge import fitting
+from training.kinds import load
+from training.kinds.image.finish import finish
+from training.quality.findings.finding import Kind, Severity
+from training.run.events import Events, Occasion
+from training.run.folder import Order, Run
+from training.run.loop import Loop
+from training.run.processes import Processes
 
 STEPS = 600
 
@@ -99,7 +101,7 @@ def run(case: Case, seed: int) -> dict[str, Any]:
     """Kinds found at any look and at the end with their worst severity, and whether the run was called lost."""
     dataset = data(case.per_class)
     splits = split(dataset, seed=seed)
-    judge = classifier.fit(
+    judge = fitting.fit(
         dataset.kind, dataset.part(splits.train), dataset.labels[splits.train], dataset.classes, seed=seed
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from tests.training import starts
-from training import classifier
-from training.classifier import Classifier
 from training.data import Dataset
-from training.data.dataset import Records, finish
-from training.splits import split
+from training.data.records import Records
+from training.data.splits import split
+from training.judge import fitting
+from training.judge.classifier import Classifier
+from training.kinds.image.finish import finish
 
 starts.shift()
 
@@ -31,4 +32,4 @@ def stripes() -> Dataset:
 @pytest.fixture(scope="session")
 def judge(stripes: Dataset) -> Classifier:
     train = split(stripes).train
-    return classifier.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=120)
+    return fitting.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=120)

@@ -13,9 +13,9 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
 from tests import generators
-from training import export
-from training.data import load
-from training.splits import split
+from training.data.splits import split
+from training.export import file
+from training.kinds import load
 
 
 def write(folder: Path, count: int, names: tuple[str, str] = ("dark", "light")) -> Path:
@@ -42,4 +42,4 @@ def publish(models: Path, data: Path, config: str, change: Callable[[pb.Generato
     message.provenance.configuration_json = config
     message.provenance.splits.extend(split(dataset, seed=5).counts(dataset))
     change(message)
-    return export.publish(models, message, onnx.load_from_string(content))
+    return file.publish(models, message, onnx.load_from_string(content))

@@ -15,15 +15,16 @@ from typer.testing import CliRunner
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
-from training import classifier, quality
+from training import quality
 from training.__main__ import app
 from training.command import in_one_sentence
-from training.data import load
-from training.events import Events
-from training.presets import resolve
-from training.release import latest
-from training.run import Order, Run
-from training.trainer import Trainer
+from training.config.presets import resolve
+from training.gan.trainer import Trainer
+from training.judge import fitting
+from training.kinds import load
+from training.publishing.release import latest
+from training.run.events import Events
+from training.run.folder import Order, Run
 
 SMALL = [word for pair in ("width=8", "latent_size=16", "batch_size=16") for word in ("--set", pair)]
 
@@ -43,7 +44,7 @@ def bands(path: Path, names: tuple[str, ...] = ("top", "middle", "bottom"), side
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(classifier, "default_steps", lambda samples: 20)
+    monkeypatch.setattr(fitting, "default_steps", lambda samples: 20)
 
 
 def invoke(*arguments: object) -> tuple[int, str]:
@@ -61,7 +62,7 @@ def first(monkeypatch: pytest.MonkeyPatch) -> pb.Generator:
     message.provenance.data_digest = dataset.digest
     message.provenance.data_name = "/home/somebody/old/fruit.npz"
     message.provenance.splits.add(split="train", counts=[40, 40, 40])
-    monkeypatch.setattr("training.release.latest", lambda models, name: message if name == "fruit" else None)
+    monkeypatch.setattr("training.publishing.release.latest", lambda models, name: message if name == "fruit" else None)
     return message
 
 
@@ -120,11 +121,11 @@ def test_another_name_is_free(first: pb.Generator, monkeypatch: pytest.MonkeyPat
         ("training.fit.load", False, signal.SIGINT),
         ("training.fit.load", False, signal.SIGTERM),
         ("training.fit._judge", False, signal.SIGINT),
-        ("training.loop.Loop.train", False, signal.SIGTERM),
-        ("training.export.to_onnx", True, signal.SIGINT),
-        ("training.quality.measure", True, signal.SIGTERM),
-        ("training.report.render", True, signal.SIGINT),
-        ("training.release.release", True, signal.SIGINT),
+        ("training.run.folder.loop.Loop.train", False, signal.SIGTERM),
+        ("training.export.graph.to_onnx", True, signal.SIGINT),
+        ("training.quality.card", True, signal.SIGTERM),
+        ("training.report.page.render", True, signal.SIGINT),
+        ("training.publishing.release.release", True, signal.SIGINT),
     ],
 )
 def test_a_run_can_be_stopped_at_any_stage(
@@ -135,7 +136,7 @@ def test_a_run_can_be_stopped_at_any_stage(
         pytest.fail("it went on")
 
     monkeypatch.setattr(quality, "measure", lambda *_, **__: pb.QualityCard())
-    monkeypatch.setattr("training.export.prove_parity", lambda *_: None)
+    monkeypatch.setattr("training.export.graph.prove_parity", lambda *_: None)
     monkeypatch.setattr(place, stop)
     code, output = invoke("fit", bands(Path("fruit.npz")), *SMALL, "--steps", 2)
     assert code == 130
@@ -153,7 +154,7 @@ def test_a_stop_in_another_command_is_a_sentence(monkeypatch: pytest.MonkeyPatch
     def stop(*arguments: object, **options: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.evaluate.Published.open", stop)
+    monkeypatch.setattr("training.publishing.published.Published.open", stop)
     for command in ("evaluate", "study"):
         code, output = invoke(command, "model.onnx", "digits")
         assert (code, output.startswith("stopped")) == (130, True)
@@ -201,7 +202,7 @@ def test_a_run_whose_data_has_moved_says_so_and_takes_the_new_place(
     assert code == 2
     assert f"fruit.npz has changed since {started.folder} was started; start a new run" in output
     assert Run.resume(started.folder).order.data == "fruit.npz"
-    monkeypatch.setattr("training.loop.Loop.train", lambda self: (_ for _ in ()).throw(KeyboardInterrupt()))
+    monkeypatch.setattr("training.run.folder.loop.Loop.train", lambda self: (_ for _ in ()).throw(KeyboardInterrupt()))
     code, output = invoke("fit", "fruits.npz", "--resume", started.folder, "--out", "elsewhere")
     assert code == 130, output
     order = Run.resume(started.folder).order

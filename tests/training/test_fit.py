@@ -26,14 +26,16 @@ from typer.testing import CliRunner
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
-from training import classifier, quality, threads
+from training import quality
 from training.__main__ import app
-from training.events import Events, Occasion
-from training.findings import Kind
+from training.config.presets import resolve
 from training.fit import fit
-from training.presets import resolve
-from training.run import Order, Run, RunError, generator_name, parse_budget
-from training.trainer import Diverged, Losses, Trainer
+from training.gan.trainer import Diverged, Losses, Trainer
+from training.judge import fitting
+from training.quality.findings.finding import Kind
+from training.run import threads
+from training.run.events import Events, Occasion
+from training.run.folder import Order, Run, RunError, generator_name, parse_budget
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"width": 8, "latent_size": 16, "batch_size": 32}
@@ -43,7 +45,7 @@ SMALL = {"width": 8, "latent_size": 16, "batch_size": 32}
 def _quick_judges_and_no_choice_of_threads() -> Iterator[None]:
     """A judge of a few steps will do; how many threads are fastest would be decided by what else runs here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "default_steps", lambda samples: 20)
+        patch.setattr(fitting, "default_steps", lambda samples: 20)
         patch.setattr(threads, "choose", lambda step: None)
         yield
 
@@ -153,9 +155,9 @@ def test_a_killed_run_publishes_the_same_weights_as_an_uninterrupted_one(
         "from tests.training import starts\n"
         "from training import classifier, loop, threads\n"
         "from training.fit import fit\n"
-        "from training.run import Order, Run\n"
-        "from training.trainer import Trainer\n"
-        "classifier.default_steps = lambda samples: 20\n"
+        "from training.run.folder import Order, Run\n"
+        "from training.gan.trainer import Trainer\n"
+        "fitting.default_steps = lambda samples: 20\n"
         "threads.choose = lambda step: None\n"
         "starts.shift()\n"
         "loop.CHECKPOINT_SECONDS = 0\n"

@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
-from training import classifier, quality
+from training import quality
 from training.__main__ import app
-from training.data import Dataset, load
-from training.splits import split
+from training.data import Dataset
+from training.data.splits import split
+from training.judge import fitting
+from training.kinds import load
 
 SMALL = ("--set", "width=8", "--set", "latent_size=16", "--set", "batch_size=32")
 
@@ -60,7 +62,7 @@ def test_a_folder_of_images_is_one_class_of_its_name(data: Dataset) -> None:
 def test_what_has_no_classes_is_trained_measured_and_published_without_claims_about_them(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classifier, "default_steps", lambda samples: 20)
+    monkeypatch.setattr(fitting, "default_steps", lambda samples: 20)
     where = ("--out", tmp_path / "models", "--runs", tmp_path / "runs")
     code, output = command("fit", folder, "--preset", "vanilla", "--steps", 40, "--force", *where, *SMALL)
     assert code == 0, output
@@ -98,7 +100,7 @@ def test_scores_of_one_class_are_refused(folder: Path, tmp_path: Path) -> None:
 
 def test_distances_of_one_class_tell_good_samples_from_bad(data: Dataset) -> None:
     splits = split(data)
-    judge = classifier.fit(data.kind, data.samples[splits.train], data.labels[splits.train], 1, seed=0, steps=60)
+    judge = fitting.fit(data.kind, data.samples[splits.train], data.labels[splits.train], 1, seed=0, steps=60)
     assert judge.predict_proba(data.samples[:3]).tolist() == [[1.0]] * 3
     shown = {"good": blobs(500, seed=1), "bad": np.random.default_rng(1).integers(0, 255, (500, 8, 8, 1), np.uint8)}
 

@@ -22,13 +22,13 @@ from service.runtime.session import Session
 from tests.generators import build
 from training import places
 from training.__main__ import app
+from training.config.presets import resolve
 from training.data.kind import Picture
-from training.events import Events, Occasion
 from training.places import CannotWrite, RunError, prove_file, prove_folder, prove_room
-from training.presets import resolve
+from training.publishing.release import Unpublished, release
 from training.quality import decide
-from training.release import Unpublished, release
-from training.run import Order, Run
+from training.run.events import Events, Occasion
+from training.run.folder import Order, Run
 
 SHEET = Picture(b"\x89PNG", ".png", "image/png")
 
@@ -166,7 +166,7 @@ def test_what_pytorch_makes_of_a_full_disk_is_the_same_sentence(
             raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 9502720 vs 9502608")
 
     run = Run.start(tmp_path, order())
-    monkeypatch.setattr("training.run.torch.save", save)
+    monkeypatch.setattr("training.run.folder.torch.save", save)
     with pytest.raises(CannotWrite, match=r"checkpoint\.pt: No space left on device"):
         run.save({})
     assert everything(run.folder) == ["order.json"]

@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from training.__main__ import app
-from training.data import DataError, load
+from training.data import DataError
+from training.kinds import load
 from training.options import reading
-from training.run import Order
+from training.run.folder import Order
 
 ASKED = ["--levels", "0..16", "--drop-scarce", "--label", "kind", "--file", "where"]
 WANTED = {"levels": (0.0, 16.0), "allow_pickle": False, "drop_scarce": True, "label": "kind", "file": "where"}
@@ -40,7 +41,7 @@ def test_fit_reads_as_it_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_published_files_are_measured_on_data_read_as_it_was_asked(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    got = capture(monkeypatch, "training.evaluate.Published.open")
+    got = capture(monkeypatch, "training.publishing.published.Published.open")
     answer = CliRunner().invoke(app, [command, str(tmp_path / "model.onnx"), "somewhere", *ASKED])
     assert (answer.exit_code, got) == (2, WANTED)
 

@@ -8,11 +8,12 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from training import export
-from training.data import Dataset, load
-from training.presets import PRESETS, resolve
-from training.splits import Splits, split
-from training.trainer import Trainer
+from training.config.presets import PRESETS, resolve
+from training.data import Dataset
+from training.data.splits import Splits, split
+from training.export import graph, parity
+from training.gan.trainer import Trainer
+from training.kinds import load
 
 STEPS = 6
 LATENT = 16
@@ -70,8 +71,8 @@ def test_system_trains_resumes_and_exports(preset: str, digits: tuple[Dataset, S
 
     if repr(generator) not in exported:
         exported.add(repr(generator))
-        model = export.to_onnx(generator, digits[0].kind, LATENT, 10)
-        export.prove_parity(generator, model, digits[0].kind, LATENT, 10)  # also: no sample depends on its batch
+        model = graph.to_onnx(generator, digits[0].kind, LATENT, 10)
+        parity.prove_parity(generator, model, digits[0].kind, LATENT, 10)  # also: no sample depends on its batch
 
 
 def _copied(value: object) -> object:

@@ -14,7 +14,7 @@ from training.data.question import Question
 from training.data.wording import counted, listed, lookalikes, shown
 
 if TYPE_CHECKING:
-    from training.data.dataset import Records
+    from training.data.records import Records
 
 # Below this a class cannot be in every split with a count that means anything.
 FEWEST_PER_CLASS = 8

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from training.config import Config
+from training.config.config import Config
 from training.networks import conv, mlp, progressive
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth

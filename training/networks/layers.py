@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-from training.config import Config
+from training.config.config import Config
 
 LEAK = 0.2
 

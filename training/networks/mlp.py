@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from training.config import Config
+from training.config.config import Config
 from training.networks.layers import LEAK, Head, Output, embedding, norm
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.config import Config
+from training.config.config import Config
 from training.networks.layers import (
     CONVOLUTIONS,
     DROPOUTS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from augmint.v1 import generator_pb2 as pb
-from training.findings import Finding, Kind, Severity, worst_first
-from training.quality.findings import MEASURED, sentences
+from training.quality.findings.finding import Finding, Kind, Severity, worst_first
+from training.quality.findings.samples import MEASURED, sentences
 
 # From this share of withheld classes on, the generator is withheld as a whole.
 WITHHELD_CLASSES = 0.5

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augmint.v1 import generator_pb2 as pb
-from training.quality import findings
+from training.quality.findings import samples
 from training.terminal import cell
 from training.terminal import table as narrow
 
@@ -101,7 +101,7 @@ def _per_class(card: pb.QualityCard) -> Table:
             *_accuracies(quality),
             _marked(
                 f"{quality.spread_ratio:.2f}",
-                not findings.SPREAD[0] <= quality.spread_ratio <= findings.NOISY_SPREAD,
+                not samples.SPREAD[0] <= quality.spread_ratio <= samples.NOISY_SPREAD,
             ),
             *([_coverage(quality)] * covered),
             *([Text(words, style=style)] if card.verdict else []),
@@ -120,7 +120,7 @@ def _coverage(quality: pb.ClassQuality) -> Text:
     if not quality.HasField("coverage"):
         return Text("?")
     share = quality.coverage / max(quality.coverage_ceiling, 1e-9)
-    return _marked(f"{share:.2f}", share < findings.CLASS_COVERAGE_SHARE[0])
+    return _marked(f"{share:.2f}", share < samples.CLASS_COVERAGE_SHARE[0])
 
 
 def _accuracies(quality: pb.ClassQuality) -> list[Text]:
@@ -129,9 +129,9 @@ def _accuracies(quality: pb.ClassQuality) -> list[Text]:
         return [Text("-")] * 3
     score, real, fidelity = quality.classification_accuracy_score, quality.real_accuracy, quality.label_fidelity
     return [
-        _marked(f"{score:.1%}", score < findings.CLASS_SCORE_SHARE[0] * real),
+        _marked(f"{score:.1%}", score < samples.CLASS_SCORE_SHARE[0] * real),
         Text(f"{real:.1%}"),
-        _marked(f"{fidelity:.1%}", fidelity < real - findings.FIDELITY_MARGIN),
+        _marked(f"{fidelity:.1%}", fidelity < real - samples.FIDELITY_MARGIN),
     ]
 
 

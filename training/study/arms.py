@@ -37,7 +37,7 @@ TRUNCATIONS = (0.8,)
 class Trial:
     """One setting of an arm.
 
-    recipe:     how samples are varied; mixup: see training.classifier.fit.
+    recipe:     how samples are varied; mixup: see training.judge.classifier.fit.
     draw:       of real samples: "natural", as they come, or "even", classes in equal parts.
     weighted:   each class's loss weighs as much as every other's.
     share:      synthetic samples in a batch, [0, 1].

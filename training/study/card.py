@@ -14,12 +14,13 @@ from pydantic import ValidationError
 
 from augmint.v1 import generator_pb2 as pb
 from service.runtime.session import Session
-from training.config import Config
-from training.evaluate import EvaluationError, Published
-from training.findings import Kind
+from training.config.config import Config
+from training.publishing.published import EvaluationError, Published
 from training.quality import decide
-from training.study.gains import findings
-from training.study.study import Outcome, Plan, Report, Shared, Study
+from training.quality.findings.finding import Kind
+from training.quality.findings.gains import findings
+from training.study.plan import Outcome, Plan, Shared
+from training.study.study import Report, Study
 
 # A generator of few samples has learnt them after so many steps; a study trains dozens.
 MOST_STEPS = 4000

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.data import Dataset
-from training.splits import Splits
+from training.data.splits import Splits
+from training.errors import TrainingError
 
 FEWEST = 2
 
 
-class ScenarioError(ValueError):
+class ScenarioError(TrainingError, ValueError):
     """No such scenario, or the data set cannot play it; the message says what would be right."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from service.runtime.session import Session
-from training.classifier import Classifier
-from training.samples import addressed_samples
+from training.export.sampling import addressed_samples
+from training.judge.classifier import Classifier
 
 # Classes lie this far apart in the stream: no two of a study's samples share their noise.
 _APART = 10**7

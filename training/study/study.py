@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,19 @@ from lightning_fabric import Fabric
 
 from augmint.v1 import generator_pb2 as pb
 from service.runtime.session import Session
-from training import classifier, export
-from training.config import Config
+from training.config.config import Config
+from training.config.presets import resolve
 from training.data import Dataset
-from training.presets import resolve
-from training.splits import Splits
+from training.data.splits import Splits
+from training.export import graph
+from training.gan.trainer import Trainer
+from training.judge import classifier, fitting
 from training.study import arms, gains
 from training.study.arms import Trial
 from training.study.journal import Cell, Journal
+from training.study.plan import Outcome, Plan, Shared
 from training.study.scenario import Scenario, ScenarioError
 from training.study.stream import Stream
-from training.trainer import Trainer
 
 # The samples that classifiers learn from: their own seed, far from those that cards and people look at.
 STUDY_SEED = 2**42
@@ -34,53 +36,6 @@ _VALIDATION = 3000  # samples at most: choices need no more
 
 # (what is done, in words; steps done, steps in all)
 Report = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much is done; each repeat has its own draw of real samples.
-
-    retrained:        whose samples are studied: those of generators trained on the real samples of each repeat (True),
-                      of the published file (False), or first of one, then of the other.
-    generator_steps:  of training each generator.
-    classifier_steps: None: by the number of real samples, as for the card.
-    seeds:            classifiers per repeat and arm; their mean counts.
-    tuned_on:         repeats, the first ones, whose validation scores choose the trials.
-    selection:        whether choosing among candidates is tried, by a classifier of the repeat's real samples.
-    """
-
-    scenarios: tuple[Scenario, ...]
-    retrained: tuple[bool, ...] = (True,)
-    repeats: int = 5
-    seeds: int = 2
-    generator_steps: int = 2000
-    classifier_steps: int | None = None
-    tuned_on: int = 1
-    selection: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The published generator.
-
-    session: of its graph; samples: real ones that it learned from; digest: tells it from others.
-    scored:  whether its samples come with scores, so that a service can select among them.
-    """
-
-    session: Session
-    samples: int
-    digest: str
-    scored: bool
-
-
-@dataclass(slots=True)
-class Outcome:
-    """Of one scenario with one kind of generator."""
-
-    line: pb.AugmentationGain
-    recommendation: pb.Recommendation
-    classes: list[pb.Recommendation]
-    choices: dict[str, str] = field(default_factory=dict)  # arm -> its chosen trial, in words
 
 
 class Study:
@@ -273,14 +228,14 @@ class Study:
         labels = self._dataset.labels[real]
         steps = self._steps(scenario)
         random = np.random.default_rng([seed, replicate])
-        of_batch = round(trial.share * classifier.BATCH)
+        of_batch = round(trial.share * fitting.BATCH)
         samples, targets = self._dataset.samples[real], labels
         if of_batch:
             made, made_labels = self._synthetic(scenario, replicate, arm == arms.VAE, trial, of_batch * steps, seed)
             samples, targets = np.concatenate([samples, made]), np.concatenate([labels, made_labels])
-        own = (classifier.BATCH - of_batch) * steps
+        own = (fitting.BATCH - of_batch) * steps
         if trial.draw == "even":
-            drawn = classifier.balanced_order(labels, self._dataset.classes, own, seed)
+            drawn = fitting.balanced_order(labels, self._dataset.classes, own, seed)
         else:
             passes = max(1, -(-own // len(real)))
             drawn = np.concatenate([random.permutation(len(real)) for _ in range(passes)])[:own]
@@ -290,7 +245,7 @@ class Study:
         if trial.weighted:
             counts = np.bincount(labels, minlength=self._dataset.classes)
             weights = len(labels) / (self._dataset.classes * counts)
-        return classifier.fit(
+        return fitting.fit(
             self._dataset.kind,
             samples,
             targets,
@@ -305,7 +260,7 @@ class Study:
         )
 
     def _steps(self, scenario: Scenario) -> int:
-        return self._plan.classifier_steps or classifier.default_steps(len(self._real(scenario, 0)))
+        return self._plan.classifier_steps or fitting.default_steps(len(self._real(scenario, 0)))
 
     def _real(self, scenario: Scenario, replicate: int) -> np.ndarray:
         return scenario.choose(self._dataset, self._splits, seed=replicate)
@@ -350,7 +305,7 @@ class Study:
         key = scenario.name, replicate
         if key not in self._filters:
             real = self._real(scenario, replicate)
-            self._filters[key] = classifier.fit(
+            self._filters[key] = fitting.fit(
                 self._dataset.kind,
                 self._dataset.samples[real],
                 self._dataset.labels[real],
@@ -396,7 +351,7 @@ class Study:
                 trainer.check_finite(losses)
                 what = "VAE" if vae else "generator"
                 self._tell(f"{scenario.name}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
-        model = export.to_onnx(trainer.settle(), self._dataset.kind, config.latent_size, self._dataset.classes)
+        model = graph.to_onnx(trainer.settle(), self._dataset.kind, config.latent_size, self._dataset.classes)
         return model.SerializeToString()
 
     # -- progress ------------------------------------------------------------------------------------------

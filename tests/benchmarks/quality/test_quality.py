@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.quality import __main__ as quality
 from benchmarks.quality import modes
-from training.presets import PRESETS
+from training.config.presets import PRESETS
 
 
 @pytest.mark.parametrize("shape", ["ring", "grid"])

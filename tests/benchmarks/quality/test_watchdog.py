@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.quality import watchdog
-from training.data import load
-from training.findings import Kind, Severity
-from training.presets import resolve
+from training.config.presets import resolve
+from training.kinds import load
+from training.quality.findings.finding import Kind, Severity
 
 
 def result(

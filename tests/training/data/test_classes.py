@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tests.training.data.drawn import asked, fill, put, read
-from training.data import DataError, load
+
+from training.data import DataError
 from training.data.wording import listed, lookalikes, shown
+from training.kinds import load
 
 
 def make(root: Path, counts: dict[str, int]) -> None:

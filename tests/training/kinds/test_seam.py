@@ -16,10 +16,10 @@ from service import artifact
 from service.runtime.session import Session
 from tests.processes import Service
 from training import fit as fitting
+from training.config.presets import resolve
 from training.data import Dataset
 from training.data.kind import FEATURES, Picture
-from training.presets import resolve
-from training.run import Order, Run
+from training.run.folder import Order, Run
 
 # -- the kind ----------------------------------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from training import classifier
-from training.classifier import Classifier
-from training.data import Dataset, load
-from training.splits import Splits, split
+from training.data import Dataset
+from training.data.splits import Splits, split
+from training.judge import fitting
+from training.judge.classifier import Classifier
+from training.kinds import load
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def splits(digits) -> Splits:
 
 @pytest.fixture(scope="session")
 def judge(digits, splits) -> Classifier:
-    return classifier.fit(digits.kind, digits.samples[splits.train], digits.labels[splits.train], 10, seed=0, steps=120)
+    return fitting.fit(digits.kind, digits.samples[splits.train], digits.labels[splits.train], 10, seed=0, steps=120)
 
 
 class Replay:

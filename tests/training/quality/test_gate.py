@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augmint.v1 import generator_pb2 as pb
-from training.findings import Finding, Kind, Severity
 from training.quality import carry_over, decide, worse
+from training.quality.findings.finding import Finding, Kind, Severity
 
 
 def card(*findings: Finding, classes: int = 4) -> pb.QualityCard:

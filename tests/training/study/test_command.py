@@ -9,8 +9,8 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
 from tests.training import shades
-from training import classifier
 from training.__main__ import app
+from training.judge import fitting
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def study(published, data, folder, *more):
 
 
 def test_a_study_is_stopped_goes_on_and_is_published(published, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(classifier, "BATCH", 32)
-    fit, left = classifier.fit, [12]
+    monkeypatch.setattr(fitting, "BATCH", 32)
+    fit, left = fitting.fit, [12]
 
     def impatient(*arguments, **options):
         left[0] -= 1
@@ -44,7 +44,7 @@ def test_a_study_is_stopped_goes_on_and_is_published(published, data, tmp_path, 
             raise KeyboardInterrupt
         return fit(*arguments, **options)
 
-    monkeypatch.setattr(classifier, "fit", impatient)
+    monkeypatch.setattr(fitting, "fit", impatient)
     code, output = study(published, data, tmp_path / "study")
     assert code == 130
     assert "stopped; the same command goes on" in output

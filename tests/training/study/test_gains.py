@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.findings import Severity
+from training.quality.findings.finding import Severity
 from training.study import gains
 
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data import load
-from training.splits import split
+from training.data.splits import split
+from training.kinds import load
 from training.study import Scenario, ScenarioError
 
 

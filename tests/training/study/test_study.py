@@ -11,11 +11,12 @@ from lightning_fabric import Fabric
 
 from service.runtime.engine import Session
 from tests import generators
-from training import classifier, export
+from training.config.presets import resolve
 from training.data import Dataset
+from training.data.splits import split
+from training.export import graph
+from training.judge import fitting
 from training.kinds.image import Image
-from training.presets import resolve
-from training.splits import split
 from training.study import Plan, Scenario, ScenarioError, Shared, Study, arms, journal
 from training.study import study as study_module
 from training.study.stream import Stream
@@ -32,8 +33,8 @@ def _quickly():
         return onnx.load_from_string(generators.build(labels=("a", "b", "c"), seed=next(made)))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "BATCH", 32)
-        patch.setattr(export, "to_onnx", stand_in)
+        patch.setattr(fitting, "BATCH", 32)
+        patch.setattr(graph, "to_onnx", stand_in)
         yield
 
 
@@ -74,7 +75,7 @@ def finished(bands, shared, tmp_path_factory):
     """(folder, outcome, everything that a classifier or a generator learnt from)"""
     folder = tmp_path_factory.mktemp("study")
     seen = []
-    fit, trainer = classifier.fit, study_module.Trainer
+    fit, trainer = fitting.fit, study_module.Trainer
 
     def spied_fit(kind, samples, *rest, **options):
         seen.append(samples)
@@ -85,7 +86,7 @@ def finished(bands, shared, tmp_path_factory):
         return trainer(fabric, config, kind, samples, *rest, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "fit", spied_fit)
+        patch.setattr(fitting, "fit", spied_fit)
         patch.setattr(study_module, "Trainer", spied_trainer)
         return folder, study(bands, shared, folder).run()[0], seen
 
@@ -122,7 +123,7 @@ def test_nothing_but_the_scenarios_real_samples_is_learnt_from(bands, finished):
 
 def test_a_finished_study_is_only_read(finished, bands, shared, monkeypatch):
     folder, outcome, _ = finished
-    monkeypatch.setattr(classifier, "fit", lambda *arguments, **options: pytest.fail("trained again"))
+    monkeypatch.setattr(fitting, "fit", lambda *arguments, **options: pytest.fail("trained again"))
     again = study(bands, shared, folder).run()[0]
     assert again.line == outcome.line
     assert again.recommendation == outcome.recommendation

@@ -1,5 +1,6 @@
 """Images: uint8 [n, height, width, channels], gray or sRGB."""
 
 from training.kinds.image.image import Image
+from training.kinds.image.sources import load, reads
 
-__all__ = ["Image"]
+__all__ = ["Image", "load", "reads"]

@@ -1,0 +1,61 @@
+"""Every rule against one configuration that breaks it and nothing else, and the presets against all."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.config.presets import PRESETS, PresetError, resolve
+from training.config.rules import RULES, faults
+
+# Preset, what is set on top, and words of the reason; in the order of the table.
+BROKEN = [
+    ("rpgan", {"output": "sigmoid"}, "half is out of reach"),
+    ("rpgan", {"discriminator_norm": "batch"}, "couples the samples"),
+    ("rpgan", {"unit_slope": 10}, "to 0, the other to 1"),
+    ("rpgan", {"weight_clip": 0.01}, "cannot follow the penalty"),
+    ("sngan", {"weight_clip": 0.01}, "scales clipped weights back up"),
+    ("wgan", {"weight_clip": 0}, "no lower end"),
+    ("lsgan", {"label_smoothing": 0.1}, "no probability to smooth"),
+    ("progan", {"generator_norm": "conditional-batch"}, "is for architecture 'conv'"),
+    ("cgan", {"minibatch_deviation": True}, "'mlp' has not"),
+    ("progan", {"compile": True}, "would be compiled at each"),
+    ("sngan", {"equalised_rate": True}, "takes out any scale"),
+    ("progan", {"weight_deviation": 0.02}, "stores all weights"),
+    ("vae", {"architecture": "progressive"}, "no encoder that grows"),
+    ("vae", {"output": "linear"}, "only 'tanh' keeps"),
+    ("vae", {"discriminator_conditioning": "projection"}, "by discriminator_conditioning 'concatenation'"),
+    ("vae", {"critic_steps": 5}, "has no discriminator"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(RULES)))
+def test_combination_that_cannot_work_is_refused_with_its_reason(number: int) -> None:
+    preset, settings, words = BROKEN[number]
+    config = PRESETS[preset].config.model_copy(update=settings)
+    assert faults(config) == [RULES[number].fault]
+    with pytest.raises(PresetError, match=words):
+        resolve(preset, settings)
+
+
+def test_every_rule_is_tested() -> None:
+    assert len(BROKEN) == len(RULES)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_break_no_rule(preset: str) -> None:
+    assert faults(PRESETS[preset].config) == []
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings"),
+    [
+        ("vanilla", {"objective": "minimax", "optimizer": "sgd", "label_smoothing": 0.1}),
+        ("wgan-gp", {"discriminator_conditioning": "projection", "critic_steps": 1, "generator_norm": "layer"}),
+        ("sngan", {"objective": "wasserstein"}),
+        ("dcgan", {"weight_deviation": 0.02, "discriminator_learning_rate": 4e-4}),
+        ("progan", {"objective": "relativistic", "gamma": 0.3, "unit_slope": 0, "generator_norm": "batch"}),
+    ],
+)
+def test_combinations_that_work_are_free(preset: str, settings: dict[str, object]) -> None:
+    config = resolve(preset, settings)
+    assert all(getattr(config, name) == value for name, value in settings.items())

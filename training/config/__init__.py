@@ -1,0 +1,1 @@
+"""What a run is asked for: the settings, the table of presets, what cannot work together, and `auto`."""

@@ -1,0 +1,279 @@
+"""The preset table: every system as one row of settings that differ from the defaults, beside the paper it follows."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from training.config.config import Config
+from training.config.rules import faults
+from training.errors import TrainingError
+
+__all__ = ["AUTO", "PRESETS", "Config", "Preset", "PresetError", "from_toml", "resolve", "to_toml"]
+
+
+class PresetError(TrainingError, ValueError):
+    """The preset does not exist or a setting does not hold; the message says which are allowed."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named system: the settings that its paper has a say in, and where they come from."""
+
+    source: str
+    settings: dict[str, Any]
+
+    @property
+    def config(self) -> Config:
+        return Config(**self.settings)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The settings that are not the default's, in the order of the configuration."""
+        config, default = self.config, Config.model_validate({})
+        values = {name: getattr(config, name) for name in Config.model_fields}
+        return {name: value for name, value in values.items() if value != getattr(default, name)}
+
+
+# Nothing that came after the papers of 2014 to 2018: their systems stand as they were.
+_PLAIN: dict[str, Any] = {
+    "gamma": 0.0,
+    "minibatch_deviation": False,
+    "learning_rate_schedule": "constant",
+    "augmentation": 0.0,
+    "average_half_life": 0,
+}
+# Adam as Radford et al. set it.
+_ADAM_2016: dict[str, Any] = {**_PLAIN, "learning_rate": 2e-4, "beta1": 0.5, "beta2": 0.999, "beta2_final": 0.999}
+_DCGAN: dict[str, Any] = {
+    **_ADAM_2016,
+    "objective": "non-saturating",
+    "generator_norm": "batch",
+    "discriminator_norm": "batch",
+    "discriminator_conditioning": "concatenation",
+    "batch_size": 128,
+}
+_PERCEPTRONS: dict[str, Any] = {
+    **_ADAM_2016,
+    "objective": "non-saturating",
+    "architecture": "mlp",
+    "width": 128,
+    "generator_norm": "batch",
+    "dropout": 0.4,
+}
+
+PRESETS: dict[str, Preset] = {
+    "rpgan": Preset(
+        "Relativistic pairing with R1 and R2 (Huang et al. 2024, R3GAN, arXiv:2501.05441), conditional batch norm "
+        "(Brock et al. 2019, BigGAN), projection discriminator (Miyato and Koyama 2018), sized for a CPU",
+        {},
+    ),
+    "vanilla": Preset(
+        "GAN (Goodfellow et al. 2014, arXiv:1406.2661), perceptrons; knows no classes, so for data of one class. Layer "
+        "sizes and Adam as in common practice; the paper's own: objective=minimax optimizer=sgd beta1=0.5",
+        {**_PERCEPTRONS, "discriminator_conditioning": "none"},
+    ),
+    "cgan": Preset(
+        "CGAN (Mirza and Osindero 2014, arXiv:1411.1784): perceptrons with the class beside their input; layer sizes "
+        "and Adam as in common practice instead of the paper's maxout and plain SGD",
+        {**_PERCEPTRONS, "discriminator_conditioning": "concatenation"},
+    ),
+    "dcgan": Preset(
+        "DCGAN (Radford et al. 2016, arXiv:1511.06434), conditioned by concatenation (Mirza and Osindero 2014)",
+        _DCGAN,
+    ),
+    "lsgan": Preset(
+        "LSGAN (Mao et al. 2017, arXiv:1611.04076): least squares on DCGAN's networks and Adam",
+        {**_DCGAN, "objective": "least-squares"},
+    ),
+    "acgan": Preset(
+        "AC-GAN (Odena et al. 2017, arXiv:1610.09585): DCGAN's networks, dropout, a classifier in the discriminator",
+        {
+            **_DCGAN,
+            "discriminator_conditioning": "auxiliary-classifier",
+            "dropout": 0.5,
+            "batch_size": 100,
+        },
+    ),
+    "wgan": Preset(
+        "WGAN (Arjovsky et al. 2017, arXiv:1701.07875): clipped weights, RMSprop, 5 critic steps; rate 20 and "
+        "clip 5 times the paper's 5e-5 and 0.01, for runs of minutes",
+        {
+            **_DCGAN,
+            "objective": "wasserstein",
+            "weight_clip": 0.05,
+            "optimizer": "rmsprop",
+            "learning_rate": 1e-3,
+            "critic_steps": 5,
+            "batch_size": 64,
+        },
+    ),
+    "wgan-gp": Preset(
+        "WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028): slopes drawn to 1 with weight 10, layer norm in the "
+        "critic, 5 critic steps; 10 times the paper's rate, for runs of minutes, and linear to 0",
+        {
+            **_PLAIN,
+            "objective": "wasserstein",
+            "unit_slope": 10.0,
+            "generator_norm": "batch",
+            "discriminator_norm": "layer",
+            "discriminator_conditioning": "concatenation",
+            "learning_rate": 1e-3,
+            "learning_rate_schedule": "linear",
+            "learning_rate_final": 0.0,
+            "beta1": 0.0,
+            "beta2": 0.9,
+            "beta2_final": 0.9,
+            "critic_steps": 5,
+        },
+    ),
+    "sngan": Preset(
+        "SNGAN (Miyato et al. 2018, arXiv:1802.05957): spectral norm, hinge, 5 critic steps; projection (Miyato and "
+        "Koyama 2018, arXiv:1802.05637); 5 times the paper's rate, for runs of minutes",
+        {
+            **_PLAIN,
+            "objective": "hinge",
+            "spectral_norm": "discriminator",
+            "learning_rate": 1e-3,
+            "learning_rate_schedule": "linear",
+            "learning_rate_final": 0.0,
+            "beta1": 0.0,
+            "beta2": 0.9,
+            "beta2_final": 0.9,
+            "critic_steps": 5,
+        },
+    ),
+    "progan": Preset(
+        "Progressive growing (Karras et al. 2018, arXiv:1710.10196): fade-in, equalised rate, pixel norm, minibatch "
+        "deviation, WGAN-GP with drift, an average of the generator; one convolution per resolution, "
+        "10 times the paper's rate, for runs of minutes",
+        {
+            **_PLAIN,
+            "architecture": "progressive",
+            "output": "linear",
+            "generator_norm": "pixel",
+            "equalised_rate": True,
+            "minibatch_deviation": True,
+            "discriminator_conditioning": "auxiliary-classifier",
+            "objective": "wasserstein",
+            "unit_slope": 10.0,
+            "drift": 0.001,
+            "learning_rate": 1e-2,
+            "beta1": 0.0,
+            "beta2": 0.99,
+            "beta2_final": 0.99,
+            "average_half_life": 10_000,
+        },
+    ),
+    "vae": Preset(
+        "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015), "
+        "the divergence at a quarter of its weight (Higgins et al. 2017), or small images leave the latent unused; it "
+        "leaves no mode out: the comparison and the safety net",
+        {
+            **_PLAIN,
+            "objective": "evidence",
+            "kl_weight": 0.25,
+            "latent_size": 32,
+            "generator_norm": "batch",
+            "discriminator_norm": "batch",
+            "discriminator_conditioning": "concatenation",
+            "learning_rate": 1e-3,
+            "learning_rate_schedule": "cosine",
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "beta2_final": 0.999,
+            "average_half_life": 500_000,
+        },
+    ),
+}
+
+
+# The name of a choice by the data (training.config.config.auto), which ends in one of the rows.
+AUTO = "auto"
+
+
+def resolve(preset: str, overrides: dict[str, Any] | None = None) -> Config:
+    """The configuration of a preset with some settings replaced; of `auto`, before it has seen data, the defaults.
+
+    Raises PresetError.
+    """
+    if preset not in PRESETS and preset != AUTO:
+        raise PresetError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}; or {AUTO}, to choose by the data")
+    overrides = {
+        name: None if value == "none" and _may_be_none(name) else value for name, value in (overrides or {}).items()
+    }
+    try:
+        config = Config(**{**(PRESETS[preset].settings if preset != AUTO else {}), **overrides})
+    except ValidationError as error:
+        raise PresetError(f"preset {preset}: {'; '.join(_in_words(fault) for fault in error.errors())}") from error
+    if found_faults := faults(config):
+        raise PresetError(f"preset {preset}: {'; '.join(found_faults)}")
+    return config
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    name = ".".join(map(str, fault["loc"]))
+    if fault["type"] != "extra_forbidden":
+        return f"{name}: {fault['msg']} (got {fault['input']!r})"
+    near = difflib.get_close_matches(name, Config.model_fields, n=1)
+    return f"no setting {name!r}" + (
+        f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(Config.model_fields)}"
+    )
+
+
+def _may_be_none(name: str) -> bool:
+    return name in Config.model_fields and Config.model_fields[name].default is None
+
+
+def from_toml(path: Path) -> tuple[str | None, dict[str, Any]]:
+    """The preset that a configuration file starts from, if it names one, and its settings. Raises PresetError."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PresetError(f"{path} is not a TOML file: {error}") from error
+    preset = settings.pop("preset", None)
+    if preset is not None and not isinstance(preset, str):
+        raise PresetError(f"{path}: preset must be a name in quotes (got {preset!r})")
+    tables = [name for name, value in settings.items() if isinstance(value, dict | list)]
+    if tables:
+        raise PresetError(f"{path}: {', '.join(tables)}: a setting is one value; the file has no tables or lists")
+    return preset, settings
+
+
+def to_toml(preset: str) -> str:
+    """A configuration file with every setting of a preset, what it means, and what else it may be.
+
+    Raises PresetError.
+    """
+    if preset == AUTO:
+        raise PresetError(f"{AUTO} has no settings of its own before it has seen data; name a preset, e.g. rpgan")
+    config = resolve(preset)
+    lines = [
+        f"# {PRESETS[preset].source}",
+        "# Settings that are left out have the preset's value.",
+        f'preset = "{preset}"',
+    ]
+    for name, field in Config.model_fields.items():
+        value = getattr(config, name)
+        choices = _choices(field.annotation)
+        lines += ["", *(f"# {text}" for text in (field.description, choices and f"one of: {choices}") if text)]
+        if value is None:
+            lines.append(f'# {name} = "none"')
+        elif isinstance(value, bool):
+            lines.append(f"{name} = {str(value).lower()}")
+        else:
+            lines.append(f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value!r}")
+    return "\n".join(lines) + "\n"
+
+
+def _choices(annotation: Any) -> str:
+    choices = getattr(annotation, "__args__", ())
+    return ", ".join(choices) if choices and all(isinstance(choice, str) for choice in choices) else ""

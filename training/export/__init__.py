@@ -1,0 +1,1 @@
+"""A generator as one ONNX file: graph, addresses, parity with PyTorch, metadata."""

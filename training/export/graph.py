@@ -1,0 +1,92 @@
+"""From a trained generator to a published artifact: one ONNX file that proves itself before anybody can read it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from service import artifact
+from training import networks
+from training.data.kind import Kind
+from training.export.address import OPSET, with_latent
+from training.judge.classifier import Classifier
+
+# PyTorch and ONNX Runtime add up in different orders; where a value falls on the edge of two levels they may disagree.
+PARITY_LARGEST = 1 / 255 + 1e-9  # of the range of values: one level of an image
+PARITY_SMALL = 1e-4  # differences up to here are not counted: less than a level of an image, 6 of int16
+
+
+class _Exported(nn.Module):
+    """latent, label -> what a client receives: dtype [n, *shape] of the kind; with a judge, its scores too."""
+
+    def __init__(self, generator: nn.Module, kind: Kind, judge: Classifier | None = None) -> None:
+        super().__init__()
+        self.generator = generator
+        self.decoder = kind.decoder()
+        self.scorer = None if judge is None else judge.scorer()
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        sample = self.decoder(self.generator(latent, label))
+        return sample if self.scorer is None else (sample, self.scorer(sample, label))
+
+
+def to_onnx(
+    generator: nn.Module, kind: Kind, latent_size: int, classes: int, judge: Classifier | None = None
+) -> onnx.ModelProto:
+    """The addressed graph of a generator: see training.export.address.with_latent for its inputs and outputs.
+
+    generator: float32 [n, latent_size], int64 [n] -> float32 [n, *form] in [-1, 1].
+    kind:      whose decoder ends the graph.
+    judge:     fitted on real samples of the same classes; its confidence in the label becomes the output `score`,
+               float32 [n] in [0, 1]. None: the graph has no such output.
+    """
+    module = _Exported(_fixed(generator), kind, judge).eval()
+    # Two rows: the exporter would take a batch of one for a constant.
+    example = (torch.zeros(2, latent_size), torch.arange(2) % classes)
+    rows = torch.export.Dim("n")
+    # The exporter talks about its own passes on every channel there is; its errors are exceptions.
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                example,
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=["latent", "label"],
+                output_names=[artifact.OUTPUT] if judge is None else [artifact.OUTPUT, artifact.SCORE],
+                dynamic_shapes={"latent": {0: rows}, "label": {0: rows}},
+            )
+    finally:
+        logging.disable(previous)
+    assert program is not None
+    return with_latent(_tidy(program.model_proto), latent_size)
+
+
+def _fixed(generator: nn.Module) -> nn.Module:
+    """A copy on the CPU, in float32 and in plain layers: what only training needs is folded into the weights."""
+    return networks.folded(copy.deepcopy(generator).cpu().float().eval())
+
+
+def _tidy(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without the exporter's notes on source lines: they double the file and name paths of this machine."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.graph.value_info[:]
+    del model.graph.metadata_props[:]
+    for tensor in model.graph.initializer:
+        del tensor.metadata_props[:]
+    for value in [*model.graph.input, *model.graph.output]:
+        del value.metadata_props[:]
+    return model

@@ -1,0 +1,115 @@
+"""Proof that the exported graph computes what PyTorch computes, before a file is published."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import nn
+
+from service import artifact
+from service.runtime.session import Session
+from training.data.kind import Kind, value_range
+from training.errors import TrainingError
+from training.export.address import OPSET, with_latent
+from training.export.graph import PARITY_LARGEST, PARITY_SMALL, _Exported, _fixed
+from training.judge.classifier import Classifier
+
+# Batch sizes of the parity check: one, small, odd, a power of two and one beyond the usual buckets.
+PARITY_SIZES = (1, 2, 3, 7, 64, 257)
+PARITY_SHARE = 0.01
+# Of scores in [0, 1], on the same samples: float32 sums of some thousand terms.
+PARITY_SCORE = 1e-4
+
+
+class ExportError(TrainingError, RuntimeError):
+    """The exported graph does not compute what the trained generator computes; nothing was published."""
+
+
+def _rows(n: int, classes: int, seed: int, start: int = 0) -> artifact.Rows:
+    return artifact.Rows(
+        np.full(n, artifact.mix_seed(seed), np.uint64),
+        np.arange(start, start + n, dtype=np.uint64),
+        np.arange(start, start + n, dtype=np.int64) % classes,
+        np.ones(n, np.float32),
+    )
+
+
+def latents(latent_size: int, rows: artifact.Rows) -> np.ndarray:
+    """float32 [n, latent_size]: what an exported graph computes from addresses before its network."""
+    nodes = [helper.make_node("Identity", ["latent"], [artifact.OUTPUT])]
+    graph = helper.make_graph(
+        nodes,
+        "latent",
+        [
+            helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", latent_size]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        [helper.make_tensor_value_info(artifact.OUTPUT, TensorProto.FLOAT, ["n", latent_size])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    return Session(with_latent(model, latent_size).SerializeToString()).run(rows)
+
+
+@torch.no_grad()
+def prove_parity(
+    generator: nn.Module,
+    model: onnx.ModelProto,
+    kind: Kind,
+    latent_size: int,
+    classes: int,
+    judge: Classifier | None = None,
+) -> None:
+    """Raise ExportError unless ONNX Runtime and PyTorch agree, and no sample or score depends on its batch.
+
+    judge: that the model was exported with.
+    """
+    session = Session(model.SerializeToString())
+    module = _Exported(_fixed(generator), kind).eval()
+    most = max(PARITY_SIZES)
+    rows = _rows(most, classes, seed=1)
+    together = session.run(rows)
+    expected = module(torch.from_numpy(latents(latent_size, rows)), torch.from_numpy(rows.label)).numpy()
+    distance = np.abs(together.astype(np.float64) - expected.astype(np.float64)) / value_range(kind.dtype)
+    if distance.max() > PARITY_LARGEST or np.mean(distance > PARITY_SMALL) > PARITY_SHARE:
+        raise ExportError(
+            f"ONNX Runtime and PyTorch differ by up to {distance.max():.2%} of the range of values, in "
+            f"{np.mean(distance > PARITY_SMALL):.2%} of them; at most {PARITY_LARGEST:.2%} in {PARITY_SHARE:.0%} is "
+            "rounding"
+        )
+    for size in PARITY_SIZES:
+        pages = [session.run(_rows(size, classes, seed=1, start=start)) for start in range(0, most - size + 1, size)]
+        alone = np.concatenate(pages)
+        if not np.array_equal(alone, together[: len(alone)]):
+            raise ExportError(f"samples made {size} at a time differ from the same samples made {most} at a time")
+    if judge is not None:
+        _prove_scores(session, together, rows, judge)
+
+
+def _prove_scores(session: Session, samples: np.ndarray, rows: artifact.Rows, judge: Classifier) -> None:
+    """Raise ExportError unless scores are the judge's, in every batch the same, and beside the same samples.
+
+    samples: of the rows, computed without scores.
+    """
+    most = len(rows.seed)
+    scores = session.run_scored(rows)[1]
+    # Of the samples that ONNX Runtime made: PyTorch's own are a level off here and there.
+    expected = judge.scorer()(torch.from_numpy(samples), torch.from_numpy(rows.label)).numpy()
+    distance = np.abs(scores - expected)
+    if not distance.max() <= PARITY_SCORE:  # neither if one is no number
+        raise ExportError(
+            f"scores in ONNX Runtime and PyTorch differ by up to {distance.max():.2g}; at most {PARITY_SCORE:.0e} is "
+            "rounding"
+        )
+    for size in PARITY_SIZES:
+        for start in range(0, most - size + 1, size):
+            page = slice(start, start + size)
+            again = session.run_scored(artifact.Rows(*(getattr(rows, name)[page] for name in artifact.INPUTS)))
+            if not np.array_equal(again[0], samples[page]):
+                raise ExportError(f"samples made {size} at a time with scores differ from the same samples without")
+            if not np.array_equal(again[1], scores[page]):
+                raise ExportError(
+                    f"scores computed {size} at a time differ from the same scores computed {most} at a time: "
+                    "selected samples would have no addresses"
+                )

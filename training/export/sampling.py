@@ -1,0 +1,24 @@
+"""Samples: of an exported graph, by address, and of a generator that is still in training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from service import artifact
+from service.runtime.session import Session
+
+# The quality card's samples: their own seed, so that nobody's first samples are the measured ones.
+MEASURED_SEED = 2**41
+
+
+def addressed_samples(
+    session: Session, labels: np.ndarray, seed: int, start: int, *, truncation: float = 1.0, page: int = 256
+) -> np.ndarray:
+    """labels: int64 [n]. Returns dtype [n, *shape], sample i being of labels[i] at index start + i."""
+    pages = []
+    for first in range(0, len(labels), page):
+        label = labels[first : first + page].astype(np.int64)
+        index = np.arange(start + first, start + first + len(label), dtype=np.uint64)
+        key = np.full(len(label), artifact.mix_seed(seed), np.uint64)
+        pages.append(session.run(artifact.Rows(key, index, label, np.full(len(label), truncation, np.float32))))
+    return np.concatenate(pages)

@@ -1,0 +1,1 @@
+"""The method: batches, objectives, one step, the average of the weights."""

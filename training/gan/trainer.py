@@ -1,0 +1,311 @@
+"""The training loop: one step of both networks, and the state that a run resumes from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from training import networks
+from training.config.config import Config
+from training.data import Samples
+from training.data.kind import Kind
+from training.errors import TrainingError
+from training.gan import compiling, objectives, optimizers
+from training.gan.average import MovingAverage
+from training.gan.batches import Draw
+from training.gan.optimizers import cosine, linear
+from training.precision import supports_bfloat16
+
+
+class Diverged(TrainingError, RuntimeError):
+    """A loss is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Scalars of one step, on the device; read them rarely, since reading waits for a GPU."""
+
+    discriminator: Tensor  # a VAE: its divergence, in nats
+    generator: Tensor  # a VAE: its reconstruction error, in nats
+    penalty: Tensor  # what gradient penalties add to the discriminator's loss
+    real_ahead: Tensor  # share of pairs whose real has the higher logit, [0, 1]; near 1 the discriminator wins
+    discriminator_norm: Tensor  # of its gradient, before clipping
+    generator_norm: Tensor
+
+
+class Trainer:
+    """Both networks, their optimisers and the generator's average; `step` advances all of them.
+
+    A variational autoencoder is trained here too: its encoder stands in the discriminator's place.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        config: Config,
+        kind: Kind,
+        samples: Samples,
+        labels: np.ndarray,
+        classes: int,
+        seed: int,
+    ) -> None:
+        """samples: the training split, raw, of the kind, [n, *shape]; or rows on disk.
+
+        labels: int64 [n], every class in [0, classes) present.
+        """
+        self.fabric, self.config, self.kind = fabric, config, kind
+        self.steps = 0
+        self._bfloat16 = supports_bfloat16(fabric.device)
+        self._gamma = config.gamma_for(math.prod(kind.form), len(samples))
+        self._augmentation = config.augmentation_for(len(samples)) if kind.augmentation else 0.0
+        self._update = self._autoencode if config.objective == "evidence" else self._compete
+        self._draw = Draw(
+            kind,
+            samples,
+            labels,
+            classes,
+            balance=config.class_balance,
+            batch_size=config.batch_size,
+            latent_size=config.latent_size,
+            seed=seed,
+            rank=fabric.global_rank,
+            device=fabric.device,
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # the same initial weights on every rank
+            generator, discriminator = networks.build(kind.form, classes, config)
+        self.average = MovingAverage(fabric.to_device(generator), config.average_half_life)
+        self.generator, self._generator_optimizer = fabric.setup(generator, optimizers.build(generator, config))
+        self.discriminator, self._discriminator_optimizer = fabric.setup(
+            discriminator, optimizers.build(discriminator, config)
+        )
+        if config.compile:
+            compiling.check(fabric.device)
+        penalised = config.gamma > 0 or config.unit_slope > 0
+        self._generate = compiling.forward(self.generator, config)
+        self._verdict = compiling.forward(self.discriminator, config)
+        self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
+        self._grow(0.0)
+
+    @property
+    def samples_seen(self) -> int:
+        """Real samples shown to the discriminator so far, over all processes."""
+        return self.steps * self.config.critic_steps * self.config.batch_size * self.fabric.world_size
+
+    def step(self, progress: float) -> Losses:
+        """One update of the generator, after those of the discriminator.
+
+        progress: share of the run that is over, [0, 1]; drives the schedules.
+        """
+        config = self.config
+        optimizers.schedule(self._generator_optimizer, config.learning_rate, config, progress)
+        discriminator_rate = config.discriminator_learning_rate or config.learning_rate
+        optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
+        self._grow(progress)
+        step_seed = self._draw.seed_step(self.steps)
+        if config.dropout:
+            torch.manual_seed(step_seed)  # dropout takes no generator of its own
+        losses = self._update(progress)
+        seen = self.samples_seen
+        self.steps += 1
+        self.average.update(self.generator.module, self.samples_seen, self.samples_seen - seen)
+        return losses
+
+    def _compete(self, progress: float) -> Losses:
+        """A generative adversarial network (Goodfellow et al. 2014, algorithm 1, and what came after it)."""
+        config = self.config
+        objective = objectives.build(config)
+        gamma = cosine(self._gamma, self._gamma * config.gamma_final, progress)
+        probability = cosine(0.0, self._augmentation, progress)
+
+        for critic_step in range(1, config.critic_steps + 1):
+            # Draw; the fakes of the last batch teach the generator too
+            batch = self._draw.batch()
+            real = networks.blurred(batch.real, *self._growth) if self._growth else batch.real
+            with torch.set_grad_enabled(critic_step == config.critic_steps):
+                fake = self._run(self._generate, batch.latent, batch.label)
+
+            # Discriminator: reals against fakes of the same classes, with the gradient penalties at both or between
+            seen = torch.cat([real, fake.detach()])
+            seen = self._augmented(seen, probability).detach().requires_grad_(gamma > 0)
+            real_verdict, fake_verdict = self._judge(seen, batch.label)
+            real_logit, fake_logit = real_verdict[:, 0], fake_verdict[:, 0]
+            loss = objective.discriminator(real_logit, fake_logit)
+            if config.discriminator_conditioning == "auxiliary-classifier":
+                classified = cross_entropy(real_verdict[:, 1:], batch.label) + cross_entropy(
+                    fake_verdict[:, 1:], batch.label
+                )
+                loss = loss + config.classifier_weight * classified
+            if config.drift:
+                loss = loss + config.drift * real_logit.square().mean()
+            penalty = torch.zeros((), device=loss.device)
+            if gamma > 0:
+                # R1 and R2 are means over their halves; the mean over all is half their sum.
+                logits = torch.cat([real_logit, fake_logit])
+                penalty = gamma * 2 * objectives.gradient_penalty(logits, seen).mean()
+            if config.unit_slope:
+                between = self._between(*seen.detach().chunk(2)).requires_grad_()
+                logits = self._run(self._verdict_with_slope, between, batch.label)[:, 0]
+                penalty = config.unit_slope * objectives.unit_slope_penalty(logits, between).mean()
+            self._discriminator_optimizer.zero_grad(set_to_none=True)
+            self.fabric.backward(loss + penalty)
+            discriminator_norm = self._clip_gradient(self.discriminator, self._discriminator_optimizer)
+            self._discriminator_optimizer.step()
+            if config.weight_clip:
+                with torch.no_grad():
+                    torch._foreach_clamp_min_(list(self.discriminator.parameters()), -config.weight_clip)
+                    torch._foreach_clamp_max_(list(self.discriminator.parameters()), config.weight_clip)
+
+        # Generator, against the updated discriminator
+        self.discriminator.requires_grad_(False)
+        real_again = real_logit.detach()
+        if objective.relativistic:
+            with torch.no_grad():
+                real_again = self._run(self._verdict, seen[: config.batch_size].detach(), batch.label)[:, 0]
+        judged = self._run(self._verdict, self._augmented(fake, probability), batch.label)
+        generator_loss = objective.generator(real_again, judged[:, 0])
+        if config.discriminator_conditioning == "auxiliary-classifier":
+            generator_loss = generator_loss + config.classifier_weight * cross_entropy(judged[:, 1:], batch.label)
+        self._generator_optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(generator_loss)
+        self.discriminator.requires_grad_(True)
+        generator_norm = self._clip_gradient(self.generator, self._generator_optimizer)
+        self._generator_optimizer.step()
+        return Losses(
+            loss.detach(),
+            generator_loss.detach(),
+            penalty.detach(),
+            (real_logit > fake_logit).float().mean(),
+            discriminator_norm,
+            generator_norm,
+        )
+
+    def _autoencode(self, progress: float) -> Losses:
+        """A variational autoencoder (Kingma and Welling 2014, section 3, with the reparametrisation of section 2.4)."""
+        config = self.config
+        batch = self._draw.batch()
+        mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
+        latent = mean + (log_variance / 2).exp() * batch.latent
+        made = self._run(self._generate, latent, batch.label)
+        reconstruction, divergence = objectives.evidence(self.kind.likelihood(batch.real, made), mean, log_variance)
+        # The divergence comes in slowly, or it would empty the latent before the decoder has learned to read it.
+        weight = config.kl_weight * (linear(0.0, 1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0)
+        self._discriminator_optimizer.zero_grad(set_to_none=True)
+        self._generator_optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(reconstruction + weight * divergence)
+        encoder_norm = self._clip_gradient(self.discriminator, self._discriminator_optimizer)
+        decoder_norm = self._clip_gradient(self.generator, self._generator_optimizer)
+        self._discriminator_optimizer.step()
+        self._generator_optimizer.step()
+        nothing = torch.zeros((), device=made.device)
+        return Losses(divergence.detach(), reconstruction.detach(), nothing, nothing + 0.5, encoder_norm, decoder_norm)
+
+    def _judge(self, seen: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Verdicts of reals and fakes, stacked in `seen`: in one pass, but two if a batch norm would mix them."""
+        if self.config.discriminator_norm == "batch":
+            real, fake = seen.chunk(2)
+            return self._run(self._verdict_with_slope, real, label), self._run(self._verdict_with_slope, fake, label)
+        real_verdict, fake_verdict = self._run(self._verdict_with_slope, seen, torch.cat([label, label])).chunk(2)
+        return real_verdict, fake_verdict
+
+    def _augmented(self, samples: Tensor, probability: float) -> Tensor:
+        augmentation = self.kind.augmentation
+        return augmentation.apply(samples, probability, self._draw.random) if augmentation else samples
+
+    def _between(self, real: Tensor, fake: Tensor) -> Tensor:
+        """A point on the line from each real to its fake, drawn evenly."""
+        share = torch.rand(len(real), *(1 for _ in real.shape[1:]), generator=self._draw.random, device=real.device)
+        return real + share * (fake - real)
+
+    def _clip_gradient(self, network: Any, optimizer: Any) -> Tensor:
+        """Shorten the gradient if it is longer than the configuration allows; returns its length before."""
+        longest = self.config.gradient_clip or math.inf
+        norm = self.fabric.clip_gradients(network, optimizer, max_norm=longest, error_if_nonfinite=False)
+        return norm.detach()  # type: ignore[union-attr]
+
+    def _grow(self, progress: float) -> None:
+        """Bring growing networks to their size at this share of the run; others have one size."""
+        self._growth: tuple[int, int, float] | None = None
+        self._progress = progress
+        if self.config.architecture == "progressive":
+            growing: list[Any] = [self.generator.module, self.discriminator.module, self.average.module]
+            levels = growing[0].levels
+            level, fade = networks.growth(levels, progress, self.config.growing_share)
+            for network in growing:
+                network.grow(level, fade)
+            self._growth = levels, level, fade
+
+    def _run(self, network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """A network's output, float32; convolutions and products in bfloat16 where the hardware has it.
+
+        Not Fabric's own precision setting, which forbids the inner gradients that R1 and R2 take.
+        """
+        with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self._bfloat16):
+            return network(*inputs).float()
+
+    @torch.no_grad()
+    def logits(self, samples: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """What the discriminator says of samples as they are, without dropout or augmentation.
+
+        samples: raw, [n, *shape]; labels: int64 [n], n a multiple of 4.
+        returns: float32 [n]; the higher, the more real. Not a number where there is no discriminator (VAE).
+        """
+        discriminator, device, size = self.discriminator, self.fabric.device, self.config.batch_size
+        if self.config.objective == "evidence":
+            return np.full(len(labels), np.nan, np.float32)
+        discriminator.eval()
+        pages = []
+        for start in range(0, len(labels), size):
+            real = self.kind.encode(torch.from_numpy(samples[start : start + size]).to(device))
+            real = networks.blurred(real, *self._growth) if self._growth else real
+            verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device))
+            pages.append(verdict[:, 0])
+        discriminator.train()
+        return torch.cat(pages).cpu().numpy()
+
+    def check_finite(self, losses: Losses) -> None:
+        """Raise Diverged if a loss is not finite."""
+        values = {"discriminator": float(losses.discriminator), "generator": float(losses.generator)}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise Diverged(
+                    f"the {name}'s loss is {value} after {self.steps} steps; try a smaller rate, e.g. "
+                    f"--set learning_rate={self.config.learning_rate / 4:g}"
+                )
+
+    def settle(self, batches: int = 64) -> torch.nn.Module:
+        """The averaged generator with statistics of its own over so many batches, in evaluation mode."""
+        self._draw.seed_step(-1 - self.steps)
+        size = self.config.batch_size
+        self.average.estimate_statistics(lambda: (self._draw.latents(size), self._draw.labels(size)), batches)
+        return self.average.module
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and numbers only; with the configuration and the seed, everything that the next step depends on."""
+        return {
+            "steps": self.steps,
+            "progress": self._progress,
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.module.state_dict(),
+            "generator_optimizer": self._generator_optimizer.state_dict(),
+            "discriminator_optimizer": self._discriminator_optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state_dict of the same configuration and data."""
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.average.module.load_state_dict(state["average"])
+        self._generator_optimizer.load_state_dict(state["generator_optimizer"])
+        self._discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.steps = state["steps"]
+        self._grow(state["progress"])

@@ -1,0 +1,1 @@
+"""The classifier of real samples that judges generated ones."""

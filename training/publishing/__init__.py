@@ -1,0 +1,1 @@
+"""Published files: the gate before one, and reading one again."""

@@ -1,0 +1,128 @@
+"""Measures a published file again: on the data that it was made from, by the same splits, with the gate's verdict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from service.runtime.session import Session
+from service.runtime.verify import verify
+from training import quality
+from training.data import Dataset
+from training.data.nearby import hint
+from training.data.splits import Splits, split
+from training.errors import TrainingError
+from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.kinds import load
+
+
+class EvaluationError(TrainingError, ValueError):
+    """The file cannot be measured on this data; the message says why and what would be right."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Published:
+    """A generator's file together with the data that it was made from."""
+
+    path: Path
+    content: bytes
+    message: pb.Generator
+    session: Session
+    dataset: Dataset
+    splits: Splits
+
+    @classmethod
+    def open(cls, path: Path, data: str, **reading: Any) -> Published:
+        """Read a file and its data; splits follow from the recorded seed.
+
+        reading: how the data is read, as training.data.load takes it; the size is the file's.
+
+        Raises service.artifact.ArtifactError for a file that the service would refuse, training.data.DataError, and
+        EvaluationError if the data is not the file's.
+        """
+        content = read_artifact(path)
+        try:
+            session = Session(content, threads=os.cpu_count() or 1)
+            message = verify(session)
+        except artifact.ArtifactError as error:
+            raise artifact.ArtifactError(f"{path}: {error}") from error
+        recorded = message.provenance
+        shape = artifact.sample_shape(message)
+        if message.sample.WhichOneof("kind") != "image" or len(shape) != 3:
+            raise EvaluationError(f"{path}: only generators of images can be measured")
+        if not recorded.data_digest:
+            raise EvaluationError(
+                f"{path} does not say what data it was made from, so no sample is known to be new to it"
+            )
+        dataset = load(data, **{**reading, "size": shape[0]})
+        if dataset.digest != recorded.data_digest or list(dataset.class_names) != list(message.labels):
+            raise EvaluationError(
+                f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "
+                f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}; if it was read with --levels, "
+                "--drop-scarce, --label or --file, they are needed here too"
+            )
+        splits = split(dataset, seed=recorded.seed)
+        known = {part.split: part.digest for part in recorded.splits}
+        for part in splits.counts(dataset):
+            if known.get(part.split, part.digest) != part.digest:
+                raise EvaluationError(
+                    f"{path}: the recorded {part.split} split cannot be made again; this release splits differently"
+                )
+        return cls(path, content, message, session, dataset, splits)
+
+    def draw(self, labels: np.ndarray, start: int) -> np.ndarray:
+        """The samples that cards are measured on; see training.quality.Draw."""
+        return addressed_samples(self.session, labels, MEASURED_SEED, start)
+
+    def model(self) -> onnx.ModelProto:
+        """The graph, to publish it again with another card."""
+        return onnx.load_from_string(self.content)
+
+    @property
+    def repository(self) -> Path | None:
+        """The repository's folder that the file lies in; None if it lies elsewhere."""
+        folders = self.path.absolute().parents
+        name, version = self.message.name, str(self.message.version)
+        in_place = len(folders) >= 3 and folders[0].name == version and folders[1].name == name
+        return folders[2] if in_place else None
+
+
+def read_artifact(path: Path) -> bytes:
+    """The bytes of a published file; raises EvaluationError, with what may have been meant, if there is none."""
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        inside = sorted(path.glob(artifact.FILE_NAME)) or sorted(path.glob(f"*/{artifact.FILE_NAME}"))
+        inside = inside or sorted(path.glob(f"*/*/{artifact.FILE_NAME}"))
+        said = f"; did you mean {inside[-1]}?" if inside else ""
+        raise EvaluationError(f"{path} is a folder; wanted a published {artifact.FILE_NAME}{said}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise EvaluationError(f"{path}: no such file; wanted a published {artifact.FILE_NAME}{hint(path)}") from None
+
+
+def evaluate(
+    published: Published, *, repeats: int = 3, progress: Callable[[str, float], None] | None = None
+) -> pb.QualityCard:
+    """A new card; gains, recommendations and what training found are those of the old one.
+
+    repeats: classifiers, of different seeds, that learn from synthetic samples.
+    """
+    card = quality.measure(
+        published.draw,
+        published.dataset,
+        published.splits,
+        seed=published.message.provenance.seed,
+        progress=progress,
+        repeats=repeats,
+    )
+    if published.message.HasField("quality"):
+        quality.decide(card, quality.carry_over(card, published.message.quality))
+    return card

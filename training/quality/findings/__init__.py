@@ -1,0 +1,1 @@
+"""What is too much or too little, by which limits, in words."""

@@ -1,0 +1,1 @@
+"""How much: distances, neighbours, spread, memorisation, intervals."""

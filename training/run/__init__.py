@@ -1,0 +1,1 @@
+"""The harness of a run: loop, snapshots, watchdog, recovery, folder."""
