@@ -121,9 +121,9 @@ def test_another_name_is_free(first: pb.Generator, monkeypatch: pytest.MonkeyPat
         ("training.fit.load", False, signal.SIGINT),
         ("training.fit.load", False, signal.SIGTERM),
         ("training.fit._judge", False, signal.SIGINT),
-        ("training.run.folder.loop.Loop.train", False, signal.SIGTERM),
+        ("training.run.loop.Loop.train", False, signal.SIGTERM),
         ("training.export.graph.to_onnx", True, signal.SIGINT),
-        ("training.quality.card", True, signal.SIGTERM),
+        ("training.quality.measure", True, signal.SIGTERM),
         ("training.report.page.render", True, signal.SIGINT),
         ("training.publishing.release.release", True, signal.SIGINT),
     ],
@@ -136,7 +136,7 @@ def test_a_run_can_be_stopped_at_any_stage(
         pytest.fail("it went on")
 
     monkeypatch.setattr(quality, "measure", lambda *_, **__: pb.QualityCard())
-    monkeypatch.setattr("training.export.graph.prove_parity", lambda *_: None)
+    monkeypatch.setattr("training.export.parity.prove_parity", lambda *_: None)
     monkeypatch.setattr(place, stop)
     code, output = invoke("fit", bands(Path("fruit.npz")), *SMALL, "--steps", 2)
     assert code == 130
@@ -202,7 +202,7 @@ def test_a_run_whose_data_has_moved_says_so_and_takes_the_new_place(
     assert code == 2
     assert f"fruit.npz has changed since {started.folder} was started; start a new run" in output
     assert Run.resume(started.folder).order.data == "fruit.npz"
-    monkeypatch.setattr("training.run.folder.loop.Loop.train", lambda self: (_ for _ in ()).throw(KeyboardInterrupt()))
+    monkeypatch.setattr("training.run.loop.Loop.train", lambda self: (_ for _ in ()).throw(KeyboardInterrupt()))
     code, output = invoke("fit", "fruits.npz", "--resume", started.folder, "--out", "elsewhere")
     assert code == 130, output
     order = Run.resume(started.folder).order

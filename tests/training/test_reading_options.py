@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from training.__main__ import app
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 from training.options import reading
 from training.run.folder import Order
 

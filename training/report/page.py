@@ -80,7 +80,7 @@ def render(
     }
     card = message.quality
     provenance = message.provenance
-    return environment.get_template("report.html.jinja").render(
+    return environment.get_template("page.html.jinja").render(
         message=message,
         card=card,
         verdict=VERDICTS[card.verdict][0],

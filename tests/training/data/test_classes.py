@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.training.data.drawn import asked, fill, put, read
 
+from tests.training.kinds.image.drawn import asked, fill, put, read
 from training.data import DataError
 from training.data.wording import listed, lookalikes, shown
 from training.kinds import load

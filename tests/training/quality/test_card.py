@@ -5,7 +5,7 @@ from augmint.v1 import generator_pb2 as pb
 from training import quality
 from training.data.records import Records
 from training.data.splits import split
-from training.judge import classifier, fitting
+from training.judge import fitting
 from training.kinds import load
 from training.kinds.image.finish import finish
 
@@ -19,7 +19,7 @@ def test_classifiers_never_see_test_or_validation_samples(digits, splits, judge,
     seen = []
     fit = fitting.fit
     monkeypatch.setattr(
-        classifier, "fit", lambda kind, raw, *rest, **options: seen.append(raw) or fit(kind, raw, *rest, **options)
+        fitting, "fit", lambda kind, raw, *rest, **options: seen.append(raw) or fit(kind, raw, *rest, **options)
     )
     monkeypatch.setattr(fitting, "default_steps", lambda samples: 20)
     quality.measure(replay, digits, splits, seed=0, synthetic_per_class=30, budget="quick")
@@ -77,7 +77,7 @@ def test_a_class_that_is_half_missing_is_named_although_its_samples_are_recognis
     """Classes of two digits each; of the third class the generator knows one only."""
     pairs = finish("pairs", Records(digits.samples, digits.labels // 2, ("01", "23", "45", "67", "89")), None)
     parts = split(pairs)
-    judge = fitting.fit(pairs.samples[parts.train], pairs.labels[parts.train], 5, seed=0, steps=120)
+    judge = fitting.fit(pairs.kind, pairs.samples[parts.train], pairs.labels[parts.train], 5, seed=0, steps=120)
     lacking = replay.__class__(pairs, parts.train[digits.labels[parts.train] != 5])
     found = measured(lacking, pairs, parts, judge)
     uncovered = [finding for finding in found.findings if finding.kind == "uncovered"]

@@ -128,7 +128,7 @@ def kill_at(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def dying(self: Trainer, share: float) -> Losses:
         losses = step(self, share)
         if self.steps == steps - 1:
-            monkeypatch.setattr("training.run.folder.loop.CHECKPOINT_SECONDS", 0.0)
+            monkeypatch.setattr("training.run.loop.CHECKPOINT_SECONDS", 0.0)
         if self.steps > steps and left:
             left.pop()
             raise Killed
@@ -140,14 +140,14 @@ def kill_at(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_collapse_is_recovered_from_without_a_person_and_a_kill_on_the_way_changes_nothing(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.run.folder.snapshot_times.FEWEST_STEPS", 20)
+    monkeypatch.setattr("training.run.snapshot_times.FEWEST_STEPS", 20)
     show(monkeypatch, lambda trainer: COLLAPSED if trainer.config.learning_rate > 0.0005 else HEALTHY)
     bench.order(100, learning_rate=0.001)
     whole, killed, step = bench.loop(), tmp_path / "killed", Trainer.step
 
     def watching(self: Trainer, share: float) -> Losses:
         if whole._attempt == 1 and self.steps in (36, 37):
-            monkeypatch.setattr("training.run.folder.loop.CHECKPOINT_SECONDS", 0.0 if self.steps == 36 else 1e9)
+            monkeypatch.setattr("training.run.loop.CHECKPOINT_SECONDS", 0.0 if self.steps == 36 else 1e9)
             if self.steps == 37:
                 shutil.copytree(bench.run.folder, killed)
         return step(self, share)
@@ -172,7 +172,7 @@ def test_collapse_is_recovered_from_without_a_person_and_a_kill_on_the_way_chang
 
 
 def test_a_discriminator_that_always_wins_is_found_overpowered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.run.folder.snapshot_times.FEWEST_STEPS", 20)
+    monkeypatch.setattr("training.run.snapshot_times.FEWEST_STEPS", 20)
     show(monkeypatch, lambda trainer: COLLAPSED)
     step = Trainer.step
     monkeypatch.setattr(Trainer, "step", lambda *a: dataclasses.replace(step(*a), real_ahead=torch.tensor(0.995)))
@@ -225,7 +225,7 @@ def broken_at(
 def test_a_loss_that_is_not_a_number_sends_the_run_back_to_its_last_good_state(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.run.folder.snapshot_times.FEWEST_STEPS", 20)
+    monkeypatch.setattr("training.run.snapshot_times.FEWEST_STEPS", 20)
     show(monkeypatch, lambda trainer: HEALTHY)
     bench.order(60)
     broken_at(50, monkeypatch, times=1)

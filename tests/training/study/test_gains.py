@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.quality.findings import gains as told
 from training.quality.findings.finding import Severity
 from training.study import gains
 
@@ -33,7 +34,7 @@ def test_the_interval_holds_the_truth_95_times_in_a_hundred():
 def test_a_single_repeat_claims_nothing():
     found = line(0.1)
     assert (found.gain_low, found.gain_high) == (-1, 1)
-    assert "gave no measurable gain" in gains.in_words(found)
+    assert "gave no measurable gain" in told.in_words(found)
 
 
 @pytest.mark.parametrize(
@@ -45,33 +46,33 @@ def test_a_single_repeat_claims_nothing():
     ],
 )
 def test_words_say_what_the_interval_says(differences, words):
-    assert words in gains.in_words(line(*differences))
+    assert words in told.in_words(line(*differences))
 
 
 def test_words_tell_two_questions_apart():
     shared, own = line(0.02, 0.03), line(0.02, 0.03, learned=500)
-    assert gains.in_words(shared).endswith(
+    assert told.in_words(shared).endswith(
         "This is a team with 500 real samples that draws from a generator which learned from 54,000, these among them."
     )
-    assert gains.in_words(own).endswith("the generator learned from the same 500 real samples, so it knew nothing new.")
+    assert told.in_words(own).endswith("the generator learned from the same 500 real samples, so it knew nothing new.")
 
 
 def test_a_line_of_an_older_release_claims_neither():
     old = line(0.02, 0.03)
     old.ClearField("real_samples")
     old.ClearField("generator_samples")
-    assert gains.in_words(old).endswith("in 2 paired repeats.")
+    assert told.in_words(old).endswith("in 2 paired repeats.")
 
 
 def test_no_gain_is_a_warning_and_harm_everywhere_a_failure():
     helped, nothing, harmed = line(0.02, 0.021), line(0.02, -0.03), line(-0.02, -0.021)
-    assert gains.findings([helped]) == []
-    assert [found.severity for found in gains.findings([helped, nothing, harmed])] == [Severity.WARNING] * 2
-    assert [found.severity for found in gains.findings([harmed])] == [Severity.FAILURE]
+    assert told.findings([helped]) == []
+    assert [found.severity for found in told.findings([helped, nothing, harmed])] == [Severity.WARNING] * 2
+    assert [found.severity for found in told.findings([harmed])] == [Severity.FAILURE]
 
 
 def test_a_generator_that_knows_nothing_new_need_not_help_but_must_not_harm():
     helped, nothing, harmed = line(0.02, 0.021), line(0.02, -0.03, learned=500), line(-0.02, -0.021, learned=500)
-    found = gains.findings([helped, nothing, harmed])
+    found = told.findings([helped, nothing, harmed])
     assert [each.severity for each in found] == [Severity.NOTE, Severity.WARNING]
     assert all("learn the generator from more data" in each.advice for each in found)

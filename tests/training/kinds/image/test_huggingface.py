@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.training.data.drawn import classes, picture, put, read
 
+from tests.training.kinds.image.drawn import classes, picture, put, read
 from training.data import DataError
 from training.data.dataset import Dataset
 from training.kinds import load

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.training.data.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 
+from tests.training.kinds.image.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 from training.data import DataError
 from training.kinds import load
 from training.kinds.image import table

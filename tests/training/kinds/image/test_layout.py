@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.training.data.drawn import asked, classes, fill, put, read
 
+from tests.training.kinds.image.drawn import asked, classes, fill, put, read
 from training.data import DataError
 from training.kinds import load
 

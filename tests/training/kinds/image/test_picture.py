@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.training.data.drawn import asked, fill, picture, read
 
+from tests.training.kinds.image.drawn import asked, fill, picture, read
 from training.data import DataError
 from training.kinds import load
 from training.kinds.image import picture as single

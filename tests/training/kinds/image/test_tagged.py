@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.training.data.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 
+from tests.training.kinds.image.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 from training.data import DataError
 from training.kinds import load
 

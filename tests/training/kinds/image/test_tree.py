@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.training.data.drawn import asked, fill, put, read
 
+from tests.training.kinds.image.drawn import asked, fill, put, read
 from training.data import DataError
 from training.kinds import load
 
@@ -132,7 +132,7 @@ def test_names_that_are_not_utf8_are_shown_by_their_bytes(root: Path, tmp_path: 
     with pytest.raises(DataError, match=r"class name 'ƻ\\xb9\\xfb' is not UTF-8.*convmv -f gbk -t utf-8"):
         load(str(root))
     (root / GBK).rename(tmp_path / GBK)
-    code = "import sys; from training.data import load; print(load(sys.argv[1]).name)"
+    code = "import sys; from training.kinds import load; print(load(sys.argv[1]).name)"
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     fill(tmp_path / GBK / "a")
     shown = subprocess.run(

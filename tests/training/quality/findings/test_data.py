@@ -17,6 +17,13 @@ from training.quality.findings.data import contradictions, survey
 from training.quality.findings.finding import Finding, Kind, Severity
 
 
+@pytest.fixture(scope="module")
+def judge(stripes: Dataset) -> Classifier:
+    """Of the stripes, not of the digits that the other tests of quality are about."""
+    train = split(stripes).train
+    return fitting.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=120)
+
+
 def dataset(samples: np.ndarray, labels: np.ndarray) -> Dataset:
     names = tuple("abc"[: labels.max() + 1])
     return finish("data", Records(samples, labels, names), None)

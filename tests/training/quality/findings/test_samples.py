@@ -6,6 +6,7 @@ import pytest
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset
 from training.data.splits import Splits
+from training.kinds.image import Image
 from training.quality.findings.copying import can_tell
 from training.quality.findings.finding import Finding, Kind, Severity
 from training.quality.findings.samples import find
@@ -203,7 +204,9 @@ def test_exact_copies_are_found_however_few_real_samples_there_are(digits):
 def test_where_real_samples_equal_one_another_generated_ones_may_as_well():
     samples = np.zeros((120, 8, 8, 1), np.uint8)
     samples[np.arange(120), np.arange(120) % 3] = 255  # three images, again and again
-    data = Dataset("stamps", samples, np.zeros(120, np.int64), ("stamp",), "0" * 64, None, ())
+    data = Dataset(
+        "stamps", samples, np.zeros(120, np.int64), ("stamp",), "0" * 64, None, (), Image(*samples.shape[1:])
+    )
     splits = Splits(np.arange(0, 80), np.arange(80, 100), np.arange(100, 120))
     summary = memorisation.compare(samples[:60], np.zeros(60, np.int64), data, splits).summary()
     assert summary.exact_copies == 60
