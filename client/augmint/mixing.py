@@ -7,7 +7,7 @@ are drawn again instead: leaving such a class as it is while others grow would m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,10 @@ from augmint.v1 import generator_pb2 as pb
 EPOCH_LIMIT = 2**16
 SYNTHETIC_LIMIT = 2**26
 
+# A generator of hardly more samples than one has knows nothing new, and its mistakes are learned along: of long-tailed
+# digits a classifier lost 1.8 points (0.8 to 2.7) by samples of a generator trained on the same ones.
+KNOWS_MORE = 2.0
+NOTHING_NEW = "the generator learned from hardly more real ones than are here"
 FEWER = "its quality card recommends fewer than of others"
 
 
@@ -100,6 +104,25 @@ def advise(
         per_real = recommended.synthetic_per_real if known else None
         found.append(Advice(skip, psi or check_truncation(recommended.truncation or 1.0), *chosen, per_real, usual))
     return found
+
+
+def of_use(advice: Advice, learned: int | None, real: int) -> Advice:
+    """The advice for whoever has so many real samples of a class: none where the generator can add nothing new.
+
+    learned: real samples of the class that the generator learned from; None: not known. A study that has found
+             synthetic samples to help, or not to, is believed instead.
+    """
+    if advice.skip or advice.per_real is not None or learned is None or learned >= KNOWS_MORE * real:
+        return advice
+    return replace(advice, skip=NOTHING_NEW)
+
+
+def learned_from(description: Description) -> dict[int, int]:
+    """Real samples that the generator learned from, by class index; empty if its file does not tell."""
+    for split in description.message.provenance.splits:
+        if split.split == "train":
+            return dict(enumerate(split.counts))
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

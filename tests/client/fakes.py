@@ -69,6 +69,7 @@ class FakeService:
         if kind == "image":
             self.sample.image.color_space = pb.COLOR_SPACE_RGB if channels == 3 else pb.COLOR_SPACE_GRAY
         self.quality: pb.QualityCard | None = None
+        self.learned: list[int] = []  # real samples of each class that it learned from; empty: not told
         self.scored = True
         self.faults: list[errors.AugmintError | None] = []
         self.requests: list[pb.GenerateRequest] = []
@@ -171,6 +172,9 @@ class FakeService:
                 sample=self.sample,
                 quality=self.quality,
                 scored=self.scored,
+                provenance=pb.Provenance(
+                    splits=[pb.SplitCounts(split="train", counts=self.learned)][: len(self.learned)]
+                ),
             ),
             status=self._status(),
             limits=self.limits,

@@ -74,8 +74,10 @@ def mix(
               Samples are PIL images, or arrays or tensors of bytes or of floats in [0, 1]. Labels are class numbers
               (int, float, bool, NumPy, tensor), one-hot vectors or names. Synthetic items get the form of the real
               ones, labels included.
-    card:     honour the generator's quality card: draw no class that it withholds or of which it recommends none (with
-              a warning), draw with the truncation and selection that it recommends.
+    card:     honour what the generator's file says of itself: draw no class that its quality card withholds or of which
+              it recommends none, nor one of which it learned from less than twice as many real samples as you have,
+              unless a study has found that they help (with a warning); draw with the truncation and selection that the
+              card recommends.
     labels:   of the real samples, [len(real)], as `real[i]` returns them. Absent: what the data set tells (`targets`,
               `labels`, a column, through Subset, ConcatDataset and TensorDataset) where its items bear it out, or else
               one pass over it, with a message.
@@ -98,7 +100,7 @@ def mix(
         amounts = Amounts(ratio, top_up, per_real)
         advice = mixing.advise(source.description, card, truncation, keep, of)
         return MixedDataset(
-            reals=Reals(real, labels, names, source.description, advice, progress),
+            reals=Reals(real, labels, names, source.description, advice, card, progress),
             source=source,
             seed_given=seed_given,
             amounts=amounts,

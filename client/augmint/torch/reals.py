@@ -9,7 +9,7 @@ import numpy as np
 
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.mixing import Advice, Amounts, Epoch, listed
+from augmint.mixing import Advice, Amounts, Epoch, learned_from, listed, of_use
 from augmint.said import say
 from augmint.torch.classes import classes_of
 from augmint.torch.form import form_of
@@ -31,9 +31,10 @@ class Reals:
         names: Mapping[Any, str] | Sequence[str] | None,
         description: Description,
         advice: Sequence[Advice],
+        card: bool,
         progress: bool,
     ) -> None:
-        """labels, names, progress: as in `mix`. advice: of the generator's classes.
+        """labels, names, card, progress: as in `mix`. advice: of the generator's classes.
 
         raises: InvalidRequest if the data set and the generator do not go together.
         """
@@ -54,6 +55,12 @@ class Reals:
         check_makes(drawable, self._label)
         numbers = found.numbers(self._labels.keys)
         self._members = [np.flatnonzero(numbers == number) for number in range(len(self.keys))]
+        if card:
+            learned = learned_from(description)
+            self.advice = [
+                of_use(entry, learned.get(index), len(members))
+                for entry, index, members in zip(self.advice, found.indices.tolist(), self._members, strict=True)
+            ]
         self.form = form_of(items, description)
 
     def __len__(self) -> int:

@@ -106,6 +106,27 @@ def test_of_withheld_classes_real_samples_come_more_often_with_a_warning_unless_
         mixed()
 
 
+def test_a_class_of_which_the_generator_learned_from_hardly_more_is_evened_out_with_real_samples(fake, mixed):
+    """What a generator of the same samples makes teaches its mistakes: by default a mix is then the balanced draw."""
+    fake.learned = [80, 19, 8, 0]  # of 40, 10, 4 and no real ones: too few of the second
+    with pytest.warns(
+        UserWarning, match=r"no synthetic samples of bag \(the generator learned from hardly more real ones"
+    ):
+        portions = mixed().portions
+    assert [(one.real, one.repeated, one.synthetic) for one in portions] == [
+        *((40, 0, 0), (10, 30, 0), (4, 0, 36), (0, 0, 40)),
+    ]
+    # Of all of its classes: balanced with real samples alone, and no refusal.
+    fake.learned = [40, 10, 4, 0]
+    with pytest.warns(UserWarning, match="no synthetic samples of bag, coat"):
+        assert [one.total for one in mixed().portions] == [40] * 4
+    # What a study has measured is believed, and so is whoever asks for it.
+    assert all(one.repeated == 0 for one in mixed(card=False).portions)
+    helped = pb.Recommendation(synthetic_per_real=1, truncation=1)
+    fake.quality = pb.QualityCard(classes=[pb.ClassQuality(label=name, recommendation=helped) for name in fake.labels])
+    assert all(one.repeated == 0 for one in mixed().portions)
+
+
 def test_classes_are_drawn_as_the_card_recommends(mixed, fake):
     fake.quality = pb.QualityCard(
         recommendation=pb.Recommendation(truncation=0.5, synthetic_per_real=1),
