@@ -1,4 +1,4 @@
-"""What classes must be: named, unlike each other, large enough to learn, without images in common."""
+"""What classes must be: named, unlike each other, large enough to learn, without samples in common."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
         raise DataError(f"{name}: no class is left without the scarce ones: {'; '.join(said)}")
     if records.on_disk:
         raise DataError(
-            f"{name}: {'; '.join(said)}; images on disk are used as they are: write a file without these classes"
+            f"{name}: {'; '.join(said)}; samples on disk are used as they are: write a file without these classes"
         )
     kept = ~np.isin(labels, scarce)
     number_of = np.cumsum(~np.isin(np.arange(len(names)), scarce)) - 1
-    skipped = {f"images of {counted(len(scarce), 'scarce class')}": int((~kept).sum())}
+    skipped = {f"samples of {counted(len(scarce), 'scarce class')}": int((~kept).sum())}
     reading = records.reading
     return replace(
         records,
@@ -94,22 +94,22 @@ def with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
 
 def _scarce_words(names: Sequence[str], counts: np.ndarray, scarce: list[int], where: str, fewest: int) -> str:
     if len(scarce) == 1:
-        return f"class {names[scarce[0]]!r} has {counts[scarce[0]]} images{where}; at least {fewest} are needed"
+        return f"class {names[scarce[0]]!r} has {counts[scarce[0]]} samples{where}; at least {fewest} are needed"
     each = [f"{names[number]!r} has {counts[number]}" for number in scarce[:_MOST_NAMED]]
     more = f" and {len(scarce) - _MOST_NAMED:,} more have fewer" if len(scarce) > _MOST_NAMED else ""
-    return f"{len(scarce):,} classes have too few images{where}: {', '.join(each)}{more}; at least {fewest} are needed"
+    return f"{len(scarce):,} classes have too few samples{where}: {', '.join(each)}{more}; at least {fewest} are needed"
 
 
 def of_copies(repeats: int, prints: np.ndarray, test: np.ndarray | None) -> str:
-    """The note about images that are there more than once; prints: uint64 [n], equal where images are."""
+    """The note about samples that are there more than once; prints: uint64 [n], equal where samples are."""
     if test is None:
-        return f"{repeats} images are exact copies of others; a copy may be in both training and test"
+        return f"{repeats} samples are exact copies of others; a copy may be in both training and test"
     both = int(np.isin(prints[test], np.delete(prints, test)).sum())
-    return f"{repeats} images are exact copies of others; of the test split's, {both} are in the training part, too"
+    return f"{repeats} samples are exact copies of others; of the test split's, {both} are in the training part, too"
 
 
 def of_two_labels(prints: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[Question]:
-    """The same image under different labels: whatever is learned from it, one of them is wrong."""
+    """The same sample under different labels: whatever is learned from it, one of them is wrong."""
     _, groups = np.unique(prints, return_inverse=True)
     least = np.full(groups.max() + 1, len(names))
     most = np.full(groups.max() + 1, -1)
@@ -124,9 +124,9 @@ def of_two_labels(prints: np.ndarray, labels: np.ndarray, names: Sequence[str]) 
     more = f", and {len(order) - _MOST_NAMED} more pairs" if len(order) > _MOST_NAMED else ""
     return [
         Question(
-            f"{counted(len(twofold), 'image')} {'has' if len(twofold) == 1 else 'have'} more than one label: "
+            f"{counted(len(twofold), 'sample')} {'has' if len(twofold) == 1 else 'have'} more than one label: "
             f"{', '.join(each)}{more}.",
-            "Keep each image in one class: of the two labels one is wrong, and both are learned.",
+            "Keep each sample in one class: of the two labels one is wrong, and both are learned.",
         )
     ]
 

@@ -1,4 +1,4 @@
-"""What every reader of data ends in: uint8 images with class indices, checked once, of a size that networks take."""
+"""What every reader of data ends in: samples with class indices, checked once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.data.wording import shown
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """A labelled set of images, in memory or mapped from a file.
+    """Labelled samples of one kind, in memory or mapped from a file.
 
     name:          the source, as given.
     samples:       uint8 [n, h, w, c], 0 black to 255 full; h = w, a multiple of 4; c is 1 (gray) or 3 (sRGB).

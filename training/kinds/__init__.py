@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.data import Dataset
+from augmint.v1 import generator_pb2 as pb
+from training.data import DataError, Dataset
 from training.kinds import image
 
 # Asked in this order whether they read a source.
@@ -20,4 +21,16 @@ def load(source: str, **options: Any) -> Dataset:
     return kind.load(source, **options)
 
 
-__all__ = ["KINDS", "load"]
+def load_again(spec: pb.SampleSpec, source: str, **options: Any) -> Dataset:
+    """Read the data of a generator, in the shape of its samples.
+
+    raises: DataError, also for a generator of a kind that this release cannot read.
+    """
+    kind = next((each for each in KINDS if spec.WhichOneof("kind") == each.NAME), None)
+    if kind is None:
+        known = ", ".join(each.NAME for each in KINDS)
+        raise DataError(f"a generator of {spec.WhichOneof('kind') or 'arrays'}; what can be read again: {known}")
+    return kind.load(source, **{**options, **kind.shaped(spec)})
+
+
+__all__ = ["KINDS", "load", "load_again"]

@@ -21,7 +21,7 @@ from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.errors import TrainingError
 from training.export.sampling import MEASURED_SEED, addressed_samples
-from training.kinds import load
+from training.kinds import load_again
 
 
 class EvaluationError(TrainingError, ValueError):
@@ -43,7 +43,7 @@ class Published:
     def open(cls, path: Path, data: str, **reading: Any) -> Published:
         """Read a file and its data; splits follow from the recorded seed.
 
-        reading: how the data is read, as training.data.load takes it; the size is the file's.
+        reading: how the data is read, as training.kinds.load takes it; the shape is the file's.
 
         Raises service.artifact.ArtifactError for a file that the service would refuse, training.data.DataError, and
         EvaluationError if the data is not the file's.
@@ -55,14 +55,11 @@ class Published:
         except artifact.ArtifactError as error:
             raise artifact.ArtifactError(f"{path}: {error}") from error
         recorded = message.provenance
-        shape = artifact.sample_shape(message)
-        if message.sample.WhichOneof("kind") != "image" or len(shape) != 3:
-            raise EvaluationError(f"{path}: only generators of images can be measured")
         if not recorded.data_digest:
             raise EvaluationError(
                 f"{path} does not say what data it was made from, so no sample is known to be new to it"
             )
-        dataset = load(data, **{**reading, "size": shape[0]})
+        dataset = load_again(message.sample, data, **reading)
         if dataset.digest != recorded.data_digest or list(dataset.class_names) != list(message.labels):
             raise EvaluationError(
                 f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "

@@ -23,7 +23,7 @@ def test_all_scarce_classes_are_named_at_once_with_the_option(tmp_path: Path) ->
     make(tmp_path, {"healthy": 12, "rust": 9, "mildew": 3, "blight": 5})
     with pytest.raises(
         DataError,
-        match="2 classes have too few images: 'blight' has 5, 'mildew' has 3; at least 8 are needed; "
+        match="2 classes have too few samples: 'blight' has 5, 'mildew' has 3; at least 8 are needed; "
         "--drop-scarce leaves them out",
     ):
         load(str(tmp_path))
@@ -34,8 +34,8 @@ def test_scarce_classes_may_be_left_out(tmp_path: Path) -> None:
     data, found = read(tmp_path, drop_scarce=True)
     assert found == {"healthy": 12, "rust": 9}
     assert sorted(set(data.labels.tolist())) == [0, 1]
-    assert data.reading.skipped == {"images of 2 scarce classes": 8}
-    assert "left out as scarce: 2 classes have too few images: 'blight' has 5, 'mildew' has 3" in data.notes[-1]
+    assert data.reading.skipped == {"samples of 2 scarce classes": 8}
+    assert "left out as scarce: 2 classes have too few samples: 'blight' has 5, 'mildew' has 3" in data.notes[-1]
     assert data.digest == load(str(make_again(tmp_path))).digest
 
 
@@ -52,7 +52,7 @@ def test_classes_that_are_scarce_in_the_test_split_only_are_left_out_too(tmp_pat
     make(tmp_path / "train", {"a": 8, "b": 8, "c": 9})
     make(tmp_path / "test", {"a": 3, "b": 1, "c": 4})
     with pytest.raises(
-        DataError, match="class 'b' has 1 images in the test split; at least 2 are needed; --drop-scarce"
+        DataError, match="class 'b' has 1 samples in the test split; at least 2 are needed; --drop-scarce"
     ):
         load(str(tmp_path))
     data, found = read(tmp_path, drop_scarce=True)
@@ -85,7 +85,7 @@ def test_all_classes_being_scarce_is_refused_in_any_case(tmp_path: Path) -> None
 
 def test_many_scarce_classes_are_counted(tmp_path: Path) -> None:
     make(tmp_path, {"large": 8, **{f"{number:02}": 1 for number in range(20)}})
-    with pytest.raises(DataError, match=r"20 classes have too few images: '00' has 1, .* and 12 more have fewer"):
+    with pytest.raises(DataError, match=r"20 classes have too few samples: '00' has 1, .* and 12 more have fewer"):
         load(str(tmp_path))
 
 
@@ -96,8 +96,8 @@ def test_the_same_pictures_under_two_labels_are_counted_by_pair(tmp_path: Path) 
     put(tmp_path / "eel" / "copy.png", str(tmp_path / "cat" / "009.png"))
     put(tmp_path / "eel" / "again.png", str(tmp_path / "eel" / "001.png"))
     data, _ = read(tmp_path)
-    assert "5 images have more than one label: 'cat' and 'dog' (4), 'cat' and 'eel' (1)." in asked(data)
-    assert any(note.startswith("6 images are exact copies") for note in data.notes)
+    assert "5 samples have more than one label: 'cat' and 'dog' (4), 'cat' and 'eel' (1)." in asked(data)
+    assert any(note.startswith("6 samples are exact copies") for note in data.notes)
 
 
 def test_copies_within_a_class_are_no_question(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_test_pictures_that_are_in_training_too_are_counted(tmp_path: Path) -> N
     for part in ("train", "test"):
         make(tmp_path / part, {"a": 8, "b": 8})
     put(tmp_path / "test" / "a" / "copy.png", str(tmp_path / "train" / "a" / "001.png"))
-    assert "1 images are exact copies of others; of the test split's, 1 are in the training part, too" in (
+    assert "1 samples are exact copies of others; of the test split's, 1 are in the training part, too" in (
         load(str(tmp_path)).notes
     )
 
@@ -157,5 +157,5 @@ def test_alike_is_what_an_eye_takes_for_one() -> None:
 def test_arrays_on_disk_cannot_lose_a_class(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (21, 8, 8), dtype=np.uint8))
     np.save(tmp_path / "labels.npy", np.repeat([0, 1, 2], [10, 2, 9]))
-    with pytest.raises(DataError, match="class '1' has 2 images; at least 8 are needed; images on disk are used as"):
+    with pytest.raises(DataError, match="class '1' has 2 samples; at least 8 are needed; samples on disk are used as"):
         load(str(tmp_path / "images.npy"), drop_scarce=True)

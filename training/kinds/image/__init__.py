@@ -1,6 +1,8 @@
 """Images: uint8 [n, height, width, channels], gray or sRGB."""
 
 from training.kinds.image.image import Image
-from training.kinds.image.sources import load, reads
+from training.kinds.image.sources import load, reads, shaped
 
-__all__ = ["Image", "load", "reads"]
+NAME = "image"  # in a SampleSpec
+
+__all__ = ["NAME", "Image", "load", "reads", "shaped"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from augmint.v1 import generator_pb2 as pb
 from training.data import nearby
 from training.data.dataset import Dataset
 from training.data.errors import DataError
@@ -21,6 +23,11 @@ from training.kinds.image.tagged import Columns
 def reads(source: str) -> bool:
     """Whether the source may be images: images are asked last, and refuse what they do not know in words."""
     return True
+
+
+def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
+    """The options of `load` by which images have the shape of a generator's samples again."""
+    return {"size": spec.shape[0]}
 
 
 def load(

@@ -82,7 +82,7 @@ def contradictions(judge: Classifier, dataset: Dataset, splits: Splits) -> list[
     if share <= CONTRADICTED:
         return []
     text = (
-        f"Labels and images disagree: of the half of held-out samples that a classifier is surest of, {share:.0%} "
+        f"Labels and samples disagree: of the half of held-out samples that a classifier is surest of, {share:.0%} "
         "carry another label than it gives them."
     )
     advice = "Look for wrong labels, or join classes that cannot be told apart."

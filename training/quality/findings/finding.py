@@ -20,7 +20,7 @@ class Kind(enum.StrEnum):
     DOUBTFUL_READING = "doubtful-reading"  # what the source was taken for may not be what was meant
     FEW_SAMPLES = "few-samples"  # too few to learn a class from
     IMBALANCE = "imbalance"  # one class has many times the samples of another
-    LABEL_NOISE = "label-noise"  # labels that the images contradict
+    LABEL_NOISE = "label-noise"  # labels that the samples contradict
     ONE_CLASS = "one-class"  # nothing to condition on
 
     # Training

@@ -216,9 +216,9 @@ def test_an_image_that_would_fill_the_memory_is_not_decoded(root, side):
     [
         (
             lambda root: [path.unlink() for path in (root / "cat").iterdir()],
-            "class 'cat' has 0 images; at least 8 are needed",
+            "class 'cat' has 0 samples; at least 8 are needed",
         ),
-        (lambda root: [path.unlink() for path in list((root / "cat").iterdir())[:3]], "class 'cat' has 5 images"),
+        (lambda root: [path.unlink() for path in list((root / "cat").iterdir())[:3]], "class 'cat' has 5 samples"),
     ],
 )
 def test_classes_without_enough_images_are_refused(root, prepare, message):

@@ -35,7 +35,7 @@ def test_a_folder_gives_both_parts_and_keeps_its_test_split(tmp_path, compress):
     assert np.array_equal(data.labels, np.concatenate([LABELS, LABELS[:8]]))
     assert data.official_test.tolist() == list(range(40, 48))
     assert data.class_names == ("0", "1", "2", "3")
-    assert "8 images are exact copies" in data.notes[0]
+    assert "8 samples are exact copies" in data.notes[0]
 
 
 def test_one_images_file_finds_its_labels(tmp_path):

@@ -180,7 +180,7 @@ def test_an_empty_class_folder_is_named(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fill(tmp_path / name)
     (tmp_path / "c").mkdir()
-    with pytest.raises(DataError, match="class 'c' has 0 images; at least 8 are needed; --drop-scarce leaves it out"):
+    with pytest.raises(DataError, match="class 'c' has 0 samples; at least 8 are needed; --drop-scarce leaves it out"):
         load(str(tmp_path))
     assert read(tmp_path, drop_scarce=True)[1] == {"a": 8, "b": 8}
 

@@ -58,7 +58,7 @@ def test_links_without_a_target_are_counted_by_class_and_asked_about(root: Path)
 def test_a_class_of_nothing_but_dead_links_is_a_class_without_pictures(root: Path) -> None:
     (root / "eel").mkdir()
     (root / "eel" / "1.png").symlink_to("gone.png")
-    with pytest.raises(DataError, match="class 'eel' has 0 images"):
+    with pytest.raises(DataError, match="class 'eel' has 0 samples"):
         load(str(root))
 
 

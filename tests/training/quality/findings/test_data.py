@@ -54,7 +54,7 @@ def test_imbalance_of_1000_to_1_is_named_with_its_counts() -> None:
 
 
 def test_12_images_are_refused_and_24_are_named_scarce() -> None:
-    with pytest.raises(DataError, match="2 classes have too few images: 'a' has 6, 'b' has 6; at least 8 are"):
+    with pytest.raises(DataError, match="2 classes have too few samples: 'a' has 6, 'b' has 6; at least 8 are"):
         dataset(*noise([6, 6]))
     findings = found(*noise([12, 12]))
     assert [findings[Kind.FEW_SAMPLES, name].value for name in "ab"] == [8, 8]
@@ -111,5 +111,5 @@ def test_what_is_doubtful_about_the_reading_is_a_warning_with_its_remedy() -> No
     assert {finding.kind for finding in findings} == {Kind.DOUBTFUL_READING}
     assert {finding.severity for finding in findings} == {Severity.WARNING}
     assert [(finding.text, finding.advice) for finding in findings[:1]] == [("A doubt.", "A remedy.")]
-    assert "4 images have more than one label: 'cat' and 'Cat' (4)." in findings[1].text
+    assert "4 samples have more than one label: 'cat' and 'Cat' (4)." in findings[1].text
     assert "'cat' and 'Cat' differ in case, blanks or dashes only." in findings[2].text
