@@ -16,7 +16,7 @@ from google.protobuf import json_format
 
 from augmint import bench as bench_module
 from augmint import export as export_module
-from augmint import extras
+from augmint import extras, kinds
 from augmint.bench import Load
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
@@ -241,7 +241,7 @@ def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int, fo
     """Where a label could not be drawn, all of them stand in a text file beside the picture, a line per row."""
     from augmint.sheet import contact_sheet
 
-    if samples.description.kind != "image":
+    if not kinds.of(samples.description).pictures:
         raise InvalidRequest(
             f"generator {samples.description.name!r} makes {samples.description.kind}: use --out FILE.npz"
         )

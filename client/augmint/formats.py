@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from augmint import extras
+from augmint import extras, kinds
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.samples import Samples
@@ -113,13 +113,12 @@ class WebDataset:
         self._tar = tarfile.open(fileobj=self._part.file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
 
     def add(self, samples: Samples) -> None:
-        image = samples.description.kind == "image"
-        encoded = _pngs(samples) if image else (_npy(one) for one in samples.array)
-        for sample, content in zip(samples, encoded, strict=True):
+        kind = kinds.of(samples.description)
+        for sample, content in zip(samples, kind.files(samples), strict=True):
             key = f"{sample.address.start_index:015d}"
             told = {"address": str(sample.address), "class_index": sample.class_index, "label": sample.label}
             for suffix, data in (
-                ("png" if image else "npy", content),
+                (kind.suffix, content),
                 ("cls", str(sample.class_index).encode()),
                 ("json", json.dumps(told, sort_keys=True).encode()),
             ):
@@ -185,20 +184,20 @@ class Parquet:
         parquet = extras.load("pyarrow.parquet", "parquet")
         self._part = Part(path)
         arrow = self._arrow
-        image = description.kind == "image"
+        self._kind = kinds.of(description)
+        image = self._kind.pictures
         element = arrow.from_numpy_dtype(description.dtype.newbyteorder("="))
         content = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())]) if image else arrow.list_(element)
-        self._name = "image" if image else "sample"
         features = {
             "label": {"names": list(description.labels), "_type": "ClassLabel"},
             "index": {"dtype": "uint64", "_type": "Value"},
             "address": {"dtype": "string", "_type": "Value"},
         }
         kind = {"_type": "Image"} if image else {"feature": {"dtype": str(element), "_type": "Value"}, "_type": "List"}
-        told = {"info": {"features": {self._name: kind, **features}}}
+        told = {"info": {"features": {self._kind.column: kind, **features}}}
         self._schema = arrow.schema(
             [
-                (self._name, content),
+                (self._kind.column, content),
                 ("label", arrow.int64()),
                 ("index", arrow.uint64()),
                 ("address", arrow.string()),
@@ -208,8 +207,8 @@ class Parquet:
         self._writer = parquet.ParquetWriter(self._part.file, self._schema, compression="zstd")
 
     def add(self, samples: Samples) -> None:
-        if self._name == "image":
-            content = [{"bytes": png, "path": None} for png in _pngs(samples)]
+        if self._kind.pictures:
+            content = [{"bytes": file, "path": None} for file in self._kind.files(samples)]
         else:
             content = [one.ravel() for one in samples.array.astype(samples.array.dtype.newbyteorder("="))]
         columns = [content, samples.class_indices, samples.indices, [str(one.address) for one in samples]]
@@ -229,7 +228,8 @@ class Folder:
     """LABEL/INDEX.png for every sample, as image-folder readers want it; the shard's own file says that it is done."""
 
     def __init__(self, path: Path, description: Description, n: int) -> None:
-        if description.kind != "image":
+        self._kind = kinds.of(description)
+        if not self._kind.pictures:
             raise InvalidRequest(f"a folder holds images; generator {description.name!r} makes {description.kind}")
         extras.load("PIL.Image", "images")
         self._path = path
@@ -237,10 +237,10 @@ class Folder:
         self._n = n
 
     def add(self, samples: Samples) -> None:
-        for sample, png in zip(samples, _pngs(samples), strict=True):
+        for sample, png in zip(samples, self._kind.files(samples), strict=True):
             folder = self._folders[sample.class_index]
             folder.mkdir(exist_ok=True)
-            with atomic(folder / f"{sample.address.start_index:015d}.png") as file:
+            with atomic(folder / f"{sample.address.start_index:015d}.{self._kind.suffix}") as file:
                 file.write(png)
 
     def finish(self) -> None:
@@ -258,19 +258,6 @@ FORMATS: dict[str, tuple[Any, str]] = {
     "npz": (Npz, ".npz"),
     "folder": (Folder, ".done"),
 }
-
-
-def _pngs(samples: Samples) -> Iterator[bytes]:
-    for image in samples.to_images():
-        content = io.BytesIO()
-        image.save(content, "PNG")
-        yield content.getvalue()
-
-
-def _npy(array: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    np.lib.format.write_array(content, array, allow_pickle=False)
-    return content.getvalue()
 
 
 def _file_name(label: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from augmint import checks, extras
+from augmint import checks, extras, kinds
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.source import Source
@@ -69,22 +69,15 @@ def _shards(length: int) -> list[tuple[int, int]]:
 def _examples(source: Source, shards: list[tuple[int, int]]) -> Iterator[dict[str, Any]]:
     for first, last in shards:
         samples = source.samples(np.arange(first, last))
-        image = samples.description.kind == "image"
-        contents = samples.to_images() if image else samples.array
-        for content, label in zip(contents, samples.class_indices.tolist(), strict=True):
-            yield {"image" if image else "sample": content, "label": label}
+        kind = kinds.of(samples.description)
+        for content, label in zip(kind.objects(samples), samples.class_indices.tolist(), strict=True):
+            yield {kind.column: content, "label": label}
 
 
 def _features(datasets: Any, description: Description) -> Any:
-    content: Any
-    if description.kind == "image":
-        extras.load("PIL.Image", "images")
-        name, content = "image", datasets.Image()
-    else:
-        name, content = "sample", datasets.Value(description.dtype.newbyteorder("=").name)
-        for extent in reversed(description.shape):
-            content = datasets.Sequence(content, length=extent)
-    return datasets.Features({name: content, "label": datasets.ClassLabel(names=list(description.labels))})
+    kind = kinds.of(description)
+    content = kind.feature(datasets, description)
+    return datasets.Features({kind.column: content, "label": datasets.ClassLabel(names=list(description.labels))})
 
 
 def _fingerprint(source: Source, length: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augmint import kinds
 from augmint.errors import MissingExtra
 from augmint.sheet import contact_sheet
 from augmint.v1 import generator_pb2 as pb
@@ -62,7 +63,7 @@ def description_html(description: Description) -> str:
 
 def _sheet(samples: Samples, classes: list[int]) -> str | None:
     """PNG in base64; None if the samples are no images, or Pillow is missing."""
-    if samples.description.kind != "image" or not classes:
+    if not kinds.of(samples.description).pictures or not classes:
         return None
     height, width = samples.description.shape[:2]
     step = -(-max(height, width) // _SIDE)

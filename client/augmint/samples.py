@@ -8,11 +8,10 @@ from typing import Any, overload
 
 import numpy as np
 
-from augmint import extras, notebook
+from augmint import kinds, notebook
 from augmint.address import Address
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.v1 import generator_pb2 as pb
 
 
 @dataclass(frozen=True)
@@ -125,12 +124,10 @@ class Samples:
 
         raises: InvalidRequest if the generator makes something else, MissingExtra without Pillow.
         """
-        spec = self.description.message.sample
-        if self.description.kind != "image":
+        kind = kinds.of(self.description)
+        if not kind.pictures:
             raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not images")
-        image = extras.load("PIL.Image", "images")
-        gray = spec.image.color_space == pb.COLOR_SPACE_GRAY
-        return [image.fromarray(np.ascontiguousarray(one[..., 0] if gray else one)) for one in self.array]
+        return list(kind.objects(self))
 
     def _run(self, start_index: int, class_indices: tuple[int, ...]) -> Address:
         return Address(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from augmint import kinds
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
 from augmint.samples import Samples
@@ -44,7 +45,7 @@ def form_of(items: Items, description: Description) -> Form:
     raises: InvalidRequest if they are of another size or dtype than the generator's, or normalised already.
     """
     example = items[0][0]
-    if description.kind == "image" and type(example).__module__.partition(".")[0] == "PIL":
+    if kinds.of(description).pictures and type(example).__module__.partition(".")[0] == "PIL":
         height, width, channels = description.shape
         mode = "L" if channels == 1 else "RGB"
         for position in items.spread():
@@ -61,7 +62,7 @@ def form_of(items: Items, description: Description) -> Form:
     as_array, shape = isinstance(example, np.ndarray), tuple(example.shape)
     dtype = np.empty(0, example.dtype).dtype if isinstance(example, np.ndarray) else _numpy_dtype(example)
     axes = _axes(shape, description, as_array)
-    unit = description.kind == "image" and dtype.kind == "f"
+    unit = kinds.of(description).pictures and dtype.kind == "f"
     if axes is None or (dtype != description.dtype and not unit):
         raise InvalidRequest(
             f"real samples are {dtype} {list(shape)}, the generator's {description.dtype} {list(description.shape)}: "
@@ -75,7 +76,7 @@ def form_of(items: Items, description: Description) -> Form:
 def _axes(shape: tuple[int, ...], description: Description, as_array: bool) -> tuple[int, ...] | None:
     """Order of the generator's axes that gives the real shape; None if there is none."""
     own = tuple(range(len(description.shape)))
-    if description.kind != "image":
+    if not kinds.of(description).pictures:
         return own if shape == description.shape else None
     height, width, channels = description.shape
     first, last = (2, 0, 1), own

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from augmint import checks
+from augmint import checks, kinds
 from augmint.client import Client
 from augmint.cursor import Pass, StreamCursor
 from augmint.generators import Description
@@ -267,7 +267,8 @@ class SyntheticStream(data.IterableDataset):
 
     def _farthest(self) -> int:
         shape, dtype = self.description.shape, self.description.dtype
-        size = 4 if self._transform is unit_interval and dtype == np.uint8 else dtype.itemsize
+        floats = self._transform is unit_interval and kinds.of(self.description).pictures
+        size = 4 if floats else dtype.itemsize
         return max(2, self._prefetch_bytes // (self._per_call() * self._batch_size * int(np.prod(shape)) * size))
 
     def _calls(self, mine: Iterator[Share]) -> Iterator[list[Share]]:

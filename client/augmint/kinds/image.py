@@ -1,0 +1,37 @@
+"""Images: uint8 [height, width, channels], gray or sRGB."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from augmint import extras
+from augmint.v1 import generator_pb2 as pb
+
+if TYPE_CHECKING:
+    from augmint.generators import Description
+    from augmint.samples import Samples
+
+
+def images(samples: Samples) -> list[Any]:
+    """PIL images, one per sample: mode L for gray, RGB for colour; MissingExtra without Pillow."""
+    module = extras.load("PIL.Image", "images")
+    gray = samples.description.message.sample.image.color_space == pb.COLOR_SPACE_GRAY
+    return [module.fromarray(np.ascontiguousarray(one[..., 0] if gray else one)) for one in samples.array]
+
+
+def pngs(samples: Samples) -> Iterator[bytes]:
+    """The content of a PNG file of each sample."""
+    for picture in images(samples):
+        content = io.BytesIO()
+        picture.save(content, "PNG")
+        yield content.getvalue()
+
+
+def feature(datasets: Any, description: Description) -> Any:
+    """Hugging Face's Image, which needs Pillow."""
+    extras.load("PIL.Image", "images")
+    return datasets.Image()
