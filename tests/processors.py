@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 
 # Training, export, the runtime of the service, the arithmetic of clients; and what serves them to each other.
 COMPUTES = (
-    *("tests/training", "tests/client/test_against_service.py", "tests/client/test_mixing.py"),
+    *("tests/training", "tests/client/test_against_service.py", "tests/client/reading/test_mixing.py"),
     *("tests/client/test_samples.py", "tests/service/test_artifact.py", "tests/service/test_engine.py"),
     *("tests/service/test_selection.py", "tests/service/test_calibration.py", "tests/service/test_drift.py"),
     *("tests/service/test_codec.py", "tests/benchmarks/test_scarce.py", "tests/benchmarks/test_quality.py"),

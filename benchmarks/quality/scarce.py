@@ -146,16 +146,17 @@ class Benchmark:
         torch.manual_seed(seed)
         found: dict[str, Any] = {"draw": number, "seed": seed, "arm": arm, "refused": ""}
         mixed = None
-        batches: Iterable[Any] = loader(real, balanced=arm != "natural")
+        batches: Iterable[Any] = loader(real, balanced=arm != "natural")  # of the arms with mix only if it refuses
         if arm in ("same", "team"):
             generator = None if arm == "team" and options.team else self.name(TEAM if arm == "team" else number)
             try:
+                real.transform = None  # mix applies the one that it is handed to both kinds of samples
                 mixed = mix(real, targets[arm], generator=generator, top_up="balance", transform=shift, seed=seed)
             except (
                 augmint.InvalidRequest,
                 augmint.GeneratorNotFound,
             ) as error:  # no class, or the service refused it all
-                found["refused"] = str(error)
+                found["refused"], real.transform = str(error), shift
             else:
                 batches = mixed.loader(BATCH)
                 quality = mixed.description.message.quality

@@ -12,7 +12,6 @@ __version__ = "0.1.0"
 
 from augmint.address import Address
 from augmint.async_client import AsyncClient
-from augmint.channel import Tls
 from augmint.client import Client
 from augmint.errors import (
     AccessDenied,
@@ -32,6 +31,7 @@ from augmint.errors import (
 )
 from augmint.generators import Description, GeneratorStatus
 from augmint.samples import Sample, Samples
+from augmint.wire.channel import Tls
 
 __all__ = [
     "AccessDenied",

@@ -18,11 +18,11 @@ from typing import NoReturn, TextIO
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from augmint import arguments
-from augmint.channel import Channel, Tls
 from augmint.client import Client
 from augmint.errors import AugmintError, DeadlineExceeded, Overloaded, TlsError, Unavailable
 from augmint.near import did_you_mean_file
-from augmint.transport import GrpcTransport
+from augmint.wire.channel import Channel, Tls
+from augmint.wire.transport import GrpcTransport
 
 
 class _Terminated(KeyboardInterrupt):

@@ -13,12 +13,12 @@ import numpy as np
 
 from augmint import checks
 from augmint.client import Client
-from augmint.cursor import StreamCursor
 from augmint.generators import Description
-from augmint.prefetch import Meter, Prefetch, Stats
+from augmint.reading.cursor import StreamCursor
+from augmint.reading.partition import Ranks, Share, alone, given, one_seed, shares
+from augmint.reading.prefetch import Meter, Prefetch, Stats
+from augmint.reading.source import Source, explained
 from augmint.samples import Samples
-from augmint.shares import Ranks, Share, alone, given, one_seed, shares
-from augmint.source import Source, explained
 
 
 class ArrayStream:

@@ -1,4 +1,4 @@
-"""The client for asyncio: the rules of `augmint.session`, performed by an event loop."""
+"""The client for asyncio: the rules of `augmint.calls.session`, performed by an event loop."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from augmint.address import Address
-from augmint.async_transport import AsyncTransport, GrpcAsyncTransport
-from augmint.channel import Channel, Tls, Token
-from augmint.draw import Classes, Draw, Which
+from augmint.calls.query import Classes, Draw, Which
+from augmint.calls.session import Session
+from augmint.calls.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.errors import AugmintError, ClientClosed
 from augmint.generators import Description, GeneratorStatus
 from augmint.samples import Samples
-from augmint.session import Session
-from augmint.steps import Ask, Pause, Step, Steps, Together, Walk
+from augmint.wire.async_transport import AsyncTransport, GrpcAsyncTransport
+from augmint.wire.channel import Channel, Tls, Token
 
 T = TypeVar("T")
 

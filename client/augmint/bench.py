@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from augmint import checks
-from augmint.channel import Channel, Tls
 from augmint.client import Client
 from augmint.errors import AugmintError, InvalidRequest
 from augmint.generators import Description
 from augmint.threads import Pool
-from augmint.transport import GrpcTransport
+from augmint.wire.channel import Channel, Tls
+from augmint.wire.transport import GrpcTransport
 
 # Fetches that a reader with a rate keeps ahead of its steps, as a loader does.
 AHEAD = 2

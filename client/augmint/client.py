@@ -9,18 +9,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from augmint import pages
 from augmint.address import Address
-from augmint.channel import Channel, Tls, Token
-from augmint.draw import Classes, Draw, Which
+from augmint.calls import pages
+from augmint.calls.query import Classes, Draw, Which
+from augmint.calls.session import Session
+from augmint.calls.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.errors import AugmintError, ClientClosed
 from augmint.generators import Description, GeneratorStatus
-from augmint.process import PerProcess
 from augmint.samples import Samples
-from augmint.session import Session
-from augmint.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.threads import close_at_exit
-from augmint.transport import GrpcTransport, Transport
+from augmint.wire.channel import Channel, Tls, Token
+from augmint.wire.fork import PerProcess
+from augmint.wire.transport import GrpcTransport, Transport
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Client:
     ) -> None:
         """target:          HOST:PORT, or any gRPC name; dns:///augmint-headless:50051 reaches all replicas of it.
         timeout:         seconds that one page may take, retries included. A page that is late, by what others took, is
-                         asked for again before that, over a new connection: see `augmint.patience`.
+                         asked for again before that, over a new connection: see `augmint.wire.patience`.
         connect_timeout: seconds until "no service at ..." when none has ever answered; later, `timeout` holds, so that
                          a reader sits out a restart.
         pages_in_flight: full pages asked for at once.

@@ -17,8 +17,8 @@ from augmint.address import Address
 from augmint.client import Client
 from augmint.errors import InvalidRequest
 from augmint.formats import FORMATS, atomic, sweep
-from augmint.prefetch import Prefetch
-from augmint.source import Source
+from augmint.reading.prefetch import Prefetch
+from augmint.reading.source import Source
 
 MANIFEST = "manifest.json"
 MOST_SHARDS = 100_000

@@ -12,7 +12,7 @@ import numpy as np
 from augmint import checks, extras, kinds
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.source import Source
+from augmint.reading.source import Source
 
 # Samples that one element of `shards` stands for: what a worker takes, and what resuming may have to make again.
 SHARD = 1024

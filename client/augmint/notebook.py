@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +15,13 @@ from augmint.errors import MissingExtra
 from augmint.sheet import contact_sheet
 from augmint.v1 import generator_pb2 as pb
 
-if TYPE_CHECKING:
-    from augmint.generators import Description
-    from augmint.samples import Samples
-
 # Of one sheet, at most: a notebook keeps its pictures in its file.
 _CLASSES = 20
 _PIXELS_WIDE = 1024
 _SIDE = 128
 
 
-def samples_html(samples: Samples) -> str:
+def samples_html(samples: Any) -> str:
     """A line of text, and a sheet with some samples of each class; a table of counts if that cannot be drawn."""
     description = samples.description
     shape = " x ".join(map(str, description.shape))
@@ -44,7 +40,7 @@ def samples_html(samples: Samples) -> str:
     return head
 
 
-def description_html(description: Description) -> str:
+def description_html(description: Any) -> str:
     """A table of what people ask first."""
     labels = description.labels
     shown = ", ".join(labels[:_CLASSES]) + (f", ... ({len(labels)} in all)" if len(labels) > _CLASSES else "")
@@ -61,7 +57,7 @@ def description_html(description: Description) -> str:
     return _table(rows)
 
 
-def _sheet(samples: Samples, classes: list[int]) -> str | None:
+def _sheet(samples: Any, classes: list[int]) -> str | None:
     """PNG in base64; None if the samples are no images, or Pillow is missing."""
     if not kinds.of(samples.description).pictures or not classes:
         return None
@@ -80,7 +76,7 @@ def _sheet(samples: Samples, classes: list[int]) -> str | None:
     return base64.b64encode(file.getvalue()).decode()
 
 
-def _of(description: Description) -> str:
+def _of(description: Any) -> str:
     return f"<b>{escape(description.name)}/{description.version}</b>"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import augmint
 from augmint.bench import Load, _local, bench
-from augmint.channel import Channel
+from augmint.wire.channel import Channel
 
 
 def test_a_report_adds_up(target):

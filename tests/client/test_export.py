@@ -16,7 +16,7 @@ from PIL import Image
 import augmint
 from augmint.export import export
 from augmint.formats import Part
-from augmint.source import Source
+from augmint.reading.source import Source
 from tests.client.fakes import LABELS, digest, served
 
 FORMATS = ("webdataset", "parquet", "npz", "folder")

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from augmint.threads import Pool
-from tests.client.test_frozen import Replica
+from tests.client.wire.test_frozen import Replica
 
 
 def test_no_more_threads_than_allowed_run_and_idle_ones_are_used_again():

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from augmint import extras
 from augmint.v1 import generator_pb2 as pb
 
-if TYPE_CHECKING:
-    from augmint.generators import Description
-    from augmint.samples import Samples
 
-
-def images(samples: Samples) -> list[Any]:
+def images(samples: Any) -> list[Any]:
     """PIL images, one per sample: mode L for gray, RGB for colour; MissingExtra without Pillow."""
     module = extras.load("PIL.Image", "images")
     gray = samples.description.message.sample.image.color_space == pb.COLOR_SPACE_GRAY
     return [module.fromarray(np.ascontiguousarray(one[..., 0] if gray else one)) for one in samples.array]
 
 
-def pngs(samples: Samples) -> Iterator[bytes]:
+def pngs(samples: Any) -> Iterator[bytes]:
     """The content of a PNG file of each sample."""
     for picture in images(samples):
         content = io.BytesIO()
@@ -31,7 +27,7 @@ def pngs(samples: Samples) -> Iterator[bytes]:
         yield content.getvalue()
 
 
-def feature(datasets: Any, description: Description) -> Any:
+def feature(datasets: Any, description: Any) -> Any:
     """Hugging Face's Image, which needs Pillow."""
     extras.load("PIL.Image", "images")
     return datasets.Image()

@@ -12,7 +12,7 @@ import numpy as np
 
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.mixing import listed
+from augmint.reading.mixing import listed
 from augmint.said import warn
 from augmint.torch.labels import Key, read
 

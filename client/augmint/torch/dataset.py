@@ -11,8 +11,8 @@ from augmint import checks
 from augmint.client import Client
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
+from augmint.reading.source import Source, explained
 from augmint.samples import Samples
-from augmint.source import Source, explained
 from augmint.torch.positions import one_or_view, position
 from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_interval
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, Protocol
 
 from augmint.errors import AugmintError
-from augmint.prefetch import Meter, Stats
+from augmint.reading.prefetch import Meter, Stats
 
 
 class Stateful(Protocol):

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from augmint import checks, mixing
+from augmint import checks
 from augmint.client import Client
-from augmint.cursor import Cursor, Pass, agree, verify
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.mixing import Amounts, Epoch, Portion
-from augmint.prefetch import Meter, Prefetch, Stats
+from augmint.reading import mixing
+from augmint.reading.cursor import Cursor, Pass, agree, verify
+from augmint.reading.mixing import Amounts, Epoch, Portion
+from augmint.reading.partition import Share, shares, steps
+from augmint.reading.prefetch import Meter, Prefetch, Stats
+from augmint.reading.source import Source
 from augmint.said import warn
-from augmint.shares import Share, shares, steps
-from augmint.source import Source
 from augmint.torch import ranks
 from augmint.torch.loader import Loader, Reading
 from augmint.torch.passes import Announced

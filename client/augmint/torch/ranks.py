@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from augmint import shares
-from augmint.shares import Ranks, given
+from augmint.reading import partition
+from augmint.reading.partition import Ranks, given
 from augmint.torch.tensors import torch
 
 __all__ = ["Ranks", "given", "one_seed", "resolve"]
@@ -17,14 +17,16 @@ def resolve(ranks: Ranks | None, same_seed: bool) -> Ranks:
     if ranks is None:
         ranks = _of_the_group()
     if ranks is None:
-        return shares.alone("torch.distributed is not initialised: initialise it before, or give rank and world_size")
-    shares.one_seed(ranks[1], same_seed)
+        return partition.alone(
+            "torch.distributed is not initialised: initialise it before, or give rank and world_size"
+        )
+    partition.one_seed(ranks[1], same_seed)
     return ranks
 
 
 def one_seed(same_seed: bool) -> None:
     """InvalidRequest in a process group of several whose processes have each drawn a seed."""
-    shares.one_seed((_of_the_group() or (0, 1))[1], same_seed)
+    partition.one_seed((_of_the_group() or (0, 1))[1], same_seed)
 
 
 def _of_the_group() -> Ranks | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.mixing import Advice, Amounts, Epoch, learned_from, listed, of_use
+from augmint.reading.mixing import Advice, Amounts, Epoch, learned_from, listed, of_use
 from augmint.said import say
 from augmint.torch.classes import classes_of
 from augmint.torch.form import form_of

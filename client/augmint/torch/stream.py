@@ -12,12 +12,12 @@ import numpy as np
 
 from augmint import checks, kinds
 from augmint.client import Client
-from augmint.cursor import Pass, StreamCursor
 from augmint.generators import Description
-from augmint.prefetch import Meter, Prefetch, Stats
+from augmint.reading.cursor import Pass, StreamCursor
+from augmint.reading.partition import Share, shares
+from augmint.reading.prefetch import Meter, Prefetch, Stats
+from augmint.reading.source import Source, explained
 from augmint.samples import Samples
-from augmint.shares import Share, shares
-from augmint.source import Source, explained
 from augmint.torch import ranks, readers
 from augmint.torch.loader import Loader, Reading
 from augmint.torch.passes import Announced

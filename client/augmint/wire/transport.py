@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import grpc
 
 from augmint import errors
-from augmint.channel import Channel
-from augmint.lines import Lines
-from augmint.patience import Patience, moments
-from augmint.process import CALLS, PerProcess
-from augmint.status import Failure, is_final, is_silence
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
+from augmint.wire.channel import Channel
+from augmint.wire.fork import CALLS, PerProcess
+from augmint.wire.lines import Lines
+from augmint.wire.patience import Patience, moments
+from augmint.wire.status import Failure, is_final, is_silence
 
 
 class Transport(Protocol):
@@ -52,7 +52,7 @@ def _close(lines: Lines[_Line]) -> None:
 class GrpcTransport:
     """Calls a service over gRPC. Thread-safe; connects at the first call in each process; picklable.
 
-    A call whose answer is late (`augmint.patience`) is made again over a new connection, which a replica that hangs
+    A call whose answer is late (patience.py) is made again over a new connection, which a replica that hangs
     does not accept; later calls take the new connection at once.
     """
 

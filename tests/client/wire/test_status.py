@@ -1,4 +1,4 @@
-"""client/augmint/status.py, against real servers of each wrong kind: every fault is one typed, plain sentence."""
+"""client/augmint/wire/status.py, against real servers of each wrong kind: every fault is one typed, plain sentence."""
 
 import asyncio
 import http.server

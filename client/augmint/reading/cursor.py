@@ -19,8 +19,8 @@ from typing import Any
 
 from augmint import checks
 from augmint.errors import InvalidRequest
-from augmint.shares import steps
-from augmint.source import Source
+from augmint.reading.partition import steps
+from augmint.reading.source import Source
 
 
 class Pass:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import Message
 
-from augmint import checks, pages
-from augmint.draw import Draw, Which
+from augmint import checks
+from augmint.calls import pages
+from augmint.calls.query import Draw, Which
+from augmint.calls.retry import Retry
+from augmint.calls.steps import Ask, Steps, Together
 from augmint.errors import DigestMismatch, GeneratorNotFound, InvalidRequest, LabelNotFound
 from augmint.generators import Description, GeneratorStatus
-from augmint.retry import Retry
 from augmint.samples import Samples
-from augmint.steps import Ask, Steps, Together
 from augmint.v1 import generator_pb2 as pb
 
 

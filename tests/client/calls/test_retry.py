@@ -1,10 +1,10 @@
-"""client/augmint/retry.py, with a clock moved by hand."""
+"""client/augmint/calls/retry.py, with a clock moved by hand."""
 
 import pytest
 
 import augmint
-from augmint.retry import FIRST_DELAY_S, LONGEST_DELAY_S, Retry
-from augmint.steps import Ask, Walk
+from augmint.calls.retry import FIRST_DELAY_S, LONGEST_DELAY_S, Retry
+from augmint.calls.steps import Ask, Walk
 
 
 class Clock:

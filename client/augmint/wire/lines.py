@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from augmint.errors import AugmintError, ClientClosed
-from augmint.hedge import RESCUES, Ration
+from augmint.wire.hedge import RESCUES, Ration
 
 
 class Line(Protocol):

@@ -1,4 +1,4 @@
-"""client/augmint/cursor.py: whatever loops do, a pass is a pass, and a state is gone on with exactly."""
+"""client/augmint/reading/cursor.py: whatever loops do, a pass is a pass, and a state is gone on with exactly."""
 
 import itertools
 from types import SimpleNamespace
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augmint.cursor import StreamCursor
 from augmint.errors import InvalidRequest
-from augmint.shares import shares
+from augmint.reading.cursor import StreamCursor
+from augmint.reading.partition import shares
 
 LENGTH = 21
 

@@ -1,4 +1,4 @@
-"""client/augmint/prefetch.py"""
+"""client/augmint/reading/prefetch.py"""
 
 import os
 import threading
@@ -6,7 +6,7 @@ import threading
 import pytest
 
 import augmint
-from augmint.prefetch import PATIENCE, THREADS, Distance, Meter, Prefetch
+from augmint.reading.prefetch import PATIENCE, THREADS, Distance, Meter, Prefetch
 
 
 class Clock:

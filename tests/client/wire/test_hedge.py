@@ -1,4 +1,4 @@
-"""client/augmint/hedge.py, and the second calls that it allows."""
+"""client/augmint/wire/hedge.py, and the second calls that it allows."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import augmint
-from augmint.hedge import MOST, SHARE, Ration
+from augmint.wire.hedge import MOST, SHARE, Ration
 from tests.client.fakes import FakeService, served
 
 

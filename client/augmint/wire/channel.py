@@ -27,8 +27,8 @@ _SERVICE_CONFIG: dict[str, object] = {
 
 _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-    # `augmint.retry` retries until the deadline. gRPC's own retries end after five attempts (a restart takes longer)
-    # and would multiply with ours.
+    # calls/retry.py retries until the deadline. gRPC's own retries end after five attempts (a restart takes longer) and
+    # would multiply with ours.
     ("grpc.enable_retries", 0),
     # 30 s by default. A name is looked up again when a replica ends a connection, as a service does with old ones, and
     # this is how soon a replica that was added since then is found.
@@ -38,7 +38,7 @@ _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.min_reconnect_backoff_ms", 5000),  # despite its name: how long one attempt to connect may take
     ("grpc.max_reconnect_backoff_ms", 2000),
     # Notices a replica that vanished without a word, before a page's 60 s are over; one that leaves a call unanswered
-    # is noticed sooner (`augmint.patience`). The service allows a ping per 30 s, and would answer more often ones with
+    # is noticed sooner (patience.py). The service allows a ping per 30 s, and would answer more often ones with
     # too_many_pings.
     ("grpc.keepalive_time_ms", 31_000),
     ("grpc.keepalive_timeout_ms", 5_000),

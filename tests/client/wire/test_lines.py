@@ -1,9 +1,9 @@
-"""client/augmint/lines.py"""
+"""client/augmint/wire/lines.py"""
 
 import pytest
 
 from augmint.errors import ClientClosed, InvalidRequest
-from augmint.lines import Lines
+from augmint.wire.lines import Lines
 
 
 class Line:

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from augmint import process
-from augmint.process import Calls
+from augmint.wire import fork
+from augmint.wire.fork import Calls
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_fork_waits_for_the_call_under_way_and_the_next_call_for_the_fork(call
 
 
 def test_a_fork_does_not_wait_for_ever(calls, threads, monkeypatch):
-    monkeypatch.setattr(process, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(fork, "PATIENCE_S", 0.01)
     inside, answered = threading.Event(), threading.Event()
 
     def call():
@@ -80,7 +80,7 @@ def test_a_fork_does_not_wait_for_ever(calls, threads, monkeypatch):
 
 
 def test_a_child_begins_with_no_calls(calls, monkeypatch):
-    monkeypatch.setattr(process, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(fork, "PATIENCE_S", 0.01)
     calls.__enter__()  # in a thread that the child does not have
     calls.before_fork()
     calls.after_fork_in_child()

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augmint import checks, pages
+from augmint import checks
 from augmint.address import (
     Address,
     check_selection,
     check_truncation,
     position_limit,
 )
+from augmint.calls import pages
 from augmint.errors import DigestMismatch, InvalidRequest
 from augmint.generators import Description
 

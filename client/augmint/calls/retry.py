@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from augmint.calls.steps import Ask, Pause, Steps
 from augmint.errors import DeadlineExceeded, Overloaded, Unavailable
-from augmint.steps import Ask, Pause, Steps
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""client/augmint/pages.py"""
+"""client/augmint/calls/pages.py"""
 
 import threading
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import augmint
-from augmint import pages
+from augmint.calls import pages
 
 
 @given(st.integers(1, 200), st.integers(1, 20))

@@ -1,4 +1,4 @@
-"""client/augmint/shares.py"""
+"""client/augmint/reading/partition.py"""
 
 import random
 from itertools import zip_longest
@@ -6,7 +6,7 @@ from itertools import zip_longest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augmint.shares import shares
+from augmint.reading.partition import shares
 
 SIZES = {
     "position": st.integers(0, 300),

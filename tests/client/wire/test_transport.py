@@ -1,4 +1,4 @@
-"""client/augmint/transport.py, over a real socket."""
+"""client/augmint/wire/transport.py, over a real socket."""
 
 import pickle
 import subprocess
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import augmint
-from augmint.channel import Channel
-from augmint.transport import GrpcTransport
+from augmint.wire.channel import Channel
+from augmint.wire.transport import GrpcTransport
 from benchmarks.fleet.cluster import free_port
 from tests.client.fakes import STATUS, Cancelled, FakeService, served
 
@@ -180,7 +180,7 @@ import os, sys, signal, threading
 found = []
 os.register_at_fork(before=lambda: found.append(CALLS.under_way))
 import augmint
-from augmint.process import CALLS
+from augmint.wire.fork import CALLS
 
 with augmint.Client(sys.argv[1]) as client:
     expected = client.generate("bag", 30, seed=7).array.tobytes()

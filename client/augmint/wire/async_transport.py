@@ -9,12 +9,12 @@ from typing import Any, Protocol
 import grpc
 
 from augmint import errors
-from augmint.channel import Channel
-from augmint.lines import Lines
-from augmint.patience import Patience, moments
-from augmint.status import Failure, is_final, is_silence
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
+from augmint.wire.channel import Channel
+from augmint.wire.lines import Lines
+from augmint.wire.patience import Patience, moments
+from augmint.wire.status import Failure, is_final, is_silence
 
 
 class AsyncTransport(Protocol):
@@ -46,7 +46,7 @@ class _Line:
 class GrpcAsyncTransport:
     """Calls a service over gRPC; connects at the first call, in the event loop that makes it.
 
-    What is late is asked for again as `augmint.transport.GrpcTransport` does.
+    What is late is asked for again as `augmint.wire.transport.GrpcTransport` does.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -97,7 +97,7 @@ class GrpcAsyncTransport:
 
 
 class _Race:
-    """One call, made again while no answer comes; the first answer counts. The twin of the one in augmint.transport."""
+    """One call, made again while no answer comes; the first answer counts. The twin of transport.py's."""
 
     def __init__(
         self, lines: Lines[_Line], patience: Patience, method: str, request: Any, end: float, metadata: Any

@@ -1,12 +1,12 @@
-"""client/augmint/patience.py"""
+"""client/augmint/wire/patience.py"""
 
 import itertools
 import pickle
 
 import pytest
 
-from augmint.patience import MOST_FILES, RECENT, SHORTEST_S, TIMES, UNMET_S, Patience, moments
 from augmint.v1 import generator_pb2 as pb
+from augmint.wire.patience import MOST_FILES, RECENT, SHORTEST_S, TIMES, UNMET_S, Patience, moments
 
 
 def page(n=64, digest="a", of=0):

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from augmint import errors
-from augmint.channel import Channel
+from augmint.wire.channel import Channel
 
 _PUSHBACK = "grpc-retry-pushback-ms"
 

@@ -17,10 +17,10 @@ import pytest
 
 import augmint
 from augmint.arrays import ArrayStream
-from augmint.channel import Channel
 from augmint.export import export
 from augmint.torch import SyntheticStream
-from augmint.transport import GrpcTransport
+from augmint.wire.channel import Channel
+from augmint.wire.transport import GrpcTransport
 from tests.client.fakes import FakeService, served
 
 # Longer than any test may take: who waits for it, fails.
@@ -269,6 +269,6 @@ def test_a_ping_comes_before_the_timeout_of_a_page_and_not_more_often_than_the_s
     from service.rpc.ports import options
     from service.settings import Settings
 
-    ours, theirs = dict(Channel("a:1").options()), dict(options(Settings(models="models")))
+    ours, theirs = dict(Channel("a:1")._options()), dict(options(Settings(models="models")))
     assert ours["grpc.keepalive_time_ms"] + ours["grpc.keepalive_timeout_ms"] < 60_000
     assert ours["grpc.keepalive_time_ms"] > theirs["grpc.http2.min_ping_interval_without_data_ms"]

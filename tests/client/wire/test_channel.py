@@ -1,4 +1,4 @@
-"""client/augmint/channel.py: what is refused before anything connects, and replicas that come and go behind a name."""
+"""Channels: what is refused before anything connects, and replicas that come and go behind a name."""
 
 import contextlib
 import pickle
@@ -14,7 +14,7 @@ import pytest
 from grpc._cython import cygrpc
 
 import augmint
-from augmint.channel import Channel, Tls
+from augmint.wire.channel import Channel, Tls
 from tests.client.fakes import FakeService, served
 
 

@@ -1,4 +1,4 @@
-"""client/augmint/mixing.py"""
+"""client/augmint/reading/mixing.py"""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import augmint
-from augmint import mixing
-from augmint.mixing import Advice, Amounts, Epoch
+from augmint.reading import mixing
+from augmint.reading.mixing import Advice, Amounts, Epoch
 from augmint.v1 import generator_pb2 as pb
 from tests.client.fakes import LABELS, FakeService
 

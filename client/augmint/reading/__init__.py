@@ -1,0 +1,1 @@
+"""Who reads which positions, fetched ahead; one state for all loaders."""

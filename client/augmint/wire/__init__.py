@@ -1,0 +1,1 @@
+"""Connections, attempts, what a status means."""
