@@ -116,6 +116,7 @@ CLIENT_PICTURES = [
         "client/augmint/commands.py",
     ),
     *("client/augmint/torch/tensors.py", "client/augmint/torch/form.py"),
+    *("client/augmint/formats.py", "client/augmint/extras.py"),
 ]
 
 
