@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.data import Dataset
+from training.data.kind import value_range
 from training.data.splits import Splits
 from training.judge.classifier import Classifier
 from training.quality.findings.finding import Finding, Kind, Severity, worst_first
@@ -12,7 +13,7 @@ from training.quality.measures.spread import spread
 
 FEW = 20  # samples to train a class on
 UNEVEN = 20.0  # times as many samples as the scarcest class
-CONSTANT = 1.0  # mean deviation inside a class, in levels of 0..255
+CONSTANT = 1 / 255  # mean deviation inside a class, share of the range of values
 CONTRADICTED = 0.1  # of the half of held-out samples that the classifier is surest of
 
 _LOOKED_AT = 500
@@ -51,15 +52,15 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
         advice = "A smaller class_balance (0 draws all classes alike) gives the rare class more of the training."
         found.append(Finding(Kind.IMBALANCE, Severity.WARNING, ratio, UNEVEN, text, advice, names[rare]))
     train_labels = dataset.labels[splits.train]
-    constant = []
+    constant, whole = [], value_range(dataset.kind.dtype)
     for label in range(dataset.classes):
         real = dataset.samples[splits.train[train_labels == label][:_LOOKED_AT]]
         deviation = spread(real) if len(real) > 1 else 0.0
-        if deviation < CONSTANT:
+        if deviation < CONSTANT * whole:
             constant.append((deviation, names[label]))
     for deviation, name in sorted(constant)[:_MOST_NAMED]:
         text = (
-            f"The samples of class {name!r} hardly differ: they vary by {deviation:.2g} of 255 levels; a generator has "
+            f"The samples of class {name!r} hardly differ: they vary by {deviation:.2g} of {whole:g} levels; a generator has "
             "nothing to vary."
         )
         advice = "Check how the class was read; one sample of it does as well as a generator."
