@@ -40,9 +40,9 @@ def text() -> str:
     parts = [
         "# Findings",
         "",
-        "What training, the card and a study may say of data, runs and samples. A note tells; a warning lets a generator",
-        "pass *with warnings*; a failure withholds the class or the generator. Each names its number, the limit, and what",
-        "to do. This page is made by `python -m training.quality.findings.page`.",
+        "What training, the card and a study may say of data, runs and samples. A note tells; a warning lets a",
+        "generator pass *with warnings*; a failure withholds the class or the generator. Each names its number, the",
+        "limit, and what to do. This page is made by `python -m training.quality.findings.page`.",
         "",
         "| finding | what it means |",
         "|---|---|",
@@ -50,8 +50,8 @@ def text() -> str:
         "",
         "## Limits",
         "",
-        "They stand at the top of one file each in [training/quality/findings](../training/quality/findings). Two values:",
-        "warning, failure.",
+        "They stand at the top of one file each in [training/quality/findings](../training/quality/findings). Two",
+        "values: warning, failure.",
     ]
     for name, title in _OF.items():
         rows = limits(HERE / name)
