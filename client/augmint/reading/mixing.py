@@ -22,8 +22,8 @@ from augmint.v1 import generator_pb2 as pb
 EPOCH_LIMIT = 2**16
 SYNTHETIC_LIMIT = 2**26
 
-# A generator of hardly more samples than one has knows nothing new. No measurement has found its samples to help more than
-# drawing the real ones evenly, and where it is poor its mistakes are learned along.
+# A generator of hardly more samples than one has knows nothing new. No measurement has found its samples to help more
+# than drawing the real ones evenly, and where it is poor its mistakes are learned along.
 KNOWS_MORE = 2.0
 NOTHING_NEW = "the generator learned from hardly more real ones than are here"
 FEWER = "its quality card recommends fewer than of others"
