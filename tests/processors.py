@@ -26,11 +26,14 @@ ROOT = Path(__file__).parents[1]
 
 # Training, export, the runtime of the service, the arithmetic of clients; and what serves them to each other.
 COMPUTES = (
-    *("tests/training", "tests/client/test_against_service.py", "tests/client/reading/test_mixing.py"),
-    *("tests/client/test_samples.py", "tests/service/test_artifact.py", "tests/service/test_engine.py"),
-    *("tests/service/test_selection.py", "tests/service/test_calibration.py", "tests/service/test_drift.py"),
-    *("tests/service/test_codec.py", "tests/benchmarks/test_scarce.py", "tests/benchmarks/test_quality.py"),
-    "tests/benchmarks/test_watchdog.py",
+    *(
+        "tests/training",
+        "tests/benchmarks/quality",
+        "tests/client/test_against_service.py",
+        "tests/client/test_samples.py",
+    ),
+    *("tests/client/reading", "tests/service/artifact", "tests/service/runtime", "tests/service/rpc/test_codec.py"),
+    *("tests/service/scheduling/test_selection.py", "tests/service/repository/test_drift.py"),
 )
 # What /proc/cpuinfo calls that without which a limit is above the processor.
 NEEDS = {"AVX2": "avx2", "AVX512_CORE": "avx512f", "avx2": "avx2"}
@@ -114,7 +117,13 @@ def run(setting: Setting, command: Sequence[str], log: Path) -> int:
 
 def test(setting: Setting, options: Sequence[str], log: Path) -> tuple[str, str]:
     """Result in a word or two, and pytest's last line."""
-    status = run(setting, ["pytest", "-q", "-p", "no:cacheprovider", *options, *COMPUTES], log)
+    lacking = [place for place in COMPUTES if not (ROOT / place).exists()]
+    if lacking:
+        return "RED", f"no such tests: {', '.join(lacking)}"
+    # As many workers as there are cores for their threads.
+    workers = 0 if setting.one_core else len(os.sched_getaffinity(0)) // setting.threads
+    beside = ["-n", str(min(workers, 8)), "--dist", "loadfile"] if workers > 1 else []
+    status = run(setting, ["pytest", "-q", "-p", "no:cacheprovider", *beside, *options, *COMPUTES], log)
     lines = log.read_text().splitlines()
     return "RED" if status else "green", lines[-1].strip("= ") if lines else ""
 
