@@ -38,8 +38,8 @@ with Service(Path(sys.argv[1])) as service:
 # The judge of its samples learns for a moment only: no number of this run is looked at.
 TRAINED = """
 import sys
-from training import classifier
-classifier.default_steps = lambda samples: 10
+from training.judge import fitting
+fitting.default_steps = lambda samples: 10
 from training.__main__ import app
 app(sys.argv[1:])
 """

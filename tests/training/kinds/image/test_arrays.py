@@ -124,7 +124,7 @@ def test_missing_parts_are_named(tmp_path: Path, arrays: dict[str, np.ndarray], 
 def test_rows_of_values_are_square_images(tmp_path: Path) -> None:
     data = load(write(tmp_path, images=IMAGES.reshape(60, 64), labels=LABELS))
     assert np.array_equal(data.samples[..., 0], IMAGES)
-    assert "rows of 64 values were taken for samples of 8 x 8" in data.notes
+    assert "rows of 64 values were taken for images of 8 x 8" in data.notes
 
 
 COLOR = np.random.default_rng(1).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
@@ -134,12 +134,12 @@ COLOR = np.random.default_rng(1).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
     ("images", "words"),
     [
         (COLOR.reshape(60, 192), r"x\.reshape\(-1, 3, 8, 8\) if the channels come first.*x\.reshape\(-1, 8, 8, 3\)"),
-        (np.zeros((60, 65)), "one column more than samples of 8 x 8; save the labels apart"),
+        (np.zeros((60, 65)), "one column more than images of 8 x 8; save the labels apart"),
         (COLOR.transpose(1, 2, 3, 0), r"counted along the last axis; np\.moveaxis\(x, -1, 0\)"),
         (IMAGES.transpose(1, 2, 0), "counted along the last axis"),
         (np.zeros((60, 3, 8, 3), np.uint8), "both the second and the last axis could be channels"),
         (np.zeros((60, 2, 8, 8), np.uint8), r"shape \[60, 2, 8, 8\]; wanted"),
-        (np.zeros((60, 2, 2), np.uint8), "samples of 2 x 2 are too small"),
+        (np.zeros((60, 2, 2), np.uint8), "images of 2 x 2 are too small"),
     ],
 )
 def test_shapes_that_leave_doubt_are_asked_about(tmp_path: Path, images: np.ndarray, words: str) -> None:

@@ -107,10 +107,10 @@ def test_bad_arrays_are_named_with_their_fault(tmp_path: Path, arrays: dict[str,
     ("images", "note"),
     [
         (SAMPLES / 255.0, "floats from 0 to 1"),
-        (SAMPLES[:, :, :6], "samples of 8x6 were padded to 8x8"),
+        (SAMPLES[:, :, :6], "images of 8x6 were padded to 8x8"),
         (SAMPLES[:, None], "channels came first"),
         (np.asfortranarray(SAMPLES), None),
-        (SAMPLES.reshape(120, 64), "rows of 64 values were taken for samples of 8 x 8"),
+        (SAMPLES.reshape(120, 64), "rows of 64 values were taken for images of 8 x 8"),
     ],
 )
 def test_what_cannot_be_used_from_the_disk_is_converted_in_memory(

@@ -51,7 +51,7 @@ def test_sizes_that_networks_cannot_take_are_refused(size):
 def test_a_size_that_was_asked_for_is_kept():
     data = load("digits", size=12)
     assert data.samples.shape == (1797, 12, 12, 1)
-    assert data.notes[-1] == "samples of 8x8 were padded to 12x12"
+    assert data.notes[-1] == "images of 8x8 were padded to 12x12"
     assert np.array_equal(data.samples[:, 2:10, 2:10], load("digits").samples)
 
 
