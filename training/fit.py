@@ -35,8 +35,8 @@ from training.run.loop import Interrupted, Loop
 from training.run.naming import data_name
 from training.run.processes import Processes
 from training.run.progress import bar
-from training.run.provenance import _provenance
-from training.run.threads import _choose_threads
+from training.run.provenance import provenance
+from training.run.threads import choose_threads
 from training.terminal import say
 
 __all__ = ["Interrupted", "fit"]
@@ -76,7 +76,7 @@ def fit(
     for reason in order.reasons:
         say(console, f"auto: {reason}")
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
-    _choose_threads(processes, state, dataset, splits, order)
+    choose_threads(processes, state, dataset, splits, order)
     findings, judge, logger = survey(dataset, splits), None, None
     with bar(console) as progress:
         if processes.first:
@@ -142,7 +142,7 @@ def fit(
         sample=dataset.kind.spec,
         latent_size=order.config.latent_size,
         scored=order.score,
-        provenance=_provenance(run, loop, dataset, splits),
+        provenance=provenance(run, loop, dataset, splits),
         quality=card,
     )
     message = file.with_golden(message, model)

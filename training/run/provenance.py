@@ -18,7 +18,7 @@ from training.run.naming import data_name
 LIBRARIES = ("torch", "onnx", "onnxruntime-gpu", "numpy", "lightning-fabric", "scikit-learn")
 
 
-def _provenance(run: Run, loop: Loop, dataset: Dataset, splits: Splits) -> pb.Provenance:
+def provenance(run: Run, loop: Loop, dataset: Dataset, splits: Splits) -> pb.Provenance:
     return pb.Provenance(
         preset=run.order.preset,
         configuration_json=loop.config.model_dump_json(),

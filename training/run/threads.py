@@ -13,7 +13,6 @@ import torch
 from training.data import Dataset
 from training.data.splits import Splits
 from training.gan.trainer import Trainer
-from training.run import threads
 from training.run.folder import Order
 from training.run.processes import Processes
 
@@ -45,7 +44,7 @@ def choose(step: Callable[[], object], repeats: int = 5) -> int:
 THREAD_SAMPLES = 2000  # that threads are chosen with
 
 
-def _choose_threads(
+def choose_threads(
     processes: Processes, state: dict[str, Any] | None, dataset: Dataset, splits: Splits, order: Order
 ) -> None:
     """Of PyTorch on a CPU: the checkpoint's count, since another one changes the last bits; else what is fastest.
@@ -61,4 +60,4 @@ def _choose_threads(
     labels = np.unique(dataset.labels[some], return_inverse=True)[1]
     classes = int(labels.max()) + 1
     scratch = Trainer(processes.fabric, order.config, dataset.kind, dataset.samples[some], labels, classes, order.seed)
-    threads.choose(lambda: scratch.step(0.0))
+    choose(lambda: scratch.step(0.0))
