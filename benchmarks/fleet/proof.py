@@ -127,7 +127,8 @@ def play(
                 time.sleep(0.5)
             readers.close()
             _patiently(prometheus, chart.query)
-            faults = 'sum(max_over_time(augmint_requests_total{code=~"INTERNAL|UNKNOWN|CANCELLED|DATA_LOSS"}[1h]))'
+            # Not CANCELLED: a reader asks again where an answer is late, and drops the call that comes second.
+            faults = 'sum(max_over_time(augmint_requests_total{code=~"INTERNAL|UNKNOWN|DATA_LOSS"}[1h]))'
             if count := prometheus.number(faults):
                 raise Wrong(f"{count:.0f} calls that were accepted were not answered")
         finally:
