@@ -40,16 +40,7 @@ def read(path: Path, levels: Levels | None = None, allow_pickle: bool = False) -
     """
     archive = Archive(path, allow_pickle)
     source = conventions.find(str(path), archive)
-    content = conventions.read(source, archive, levels)
-    return Records(
-        content.samples,
-        content.labels,
-        content.class_names,
-        content.test,
-        tuple(source.notes),
-        reading=content.reading,
-        settled=True,
-    )
+    return conventions.read(source, archive, levels).records(source)
 
 
 class Archive:

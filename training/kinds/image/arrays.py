@@ -11,6 +11,7 @@ import numpy as np
 
 from training.data.errors import DataError
 from training.data.reading import Reading
+from training.data.records import Records
 from training.kinds.image import levels as ranges
 from training.kinds.image import names, targets
 from training.kinds.image.names import Pair
@@ -57,6 +58,11 @@ class Content:
     class_names: tuple[str, ...]
     test: np.ndarray | None
     reading: Reading
+
+    def records(self, source: Source) -> Records:
+        """What a reader answers; levels are settled."""
+        found = self.samples, self.labels, self.class_names, self.test
+        return Records(*found, tuple(source.notes), reading=self.reading, settled=True)
 
 
 def find(path: str, arrays: Arrays) -> Source:

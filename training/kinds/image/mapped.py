@@ -101,16 +101,7 @@ def _records(source: conventions.Source, files: _Files, levels: Levels | None) -
             "as uint8 [n, side, side] or [n, side, side, 1 or 3] in C order, side a multiple of 4 in "
             f"[8, {LARGEST_SIDE}]; others are converted in memory, and at most {LARGEST_BYTES} bytes of them"
         )
-    content = conventions.read(source, files, levels)
-    return Records(
-        content.samples,
-        content.labels,
-        content.class_names,
-        content.test,
-        tuple(source.notes),
-        reading=content.reading,
-        settled=True,
-    )
+    return conventions.read(source, files, levels).records(source)
 
 
 class _Files:
