@@ -89,7 +89,7 @@ def prove(wanted: Any) -> None:
 def reading(
     levels: str | None, allow_pickle: bool, drop_scarce: bool, label: str | None, file: str | None
 ) -> dict[str, Any]:
-    """How a source is read: what training.data.load takes beside it and its size."""
+    """How a source is read: what training.kinds.load takes beside it and its size."""
     from training.kinds.image.levels import parse
 
     return {

@@ -27,7 +27,7 @@ class Order(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: str = Field(description="Source, as training.data.load takes it.")
+    data: str = Field(description="Source, as training.kinds.load takes it.")
     size: int | None = Field(description="Side of the images in pixels; None: chosen from the data.")
     levels: tuple[float, float] | None = Field(
         default=None, description="Which values are black and full; None: made out from the data."
@@ -54,7 +54,7 @@ class Order(BaseModel):
 
     @property
     def reading(self) -> dict[str, Any]:
-        """How the source is read: what training.data.load takes beside it."""
+        """How the source is read: what training.kinds.load takes beside it."""
         return self.model_dump(include={"size", "levels", "allow_pickle", "drop_scarce", "label", "file"})
 
     def progress(self, steps: int, seconds: float) -> float:
