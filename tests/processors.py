@@ -64,7 +64,7 @@ class Setting:
         if self.aten:
             changes["ATEN_CPU_CAPABILITY"] = self.aten
         if self.shift:
-            changes["AUGMINT_TEST_SHIFT"] = str(self.shift)
+            changes["TEST_SHIFT"] = str(self.shift)
         return {**{name: value for name, value in os.environ.items() if name != "ATEN_CPU_CAPABILITY"}, **changes}
 
 
