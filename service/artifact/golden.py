@@ -35,9 +35,11 @@ def check_golden(generator: pb.Generator, samples: np.ndarray) -> None:
     for number, (golden, sample) in enumerate(zip(generator.golden, samples, strict=True)):
         recorded = np.frombuffer(golden.data, dtype).reshape(shape)
         if dtype.kind == "f":
-            scale = max(1.0, float(np.abs(recorded).max(initial=0.0)))
-            # Written so that NaN counts as a difference.
-            good = bool(np.all(np.abs(recorded - sample) <= GOLDEN_TOLERANCE_FLOAT * scale))
+            missing = np.isnan(recorded)
+            scale = max(1.0, float(np.abs(recorded[~missing]).max(initial=0.0)))
+            # Written so that NaN where there was none, or none where there was, counts as a difference.
+            near = np.abs(recorded - sample) <= GOLDEN_TOLERANCE_FLOAT * scale
+            good = bool(np.all(near | (missing & np.isnan(sample))))
         else:
             distance = np.abs(recorded.astype(np.int64) - sample.astype(np.int64))
             good = (

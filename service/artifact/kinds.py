@@ -26,7 +26,7 @@ class Kind:
     dtype: pb.DataType | None  # None: any
     shapes: tuple[str, ...]  # names of the extents, one text for each rank; none: any shape
     faults: Callable[[Any, Shape], Iterator[str]]  # of the kind's own message, and of a shape of one of these ranks
-    counts: Callable[[Any], Any] = lambda spec: None  # elements are whole and below this, by column; None or 0: any
+    wrong: Callable[[Any, np.ndarray], bool] = lambda spec, values: False  # values that the kind cannot mean
 
     @property
     def words(self) -> str:
@@ -74,10 +74,53 @@ def _table(spec: pb.TableSpec, shape: Shape) -> Iterator[str]:
     if len(spec.columns) != shape[0]:
         yield f"sample.table.columns has length {len(spec.columns)}, but sample.shape is {list(shape)}"
     yield from _names("sample.table.columns: name", [column.name for column in spec.columns])
+    if spec.label and any(column.name == spec.label for column in spec.columns):
+        yield f"sample.table.label {spec.label[:64]!r} is the name of a column, too"
     for number, column in enumerate(spec.columns):
-        yield from _names(f"sample.table.columns[{number}].categories:", column.categories)
-        if column.categories and column.integer:
-            yield f"sample.table.columns[{number}] has categories and is integer; wanted one of them"
+        yield from _column(f"sample.table.columns[{number}]", column)
+
+
+def _column(where: str, column: pb.ColumnSpec) -> Iterator[str]:
+    yield from _names(f"{where}.categories:", column.categories)
+    bounds = [getattr(column, name) for name in ("minimum", "maximum") if column.HasField(name)]  # type: ignore[arg-type]
+    numeric = [
+        name
+        for name, there in (
+            ("integer", column.integer),
+            ("minimum or maximum", bool(bounds)),
+            ("offset", column.offset),
+            ("decimals", column.HasField("decimals")),
+            ("unit", column.unit),
+        )
+        if there
+    ]
+    if column.categories and numeric:
+        yield f"{where} has categories and {numeric[0]}; wanted one of them"
+    if not all(map(np.isfinite, [*bounds, column.offset])):
+        yield f"{where}: minimum, maximum or offset is not finite"
+    if len(bounds) == 2 and bounds[0] > bounds[1]:
+        yield f"{where}: minimum {bounds[0]:g} is above maximum {bounds[1]:g}"
+    if column.unit not in pb.ColumnUnit.values():
+        yield f"{where}.unit {column.unit} is not a known ColumnUnit"
+
+
+def _wrong_row(spec: pb.TableSpec, row: np.ndarray) -> bool:
+    for column, value in zip(spec.columns, row.tolist(), strict=True):
+        if np.isnan(value):
+            wrong = not column.missing
+        elif column.categories:
+            wrong = value not in range(len(column.categories))
+        else:
+            below = column.HasField("minimum") and value < np.float32(column.minimum)
+            above = column.HasField("maximum") and value > np.float32(column.maximum)
+            wrong = not np.isfinite(value) or below or above or (column.integer and value != np.floor(value))
+        if wrong:
+            return True
+    return False
+
+
+def _outside(limit: int, values: np.ndarray) -> bool:
+    return bool(np.any((values < 0) | (values >= limit)))
 
 
 def _names(where: str, names: Sequence[str]) -> Iterator[str]:
@@ -97,11 +140,14 @@ def _array(spec: None, shape: Shape) -> Iterator[str]:
 KINDS = {
     "image": Kind(pb.DATA_TYPE_UINT8, ("height, width, channels",), _image),
     "audio": Kind(pb.DATA_TYPE_INT16, ("frames", "frames, channels"), _audio),
-    "music": Kind(pb.DATA_TYPE_UINT8, ("steps, pitches", "steps, pitches, tracks"), _music, lambda spec: PITCHES),
-    "text": Kind(pb.DATA_TYPE_INT32, ("length",), _text, lambda spec: len(spec.vocabulary)),
-    "table": Kind(
-        pb.DATA_TYPE_FLOAT32, ("columns",), _table, lambda spec: [len(column.categories) for column in spec.columns]
+    "music": Kind(
+        pb.DATA_TYPE_UINT8,
+        ("steps, pitches", "steps, pitches, tracks"),
+        _music,
+        lambda spec, values: _outside(PITCHES, values),
     ),
+    "text": Kind(pb.DATA_TYPE_INT32, ("length",), _text, lambda spec, values: _outside(len(spec.vocabulary), values)),
+    "table": Kind(pb.DATA_TYPE_FLOAT32, ("columns",), _table, _wrong_row),
     "array": Kind(None, (), _array),
 }
 
@@ -125,9 +171,7 @@ def wrong_values(sample: pb.SampleSpec, values: np.ndarray) -> bool:
     sample: without fault; values: of its dtype and shape.
     """
     name = sample.WhichOneof("kind") or "array"
-    counts = KINDS[name].counts(getattr(sample, name, None))
-    limit = np.where(np.equal(counts or 0, 0), np.inf, counts or 0)
-    return bool(np.any(np.isfinite(limit) & ~((values >= 0) & (values < limit) & (np.floor(values) == values))))
+    return KINDS[name].wrong(getattr(sample, name, None), values)
 
 
 def _name(dtype: pb.DataType | None) -> str:

@@ -29,6 +29,12 @@ class ColorSpace(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COLOR_SPACE_GRAY: _ClassVar[ColorSpace]
     COLOR_SPACE_RGB: _ClassVar[ColorSpace]
 
+class ColumnUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COLUMN_UNIT_UNSPECIFIED: _ClassVar[ColumnUnit]
+    COLUMN_UNIT_DAYS: _ClassVar[ColumnUnit]
+    COLUMN_UNIT_TRUTH: _ClassVar[ColumnUnit]
+
 class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     VERDICT_UNSPECIFIED: _ClassVar[Verdict]
@@ -56,6 +62,9 @@ DATA_TYPE_FLOAT32: DataType
 COLOR_SPACE_UNSPECIFIED: ColorSpace
 COLOR_SPACE_GRAY: ColorSpace
 COLOR_SPACE_RGB: ColorSpace
+COLUMN_UNIT_UNSPECIFIED: ColumnUnit
+COLUMN_UNIT_DAYS: ColumnUnit
+COLUMN_UNIT_TRUTH: ColumnUnit
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_PASS: Verdict
 VERDICT_PASS_WITH_WARNINGS: Verdict
@@ -252,20 +261,34 @@ class TextSpec(_message.Message):
     def __init__(self, vocabulary: _Optional[_Iterable[str]] = ..., end_id: _Optional[int] = ...) -> None: ...
 
 class TableSpec(_message.Message):
-    __slots__ = ("columns",)
+    __slots__ = ("columns", "label")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[ColumnSpec]
-    def __init__(self, columns: _Optional[_Iterable[_Union[ColumnSpec, _Mapping]]] = ...) -> None: ...
+    label: str
+    def __init__(self, columns: _Optional[_Iterable[_Union[ColumnSpec, _Mapping]]] = ..., label: _Optional[str] = ...) -> None: ...
 
 class ColumnSpec(_message.Message):
-    __slots__ = ("name", "categories", "integer")
+    __slots__ = ("name", "categories", "integer", "missing", "minimum", "maximum", "offset", "decimals", "unit")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     INTEGER_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DECIMALS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
     name: str
     categories: _containers.RepeatedScalarFieldContainer[str]
     integer: bool
-    def __init__(self, name: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., integer: bool = ...) -> None: ...
+    missing: bool
+    minimum: float
+    maximum: float
+    offset: float
+    decimals: int
+    unit: ColumnUnit
+    def __init__(self, name: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., integer: bool = ..., missing: bool = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., offset: _Optional[float] = ..., decimals: _Optional[int] = ..., unit: _Optional[_Union[ColumnUnit, str]] = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ("preset", "configuration_json", "data_name", "data_digest", "splits", "seed", "steps", "samples_seen", "training_seconds", "libraries", "code_revision", "created_at", "opset")
@@ -315,7 +338,7 @@ class SplitCounts(_message.Message):
     def __init__(self, split: _Optional[str] = ..., counts: _Optional[_Iterable[int]] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class QualityCard(_message.Message):
-    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings", "verdict", "reasons", "findings", "memorisation", "gains", "recommendation", "score_repeats", "classification_accuracy_score_low", "classification_accuracy_score_high")
+    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings", "verdict", "reasons", "findings", "memorisation", "gains", "recommendation", "score_repeats", "classification_accuracy_score_low", "classification_accuracy_score_high", "measurements", "membership_inference")
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SYNTHETIC_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
@@ -340,6 +363,8 @@ class QualityCard(_message.Message):
     SCORE_REPEATS_FIELD_NUMBER: _ClassVar[int]
     CLASSIFICATION_ACCURACY_SCORE_LOW_FIELD_NUMBER: _ClassVar[int]
     CLASSIFICATION_ACCURACY_SCORE_HIGH_FIELD_NUMBER: _ClassVar[int]
+    MEASUREMENTS_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_INFERENCE_FIELD_NUMBER: _ClassVar[int]
     real_samples: int
     synthetic_samples: int
     real_accuracy: float
@@ -364,7 +389,9 @@ class QualityCard(_message.Message):
     score_repeats: int
     classification_accuracy_score_low: float
     classification_accuracy_score_high: float
-    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., gains: _Optional[_Iterable[_Union[AugmentationGain, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., score_repeats: _Optional[int] = ..., classification_accuracy_score_low: _Optional[float] = ..., classification_accuracy_score_high: _Optional[float] = ...) -> None: ...
+    measurements: _containers.RepeatedCompositeFieldContainer[Measurement]
+    membership_inference: MembershipInference
+    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., gains: _Optional[_Iterable[_Union[AugmentationGain, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., score_repeats: _Optional[int] = ..., classification_accuracy_score_low: _Optional[float] = ..., classification_accuracy_score_high: _Optional[float] = ..., measurements: _Optional[_Iterable[_Union[Measurement, _Mapping]]] = ..., membership_inference: _Optional[_Union[MembershipInference, _Mapping]] = ...) -> None: ...
 
 class Finding(_message.Message):
     __slots__ = ("kind", "severity", "label", "value", "threshold", "text", "advice")
@@ -383,6 +410,34 @@ class Finding(_message.Message):
     text: str
     advice: str
     def __init__(self, kind: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ..., label: _Optional[str] = ..., value: _Optional[float] = ..., threshold: _Optional[float] = ..., text: _Optional[str] = ..., advice: _Optional[str] = ...) -> None: ...
+
+class Measurement(_message.Message):
+    __slots__ = ("name", "value", "real", "detail")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    REAL_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: float
+    real: float
+    detail: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., real: _Optional[float] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class MembershipInference(_message.Message):
+    __slots__ = ("auc", "low", "high", "train_samples", "held_out_samples", "synthetic_samples")
+    AUC_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    HELD_OUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    auc: float
+    low: float
+    high: float
+    train_samples: int
+    held_out_samples: int
+    synthetic_samples: int
+    def __init__(self, auc: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., train_samples: _Optional[int] = ..., held_out_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ...) -> None: ...
 
 class Memorisation(_message.Message):
     __slots__ = ("share", "percentile", "distance_ratio", "nearer_share", "exact_copies", "samples", "nearer_deviations", "nearer_low", "nearer_high", "train_samples", "held_out_samples", "held_out_exact_share")

@@ -116,6 +116,9 @@ def table(*columns, extent=None):
     )
 
 
+NAN = float("nan")
+PAY = pb.ColumnSpec(name="pay", minimum=0, maximum=10, missing=True, decimals=2)
+PLACE = pb.ColumnSpec(name="place", categories=["Ulm", "Jena"], missing=True)
 AGE, TOWN = pb.ColumnSpec(name="age", integer=True), pb.ColumnSpec(name="town", categories=["Ulm", "Jena"])
 
 
@@ -141,7 +144,11 @@ AGE, TOWN = pb.ColumnSpec(name="age", integer=True), pb.ColumnSpec(name="town", 
         (table(AGE, AGE), "sample.table.columns: name 'age' repeats"),
         (table(AGE, pb.ColumnSpec()), "sample.table.columns: name is empty"),
         (table(pb.ColumnSpec(name="town", categories=["Ulm", "Ulm"])), "columns[0].categories: 'Ulm' repeats"),
-        (table(pb.ColumnSpec(name="town", categories=["Ulm"], integer=True)), "has categories and is integer"),
+        (table(pb.ColumnSpec(name="town", categories=["Ulm"], integer=True)), "has categories and integer; wanted one"),
+        (table(pb.ColumnSpec(name="town", categories=["Ulm"], offset=1)), "has categories and offset; wanted one"),
+        (table(pb.ColumnSpec(name="pay", minimum=2, maximum=1)), "columns[0]: minimum 2 is above maximum 1"),
+        (table(pb.ColumnSpec(name="pay", offset=float("inf"))), "minimum, maximum or offset is not finite"),
+        (table(pb.ColumnSpec(name="pay", unit=9)), "columns[0].unit 9 is not a known ColumnUnit"),
     ],
 )
 def test_a_broken_rule_of_a_kind_is_refused_with_a_sentence(sample, sentence):
@@ -157,7 +164,9 @@ def test_a_broken_rule_of_a_kind_is_refused_with_a_sentence(sample, sentence):
     [
         (roll(), [0, 127], [[128], [255]]),
         (text(), [0, 2], [[3], [-1]]),
-        (table(AGE, TOWN), [-7.5, 1.0], [[0, 2.0], [0, -1.0], [0, 0.5], [0, float("nan")]]),
+        (table(AGE, TOWN), [-7.0, 1.0], [[0, 2.0], [0, -1.0], [0, 0.5], [0, NAN], [NAN, 0], [0.5, 0]]),
+        (table(PAY, PLACE), [NAN, NAN], [[-0.5, 0], [10.5, 0], [float("inf"), 0]]),
+        (table(PAY, PLACE), [10.0, 1], []),
         (image(), [0, 255], []),
         (pb.SampleSpec(shape=[2], dtype=pb.DATA_TYPE_FLOAT32), [-1.5, float("inf")], []),
     ],
