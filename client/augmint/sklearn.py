@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
-from augmint.address import INDEX_LIMIT
+from augmint.address import INDEX_LIMIT, check_selection
 from augmint.client import Client
 from augmint.errors import DigestMismatch, InvalidRequest, LabelNotFound
 from augmint.generators import Description
@@ -124,8 +124,13 @@ class AugmintSampler(_over_sampling.BaseOverSampler):  # type: ignore[misc, name
         self.timeout = timeout
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, Any, bool]:
+        if isinstance(getattr(y, "dtype", None), _pandas.CategoricalDtype):
+            y = y.astype(y.dtype.categories.dtype)  # of truth values scikit-learn would make numbers
         y, binarised = _imblearn.check_target_type(y, indicate_one_vs_all=True)
-        if not isinstance(X, _pandas.DataFrame):
+        if isinstance(X, _pandas.DataFrame):
+            if not X.columns.is_unique:
+                raise InvalidRequest(f"X has the column {X.columns[X.columns.duplicated()][0]!r} twice")
+        else:
             if hasattr(X, "__dataframe__") or type(X).__name__ == "DataFrame":
                 raise InvalidRequest(
                     f"X is a DataFrame of {type(X).__module__.partition('.')[0]}: hand over that of pandas"
@@ -149,7 +154,8 @@ class AugmintSampler(_over_sampling.BaseOverSampler):  # type: ignore[misc, name
                 return X.reset_index(drop=True) if frame is X else X, y
             _warn_of_withheld(description, classes.values())
             # Every class has a stretch of the stream to itself: its rows depend on no other class's number.
-            stretch = INDEX_LIMIT // len(description.labels)
+            keep, of = check_selection(self.keep, self.of)
+            stretch = INDEX_LIMIT // max(1, of) * max(1, keep) // len(description.labels)
             samples = client.fetch(
                 np.concatenate([classes[value] * stretch + np.arange(count) for value, count in wanted.items()]),
                 np.repeat([classes[value] for value in wanted], list(wanted.values())),
