@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from tests import generators
 from tests.client.fakes import FakeService
-from training.export.address import OPSET
+from training.export.address import OPSET, with_latent
 
 CATEGORIES = ("Private", "State-gov", "Self-emp, inc")
 SPEC = pb.TableSpec(
@@ -147,3 +151,22 @@ def tables(draw: st.DrawFn) -> tuple[pb.TableSpec, np.ndarray]:
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = (draw(st.integers(1, 12)), len(names))
     return table, raw(table, random.random(shape), random.random(shape) < 0.3)
+
+
+def publish(models: Path, name: str, table: pb.TableSpec = SPEC, labels: tuple[str, ...] = LABELS) -> Path:
+    """Add a generator of rows to a repository; returns the path of its model.onnx."""
+    columns = len(table.columns)
+    generator = pb.Generator(
+        name=name,
+        labels=labels,
+        sample=pb.SampleSpec(shape=[columns], dtype=pb.DATA_TYPE_FLOAT32, table=table),
+        latent_size=2 * columns,
+        provenance=pb.Provenance(preset="random-table", opset=OPSET),
+        golden=[pb.GoldenSample(seed=7, index=1000, class_index=0, truncation=1.0)],
+    )
+
+    def build(version: int) -> bytes:
+        generator.version = version
+        return generators.complete(with_latent(network(table, len(labels)), 2 * columns), generator)
+
+    return artifact.publish(models, name, build)

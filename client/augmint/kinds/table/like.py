@@ -43,10 +43,14 @@ class Like:
         made = {}
         for name, number, column, hand, dtype in self._hands:
             one = typed(column, samples.array[:, number])
-            series = pandas.Series(hand(one)).astype(dtype)
+            lost = InvalidRequest(f"column {name!r} is {dtype}, which does not hold what the generator makes")
+            try:
+                series = pandas.Series(hand(one)).astype(dtype)
+            except (TypeError, OverflowError, pandas.errors.OutOfBoundsDatetime) as error:
+                raise lost from error
             # pandas makes what a dtype cannot hold a missing value, and says nothing.
-            if not np.array_equal(series.isna().to_numpy(), one.gaps):
-                raise InvalidRequest(f"column {name!r} is {dtype}, which does not hold what the generator makes")
+            if not np.array_equal(series.isna().to_numpy(bool), one.gaps):
+                raise lost
             made[name] = series
         return pandas.DataFrame(made)
 
