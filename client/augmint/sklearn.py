@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from augmint import extras
+from augmint import extras, said
 from augmint.address import INDEX_LIMIT, check_selection
 from augmint.client import Client
 from augmint.errors import DigestMismatch, InvalidRequest, LabelNotFound
@@ -70,8 +69,9 @@ class AugmintSampler(_over_sampling.BaseOverSampler):  # type: ignore[misc, name
     Raises
     ------
     InvalidRequest (a ValueError)
-        A column, category or class that only one side has, or a dtype that cannot hold what the generator makes; a
-        generator of something else than rows. Beside it, what `Client.describe` and `Client.fetch` raise.
+        A column or class that only one side has, categories that the generator does not make (of rare ones a warning
+        tells), a dtype that cannot hold what it makes; a generator of something else than rows. Beside it, what
+        `Client.describe` and `Client.fetch` raise.
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012 - of scikit-learn
@@ -236,8 +236,7 @@ def _warn_of_withheld(description: Description, classes: Any) -> None:
     for index in sorted(set(classes)):
         label = description.labels[index]
         if (verdicts.get(label) or card.verdict) == pb.VERDICT_WITHHELD:
-            warnings.warn(
+            said.warn(
                 f"the quality card of generator {description.name!r} says that its samples of {label!r} should not be "
-                "trained on: `augmint show` says why",
-                stacklevel=6,
+                "trained on: `augmint show` says why"
             )

@@ -288,8 +288,9 @@ def test_a_class_that_is_not_drawn_need_not_be_known(target, table):
 
 def test_a_withheld_class_is_drawn_with_a_warning(target, fake, table):
     fake.quality = pb.QualityCard(classes=[pb.ClassQuality(label=">50K", verdict=pb.VERDICT_WITHHELD)])
-    with pytest.warns(UserWarning, match="says that its samples of '>50K' should not be trained on"):
+    with pytest.warns(UserWarning, match="says that its samples of '>50K' should not be trained on") as told:
         AugmintSampler(target).fit_resample(*table)
+    assert told[0].filename == __file__
 
 
 # -- columns and arguments -------------------------------------------------------------------------------

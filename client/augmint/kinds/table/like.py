@@ -22,8 +22,9 @@ class Like:
     def __init__(self, description: Any, real: Any) -> None:
         """real: a pandas DataFrame of the generator's columns, in any order.
 
-        raises: InvalidRequest naming a column that only one of the two has, a category that the generator does not
-                make, or a dtype that cannot hold what it makes.
+        raises: InvalidRequest naming a column that only one of the two has, a dtype that cannot hold what the
+                generator makes, or, in more than one value of twenty, a category that it does not make; of rarer ones a
+                warning tells, and no row that is added has them.
         """
         found = {column.name: (number, column) for number, column in enumerate(columns(description))}
         missing_columns(description, (column for _, column in found.values()), real.columns)
@@ -106,7 +107,7 @@ def _names(column: Column, series: Any) -> Hand:
     """By the values that stand for the generator's in the real column; those that it lacks are spelled alike."""
     pandas = extras.load("pandas", "table")
     names = Names(column)
-    _, seen = names.told(series)
+    seen = names.seen(series)
     count = 2 if column.form is Form.TRUTH else len(column.categories)
     if isinstance(series.dtype, pandas.CategoricalDtype):
         known = {names.code(value): value for value in reversed(list(series.dtype.categories))} | seen

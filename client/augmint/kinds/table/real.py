@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from augmint import extras
+from augmint import extras, said
 from augmint.errors import InvalidRequest
 from augmint.kinds.table.column import Column, Form
 from augmint.near import did_you_mean
@@ -18,6 +18,9 @@ TRUTHS = (("False", "false", "FALSE", "0"), ("True", "true", "TRUE", "1"))
 _EPOCH = np.datetime64("1970-01-01", "us")
 _DAY = 86400e6
 _SHOWN = 10
+_UNKNOWN = -2
+# Share of the values of a real column that may be none of the generator's: rare ones that it has not learned.
+_RARE = 0.05
 
 
 def spellings(value: Any) -> list[str]:
@@ -67,23 +70,41 @@ class Names:
 
     def codes(self, series: Any) -> np.ndarray:
         """int64 [n], -1 where a value is missing; InvalidRequest naming the first that is unknown."""
-        return self.told(series)[0]
+        codes, meaning, values = self._meaning(series)
+        for value, code in zip(values, meaning, strict=False):
+            if code == _UNKNOWN:
+                raise InvalidRequest(self._unknown(value))
+        return meaning[codes]
 
-    def told(self, series: Any) -> tuple[np.ndarray, dict[int, Any]]:
-        """The same, and by index the value that stands for it in the column, as it is there."""
-        codes, values = extras.load("pandas", "table").factorize(series)
+    def seen(self, series: Any) -> dict[int, Any]:
+        """Index of the category to the value that stands for it in the column, as it is there.
+
+        Warns of values that are unknown and rare; InvalidRequest if they are not: they are written otherwise, then.
+        """
+        codes, meaning, values = self._meaning(series)
+        strays = meaning[codes] == _UNKNOWN
+        if strays.any():
+            told = self._unknown(values[codes[strays][0]])
+            if strays.sum() > _RARE * (codes >= 0).sum():
+                raise InvalidRequest(told)
+            said.warn(f"{told}. Such rows ({strays.sum()} of {len(codes)}) stay; none is added")
         found: dict[int, Any] = {}
-        meaning = np.full(len(values) + 1, -1, np.int64)  # the last one is for missing values: code -1
-        for position, value in enumerate(values):
-            code = self.code(value)
-            if code is None:
-                raise InvalidRequest(
-                    f"column {self._column.name!r} holds {value!r}, which the generator does not make: its values are "
-                    f"{self._lookup.unknown(value)}"
-                )
-            meaning[position] = code
+        for value, code in zip(values, meaning.tolist(), strict=False):
             found.setdefault(code, value)
-        return meaning[codes], found
+        return {code: value for code, value in found.items() if code >= 0}
+
+    def _meaning(self, series: Any) -> tuple[np.ndarray, np.ndarray, Any]:
+        """Number of each row's value, the index of each value and a last -1 for what is missing, the values."""
+        codes, values = extras.load("pandas", "table").factorize(series)
+        found = [self.code(value) for value in values]
+        return codes, np.array([*(_UNKNOWN if code is None else code for code in found), -1], np.int64), values
+
+    def _unknown(self, value: Any) -> str:
+        plain = value.item() if isinstance(value, np.generic) else value
+        return (
+            f"column {self._column.name!r} holds {plain!r}, which the generator does not make: its values are "
+            f"{self._lookup.unknown(value)}"
+        )
 
 
 def missing_columns(description: Any, found: Iterable[Column], given: Iterable[Any]) -> None:

@@ -110,6 +110,17 @@ def test_what_does_not_fit_is_refused_before_anything_is_drawn(samples_of, spec,
     assert str(raised.value).startswith("column 'x' ")
 
 
+def test_rare_categories_that_the_generator_has_not_learned_are_told_of(samples_of):
+    real = pd.Series(["a", "b"] * 19 + ["Holland", "a"])
+    with pytest.warns(UserWarning, match=r"'x' holds 'Holland', .* Such rows \(1 of 40\) stay; none is added"):
+        assert put(samples_of, {"categories": "ab"}, [1, 0], real).tolist() == ["b", "a"]
+    with pytest.raises(augmint.InvalidRequest, match="holds 'Holland'"):
+        put(samples_of, {"categories": "ab"}, [1], pd.concat([real, real[-2:], real[-2:]]))
+    description = samples_of(pb.TableSpec(columns=[pb.ColumnSpec(name="x", categories="ab")]), [[0]]).description
+    with pytest.raises(augmint.InvalidRequest, match="holds 'Holland'"):
+        encode_frame(description, pd.DataFrame({"x": real}))
+
+
 def test_numbers_that_a_dtype_does_not_hold_do_not_wrap_around(samples_of):
     with pytest.raises(augmint.InvalidRequest, match="is int8, and the generator makes numbers from 3 to 200"):
         put(samples_of, {"integer": True}, [3, 200], pd.Series([1], dtype=np.int8))
