@@ -83,7 +83,8 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     "client/augmint": {
         "__main__": {"arguments", "client", "wire"},
         "arguments": {"commands", "formats"},
-        "commands": {"bench", "export", "client", "formats", "samples", "generators", "kinds", "sheet"},
+        "commands": {"cards", "bench", "export", "client", "formats", "samples", "generators", "kinds", "sheet"},
+        "cards": {"generators", "kinds"},
         "bench": {"client", "wire", "generators"},
         "export": {"reading", "client", "formats", "address"},
         "dali": {"arrays", "client"},

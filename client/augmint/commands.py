@@ -13,20 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf import json_format
 
 from augmint import bench as bench_module
+from augmint import cards, extras, kinds
 from augmint import export as export_module
-from augmint import extras, kinds
 from augmint.bench import Load
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
 from augmint.formats import Many, atomic
-from augmint.generators import Description, GeneratorStatus
+from augmint.generators import GeneratorStatus
 from augmint.near import did_you_mean_file
 from augmint.progress import Progress
 from augmint.samples import Samples
-from augmint.v1 import generator_pb2 as pb
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 MANY_SUFFIXES = tuple(f".{suffix}" for suffix in kinds.MANY)
@@ -68,61 +66,10 @@ def show(client: Client, options: argparse.Namespace) -> None:
     """Everything about one generator."""
     description = client.describe(options.generator, options.version, channel=options.channel)
     if options.json:
-        _print_json(_plain(description))
+        _print_json(cards.plain(description))
         return
-    origin = description.message.provenance
-    for name, value in (
-        ("generator", f"{description.name}/{description.version}"),
-        ("digest", description.digest),
-        ("sample", f"{description.kind}, {description.dtype.name} {list(description.shape)}"),
-        ("labels", ", ".join(description.labels)),
-        ("capacity", f"{description.capacity_samples_per_second:,.0f} samples/s"),
-        ("preset", origin.preset),
-        ("data", f"{origin.data_name} {origin.data_digest[:12]}".strip()),
-        ("created", origin.created_at),
-        ("code", origin.code_revision),
-    ):
-        if value:
-            print(f"{name:10} {value}")
-    _print_quality(description)
-
-
-def _print_quality(description: Description) -> None:
-    if not description.measured:
-        print("quality    not measured")
-        return
-    card = description.message.quality
-    print(f"quality    measured on {card.real_samples} real and {card.synthetic_samples} synthetic samples")
-    for name, field, beside, other in (
-        ("classification accuracy score", "classification_accuracy_score", "real", "real_accuracy"),
-        ("label fidelity", "label_fidelity", "", ""),
-        (
-            "Fréchet distance" if _can_show("é") else "Frechet distance",
-            "frechet_distance",
-            "floor",
-            "frechet_distance_floor",
-        ),
-        ("kernel distance", "kernel_distance", "floor", "kernel_distance_floor"),
-        ("density", "density", "", ""),
-        ("coverage", "coverage", "ceiling", "coverage_ceiling"),
-    ):
-        print(f"  {name:30} {_shown(card, field):>8}  {beside} {_shown(card, other) if other else ''}".rstrip())
-    if card.classes:
-        width = max(5, *(len(one.label) for one in card.classes))
-        print(f"  {'class':{width}}  score  real   fidelity  spread")
-        for one in card.classes:
-            print(
-                f"  {one.label:{width}}  {_shown(one, 'classification_accuracy_score'):5}  "
-                f"{_shown(one, 'real_accuracy'):5}  {_shown(one, 'label_fidelity'):5}     {one.spread_ratio:.2f}"
-            )
-    for warning in card.warnings:
-        print(f"  warning: {warning}")
-
-
-def _shown(quality: pb.QualityCard | pb.ClassQuality, name: str) -> str:
-    """A number of a card; a dash for what one class alone does not have."""
-    absent = quality.DESCRIPTOR.fields_by_name[name].has_presence and not quality.HasField(name)  # type: ignore[arg-type]
-    return "-" if absent else f"{getattr(quality, name):.3f}"
+    for line in cards.lines(description, _can_show("é")):
+        print(line)
 
 
 def generate(client: Client, options: argparse.Namespace) -> None:
@@ -336,25 +283,6 @@ def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int, fo
 def _names(status: GeneratorStatus) -> str:
     names = [*(["default"] if status.is_default else []), *status.channels]
     return f" ({', '.join(names)})" if names else ""
-
-
-def _plain(description: Description) -> dict[str, Any]:
-    """As JSON has it; the card and where it comes from as in the contract, the golden samples left out."""
-    message = json_format.MessageToDict(description.message, preserving_proto_field_name=True)
-    return {
-        "name": description.name,
-        "version": description.version,
-        "digest": description.digest,
-        "labels": description.labels,
-        "kind": description.kind,
-        "dtype": description.dtype.name,
-        "shape": description.shape,
-        "scored": description.message.scored,
-        "capacity_samples_per_second": description.capacity_samples_per_second,
-        "max_samples": description.max_samples,
-        "quality": message.get("quality"),
-        "provenance": message.get("provenance"),
-    }
 
 
 def _print_json(value: Any) -> None:

@@ -33,6 +33,7 @@ class Kind:
     pictures: samples can be looked at as pictures: [height, width, channels], bytes being levels of 0..255.
     objects:  samples as those who work with the kind take them. files: the content of a file of each.
     feature:  of Hugging Face's datasets: (the module, description) -> a feature.
+    details:  description -> what more there is to say of its samples: pairs of a name and what is said.
     label:    description -> name of the column of labels.
     many:     suffix, without the point, of a file of many samples to what writes one: (file, description) -> Encoder.
     cells:    samples -> rows of text for people to read, the header first. Absent: they are nothing to read.
@@ -45,6 +46,7 @@ class Kind:
     objects: Callable[[Any], Iterable[Any]]
     files: Callable[[Any], Iterator[bytes]]
     feature: Callable[[Any, Any], Any]
+    details: Callable[[Any], list[tuple[str, str]]] = lambda description: []
     label: Callable[[Any], str] = lambda description: "label"
     many: Mapping[str, Callable[[IO[bytes], Any], Encoder]] = field(default_factory=dict)
     cells: Callable[[Any], list[list[str]]] | None = None
@@ -80,6 +82,7 @@ KINDS = {
         objects=files.rows,
         files=files.jsons,
         feature=files.feature,
+        details=column.details,
         label=column.label_name,
         many={
             "csv": files.Separated(","),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
 from collections.abc import Callable
@@ -19,6 +20,8 @@ FIRST_DAY, LAST_DAY = -719162, 2932896
 _MOST_DECIMALS = 22
 _EXACT = 2.0**53
 _SECONDS = 86400
+# Categories that are told of one by one.
+_TOLD = 5
 
 
 class Form(enum.Enum):
@@ -110,6 +113,25 @@ def label_name(description: Any) -> str:
     while name in taken:
         name += "_"
     return str(name)
+
+
+def details(description: Any) -> list[tuple[str, str]]:
+    """Name of each column, and what its values are, e.g. "whole numbers from 17 to 90, may be missing"."""
+    return [(column.name, _told(column)) for column in columns(description)]
+
+
+def _told(column: Column) -> str:
+    if column.form is Form.CATEGORY:
+        more = f", ... ({len(column.categories)} in all)" if len(column.categories) > _TOLD else ""
+        told = f"{', '.join(column.categories[:_TOLD])}{more}"
+    else:
+        told = column.form.value
+        if column.form is not Form.TRUTH and column.low is not None and column.high is not None:
+            ends = Column(column.name, column.form, (), False, column.low, column.high, column.offset, column.decimals)
+            with contextlib.suppress(ServiceFault):  # what is wrong with the file is said when it gives rows
+                low, high = typed(ends, np.array([column.low, column.high], np.float32)).tolist()
+                told += f" from {low} to {high}"
+    return f"{told}; may be missing" if column.missing else told
 
 
 def typed(column: Column, raw: np.ndarray) -> Typed:

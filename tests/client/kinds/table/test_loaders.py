@@ -10,6 +10,7 @@ import augmint
 from augmint.__main__ import main
 from augmint.arrays import ArrayStream
 from augmint.dali import ExternalSource
+from augmint.v1 import generator_pb2 as pb
 from tests.client.fakes import FakeService, served
 from tests.client.tables import CATEGORIES, LABELS, SPEC
 
@@ -168,3 +169,31 @@ def test_a_notebook_shows_rows(client):
 def test_images_have_no_place_in_a_table(client):
     with pytest.raises(augmint.InvalidRequest, match="makes table, not images"):
         client.generate("<=50K").to_images()
+
+
+def test_show_tells_of_every_column_and_what_is_measured_of_tables(target, fake, capsys):
+    fake.quality = pb.QualityCard(
+        measurements=[
+            pb.Measurement(name="distance of a column, worst", value=0.0213, real=0.0064, detail="amount"),
+            pb.Measurement(name="values out of range", value=0),
+        ],
+        membership_inference=pb.MembershipInference(auc=0.507, low=0.494, high=0.519),
+    )
+    assert main(["show", "--target", target]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for line in (
+        "  job       Private, State-gov, Self-emp, inc; may be missing",
+        "  age       whole numbers from 20 to 90",
+        "  children  whole numbers from 0 to 9; may be missing",
+        "  amount    numbers from -1000.0 to 1000.0",
+        "  since     dates from 2008-05-01 to 2030-03-27",
+        "  seen      dates with a time from 2016-07-18 12:00:00 to 2024-10-04 12:00:00; may be missing",
+        "  owner     true or false",
+        "  distance of a column, worst       0.021  real 0.006  amount",
+        "  values out of range               0.000",
+        "  membership inference, AUC         0.507  95 % from 0.494 to 0.519",
+    ):
+        assert line in lines
+    assert main(["show", "--json", "--target", target]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [column["name"] for column in told["sample"]["table"]["columns"]] == [one.name for one in SPEC.columns]
