@@ -303,6 +303,7 @@ def test_a_withheld_class_is_drawn_with_a_warning(target, fake, table):
         (lambda X: X.rename(columns={"age": "Age"}), "'age', which the table does not have; did you mean 'Age'"),
         (lambda X: X.assign(city="x"), "has a column 'city', which generator 'fake' does not make"),
         (lambda X: pd.concat([X, X[["age"]]], axis=1), "X has the column 'age' twice"),
+        (lambda X: X.assign(income="x"), "the table holds the labels, in column 'income': they belong in y alone"),
         (lambda X: X.assign(job="Privat"), "'job' holds 'Privat', .* did you mean 'Private'"),
         (lambda X: X.assign(age="x"), "'age' holds 'x'; the generator's holds whole numbers"),
         (lambda X: X.assign(children=X["age"]), "'children' is int64, and the generator's may be missing"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from augmint import extras
 from augmint.errors import InvalidRequest
-from augmint.kinds.table.column import Column, Form, Typed, columns, typed
+from augmint.kinds.table.column import Column, Form, Typed, columns, label_name, typed
 from augmint.kinds.table.real import TRUTHS, Names, example, instants, is_date, missing_columns, numeric
 
 Hand = Callable[[Typed], Any]
@@ -29,6 +29,10 @@ class Like:
         found = {column.name: (number, column) for number, column in enumerate(columns(description))}
         missing_columns(description, (column for _, column in found.values()), real.columns)
         extra = [name for name in real.columns if name not in found]
+        if label_name(description) in extra:
+            raise InvalidRequest(
+                f"the table holds the labels, in column {label_name(description)!r}: they belong in y alone"
+            )
         if extra:
             raise InvalidRequest(
                 f"the table has a column {extra[0]!r}, which generator {description.name!r} does not make: leave it "

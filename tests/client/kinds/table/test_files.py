@@ -175,6 +175,16 @@ def test_webdataset_and_npz_hold_rows_and_raw_rows(client, tmp_path):
         assert np.array_equal(file["array"], frame.array, equal_nan=True)
 
 
+def test_webdataset_reads_rows_back(client, tmp_path):
+    webdataset = pytest.importorskip("webdataset")
+    done = export(client, tmp_path, n=20, seed=7)
+    data = webdataset.WebDataset(str(tmp_path / done.files[0]), shardshuffle=False, empty_check=False).decode()
+    found = list(data.to_tuple("row.json", "cls"))
+    frame = client.generate(classes=np.arange(20) % 2, seed=7).to_frame()
+    assert [row["account"] for row, _ in found] == frame["account"].tolist()
+    assert [label for _, label in found] == [0, 1] * 10
+
+
 def test_hugging_face_reads_the_parquet_file(client, tmp_path):
     datasets = pytest.importorskip("datasets")
     done = export(client, tmp_path, n=50, seed=7, format="parquet")
