@@ -61,11 +61,10 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "artifact": set(),
     },
     "training": {
-        "__main__": {"fit", "remeasure", "command", "options", "study", "publishing", "run", "config"},
+        "__main__": {"commands"},
+        "commands": {"fit", "remeasure", "study", "publishing", "run", "config"},
         "fit": {"report", "publishing", "run", "quality", "export", "judge", "kinds", "config", "data"},
         "remeasure": {"report", "publishing", "run", "quality", "data"},
-        "options": {"command", "run", "config"},
-        "command": set(),
         "report": {"run", "quality", "export", "data"},
         "study": {"publishing", "quality", "gan", "export", "judge", "config", "data"},
         "publishing": {"run", "quality", "export", "kinds", "data"},
