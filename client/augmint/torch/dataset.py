@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from augmint import checks
 from augmint.client import Client
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.reading.source import Source, explained
+from augmint.reading.source import Source, SourceOptions, explained
 from augmint.samples import Samples
 from augmint.torch.positions import one_or_view, position
 from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_interval
@@ -51,18 +51,10 @@ class SyntheticDataset(data.Dataset):
         generator: str | None = None,
         *,
         length: int | None = None,
-        labels: Sequence[str] | Sequence[int] | None = None,
-        weights: Sequence[float] | None = None,
-        seed: int | None = None,
-        start_index: int = 0,
-        truncation: float | None = None,
-        keep: int | None = None,
-        of: int | None = None,
-        version: int | None = None,
-        digest: str | None = None,
         transform: Transform | None = unit_interval,
         target_transform: Callable[[int], Any] | None = None,
         form: Form | None = None,
+        **source: Unpack[SourceOptions],
     ) -> None:
         """length:      number of samples, from 1; must be given, for a generator has no end.
         transform:   takes one sample in this form, its result is the sample. For `spawn` it must be picklable.
@@ -77,19 +69,7 @@ class SyntheticDataset(data.Dataset):
                 "length is not given, and a generator has no end: say how many samples this data set shall have, or "
                 "use SyntheticStream"
             )
-        self._source = Source(
-            target,
-            generator,
-            labels=labels,
-            weights=weights,
-            seed=seed,
-            start_index=start_index,
-            truncation=truncation,
-            keep=keep,
-            of=of,
-            version=version,
-            digest=digest,
-        )
+        self._source = Source(target, generator, **source)
         try:
             self._length = checks.whole("length", length, 1, self._source.limit)
             self._hands = Hands(transform, form, self.description)

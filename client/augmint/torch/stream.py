@@ -6,7 +6,7 @@ import copy
 import functools
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from augmint.generators import Description
 from augmint.reading.cursor import Pass, StreamCursor
 from augmint.reading.partition import Share, shares
 from augmint.reading.prefetch import Meter, Prefetch, Stats
-from augmint.reading.source import Source, explained
+from augmint.reading.source import Source, SourceOptions, explained
 from augmint.samples import Samples
 from augmint.torch import ranks, readers
 from augmint.torch.loader import Loader, Reading
@@ -69,20 +69,12 @@ class SyntheticStream(data.IterableDataset):
         *,
         batch_size: int,
         length: int | None = None,
-        labels: Sequence[str] | Sequence[int] | None = None,
-        weights: Sequence[float] | None = None,
-        seed: int | None = None,
-        start_index: int = 0,
-        truncation: float | None = None,
-        keep: int | None = None,
-        of: int | None = None,
-        version: int | None = None,
-        digest: str | None = None,
         transform: Transform | None = unit_interval,
         target_transform: Callable[[int], Any] | None = None,
         rank: int | None = None,
         world_size: int | None = None,
         prefetch_bytes: int = 2**26,
+        **source: Unpack[SourceOptions],
     ) -> None:
         """batch_size: samples per batch on each rank, from 1.
         length:     samples of one pass over all ranks; the next pass goes on behind it, with new samples. A last step
@@ -99,22 +91,10 @@ class SyntheticStream(data.IterableDataset):
         self._ranks = ranks.given(rank, world_size)
         self._transform = transform
         self._target_transform = target_transform
-        self._source = Source(
-            target,
-            generator,
-            labels=labels,
-            weights=weights,
-            seed=seed,
-            start_index=start_index,
-            truncation=truncation,
-            keep=keep,
-            of=of,
-            version=version,
-            digest=digest,
-        )
+        self._source = Source(target, generator, **source)
         try:
             self._hands = Hands(transform, None, self.description)
-            self._cursor = StreamCursor("a SyntheticStream", self._source, length, seed is not None)
+            self._cursor = StreamCursor("a SyntheticStream", self._source, length, source.get("seed") is not None)
         except BaseException:
             self.close()
             raise
