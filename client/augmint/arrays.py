@@ -13,15 +13,14 @@ import numpy as np
 
 from augmint import checks
 from augmint.client import Client
-from augmint.generators import Description
 from augmint.reading.cursor import StreamCursor
 from augmint.reading.partition import Ranks, Share, alone, given, one_seed, shares
 from augmint.reading.prefetch import Meter, Prefetch, Stats
-from augmint.reading.source import Source, SourceOptions, explained
+from augmint.reading.source import Reader, Source, SourceOptions, explained
 from augmint.samples import Samples
 
 
-class ArrayStream:
+class ArrayStream(Reader):
     """Batches (array, class indices) of an endless sequence, the same in every run with the same seed.
 
         with ArrayStream("localhost:50051", batch_size=256, length=60_000, seed=7) as stream:
@@ -67,21 +66,6 @@ class ArrayStream:
             self.close()
             raise
         self._meter = Meter()
-
-    @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in order of class index."""
-        return self.description.labels
-
-    @property
-    def seed(self) -> int:
-        """Of the sequence."""
-        return self._source.seed
 
     @property
     def position(self) -> int:
@@ -167,10 +151,6 @@ class ArrayStream:
 
     def _fetch(self, share: Share) -> tuple[Share, Samples]:
         return share, self._source.samples(np.arange(share.first, share.last))
-
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
 
     def __enter__(self) -> ArrayStream:
         return self

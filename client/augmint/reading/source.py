@@ -159,6 +159,31 @@ class Source:
         return description
 
 
+class Reader:
+    """What every loader tells of its source."""
+
+    _source: Source
+
+    @property
+    def description(self) -> Description:
+        """The generator, as pinned."""
+        return self._source.description
+
+    @property
+    def seed(self) -> int:
+        """Of the stream, and of whatever else is drawn."""
+        return self._source.seed
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in order of class index."""
+        return self.description.labels
+
+    def close(self) -> None:
+        """Disconnect, unless the client was handed in."""
+        self._source.close()
+
+
 def explained(make: Make) -> Make:
     """Adds to a loader's docstring and signature the options that it hands to Source, for help() and editors."""
     make.__doc__ = f"{inspect.cleandoc(make.__doc__ or '')}\n{inspect.cleandoc(Source.__init__.__doc__ or '')}"

@@ -10,8 +10,7 @@ import numpy as np
 from augmint import checks
 from augmint.client import Client
 from augmint.errors import InvalidRequest
-from augmint.generators import Description
-from augmint.reading.source import Source, SourceOptions, explained
+from augmint.reading.source import Reader, Source, SourceOptions, explained
 from augmint.samples import Samples
 from augmint.torch.positions import one_or_view, position
 from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_interval
@@ -20,7 +19,7 @@ from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_in
 TARGETS_LIMIT = 2**28
 
 
-class SyntheticDataset(data.Dataset):
+class SyntheticDataset(Reader, data.Dataset):
     """A map-style data set of any length that occupies no memory: sample i is made when it is asked for.
 
         data = SyntheticDataset("localhost:50051", length=60_000, seed=7)
@@ -80,21 +79,6 @@ class SyntheticDataset(data.Dataset):
         self._targets: np.ndarray | None = None
 
     @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def seed(self) -> int:
-        """Of the stream."""
-        return self._source.seed
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in order of class index."""
-        return self.description.labels
-
-    @property
     def class_to_idx(self) -> dict[str, int]:
         """Class name to class index."""
         return {label: index for index, label in enumerate(self.classes)}
@@ -119,10 +103,6 @@ class SyntheticDataset(data.Dataset):
     def samples(self, positions: Sequence[int] | np.ndarray) -> Samples:
         """Samples at these positions of the data set, each in [0, len), with their addresses; not transformed."""
         return self._source.samples(positions)
-
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
 
     def __len__(self) -> int:
         return self._length

@@ -12,11 +12,10 @@ import numpy as np
 
 from augmint import checks, kinds
 from augmint.client import Client
-from augmint.generators import Description
 from augmint.reading.cursor import Pass, StreamCursor
 from augmint.reading.partition import Share, shares
 from augmint.reading.prefetch import Meter, Prefetch, Stats
-from augmint.reading.source import Source, SourceOptions, explained
+from augmint.reading.source import Reader, Source, SourceOptions, explained
 from augmint.samples import Samples
 from augmint.torch import ranks, readers
 from augmint.torch.loader import Loader, Reading
@@ -27,7 +26,7 @@ from augmint.torch.tensors import Hands, Transform, data, tensors, torch, unit_i
 _SAMPLES_PER_CALL = 256
 
 
-class SyntheticStream(data.IterableDataset):
+class SyntheticStream(Reader, data.IterableDataset):
     """A stream of batches (samples, class indices), fetched while the training step before them runs.
 
         stream = SyntheticStream("localhost:50051", batch_size=256, seed=7)
@@ -105,21 +104,6 @@ class SyntheticStream(data.IterableDataset):
         self._meter = Meter()
 
     # -- what it is ---------------------------------------------------------------------------------------
-
-    @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def seed(self) -> int:
-        """Of the stream."""
-        return self._source.seed
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in order of class index."""
-        return self.description.labels
 
     @property
     def position(self) -> int:
@@ -297,10 +281,6 @@ class SyntheticStream(data.IterableDataset):
             self._settle()
         self._cursor.load_state(state)
         self._resumed = data.get_worker_info() is not None
-
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
 
     def __getstate__(self) -> dict[str, Any]:
         # A spawned worker knows nothing of torch.distributed, nor of who divides.

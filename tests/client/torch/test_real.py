@@ -1,7 +1,5 @@
 """client/augmint/torch/real.py: where the labels and names of a real data set are found"""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -9,19 +7,8 @@ from PIL import Image
 from torch.utils.data import ConcatDataset, Subset, TensorDataset, default_collate, random_split
 
 import augmint
-from tests.client.fakes import LABELS, FakeService
-from tests.client.torch.reals import TARGETS, Real, mixture
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=512, preferred=256)
-
-
-@pytest.fixture
-def mixed(client):
-    """Makes mixtures of a Real with the fake."""
-    return partial(mixture, client)
+from tests.client.fakes import LABELS
+from tests.client.torch.reals import TARGETS, Real
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """client/augmint/torch/reals.py, real.py, items.py and form.py: what mix makes of other people's data sets"""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -9,19 +7,8 @@ from PIL import Image
 from torch.utils.data import default_collate
 
 import augmint
-from tests.client.fakes import LABELS, FakeService
-from tests.client.torch.reals import TARGETS, Real, mixture
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=512, preferred=256)
-
-
-@pytest.fixture
-def mixed(client):
-    """Makes mixtures of a Real with the fake."""
-    return partial(mixture, client)
+from tests.client.fakes import LABELS
+from tests.client.torch.reals import TARGETS, Real
 
 
 @pytest.mark.parametrize(

@@ -13,17 +13,6 @@ from tests.client.fakes import FakeService
 from tests.client.torch.batches import expected, first, joined, same
 
 
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=512, preferred=256)
-
-
-@pytest.fixture
-def stream(client):
-    """Makes streams over the fake."""
-    return lambda **options: SyntheticStream(client, **{"batch_size": 8, "seed": 7, **options})
-
-
 def test_batches_come_in_order_without_end(stream, fake):
     batches = first(stream(), 20)
     assert [len(images) for images, _ in batches] == [8] * 20

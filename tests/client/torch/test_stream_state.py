@@ -6,19 +6,8 @@ import pytest
 
 import augmint
 from augmint.torch import SyntheticStream
-from tests.client.fakes import LABELS, FakeService
+from tests.client.fakes import LABELS
 from tests.client.torch.batches import expected, first, joined, same
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=512, preferred=256)
-
-
-@pytest.fixture
-def stream(client):
-    """Makes streams over the fake."""
-    return lambda **options: SyntheticStream(client, **{"batch_size": 8, "seed": 7, **options})
 
 
 @pytest.mark.parametrize("taken", [0, 1, 4, 5])
