@@ -21,7 +21,7 @@ COLUMNS = [
 
 
 def network():
-    """latent float32 [n, 4], label int64 [n] -> sample float32 [n, 4]: of every class other ages, no town a sixth time."""
+    """latent float32 [n, 4], label int64 [n] -> sample float32 [n, 4]: ages by class, and the sixth town missing."""
     values = {
         "scale": np.array([[5, 1, 100, 1]], np.float32),
         "low": np.array([[-30, 0, -1e4, 0]], np.float32),
