@@ -66,6 +66,7 @@ def fit(
     if processes.first:
         following = release.succession(Path(order.out), order.name, dataset, replace=replace)
     splits = split(dataset, seed=order.seed)
+    dataset = dataset.fitted(splits.train)
     if order.score and dataset.classes == 1:
         raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
     if order.preset == auto.AUTO:

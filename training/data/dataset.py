@@ -19,7 +19,7 @@ class Dataset:
     """Labelled samples of one kind, in memory or mapped from a file.
 
     name:          the source, as given.
-    samples:       uint8 [n, h, w, c], 0 black to 255 full; h = w, a multiple of 4; c is 1 (gray) or 3 (sRGB).
+    samples:       raw, of the kind's dtype, [n, *shape].
     labels:        int64 [n], each in [0, classes).
     class_names:   in order of class index; at least one, all different. One alone is unconditional data.
     digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they are here.
@@ -51,6 +51,11 @@ class Dataset:
         """Samples per class, int64 [classes]; of all samples, or of those at the positions."""
         labels = self.labels if positions is None else self.labels[positions]
         return np.bincount(labels, minlength=self.classes)
+
+    def fitted(self, positions: np.ndarray) -> Dataset:
+        """The data set with all that its kind learns from the samples at the positions, those for training."""
+        kind = self.kind.fitted(self.part(positions), self.labels[positions], self.classes)
+        return replace(self, kind=kind)
 
     def part(self, positions: np.ndarray) -> Samples:
         """The samples at the positions: in memory if the data set is, else read as they are needed."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
+from training.data.rows import Samples
 
 FEATURES = 128  # of a judge, before its last layer
 
@@ -22,6 +23,74 @@ class Picture:
     content: bytes
     suffix: str
     media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Neighbouring channels of a form that belong together: a choice (one of them is 1, the others 0), or values."""
+
+    width: int
+    choice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One number about synthetic samples, beside the same one about held-out real samples, if that can be measured.
+
+    name: in words, e.g. "distance of a column, median". detail: what the value belongs to, e.g. the column.
+    """
+
+    name: str
+    value: float
+    real: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """Something to look at in a report, under a title."""
+
+    title: str
+    picture: Picture
+
+
+class Head(Protocol):
+    """The end of a generator whose samples hold choices: an nn.Module, in training differentiable, else it chooses.
+
+    draws: how many uniform numbers in (0, 1] it takes for a sample.
+    """
+
+    draws: int
+
+    def __call__(self, output: Tensor, uniform: Tensor) -> Tensor:
+        """float32 [n, *form], unbounded, and float32 [n, draws] -> float32 [n, *form] in [-1, 1]."""
+
+
+class Tokens(Protocol):
+    """Samples as a sequence of choices, for models that learn the likelihood of each given those before it."""
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """How many choices there are at each position."""
+
+    def encode(self, raw: Tensor) -> Tensor:
+        """dtype [n, *shape] -> int64 [n, positions]."""
+
+    def decoder(self) -> nn.Module:
+        """int64 [n, positions] and float32 [n, positions] in (0, 1] -> dtype [n, *shape].
+
+        The second is uniform and tells where in a range of values that is one choice the value lies.
+        """
+
+
+class Pupil(Protocol):
+    """A classifier that people use for the kind, where that is not a network like the judge."""
+
+    def fit(self, samples: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Learn from raw samples [n, *shape] and int64 [n]; weights: of each sample's loss, float64 [n]."""
+
+    def predict_proba(self, samples: np.ndarray) -> np.ndarray:
+        """Probability of each class, also of those that it has not seen: float64 [n, classes]."""
 
 
 class Augmentation(Protocol):
@@ -48,8 +117,21 @@ class Kind(Protocol):
     """A kind of data, with the shape of its samples: how they are encoded, varied, judged and shown.
 
     Raw samples are what a client receives: dtype [n, *shape], as `spec` says. Networks see the form: float32
-    [n, channels, *extents] in [-1, 1], with no, one or two extents.
+    [n, channels, *extents] in [-1, 1], with no, one or two extents. What has a body here holds for most kinds; a kind
+    that derives from this class has it.
     """
+
+    # Rows of the preset table that make sense for the kind, in the order in which `auto` tries them.
+    recommended: ClassVar[Sequence[str]] = ("rpgan", "vae")
+
+    def fitted(self, raw: Samples, labels: np.ndarray, classes: int) -> Kind:
+        """The kind with all that it learns from the training split, such as modes and ranges.
+
+        It is written into the specification or into the decoder, never beside the file.
+
+        raw: dtype [n, *shape]; labels: int64 [n].
+        """
+        return self
 
     @property
     def spec(self) -> pb.SampleSpec:
@@ -77,8 +159,25 @@ class Kind(Protocol):
     def decoder(self) -> nn.Module:
         """The inverse of `encode`, as a module: the end of the exported graph."""
 
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """What the channels of a form without extents are; empty: values."""
+        return ()
+
+    def head(self) -> Head | None:
+        """A new head; None: the last activation of the generator makes samples of this kind."""
+        return None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """Samples as choices; None: there is no such view of this kind."""
+        return None
+
     def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        """Reconstruction error of an autoencoder, in nats: float32 [n, *form] each -> float32 [n]."""
+        """Reconstruction error of an autoencoder, in nats: float32 [n, *form] each -> float32 [n].
+
+        made: what the head, where there is one, would have been given.
+        """
 
     def judge(self, outputs: int) -> nn.Module:
         """A new network, float32 [n, *form] -> (features float32 [n, FEATURES], logits float32 [n, outputs])."""
@@ -92,6 +191,23 @@ class Kind(Protocol):
 
     def pretext(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """What a judge learns where there is one class: changed samples [n, *form], and which change: int64 [n]."""
+
+    def pupil(self, classes: int, seed: int) -> Pupil | None:
+        """A new classifier; None: the judge's network is what people use."""
+        return None
+
+    def values(self, raw: np.ndarray) -> np.ndarray:
+        """[n, *shape] -> finite numbers [n, ...] whose deviations may be compared and averaged."""
+        return raw
+
+    def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
+        """What is measured of this kind alone: synthetic, held-out and training samples, of the same classes in the
+        same parts, [n, *shape] each."""
+        return ()
+
+    def exhibits(self, made: np.ndarray, real: np.ndarray) -> Sequence[Exhibit]:
+        """What a report shows beside samples: synthetic and real ones, of the same classes in the same parts."""
+        return ()
 
     def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
         """[n, *shape] -> float32 [n, d]: the space in which nearest neighbours are looked for.

@@ -1,4 +1,4 @@
-"""The latent of an address, inside the graph: Squares random numbers and Box-Muller, in operators that a GPU has.
+"""The draws of an address, inside the graph: Squares random numbers and Box-Muller, in operators that a GPU has.
 
 ONNX Runtime has no CUDA kernel for shifts and bitwise operators, and Where, Tile, Clip have none for uint64. Squares
 (Widynski, arXiv:2004.06278, `squares32`) gets by with 64-bit multiplication and addition modulo 2^64 and a rotation
@@ -64,46 +64,54 @@ def _squares32(graph: _Nodes, counter: str, key: str) -> str:
     return graph.add("Mul", count, graph.constant("resolution", np.array(2.0**-24, np.float32)))
 
 
-def with_latent(network: onnx.ModelProto, latent_size: int) -> onnx.ModelProto:
-    """A graph that takes addresses, made from one that takes a latent.
+def with_latent(network: onnx.ModelProto, latent_size: int, draws: int = 0) -> onnx.ModelProto:
+    """A graph that takes addresses, made from one that takes what is drawn for a sample.
 
-    network:     inputs `latent` float32 [n, latent_size] and `label` int64 [n], output `sample` [n, ...]; opset 20.
-                 More outputs may follow.
-    latent_size: normal draws per sample, at least 1, at most 65536.
+    network:     inputs `latent` float32 [n, latent_size], `label` int64 [n], `uniform` float32 [n, draws] and
+                 `truncation` float32 [n], each if it needs it; output `sample` [n, ...]; opset 20. More outputs may
+                 follow.
+    latent_size: normal draws per sample, at least 0.
+    draws:       uniform draws per sample, at least 0; with those of the latent at least 1, at most 65536.
     returns:     inputs seed, index, label, truncation (see service.artifact.INPUTS), the network's outputs.
                  The latent is truncation * N(0, 1), draw j of index i being number i * 65536 + j of the seed's stream.
+                 The uniform draws, in (0, 1], are the next ones.
     """
     pairs = -(-latent_size // (2 * ROW_ALIGNMENT)) * ROW_ALIGNMENT
-    if not 1 <= latent_size <= DRAWS_PER_INDEX or 2 * pairs > DRAWS_PER_INDEX:
-        raise ValueError(f"latent_size {latent_size} is outside [1, {DRAWS_PER_INDEX}]")
+    count = 2 * pairs + -(-draws // ROW_ALIGNMENT) * ROW_ALIGNMENT
+    if latent_size < 0 or draws < 0 or not 1 <= count <= DRAWS_PER_INDEX:
+        more = f" with {draws} uniform draws" if draws else ""
+        raise ValueError(f"latent_size {latent_size}{more} is outside [1, {DRAWS_PER_INDEX}], the draws of an index")
 
     head = _Nodes("address/")
     column = head.constant("column", np.array([1], np.int64))
     key = head.add("Unsqueeze", "seed", column)
     first = head.add("Mul", "index", head.constant("draws", np.array(DRAWS_PER_INDEX, np.uint64)))
-    draw = head.constant("draw", np.arange(2 * pairs, dtype=np.uint64)[None, :])
+    draw = head.constant("draw", np.arange(count, dtype=np.uint64)[None, :])
     counter = head.add("Add", head.add("Unsqueeze", first, column), draw)
     uniform = _squares32(head, counter, key)
 
-    # Box-Muller: draws [0, pairs) give the radius, draws [pairs, 2 pairs) the angle.
-    def draws(start: int, stop: int, source: str, name: str) -> str:
+    def part(start: int, stop: int, source: str, name: str, output: str | None = None) -> str:
         begin, end = (head.constant(f"{name}{at}", np.array([at], np.int64)) for at in (start, stop))
-        return head.add("Slice", source, begin, end, column)
+        return head.add("Slice", source, begin, end, column, output=output)
 
-    minus_two = head.constant("minus_two", np.array(-2, np.float32))
-    radius = head.add("Sqrt", head.add("Mul", head.add("Log", draws(0, pairs, uniform, "radius")), minus_two))
-    turn = head.constant("turn", np.array(2 * np.pi, np.float32))
-    angle = head.add("Mul", draws(pairs, 2 * pairs, uniform, "angle"), turn)
-    # Truncation scales the radius: half the multiplications, and both coordinates alike.
-    radius = head.add("Mul", radius, head.add("Unsqueeze", "truncation", column))
-    cosine = head.add("Mul", radius, head.add("Cos", angle))
-    sine = head.add("Mul", radius, head.add("Sin", angle))
-    normal = head.add("Concat", cosine, sine, axis=1)
-    if latent_size == 2 * pairs:
-        head.add("Identity", normal, output="latent")
-    else:
-        zero, size = head.constant("zero", np.array([0], np.int64)), head.constant("size", np.array([latent_size]))
-        head.add("Slice", normal, zero, size, column, output="latent")
+    if latent_size:
+        # Box-Muller: draws [0, pairs) give the radius, draws [pairs, 2 pairs) the angle.
+        minus_two = head.constant("minus_two", np.array(-2, np.float32))
+        radius = head.add("Sqrt", head.add("Mul", head.add("Log", part(0, pairs, uniform, "radius")), minus_two))
+        turn = head.constant("turn", np.array(2 * np.pi, np.float32))
+        angle = head.add("Mul", part(pairs, 2 * pairs, uniform, "angle"), turn)
+        # Truncation scales the radius: half the multiplications, and both coordinates alike.
+        radius = head.add("Mul", radius, head.add("Unsqueeze", "truncation", column))
+        cosine = head.add("Mul", radius, head.add("Cos", angle))
+        sine = head.add("Mul", radius, head.add("Sin", angle))
+        normal = head.add("Concat", cosine, sine, axis=1)
+        if latent_size == 2 * pairs:
+            head.add("Identity", normal, output="latent")
+        else:
+            zero, size = head.constant("zero", np.array([0], np.int64)), head.constant("size", np.array([latent_size]))
+            head.add("Slice", normal, zero, size, column, output="latent")
+    if draws:
+        part(2 * pairs, 2 * pairs + draws, uniform, "uniform", "uniform")
 
     graph = helper.make_graph(
         [*head.nodes, *network.graph.node],

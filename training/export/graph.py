@@ -24,16 +24,15 @@ PARITY_SMALL = 1e-4  # differences up to here are not counted: less than a level
 
 
 class _Exported(nn.Module):
-    """latent, label -> what a client receives: dtype [n, *shape] of the kind; with a judge, its scores too."""
+    """latent, label and what else the generator takes -> dtype [n, *shape] of the kind; with a judge, scores too."""
 
     def __init__(self, generator: nn.Module, kind: Kind, judge: Classifier | None = None) -> None:
         super().__init__()
-        self.generator = generator
-        self.decoder = kind.decoder()
+        self.sampler = networks.Sampler(generator, kind)
         self.scorer = None if judge is None else judge.scorer()
 
-    def forward(self, latent: Tensor, label: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        sample = self.decoder(self.generator(latent, label))
+    def forward(self, latent: Tensor, label: Tensor, *chance: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        sample = self.sampler(latent, label, *chance)
         return sample if self.scorer is None else (sample, self.scorer(sample, label))
 
 
@@ -42,15 +41,18 @@ def to_onnx(
 ) -> onnx.ModelProto:
     """The addressed graph of a generator: see training.export.address.with_latent for its inputs and outputs.
 
-    generator: float32 [n, latent_size], int64 [n] -> float32 [n, *form] in [-1, 1].
+    generator: float32 [n, latent_size], int64 [n] and what else it says that it takes (training.networks.chance) ->
+               float32 [n, *form] in [-1, 1], or tokens.
     kind:      whose decoder ends the graph.
     judge:     fitted on real samples of the same classes; its confidence in the label becomes the output `score`,
                float32 [n] in [0, 1]. None: the graph has no such output.
     """
     module = _Exported(_fixed(generator), kind, judge).eval()
     # Two rows: the exporter would take a batch of one for a constant.
-    example = (torch.zeros(2, latent_size), torch.arange(2) % classes)
-    rows = torch.export.Dim("n")
+    taken, two = networks.chance(generator), torch.ones(2)
+    example = (torch.zeros(2, latent_size), torch.arange(2) % classes, *taken.inputs(torch.ones(2, taken.draws), two))
+    names = ["latent", "label", *(["uniform"] if taken.draws else []), *(["truncation"] if taken.tempered else [])]
+    rows = {0: torch.export.Dim("n")}
     # The exporter talks about its own passes on every channel there is; its errors are exceptions.
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -63,14 +65,14 @@ def to_onnx(
                 dynamo=True,
                 verbose=False,
                 opset_version=OPSET,
-                input_names=["latent", "label"],
+                input_names=names,
                 output_names=[artifact.OUTPUT] if judge is None else [artifact.OUTPUT, artifact.SCORE],
-                dynamic_shapes={"latent": {0: rows}, "label": {0: rows}},
+                dynamic_shapes=(rows, rows, *([tuple(rows for _ in names[2:])] if names[2:] else [])),
             )
     finally:
         logging.disable(previous)
     assert program is not None
-    return with_latent(_tidy(program.model_proto), latent_size)
+    return with_latent(_tidy(program.model_proto), latent_size, taken.draws)
 
 
 def _fixed(generator: nn.Module) -> nn.Module:

@@ -27,11 +27,11 @@ class MovingAverage:
         weight = 1 - 0.5 ** (batch_size / half_life) if half_life > 0 else 1.0
         torch._foreach_lerp_(list(self.module.parameters()), list(live.parameters()), weight)
 
-    def estimate_statistics(self, draw: Callable[[], tuple[Tensor, Tensor]], batches: int = 64) -> None:
+    def estimate_statistics(self, draw: Callable[[], tuple[Tensor, ...]], batches: int = 64) -> None:
         """Measure the batch-norm statistics of the averaged weights themselves.
 
         The live network's running statistics belong to other weights, and give worse samples.
-        draw: returns latent and label of one batch, drawn as in training.
+        draw: returns what the module takes for one batch, drawn as in training.
         """
         norms = [m for m in self.module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         if not norms:

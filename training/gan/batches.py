@@ -13,6 +13,7 @@ from torch import Tensor
 from service.artifact import mix_seed
 from training.data import Rows, Samples
 from training.data.kind import Kind
+from training.networks import Chance, drawn
 
 
 def _free_memory(device: torch.device) -> float:
@@ -22,11 +23,12 @@ def _free_memory(device: torch.device) -> float:
 
 @dataclass(frozen=True)
 class Batch:
-    """real float32 [n, *form] in [-1, 1]; label int64 [n]; latent float32 [n, latent_size]."""
+    """real float32 [n, *form] in [-1, 1]; label int64 [n]; latent float32 [n, latent_size]; chance: what else."""
 
     real: Tensor
     label: Tensor
     latent: Tensor
+    chance: tuple[Tensor, ...] = ()
 
 
 class Draw:
@@ -47,11 +49,12 @@ class Draw:
         balance: float,
         batch_size: int,
         latent_size: int,
+        taken: Chance,
         seed: int,
         rank: int,
         device: torch.device,
     ) -> None:
-        """samples: raw, of the kind, [n, *shape]; labels: int64 [n], no class empty."""
+        """samples: raw, of the kind, [n, *shape]; labels: int64 [n], no class empty; taken: by the generator."""
         self._kind = kind
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels, minlength=classes)
@@ -61,7 +64,7 @@ class Draw:
         self._counts = torch.from_numpy(counts).to(device)
         self._starts = torch.from_numpy(np.cumsum(counts) - counts).to(device)
         self._probabilities = torch.from_numpy(counts**balance / np.sum(counts**balance)).float().to(device)
-        self._batch_size, self._latent_size = batch_size, latent_size
+        self._batch_size, self._latent_size, self._taken = batch_size, latent_size, taken
         self._seed, self._rank, self._device = seed, rank, device
         # One generator, seeded anew for every step: a resumed run goes on with the same numbers.
         self.random = torch.Generator(device)
@@ -93,10 +96,14 @@ class Draw:
         """float32 [n, latent_size], standard normal."""
         return torch.randn(n, self._latent_size, generator=self.random, device=self._device)
 
+    def chance(self, n: int) -> tuple[Tensor, ...]:
+        """What a generator takes beside latent and label."""
+        return drawn(n, self._taken, self.random, self._device)
+
     def batch(self) -> Batch:
         """The batch of the step that seed_step named."""
         label = self.labels(self._batch_size)
         share = torch.rand(self._batch_size, generator=self.random, device=self._device, dtype=torch.float64)
         position = self._starts[label] + (share * self._counts[label]).long()
         real = self._kind.encode(self._fetch(position).to(self._device))
-        return Batch(real, label, self.latents(self._batch_size))
+        return Batch(real, label, self.latents(self._batch_size), self.chance(self._batch_size))

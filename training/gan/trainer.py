@@ -67,6 +67,9 @@ class Trainer:
         self._gamma = config.gamma_for(math.prod(kind.form), len(samples))
         self._augmentation = config.augmentation_for(len(samples)) if kind.augmentation else 0.0
         self._update = self._autoencode if config.objective == "evidence" else self._compete
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # the same initial weights on every rank
+            generator, discriminator = networks.build(kind.form, classes, config, kind.head())
         self._draw = Draw(
             kind,
             samples,
@@ -75,13 +78,11 @@ class Trainer:
             balance=config.class_balance,
             batch_size=config.batch_size,
             latent_size=config.latent_size,
+            taken=networks.chance(generator),
             seed=seed,
             rank=fabric.global_rank,
             device=fabric.device,
         )
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)  # the same initial weights on every rank
-            generator, discriminator = networks.build(kind.form, classes, config)
         self.average = MovingAverage(fabric.to_device(generator), config.average_half_life)
         self.generator, self._generator_optimizer = fabric.setup(generator, optimizers.build(generator, config))
         self.discriminator, self._discriminator_optimizer = fabric.setup(
@@ -131,7 +132,7 @@ class Trainer:
             batch = self._draw.batch()
             real = networks.blurred(batch.real, *self._growth) if self._growth else batch.real
             with torch.set_grad_enabled(critic_step == config.critic_steps):
-                fake = self._run(self._generate, batch.latent, batch.label)
+                fake = self._run(self._generate, batch.latent, batch.label, *batch.chance)
 
             # Discriminator: reals against fakes of the same classes, with the gradient penalties at both or between
             seen = torch.cat([real, fake.detach()])
@@ -285,7 +286,9 @@ class Trainer:
         """The averaged generator with statistics of its own over so many batches, in evaluation mode."""
         self._draw.seed_step(-1 - self.steps)
         size = self.config.batch_size
-        self.average.estimate_statistics(lambda: (self._draw.latents(size), self._draw.labels(size)), batches)
+        self.average.estimate_statistics(
+            lambda: (self._draw.latents(size), self._draw.labels(size), *self._draw.chance(size)), batches
+        )
         return self.average.module
 
     def state_dict(self) -> dict[str, Any]:

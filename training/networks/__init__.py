@@ -9,11 +9,13 @@ from __future__ import annotations
 from torch import nn
 
 from training.config.config import Config
+from training.data.kind import Head
 from training.networks import conv, mlp, progressive
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
+from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
 
-__all__ = ["blurred", "build", "folded", "growth", "stages"]
+__all__ = ["Chance", "Headed", "Sampler", "blurred", "build", "chance", "drawn", "folded", "growth", "stages"]
 
 _FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "conv": (conv.ConvGenerator, conv.ConvDiscriminator),
@@ -23,8 +25,11 @@ _FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 _ENCODERS: dict[str, type[nn.Module]] = {"conv": conv.ConvEncoder, "mlp": mlp.MlpEncoder}
 
 
-def build(form: tuple[int, ...], classes: int, config: Config) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator for samples of the form (channels, *extents); the encoder of a VAE instead."""
+def build(form: tuple[int, ...], classes: int, config: Config, head: Head | None = None) -> tuple[nn.Module, nn.Module]:
+    """Generator and discriminator for samples of the form (channels, *extents); the encoder of a VAE instead.
+
+    head: the end of the generator, where its last activation is not.
+    """
     generator_class, opponent_class = _FAMILIES[config.architecture]
     if config.objective == "evidence":
         opponent_class = _ENCODERS[config.architecture]
@@ -34,4 +39,4 @@ def build(form: tuple[int, ...], classes: int, config: Config) -> tuple[nn.Modul
         (opponent, config.spectral_norm != "none"),
     ):
         prepare_weights(network, deviation=config.weight_deviation, equalised=config.equalised_rate, spectral=spectral)
-    return generator, opponent
+    return (generator if head is None else Headed(generator, head)), opponent

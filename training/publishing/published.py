@@ -67,6 +67,7 @@ class Published:
                 "--drop-scarce, --label or --file, they are needed here too"
             )
         splits = split(dataset, seed=recorded.seed)
+        dataset = dataset.fitted(splits.train)
         known = {part.split: part.digest for part in recorded.splits}
         for part in splits.counts(dataset):
             if known.get(part.split, part.digest) != part.digest:

@@ -141,7 +141,7 @@ def measure(
     for label, name in enumerate(dataset.class_names):
         own, train = labels == label, splits.train[train_labels == label]
         # Against the training split: it has the most samples, and this number cannot be gained by copying.
-        ratio, low, high = spread_interval(samples[own], dataset.part(train))
+        ratio, low, high = spread_interval(samples[own], dataset.part(train), dataset.kind.values)
         quality = card.classes.add(
             label=name,
             real_samples=int((test_labels == label).sum()),

@@ -61,5 +61,5 @@ def quick(
         members = labels == label
         fidelity.append(float((predicted[members] == label).mean()) if dataset.classes > 1 else np.nan)
         real = random.permutation(splits.train[train_labels == label])[:_REAL_PER_CLASS]
-        ratios.append(spread_ratio(samples[members], dataset.samples[real]))
+        ratios.append(spread_ratio(samples[members], dataset.samples[real], dataset.kind.values))
     return Check(np.array(fidelity), np.array(ratios), distance)

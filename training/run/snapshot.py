@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from training import quality
+from training import networks, quality
 from training.data import Dataset
 from training.data.kind import Kind
 from training.data.splits import Splits
@@ -193,11 +193,12 @@ def draw_samples(
     labels:  int64 [n].
     returns: dtype [n, *shape], of the kind.
     """
-    decoder = kind.decoder().to(device)
+    sampler, taken = networks.Sampler(module, kind).to(device), networks.chance(module)
     random = torch.Generator(device).manual_seed(seed)
     pages = []
     for start in range(0, len(labels), batch_size):
         label = torch.from_numpy(labels[start : start + batch_size]).to(device)
-        sample = module(torch.randn(len(label), latent_size, generator=random, device=device), label)
-        pages.append(decoder(sample.float()).cpu().numpy())
+        latent = torch.randn(len(label), latent_size, generator=random, device=device)
+        chosen = networks.drawn(len(label), taken, random, device)
+        pages.append(sampler(latent, label, *chosen).cpu().numpy())
     return np.concatenate(pages)

@@ -6,6 +6,7 @@ import torch
 
 from training.gan.batches import Draw
 from training.kinds.image import Image
+from training.networks import Chance
 
 COUNTS = (400, 100, 25)
 
@@ -25,6 +26,7 @@ def draw(balance: float = 0.5, rank: int = 0, seed: int = 0) -> Draw:
         balance=balance,
         batch_size=64,
         latent_size=5,
+        taken=Chance(0, False),
         seed=seed,
         rank=rank,
         device=torch.device("cpu"),

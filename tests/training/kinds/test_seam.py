@@ -18,7 +18,7 @@ from tests.processes import Service
 from training import fit as fitting
 from training.config.presets import resolve
 from training.data import Dataset
-from training.data.kind import FEATURES, Picture
+from training.data.kind import FEATURES, Kind, Picture
 from training.run.folder import Order, Run
 
 # -- the kind ----------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ class Louder:
 
 
 @dataclass(frozen=True)
-class Wave:
+class Wave(Kind):
     """int16 [64]: a short sound."""
 
     spec = pb.SampleSpec(shape=[64], dtype=pb.DATA_TYPE_INT16)

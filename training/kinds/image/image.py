@@ -9,13 +9,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
-from training.data.kind import Picture, Recipe
+from training.data.kind import Kind, Picture, Recipe
 from training.kinds.image import form, judge, view
 from training.kinds.image.augmentation import ImageAugmentation
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class Image(Kind):
     """height and width in pixels, channels 1 (gray) or 3 (sRGB); see training.data.kind.Kind for the rest."""
 
     height: int

@@ -55,7 +55,7 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
     constant, whole = [], value_range(dataset.kind.dtype)
     for label in range(dataset.classes):
         real = dataset.samples[splits.train[train_labels == label][:_LOOKED_AT]]
-        deviation = spread(real) if len(real) > 1 else 0.0
+        deviation = spread(real, dataset.kind.values) if len(real) > 1 else 0.0
         if deviation < CONSTANT * whole:
             constant.append((deviation, names[label]))
     for deviation, name in sorted(constant)[:_MOST_NAMED]:
