@@ -10,6 +10,7 @@ from benchmarks.tables import generators, published
 from service import artifact
 from tests import generators as made_generators
 from tests.benchmarks.tables import made
+from training.data.splits import digest
 from training.export.address import OPSET, with_latent
 
 COLUMNS = [
@@ -57,7 +58,8 @@ def network():
     return with_latent(model, 4)
 
 
-def content(rows=600, labels=("rich", "poor")) -> bytes:
+def content(rows=600, labels=("rich", "poor"), held=None) -> bytes:
+    """rows: that it has seen in all; held: positions of its test split."""
     model: onnx.ModelProto = network()
     generator = pb.Generator(
         name="people",
@@ -71,7 +73,10 @@ def content(rows=600, labels=("rich", "poor")) -> bytes:
             opset=OPSET,
             steps=1200,
             training_seconds=34,
-            splits=[pb.SplitCounts(split="train", counts=[rows - 100, 60]), pb.SplitCounts(counts=[30, 10])],
+            splits=[
+                pb.SplitCounts(split="train", counts=[rows - 100, 60]),
+                pb.SplitCounts(split="test", counts=[30, 10], digest="" if held is None else digest(held)),
+            ],
         ),
     )
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -118,11 +123,17 @@ def test_the_same_draw_is_the_same_rows(file):
     assert one.equals(other)
 
 
-def test_a_generator_that_has_seen_what_it_is_judged_by_is_refused(tmp_path):
+def test_a_generator_that_may_have_seen_what_it_is_judged_by_is_refused(tmp_path):
     path = tmp_path / "model.onnx"
-    path.write_bytes(content(rows=601))
-    with pytest.raises(ValueError, match="it has seen 601 rows, and only 600 are there to learn from"):
-        generators.ours(str(path), made.of(), 1, 1)
+    for held in (None, np.arange(600), np.arange(600, 1199)):
+        path.write_bytes(content(rows=1200, held=held))
+        with pytest.raises(
+            ValueError, match="nothing says that it has not seen rows that it is judged by; of 600 rows"
+        ):
+            generators.ours(str(path), made.of(), 1, 1)
+    # The whole file, with the same rows held out.
+    path.write_bytes(content(rows=1200, held=np.arange(600, 1200)))
+    assert len(generators.ours(str(path), made.of(), 1, 1).draws) == 1
 
 
 def test_a_file_that_makes_no_such_rows_is_refused_in_one_sentence(tmp_path):
