@@ -47,7 +47,7 @@ class Published:
 
 
 def _seen(generator: pb.Generator, table: Table) -> bool:
-    """Whether a generator may have learned from the table's test rows: it read more, and they were not its test split."""
+    """Whether it may have learned from the table's test rows: it read more, and they were not its test split."""
     splits = generator.provenance.splits
     read = sum(sum(split.counts) for split in splits)
     theirs = digest(np.arange(len(table.train), len(table.train) + len(table.test)))
