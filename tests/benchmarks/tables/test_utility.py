@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
-from benchmarks.tables import utility
+from benchmarks.tables import table, utility
 from tests.benchmarks.tables import made
 
 
@@ -70,3 +70,10 @@ def test_rows_that_lack_classes_values_and_categories_are_judged_all_the_same():
         for measures in utility.judge(data, [rows]).values():
             assert measures["AUC"].value >= wanted
     assert utility.judge(data, [one])["LR"]["balanced accuracy"].value == 0.5
+
+
+def test_a_column_of_very_many_categories_is_judged_too():
+    rows = made.rows(1200, 0)
+    data = table.of(rows.assign(town=[f"town {number % 400}" for number in range(1200)]), "class", 600)
+    for measures in utility.judge(data, [data.train]).values():
+        assert measures["AUC"].value > 0.8
