@@ -13,11 +13,12 @@ learned from, with their class frequencies, several times (--draws). Judged are:
   - how many rows are nearer to training than to held-out rows (of as many of both; 0.5 by chance), how many equal a
     training row, and how well training rows are told from held-out ones by the nearest made row (AUC; 0.5 by chance).
 
-Rows "real" are the training rows for what is learned, and one half of the held-out ones, against the other half, for
-the rest: what a perfect generator would get. A --generator is a published file, or module:function, which takes
-the training rows (pandas) and the label's name and returns a function (rows, seed) -> rows. Peers are installed into
-.peers/ when they are first asked for (SMOTE-NC 0.5 GB, TabularARGN 1.7 GB with a PyTorch for the CPU); what they drew
-is kept in --folder. About 10 minutes on two cores, most of them TabularARGN's.
+Rows "real" are the training rows for what is learned, the held-out ones for distances and associations, and one half of
+these against the other for what is near: what a perfect generator would get, of so many rows. A --generator is a
+published file, or module:function, which takes the training rows (pandas) and the label's name and returns a function
+(rows, seed) -> rows. A file must have been fitted to what --train-file writes, or hold the same rows out as its test
+split. Peers are installed into .peers/ when they are first asked for (SMOTE-NC 0.5 GB, TabularARGN 1.7 GB with a
+PyTorch for the CPU); what they drew is kept in --folder. About 10 minutes on two cores, most of them TabularARGN's.
 """
 
 from __future__ import annotations
@@ -98,12 +99,13 @@ def judged(data: table.Table, drawn: generators.Drawn) -> tuple[Row, Row]:
             ends[f"{classifier}: {measure}"] = f"{score.low:.3f} to {score.high:.3f}"
     features, half = list(data.columns), len(data.test) // 2
     made, held = drawn.draws[0], data.test
+    shown = data.test if drawn.told is None else made
     if drawn.told is None:
         made, held = data.test.iloc[half:].reset_index(drop=True), data.test.iloc[:half]
-    off = columns.distances(data.train[features], made[features], data.numbers)
+    off = columns.distances(data.train[features], shown[features], data.numbers)
     worst = max(off, key=lambda name: off[name])
     values |= {"column: median": statistics.median(off.values()), "column: worst": off[worst], "worst column": worst}
-    pairs = columns.association_differences(data.train, made, data.numbers)
+    pairs = columns.association_differences(data.train, shown, data.numbers)
     values["association: mean"] = statistics.mean(pairs.values())
     furthest, _ = max(pairs.items(), key=lambda entry: entry[1])
     values["worst pair"] = " and ".join(furthest)
