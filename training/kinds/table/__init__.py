@@ -1,0 +1,1 @@
+"""Tables: float32 [columns], rows of one schema."""
