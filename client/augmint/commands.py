@@ -101,6 +101,8 @@ def _print_quality(description: Description) -> None:
         ("coverage", "coverage", "ceiling", "coverage_ceiling"),
     ):
         print(f"  {name:30} {_shown(card, field):>8}  {beside} {_shown(card, other) if other else ''}".rstrip())
+    for name, told in description.measurements.items():
+        print(f"  {name:30} {told}")
     if card.classes:
         width = max(5, *(len(one.label) for one in card.classes))
         print(f"  {'class':{width}}  score  real   fidelity  spread")
