@@ -104,6 +104,9 @@ class Table(Kind):
     def picture(self, raw: np.ndarray) -> Picture:
         return view.rows(self.columns, raw)
 
+    def beside(self, made: np.ndarray, real: np.ndarray) -> Picture:
+        return view.beside(self.columns, made, real)
+
     def sheet(self, groups: Sequence[np.ndarray], names: Sequence[str], columns: int, caption: str) -> Picture:
         return view.sheet(self.columns, groups, names, columns, caption)
 
