@@ -8,10 +8,10 @@ from html import escape
 import numpy as np
 
 from training.kinds.table.associations import Associations
-from training.kinds.table.cells import text
 from training.kinds.table.columns import Column, Unit
 from training.kinds.table.measures import distances
 from training.kinds.table.space import category_numbers
+from training.kinds.table.wording import text
 
 _MOST_COLUMNS = 60  # with a drawing of their own
 _MOST_PAIRED = 25  # columns of the drawing of pairs

@@ -9,8 +9,8 @@ import numpy as np
 
 from training.data.kind import Exhibit, Picture
 from training.kinds.table import charts
-from training.kinds.table.cells import MISSING, text
 from training.kinds.table.columns import Column
+from training.kinds.table.wording import MISSING, text
 
 _ROWS = 10  # of a picture
 _COLUMNS = 40  # of a picture or a sheet
