@@ -65,8 +65,7 @@ def doubtful_in(values: Iterable[str]) -> frozenset[str]:
     """Which doubtful words mean missing in a column of words: marks, if all other values have letters or digits."""
     found = {value for value in values if value in DOUBTFUL and value not in _WORDS}
     others = [value for value in values if value not in found]
-    says = bool(others) and all(any(map(str.isalnum, value)) for value in others)
-    return frozenset(found) if says else frozenset()
+    return frozenset(found) if all(any(map(str.isalnum, value)) for value in others) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
