@@ -40,7 +40,7 @@ TRAINING_MAY_IMPORT = {"service.artifact", "service.runtime", "service.errors"}
 # Files that every room of their package may import, and that import nothing else of it.
 COMMON = {
     "service": {"call", "errors", "files", "logs", "malloc", "metrics", "periodic", "settings", "tracing"},
-    "training": {"errors", "places", "precision", "terminal"},
+    "training": {"errors", "places", "precision", "source", "terminal"},
     "client/augmint": {"checks", "errors", "extras", "near", "progress", "said", "threads", "v1"},
 }
 # Packages whose every file has a room in ARROWS.
@@ -61,11 +61,11 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "artifact": set(),
     },
     "training": {
-        "__main__": {"fit", "remeasure", "command", "options", "study", "publishing", "run", "config"},
+        "__main__": {"fit", "remeasure", "command", "options", "study", "publishing", "run", "kinds", "config"},
         "fit": {"report", "publishing", "run", "quality", "export", "judge", "kinds", "config", "data"},
         "remeasure": {"report", "publishing", "run", "quality", "data"},
+        "options": {"command", "run", "config"},
         "command": set(),
-        "options": {"run", "config", "kinds"},
         "report": {"run", "quality", "export", "data"},
         "study": {"publishing", "quality", "gan", "export", "judge", "config", "data"},
         "publishing": {"run", "quality", "export", "kinds", "data"},

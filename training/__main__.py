@@ -14,20 +14,16 @@ import typer
 from training.command import STATUSES, attempt, console, fail, in_one_sentence
 from training.config.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
 from training.options import (
-    DropScarce,
-    File,
     Force,
-    Label,
-    Levels,
-    Pickle,
     Replace,
     order_of,
     prove,
-    reading,
+    reads_source,
     resumed,
     setting,
 )
-from training.places import CannotWrite, RunError, prove_file, prove_folder, quoted
+from training.places import CannotWrite, RunError, prove_file, prove_folder, quoted, write_whole
+from training.source import AS_FOUND, SourceOptions
 from training.terminal import cell, prepare_streams, say, table
 
 if TYPE_CHECKING:
@@ -58,6 +54,7 @@ class Source(enum.StrEnum):
 
 
 @app.command(epilog=STATUSES)
+@reads_source(shape=True)
 def fit(
     ctx: typer.Context,
     data: Annotated[
@@ -82,12 +79,7 @@ def fit(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Replace a setting, also of --config: --set width=32.")
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default chosen from DATA.")] = None,
-    levels: Levels = None,
-    allow_pickle: Pickle = False,
-    drop_scarce: DropScarce = False,
-    label: Label = None,
-    file_: File = None,
+    source: SourceOptions = AS_FOUND,
     seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
     steps: Annotated[
         int | None, typer.Option(help="Train so many steps; with --budget, until one of both is reached.", min=1)
@@ -151,8 +143,7 @@ def fit(
                 settings.update(setting(text) for text in set_ or [])
                 order = order_of(
                     data=data,
-                    size=size,
-                    **reading(levels, allow_pickle, drop_scarce, label, file_),
+                    **source.given(),
                     preset=preset,
                     config=resolve(preset, settings),
                     settings=settings,
@@ -236,15 +227,35 @@ def presets(
 
 
 @app.command(epilog=STATUSES)
+@reads_source
+def columns(
+    data: Annotated[str, typer.Argument(help="A table, as for fit.")],
+    source: SourceOptions = AS_FOUND,
+    out: Annotated[Path, typer.Option(help="File to write, for fit --columns.")] = Path("columns.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file, if it is there.")] = False,
+) -> None:
+    """Say what each column of a table is taken for, and write it down to be changed and given to fit by --columns."""
+    with in_one_sentence():
+        from training.kinds import described
+        from training.run.introduce import explained
+
+        prove_file(out, "--out")
+        if out.exists() and not force:
+            raise RunError(f"{out} is there already; --out names another file, --force replaces it")
+        found, text = described(data, source)
+        console.print(explained(found))
+        write_whole(out, lambda path: path.write_text(text, encoding="utf-8"))
+        then = f"python -m training fit {quoted(data)} --columns {quoted(out)}"
+        say(console, f"wrote {out}; change what is wrong, then: {then}")
+
+
+@app.command(epilog=STATUSES)
+@reads_source
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A published model.onnx.")],
     data: Annotated[str, typer.Argument(help="The data that it was made from, as for fit.")],
     repeats: Annotated[int, typer.Option(help="Classifiers that learn from synthetic samples.", min=1, max=50)] = 3,
-    levels: Levels = None,
-    allow_pickle: Pickle = False,
-    drop_scarce: DropScarce = False,
-    label: Label = None,
-    file_: File = None,
+    source: SourceOptions = AS_FOUND,
     json_: Annotated[Path | None, typer.Option("--json", help="Write the card here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Publish it as a new version with the new card.")] = False,
@@ -260,7 +271,7 @@ def evaluate(
 
         wanted = Conclusion(json_, report, publish, out, force)
         prove(wanted)
-        published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
+        published = Published.open(file, data, source)
         repository(published, wanted)
         with bar(console) as progress:
             task = progress.add_task("measuring", total=1.0)
@@ -273,6 +284,7 @@ def evaluate(
 
 
 @app.command(epilog=STATUSES)
+@reads_source
 def study(
     file: Annotated[Path, typer.Argument(help="A published model.onnx, whose configuration is studied.")],
     data: Annotated[str, typer.Argument(help="The data that it was made from, as for fit.")],
@@ -299,11 +311,7 @@ def study(
         bool | None,
         typer.Option(help="Try keeping the best of 2 and 4 candidates; by default if FILE has scores."),
     ] = None,
-    levels: Levels = None,
-    allow_pickle: Pickle = False,
-    drop_scarce: DropScarce = False,
-    label: Label = None,
-    file_: File = None,
+    source: SourceOptions = AS_FOUND,
     folder: Annotated[
         Path | None, typer.Option(help="Where finished parts go, to go on from; by default studies/NAME.")
     ] = None,
@@ -344,7 +352,7 @@ def study(
             classifier_steps=classifier_steps,
             tuned_on=min(tuned_on, repeats),
         )
-        published = Published.open(file, data, **reading(levels, allow_pickle, drop_scarce, label, file_))
+        published = Published.open(file, data, source)
         repository(published, wanted)
         cells = folder or Path("studies") / published.message.name
         prove_folder(cells, "--folder")

@@ -100,10 +100,12 @@ def attempt(
 
 @contextmanager
 def in_one_sentence(
-    stopped: Callable[[], str] = lambda: "stopped", after: Callable[[BaseException], str] = _nothing
+    stopped: Callable[[], str] = lambda: "stopped",
+    after: Callable[[BaseException], str] = _nothing,
+    speaks: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
     """The same for a command that has nothing to clean up: exits in its end."""
-    with attempt(stopped, after) as outcome:
+    with attempt(stopped, after, speaks) as outcome:
         yield
     if outcome.failure is not None:
         raise outcome.failure

@@ -164,7 +164,7 @@ def _read(run: Run, state: dict[str, Any] | None) -> Dataset:
         raise RunError(
             f"{order.data}, the data of {run.folder}, is not there any more{hint(Path(order.data))}; {elsewhere}"
         )
-    dataset = load(order.data, **order.reading)
+    dataset = load(order.data, order.reading)
     if state is not None and state["data_digest"] != dataset.digest:
         raise RunError(f"{order.data} has changed since {run.folder} was started; start a new run, or {elsewhere}")
     return dataset

@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import copy
+import functools
+import inspect
+import os
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
+from training.command import in_one_sentence
 from training.config.presets import PresetError
 from training.places import RunError, prove_file, prove_folder
+from training.source import SHAPE, SourceOptions, flag
 
 if TYPE_CHECKING:
     from training.run.folder import Order
 
-Levels = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LOW..HIGH", help="Values that are black and full, e.g. 0..16; by default made out from DATA."
-    ),
-]
-Pickle = Annotated[
-    bool, typer.Option("--allow-pickle", help="Read arrays of Python objects, which may run code, as np.load does.")
-]
-DropScarce = Annotated[
-    bool, typer.Option("--drop-scarce", help="Leave out classes with too few samples, instead of refusing DATA.")
-]
-Label = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Of a table of pictures: the labels; by default found by its name.")
-]
-File = Annotated[
-    str | None,
-    typer.Option(
-        "--file", metavar="COLUMN", help="Of a table of pictures: their names; by default found by what it holds."
-    ),
-]
 Force = Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Publish under a name whose last version has other classes or sizes.")
 ]
+
+
+def reads_source(command: Callable[..., None] | None = None, *, shape: bool = False) -> Any:
+    """Gives a command the options of a source, all of which it gets as one, `source`, in whose place they stand.
+
+    shape: also those that say what shape samples get; what is published has one.
+    """
+    if command is None:
+        return functools.partial(reads_source, shape=shape)
+    rows = SourceOptions.model_fields
+    wanted = {name: row for name, row in rows.items() if shape or SHAPE not in row.metadata}
+
+    @functools.wraps(command)
+    def with_source(**values: Any) -> None:
+        with in_one_sentence(speaks=lambda: os.environ.get("RANK", "0") == "0"):
+            source = SourceOptions(**{name: values.pop(f"{name}_") for name in wanted})
+        command(**values, source=source)
+
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for each in signature.parameters.values():
+        if each.name == "source":
+            parameters += [_parameter(name, row) for name, row in wanted.items()]
+        else:
+            parameters.append(each)
+    with_source.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_source.__annotations__ = {each.name: each.annotation for each in parameters}
+    return with_source
+
+
+def _parameter(name: str, row: FieldInfo) -> inspect.Parameter:
+    """What Typer makes the option of a row from; its name is none that the command itself has."""
+    single = {*get_args(row.annotation)} - {types.NoneType} or {row.annotation}
+    kind = row.annotation if single <= {int, float, str, bool} else str | None
+    option = copy.copy(next(each for each in row.metadata if isinstance(each, typer.models.OptionInfo)))
+    option.param_decls = (flag(name),)
+    anywhere = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(f"{name}_", anywhere, default=row.default, annotation=Annotated[kind, option])
 
 
 def order_of(**values: Any) -> Order:
@@ -58,8 +84,7 @@ def resumed(ctx: typer.Context, order: Order) -> Order:
         if name in ("data", "out", "name"):
             changes[name] = str(value)
         elif name not in ("resume", "force", "replace_", "runs"):
-            option = name.strip("_").replace("_", "-")
-            raise RunError(f"--{option} is settled when a run starts; with --resume it cannot be changed")
+            raise RunError(f"{flag(name.strip('_'))} is settled when a run starts; with --resume it cannot be changed")
     return order_of(**{**order.model_dump(), "config": order.config, **changes}) if changes else order
 
 
@@ -84,18 +109,3 @@ def prove(wanted: Any) -> None:
     prove_file(wanted.report_path, "--report")
     if wanted.publish and wanted.out is not None:
         prove_folder(wanted.out, "--out")
-
-
-def reading(
-    levels: str | None, allow_pickle: bool, drop_scarce: bool, label: str | None, file: str | None
-) -> dict[str, Any]:
-    """How a source is read: what training.kinds.load takes beside it and its size."""
-    from training.kinds.image.levels import parse
-
-    return {
-        "levels": parse(levels) if levels else None,
-        "allow_pickle": allow_pickle,
-        "drop_scarce": drop_scarce,
-        "label": label,
-        "file": file,
-    }

@@ -85,7 +85,7 @@ def report_of_run(folder: Path, path: Path, data: str | None = None) -> Path:
     """
     order = _order(folder)
     model = folder / artifact.FILE_NAME
-    published = Published.open(model, data or order.data, **order.reading)
+    published = Published.open(model, data or order.data, order.reading)
     text = page.render(
         published.message,
         published.draw,

@@ -16,6 +16,7 @@ from tests import generators
 from training.data.splits import split
 from training.export import file
 from training.kinds import load
+from training.source import SourceOptions
 
 
 def write(folder: Path, count: int, names: tuple[str, str] = ("dark", "light")) -> Path:
@@ -33,7 +34,7 @@ def publish(models: Path, data: Path, config: str, change: Callable[[pb.Generato
 
     config: what its provenance says; change: of its message, more; options: of generators.build.
     """
-    dataset = load(str(data), size=8)
+    dataset = load(str(data), SourceOptions(size=8))
     content = generators.build("shades", labels=tuple(dataset.class_names), **options)
     message = artifact.from_json(Session(content).metadata)
     message.provenance.data_digest = dataset.digest

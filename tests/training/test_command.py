@@ -25,6 +25,7 @@ from training.kinds import load
 from training.publishing.release import latest
 from training.run.events import Events
 from training.run.folder import Order, Run
+from training.source import AS_FOUND, SourceOptions
 
 SMALL = [word for pair in ("width=8", "latent_size=16", "batch_size=16") for word in ("--set", pair)]
 
@@ -292,7 +293,8 @@ def test_an_order_of_an_earlier_release_is_still_read(tmp_path: Path) -> None:
         out="models",
         name="digits",
     )
-    old = order.model_dump(exclude=set(order.reading) - {"size"})
+    old = order.model_dump(exclude=set(SourceOptions.model_fields) - {"size"})
     assert Order.model_validate(old) == order
-    assert order.reading["size"] is None
-    assert not any(order.reading.values())
+    read = Order.model_validate({**old, "size": 16, "levels": [0.0, 16.0]}).reading
+    assert read == SourceOptions(size=16, levels=(0.0, 16.0))
+    assert order.reading == AS_FOUND

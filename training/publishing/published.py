@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -22,6 +21,7 @@ from training.data.splits import Splits, split
 from training.errors import TrainingError
 from training.export.sampling import MEASURED_SEED, addressed_samples
 from training.kinds import load_again
+from training.source import AS_FOUND, SourceOptions
 
 
 class EvaluationError(TrainingError, ValueError):
@@ -40,10 +40,10 @@ class Published:
     splits: Splits
 
     @classmethod
-    def open(cls, path: Path, data: str, **reading: Any) -> Published:
+    def open(cls, path: Path, data: str, reading: SourceOptions = AS_FOUND) -> Published:
         """Read a file and its data; splits follow from the recorded seed.
 
-        reading: how the data is read, as training.kinds.load takes it; the shape is the file's.
+        reading: how the data is read; the shape is the file's.
 
         Raises service.artifact.ArtifactError for a file that the service would refuse, training.data.DataError, and
         EvaluationError if the data is not the file's.
@@ -59,7 +59,7 @@ class Published:
             raise EvaluationError(
                 f"{path} does not say what data it was made from, so no sample is known to be new to it"
             )
-        dataset = load_again(message.sample, data, **reading)
+        dataset = load_again(message.sample, data, reading)
         if dataset.digest != recorded.data_digest or list(dataset.class_names) != list(message.labels):
             raise EvaluationError(
                 f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "

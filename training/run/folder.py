@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import Field, PlainSerializer, ValidationError
 
 from service import artifact
 from training.config.presets import Config
@@ -18,24 +18,15 @@ from training.data.kind import Picture
 from training.data.nearby import hint
 from training.places import CannotWrite, RunError, write_whole
 from training.run.naming import generator_name
+from training.source import SourceOptions
 
 __all__ = ["CannotWrite", "Order", "Run", "RunError", "generator_name", "parse_budget"]
 
 
-class Order(BaseModel):
-    """What a run was asked to do; enough to resume it, or to repeat it from nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Order(SourceOptions):
+    """What a run was asked to do, and how its source is read; enough to resume it, or to repeat it from nothing."""
 
     data: str = Field(description="Source, as training.kinds.load takes it.")
-    size: int | None = Field(description="Side of the images in pixels; None: chosen from the data.")
-    levels: tuple[float, float] | None = Field(
-        default=None, description="Which values are black and full; None: made out from the data."
-    )
-    allow_pickle: bool = Field(default=False, description="Read arrays of Python objects, which may run code.")
-    drop_scarce: bool = Field(default=False, description="Leave out classes that have too few samples.")
-    label: str | None = Field(default=None, description="Column of labels in a table; None: found by its name.")
-    file: str | None = Field(default=None, description="Column of the pictures' names in a table; None: found.")
     preset: str
     config: Config
     settings: dict[str, str | bool | int | float] = Field(
@@ -53,9 +44,9 @@ class Order(BaseModel):
     name: str = Field(pattern=rf"^{artifact.NAME.pattern}$", description="Name of the generator.")
 
     @property
-    def reading(self) -> dict[str, Any]:
+    def reading(self) -> SourceOptions:
         """How the source is read: what training.kinds.load takes beside it."""
-        return self.model_dump(include={"size", "levels", "allow_pickle", "drop_scarce", "label", "file"})
+        return SourceOptions(**self.given())
 
     def progress(self, steps: int, seconds: float) -> float:
         """Share of the run that is over, [0, 1]: of its steps or of its seconds, whichever is more."""

@@ -12,6 +12,7 @@ from tests.training.kinds.image.drawn import asked, fill, put, read
 from training.data import DataError
 from training.data.wording import listed, lookalikes, shown
 from training.kinds import load
+from training.source import SourceOptions
 
 
 def make(root: Path, counts: dict[str, int]) -> None:
@@ -72,7 +73,7 @@ def test_scarce_classes_of_arrays_are_left_out_too(tmp_path: Path) -> None:
 
 def test_nothing_is_dropped_where_nothing_is_scarce(tmp_path: Path) -> None:
     make(tmp_path, {"a": 8, "b": 8})
-    assert load(str(tmp_path), drop_scarce=True).notes == ()
+    assert load(str(tmp_path), SourceOptions(drop_scarce=True)).notes == ()
 
 
 def test_all_classes_being_scarce_is_refused_in_any_case(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_all_classes_being_scarce_is_refused_in_any_case(tmp_path: Path) -> None
     with pytest.raises(DataError, match=r"'a' has 3, 'b' has 4; at least 8 are needed$"):
         load(str(tmp_path))
     with pytest.raises(DataError, match="no class is left without the scarce ones"):
-        load(str(tmp_path), drop_scarce=True)
+        load(str(tmp_path), SourceOptions(drop_scarce=True))
 
 
 def test_many_scarce_classes_are_counted(tmp_path: Path) -> None:
@@ -158,4 +159,4 @@ def test_arrays_on_disk_cannot_lose_a_class(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (21, 8, 8), dtype=np.uint8))
     np.save(tmp_path / "labels.npy", np.repeat([0, 1, 2], [10, 2, 9]))
     with pytest.raises(DataError, match="class '1' has 2 samples; at least 8 are needed; samples on disk are used as"):
-        load(str(tmp_path / "images.npy"), drop_scarce=True)
+        load(str(tmp_path / "images.npy"), SourceOptions(drop_scarce=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,18 +29,6 @@ class _Facts:
     low: float
     high: float
     whole: bool  # all are whole numbers
-
-
-def parse(text: str) -> Levels:
-    """Black and full in "0..16", "-1..1" or "-1000..400"; raises DataError."""
-    number = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
-    match = re.fullmatch(rf"\s*({number})\s*\.\.\s*({number})\s*", text, re.IGNORECASE)
-    if match is None:
-        raise DataError(f"--levels {text!r} is not LOW..HIGH such as 0..16 or -1..1")
-    low, high = float(match[1]), float(match[2])
-    if not low < high or not np.isfinite([low, high]).all():
-        raise DataError(f"--levels {text!r}: the first number is black, the second full, and must be greater")
-    return low, high
 
 
 def to_uint8(

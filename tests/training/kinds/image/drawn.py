@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from training.data import Dataset
-from training.kinds import load
+from training.kinds.image import load
 
 SIDE = 8
 

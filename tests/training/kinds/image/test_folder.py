@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 
 
 def picture(number: int, width: int = 16, height: int = 16, mode: str = "L") -> Image.Image:

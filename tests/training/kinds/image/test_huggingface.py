@@ -15,7 +15,7 @@ import pytest
 from tests.training.kinds.image.drawn import classes, picture, put, read
 from training.data import DataError
 from training.data.dataset import Dataset
-from training.kinds import load
+from training.kinds.image import load
 
 NAMES = ["cat", "dog"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 
 SAMPLES = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
 LABELS = np.tile(np.arange(4, dtype=np.uint8), 10)

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from tests.training.kinds.image.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 from training.data import DataError
-from training.kinds import load
-from training.kinds.image import table
+from training.kinds.image import load, table
 from training.kinds.image.labels import Index, join
 from training.kinds.image.table import Table, clean
 from training.kinds.image.tree import Tree

@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.kinds.image.drawn import asked, classes, fill, put, read
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 
 
 def test_the_only_folder_with_pictures_is_entered_and_said(tmp_path: Path) -> None:

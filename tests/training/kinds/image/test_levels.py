@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from training.data import DataError, Dataset
 from training.data.records import Records
-from training.kinds import load
-from training.kinds.image import levels
+from training.kinds.image import levels, load
 from training.kinds.image.finish import finish
 
 FULL = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
@@ -124,24 +123,6 @@ def test_every_other_reader_asks_too() -> None:
         finish("pictures", dark, None)
     assert finish("pictures", dark, None, (0, 15)).samples.max() == 255
     assert finish("pictures", dark, None, (0, 255)).samples.max() == 15
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("0..16", (0, 16)), (" -1 .. 1 ", (-1, 1)), ("-1000..400", (-1000, 400)), ("0...5", (0, 0.5))]
-)
-def test_levels_are_written_as_a_range(text: str, value: tuple[float, float]) -> None:
-    assert levels.parse(text) == value
-
-
-@given(st.text(max_size=12))
-def test_other_words_for_levels_are_refused(text: str) -> None:
-    message, low, high = "", 0.0, 1.0
-    try:
-        low, high = levels.parse(text)
-    except DataError as error:
-        message = str(error)
-    assert "--levels" in message or not message
-    assert low < high
 
 
 @given(

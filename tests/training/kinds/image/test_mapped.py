@@ -15,8 +15,7 @@ from training.data import DataError, Dataset, Rows
 from training.data.splits import split
 from training.gan.trainer import Trainer
 from training.judge import fitting
-from training.kinds import load
-from training.kinds.image import Image, mapped
+from training.kinds.image import Image, load, mapped
 from training.quality.measures import memorisation
 from training.quality.measures.spread import spread
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.training.kinds.image.drawn import asked, fill, picture, read
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 from training.kinds.image import picture as single
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 from training.kinds.image.resize import fit
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.kinds.image.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from training.data import DataError, Dataset
-from training.kinds import load
+from training.kinds.image import load
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
 LABELS = np.arange(60) % 3

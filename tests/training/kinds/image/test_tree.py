@@ -11,7 +11,7 @@ import pytest
 
 from tests.training.kinds.image.drawn import asked, fill, put, read
 from training.data import DataError
-from training.kinds import load
+from training.kinds.image import load
 
 
 @pytest.fixture
