@@ -73,7 +73,7 @@ def pairs(schema: Sequence[Column], made: np.ndarray, real: np.ndarray) -> str:
     some = f" The {len(names)} columns of {len(schema)} that differ most." if len(names) < len(schema) else ""
     told = (
         "Two numbers: Spearman's correlation, negative ones in the other colour. Categories: Cramér's V. One of each: "
-        f"correlation ratio. The darker, the stronger.{some}"
+        f"correlation ratio. The fuller the colour, the stronger.{some}"
     )
     return f'<p class="faint">{told}</p><div class="cards">{"".join(figures)}</div>'
 
