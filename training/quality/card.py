@@ -150,7 +150,7 @@ def measure(
     if known is not None:
         # Accuracies are another classifier's, so fidelity needs a number of real samples of its own.
         of = "by the network that judges, classes in equal parts"
-        measured.insert(0, Measurement("recognised as its class", float(np.mean(fidelity)), float(recall.mean()), of))
+        measured.insert(0, Measurement(scores.JUDGED, float(np.mean(fidelity)), float(recall.mean()), of))
     for each in measured:
         card.measurements.add(name=each.name, value=each.value, real=each.real, detail=each.detail)
     train_labels = dataset.labels[splits.train]

@@ -22,7 +22,7 @@ from training.quality import Draw
 from training.quality.findings.gains import in_words
 from training.quality.measures import memorisation, parts
 from training.quality.measures.sampling import collect
-from training.quality.table import VERDICTS
+from training.quality.table import VERDICTS, fidelity_of_real, told
 from training.report.curves import HEIGHT, WIDTH, Chart
 from training.run.events import Event, Events
 from training.run.naming import nameless
@@ -92,6 +92,8 @@ def render(
     return environment.get_template("page.html.jinja").render(
         message=message,
         card=card,
+        fidelity_of_real=fidelity_of_real(card),
+        measurements=told(card),
         verdict=VERDICTS[card.verdict][0],
         verdicts={number: words for number, (words, _) in VERDICTS.items()},
         severities=_SEVERITIES,
