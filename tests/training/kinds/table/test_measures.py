@@ -74,22 +74,44 @@ def test_samples_of_the_same_rows_are_as_far_as_held_out_ones_and_far_columns_ar
     worst = found["distance of a column, worst"]
     assert worst.value < 0.05
     assert 0 < worst.real < 0.05
-    assert worst.limit == FAR
-    assert worst.low < 0
+    parts = found["distance of a column in 20 parts, worst"]
+    assert parts.limit == FAR
+    assert parts.low < 0
+    assert parts.value < 0.07
     assert found["different rows"].value == pytest.approx(found["different rows"].real, abs=0.02)
 
     made[:, 0] = made[:, 0] // 2
-    worst = measure((AGE, TOWN), made, held, train)[1]
-    assert (worst.name, worst.detail) == ("distance of a column, worst", "age")
+    _, worst, parts = measure((AGE, TOWN), made, held, train)[:3]
+    assert (worst.name, worst.detail, parts.detail) == ("distance of a column, worst", "age", "age")
     assert worst.value == pytest.approx(0.5, abs=0.05)
-    assert worst.low > FAR
-    assert worst.advice.startswith("Look at 'age' in the report;")
+    assert parts.value == pytest.approx(0.5, abs=0.05)
+    assert parts.low > FAR
+    assert parts.advice.startswith("Look at 'age' in the report;")
 
 
 def test_few_rows_say_nothing_against_a_column():
     train, held, made = (halves(25, seed) for seed in range(3))
     made[:, 0] = made[:, 0] * 0.7 // 1
-    assert measure((AGE, TOWN), made, held, train)[1].low < FAR
+    assert measure((AGE, TOWN), made, held, train)[2].low < FAR
+
+
+def test_a_column_like_a_comb_is_found_though_its_distribution_function_is_near():
+    train, held, made = (halves(2000, seed) for seed in range(3))
+    made[:, 0] = made[:, 0] // 10 * 10 + 5  # the middle of each ten years only
+    _, worst, parts = measure((AGE, TOWN), made, held, train)[:3]
+    assert worst.value < FAR
+    assert parts.value == pytest.approx(0.5, abs=0.05)
+    assert parts.low > FAR
+
+
+def test_parts_of_a_column_hold_what_most_rows_have_and_what_is_missing():
+    column = (Column("gain", missing=True),)
+    train = stack([0] * 900 + [np.nan] * 50 + [*range(1, 51)])
+    made = stack([0] * 850 + [np.nan] * 100 + [*range(1, 51)])
+    assert measure(column, made, train, train)[2].value == pytest.approx(0.05)
+    assert measure(column, train[::-1], train, train)[2].value == 0
+    empty = stack([np.nan] * 10)
+    assert measure(column, empty, empty, empty)[2].value == 0
 
 
 def test_a_pair_that_does_not_go_together_any_more_is_found_though_its_columns_are_right():
