@@ -10,7 +10,7 @@ import torch
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset, Samples
-from training.data.kind import Measurement
+from training.data.kind import Measurement, answers
 from training.data.splits import Splits
 from training.judge import fitting
 from training.judge.classifier import Classifier
@@ -145,7 +145,9 @@ def measure(
     neighbours = memorisation.compare(samples[compared], labels[compared], dataset, splits, seed)
     card.memorisation.CopyFrom(neighbours.summary())
     card.membership_inference.CopyFrom(membership.attack(samples, labels, dataset, splits, seed))
-    measured = [*dataset.kind.measurements(*parts.alike(samples, labels, dataset, splits, seed))]
+    measured: list[Measurement] = []
+    if answers(dataset.kind, "measurements"):
+        measured += dataset.kind.measurements(*parts.alike(samples, labels, dataset, splits, seed))
     recall = np.array(_recall(test_labels, test_judged, classes))
     if known is not None:
         # Accuracies are another classifier's, so fidelity needs a number of real samples of its own.
