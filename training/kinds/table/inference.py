@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -157,6 +157,11 @@ def _identifier(facts: Facts, tally: Tally) -> str:
 
 
 def _words(facts: Facts, rows: Rows, wanted: Wanted, rare: int, reason: str) -> Decision:
+    if facts.words is None and facts.quantity:
+        raise DataError(
+            f"{_named(facts, rows)}: holds numbers first and other words or codes later; say by --columns whether it "
+            "is a number or a category"
+        )
     different, present = facts.different, facts.present
     if different > _FEW and different > _MOST_DISTINCT * present and wanted.categories is None:
         lengths = [len(word) for word in facts.sample]
@@ -175,7 +180,7 @@ def _category(facts: Facts, rows: Rows, reason: str, wanted: Wanted, rare: int) 
             f"{_named(facts, rows)}: has more than {MOST_WORDS:,} different values, too many for categories; leave it "
             "out, or group them"
         )
-    words = facts.words or {}
+    words: Mapping[str, int] = facts.words or {}
     doubtful = frozenset() if wanted.categories and set(wanted.categories) & set(facts.doubtful) else doubtful_in(words)
     there = {word: count for word, count in words.items() if word not in doubtful}
     absent = facts.missing.total() + sum(facts.doubtful[word] for word in doubtful)

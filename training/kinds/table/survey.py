@@ -13,7 +13,7 @@ from training.kinds.table import labels as label_columns
 from training.kinds.table import plan as plans
 from training.kinds.table.cells import MISSING, trimmed, without
 from training.kinds.table.chunks import File, NotUtf8
-from training.kinds.table.decision import Wanted
+from training.kinds.table.decision import Type, Wanted
 from training.kinds.table.facts import MOST_WORDS, Facts, with_null
 from training.kinds.table.plan import Plan
 from training.kinds.table.sources import Source
@@ -62,7 +62,8 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
     facts = {}
     for name in trained.names:
         wanted = plan.columns.get(name, Wanted(name))
-        facts[name] = Facts(name, wanted.missing, plans.parser_of(wanted) if name != chosen else None)
+        asked = plans.parser_of(wanted) if name != chosen else None
+        facts[name] = Facts(name, wanted.missing, asked, wanted.type is Type.CATEGORY or name == chosen)
     found = Survey(chosen, facts)
     codes: list[np.ndarray] = []
     start = 0

@@ -123,6 +123,19 @@ def test_what_is_nothing_to_learn_is_left_out_and_named(
     assert found.reason.startswith(reason)
 
 
+@pytest.mark.parametrize("late", ["0017", "many words"])
+def test_codes_that_begin_like_numbers_are_asked_about(
+    late: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.kinds.table.chunks._BLOCK", 30_000)
+    numbers = [str(number * 3 % 2003 + 1) for number in range(6000)]
+    with pytest.raises(DataError) as error:
+        decided(tmp_path, [*numbers, *([late] if late.isdigit() else [f"{late} {n % 40}" for n in range(7000)])])
+    assert "column 'x': holds numbers first and other words or codes later; say by --columns" in str(error.value)
+    cells = [f"{number * 3 % 2003:05}" for number in range(6000)]
+    assert decided(tmp_path, cells).type is Type.CATEGORY
+
+
 def test_whole_numbers_that_differ_by_chance_are_a_quantity(tmp_path: Path) -> None:
     found = decided(tmp_path, [str(number**2 % 997) for number in range(ROWS)], "income")
     assert found.type is Type.WHOLE
