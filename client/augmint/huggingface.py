@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from augmint import checks, extras, kinds
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.reading.source import Source
+from augmint.reading.source import Source, SourceOptions
 
 # Samples that one element of `shards` stands for: what a worker takes, and what resuming may have to make again.
 SHARD = 1024
 
 
-def iterable_dataset(target: str, generator: str | None = None, *, length: int, **options: Any) -> Any:
+def iterable_dataset(
+    target: str, generator: str | None = None, *, length: int, **options: Unpack[SourceOptions]
+) -> Any:
     """A datasets.IterableDataset of `length` samples that occupies no disk.
 
         data = iterable_dataset("localhost:50051", length=100_000, seed=7)
         Trainer(..., train_dataset=data.with_format("torch"))
 
-    Columns: `image` (PIL) or `sample` (array), `label` (ClassLabel). It is made of shards of 1024 samples, so that
+    Columns: `image` (PIL) or `sample` (array), `label` (ClassLabel); of a table its own, ClassLabel or Value by type,
+    and the label under its own name, if it has one. It is made of shards of 1024 samples, so that
     `DataLoader` workers and `split_dataset_by_node` divide it, `shuffle()` mixes it and `state_dict()` resumes it.
     Samples and labels are those of `augmint.torch.SyntheticDataset` with the same options (labels, weights, seed,
     start_index, truncation, keep, of, version, digest). Give a seed where a run shall be resumed, or ranks shall read
@@ -42,7 +45,12 @@ def iterable_dataset(target: str, generator: str | None = None, *, length: int, 
 
 
 def dataset(
-    target: str, generator: str | None = None, *, length: int, cache_dir: str | None = None, **options: Any
+    target: str,
+    generator: str | None = None,
+    *,
+    length: int,
+    cache_dir: str | None = None,
+    **options: Unpack[SourceOptions],
 ) -> Any:
     """A datasets.Dataset of `length` samples, written to the cache of `datasets` once; as `iterable_dataset`.
 
@@ -70,14 +78,16 @@ def _examples(source: Source, shards: list[tuple[int, int]]) -> Iterator[dict[st
     for first, last in shards:
         samples = source.samples(np.arange(first, last))
         kind = kinds.of(samples.description)
+        name = kind.label(samples.description)
         for content, label in zip(kind.objects(samples), samples.class_indices.tolist(), strict=True):
-            yield {kind.column: content, "label": label}
+            yield {**(content if not kind.column else {kind.column: content}), name: label}
 
 
 def _features(datasets: Any, description: Description) -> Any:
     kind = kinds.of(description)
     content = kind.feature(datasets, description)
-    return datasets.Features({kind.column: content, "label": datasets.ClassLabel(names=list(description.labels))})
+    labels = datasets.ClassLabel(names=list(description.labels))
+    return datasets.Features({**({kind.column: content} if kind.column else content), kind.label(description): labels})
 
 
 def _fingerprint(source: Source, length: int) -> str:

@@ -3,39 +3,25 @@
 import functools
 import json
 import random
-import re
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
 
 import grpc
 import numpy as np
 import onnxruntime
 import pytest
-from grpc._cython import cygrpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from prometheus_client import CollectorRegistry
 
 import augmint
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceStub
 from service import artifact
-from service.metrics import Metrics
-from service.rpc import ports
-from service.rpc.handler import handlers
-from service.runtime import device
-from service.settings import Settings
 from tests import generators
-from tests.processes import Service, code_of, environment, fail
+from tests.processes import Service, code_of
 
 GENERATE = "/augmint.v1.GeneratorService/Generate"
 # About 10,000 samples/s on 2 cores: slow enough to be stopped and cancelled in the middle of an answer.
@@ -265,22 +251,6 @@ def test_reflection_lists_the_services(service):
     assert {"augmint.v1.GeneratorService", "inference.GRPCInferenceService", "grpc.health.v1.Health"} <= names
 
 
-def test_an_empty_folder_that_may_be_waited_for_is_said_to_be_empty(tmp_path):
-    (tmp_path / "tiny" / "latest").mkdir(parents=True)
-    (tmp_path / "tiny" / "latest" / "model.onnx").write_bytes(b"x")
-    with Service(tmp_path, "--start-empty", "--log-format", "json") as service:
-        line = json.loads(service.wait_for_log("no generator yet"))
-        assert line["reason"].endswith("rename tiny/latest to tiny/1")
-
-
-def test_the_version_is_that_of_what_decides_about_the_samples(tmp_path):
-    command = [sys.executable, "-m", "service", "--version"]
-    told = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60).stdout
-    assert re.fullmatch(
-        rf"augmint service \S+, ONNX Runtime {onnxruntime.__version__}, grpcio \S+, Python 3\S+\n", told
-    )
-
-
 def test_a_log_line_holds_the_address_of_every_answer(service, stub):
     response = stub.Generate(pb.GenerateRequest(generator="tiny", label="7", n=2, start_index=424242), timeout=60)
     line = next(
@@ -347,91 +317,3 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
         for call in accepted:
             assert call.result().data == bare(models, "slow", call.result())
     assert service.wait() == 0
-
-
-def test_a_second_signal_ends_at_once(models):
-    service = Service(models, "--drain-seconds", "600")
-    service.process.send_signal(signal.SIGINT)
-    while service.metric("augmint_ready"):
-        time.sleep(0.01)
-    assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
-
-
-def test_a_port_in_use_is_said_clearly(models):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        status, text = fail("--models", str(models), "--port", port, "--metrics-port", "0")
-        assert status == 2
-        assert f"error: cannot listen on 127.0.0.1:{port}: the port is in use" in text
-        status, text = fail("--models", str(models), "--port", "0", "--metrics-port", port)
-        assert status == 2
-        assert f"error: cannot listen on 127.0.0.1:{port} for metrics" in text
-
-
-def test_a_start_that_cannot_work_ends_with_its_reason(tmp_path):
-    ports = ("--port", "0", "--metrics-port", "0")
-    command = [sys.executable, "-m", "service", "--models", str(tmp_path / "none"), *ports]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment())
-    assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"error: .*: no such folder.*\n", done.stderr)
-    status, text = fail("--models", str(tmp_path), *ports)
-    assert (status, "wanted <generator>/<version>/model.onnx" in text) == (2, True)
-    (tmp_path / "bad" / "1").mkdir(parents=True)
-    (tmp_path / "bad" / "1" / "model.onnx").write_bytes(b"hello")
-    status, text = fail("--models", str(tmp_path), *ports)
-    assert (status, "bad/1: ONNX Runtime cannot load the file" in text) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("quota", "expected"),
-    [
-        ("max 100000", 8),
-        ("800000 100000", 8),
-        ("6400000 100000", 8),
-        ("200000 100000", 2),
-        ("150000 100000", 2),
-        ("50000 100000", 1),
-        ("", 8),
-        ("nonsense", 8),
-        ("100000 0", 8),
-    ],
-)
-def test_lanes_follow_the_quota_of_a_container(tmp_path, monkeypatch, quota, expected):
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
-    (tmp_path / "cpu.max").write_text(quota)
-    assert device.cores(tmp_path / "cpu.max") == expected
-    assert device.cores(tmp_path / "none") == 8
-
-
-def test_grpc_knows_every_option():
-    # It ignores those that it does not know without a word; idle clients were sent away for pings so allowed.
-    known = Path(cygrpc.__file__).read_bytes()
-    assert [name for name, _ in ports.options(Settings(models="models")) if name.encode() not in known] == []
-
-
-def test_no_call_of_a_flood_is_dropped():
-    # grpc hands over one call after the other; while that stops, those that come wait in its core.
-    stopped, go_on = threading.Event(), threading.Event()
-
-    def stop(raw, call):
-        stopped.set()
-        assert go_on.wait(60)
-        return raw
-
-    grpc_server = grpc.server(ThreadPoolExecutor(1), options=ports.options(Settings(models="models")))
-    methods = handlers({"Stop": stop, "Go": lambda raw, call: raw}, Metrics(CollectorRegistry()))
-    grpc_server.add_registered_method_handlers("Flood", methods)
-    port = grpc_server.add_insecure_port("127.0.0.1:0")
-    grpc_server.start()
-    # Connections of their own, with no more calls each than one may have open.
-    own = [("grpc.use_local_subchannel_pool", 1)]
-    with ExitStack() as stack:
-        stack.callback(lambda: grpc_server.stop(None).wait(60))
-        channels = [stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}", own)) for _ in range(4)]
-        first = channels[0].unary_unary("/Flood/Stop").future(b"stop", timeout=60)
-        assert stopped.wait(60)
-        flood = [channel.unary_unary("/Flood/Go").future(b"go", timeout=60) for channel in channels for _ in range(900)]
-        time.sleep(1)  # until they have come
-        go_on.set()
-        assert first.result() == b"stop"
-        assert {call.code() for call in flood} == {grpc.StatusCode.OK}

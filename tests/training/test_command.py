@@ -17,7 +17,7 @@ from service import artifact
 from service.runtime.session import Session
 from training import quality
 from training.__main__ import app
-from training.command import in_one_sentence
+from training.commands.outcome import in_one_sentence
 from training.config.presets import resolve
 from training.gan.trainer import Trainer
 from training.judge import fitting

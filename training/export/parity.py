@@ -101,8 +101,10 @@ def _agree(found: np.ndarray, expected: np.ndarray, kind: Kind, choosing: bool) 
     choosing: the generator chooses by chance; between two choices of which a draw favours neither rounding decides, and
               all that follows from it is another sample. A rare one may be.
     """
-    distance = np.abs(kind.values(found).astype(np.float64) - kind.values(expected).astype(np.float64))
-    distance = (distance / value_range(kind.dtype)).reshape(len(found), -1)
+    first, second = (kind.values(samples).astype(np.float64) for samples in (found, expected))
+    # Choices are few whole numbers in a dtype that would hold many more.
+    whole = max(float(np.ptp(second)), 1e-9) if choosing else value_range(kind.dtype)
+    distance = (np.abs(first - second) / whole).reshape(len(found), -1)
     if not np.isfinite(distance).all():
         raise ExportError("ONNX Runtime or PyTorch made samples that are not finite")
     if choosing:

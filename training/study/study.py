@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,20 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 
 from augmint.v1 import generator_pb2 as pb
 from service.runtime.session import Session
 from training.config.config import Config
-from training.config.presets import resolve
 from training.data import Dataset
 from training.data.splits import Splits
-from training.export import graph
-from training.gan.trainer import Trainer
 from training.judge import classifier, fitting
 from training.study import arms, gains
 from training.study.arms import Trial
+from training.study.generators import Generators
 from training.study.journal import Cell, Journal
 from training.study.plan import Outcome, Plan, Shared
 from training.study.scenario import Scenario, ScenarioError
@@ -55,11 +51,13 @@ class Study:
         """config: of generators trained anew. folder: made if missing; a study that finds its cells there goes on."""
         self._dataset, self._splits, self._config, self._fabric = dataset, splits, config, fabric
         self._shared, self._folder, self._plan, self._report = shared, folder, plan, report
-        (folder / "generators").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._check_folder()
         self._journal = Journal(folder)
         self._used: set[tuple[str, int, str, str, int]] = set()  # cells of this plan; the folder may hold others
-        self._sessions: dict[tuple[str, int, bool], Session] = {}
+        self._generators = Generators(
+            shared.session, dataset, config, plan.generator_steps, fabric, folder / "generators", self._tell
+        )
         self._stream: tuple[tuple[Any, ...], Stream] | None = None
         self._filters: dict[tuple[str, int], classifier.Classifier] = {}
         validation = np.random.default_rng(0).permutation(splits.validation)[:_VALIDATION]
@@ -317,42 +315,9 @@ class Study:
         return self._filters[key]
 
     def _session(self, scenario: Scenario, replicate: int, vae: bool, published: bool) -> Session:
-        """The generator of a repeat, trained on its real samples only; from the folder if it was trained before."""
         if published:
-            return self._shared.session
-        key = scenario.name, replicate, vae
-        if key not in self._sessions:
-            stem = re.sub(r"[^a-z0-9]+", "-", f"{scenario.name}-{replicate}{'-vae' if vae else ''}")
-            path = self._folder / "generators" / f"{stem}.onnx"
-            if not path.is_file():
-                content = self._train(scenario, replicate, vae)
-                staged = path.with_suffix(".part")
-                staged.write_bytes(content)
-                staged.replace(path)
-            self._sessions[key] = Session(path.read_bytes(), threads=torch.get_num_threads())
-        return self._sessions[key]
-
-    def _train(self, scenario: Scenario, replicate: int, vae: bool) -> bytes:
-        config = resolve("vae") if vae else self._config
-        real = self._real(scenario, replicate)
-        trainer = Trainer(
-            self._fabric,
-            config,
-            self._dataset.kind,
-            self._dataset.samples[real],
-            self._dataset.labels[real],
-            self._dataset.classes,
-            seed=replicate,
-        )
-        steps = self._plan.generator_steps
-        for step in range(steps):
-            losses = trainer.step(step / steps)
-            if step % 100 == 99:
-                trainer.check_finite(losses)
-                what = "VAE" if vae else "generator"
-                self._tell(f"{scenario.name}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
-        model = graph.to_onnx(trainer.settle(), self._dataset.kind, config.latent_size, self._dataset.classes)
-        return model.SerializeToString()
+            return self._generators.published
+        return self._generators.trained(scenario.name, replicate, self._real(scenario, replicate), vae)
 
     # -- progress ------------------------------------------------------------------------------------------
 

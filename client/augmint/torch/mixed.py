@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from augmint import checks
 from augmint.client import Client
-from augmint.errors import InvalidRequest
-from augmint.generators import Description
 from augmint.reading import mixing
-from augmint.reading.cursor import Cursor, Pass, agree, verify
+from augmint.reading.cursor import agree, verify
 from augmint.reading.mixing import Amounts, Epoch, Portion
-from augmint.reading.partition import Share, shares, steps
-from augmint.reading.prefetch import Meter, Prefetch, Stats
-from augmint.reading.source import Source
+from augmint.reading.partition import shares, steps
+from augmint.reading.prefetch import Meter, Stats
+from augmint.reading.source import Reader, Source
 from augmint.said import warn
 from augmint.torch import ranks
+from augmint.torch.epoch import Epochs, MixedEpoch
 from augmint.torch.loader import Loader, Reading
 from augmint.torch.passes import Announced
 from augmint.torch.positions import one_or_view
 from augmint.torch.reals import Reals
 from augmint.torch.tensors import data
-
-# Batches whose synthetic samples are fetched before they are needed, at most.
-_BATCHES_AHEAD = 16
 
 
 def mix(
@@ -114,7 +109,7 @@ def mix(
         raise
 
 
-class MixedDataset(data.Dataset):
+class MixedDataset(Reader, data.Dataset):
     """What `mix` gives. The order of an epoch is fixed by seed and epoch, so that no shuffling is needed.
 
     `loader()` goes through epoch after epoch by itself. With another `DataLoader` call `set_epoch` before each, or else
@@ -137,25 +132,14 @@ class MixedDataset(data.Dataset):
         self._source = source
         self._same_seed = seed_given
         self._amounts = amounts
-        self._transform, self._target_transform, self._flag = transform, target_transform, flag
+        self._shown = transform, target_transform, flag
         self._meter = Meter()
-        self._ahead: Prefetch[list[int], tuple[list[int], list[Any]]] | None = None
         self._targets: tuple[np.ndarray, Epoch] | None = None
         self._warned: set[str] = set()
-        self._announced: Announced | None = Announced()
-        self._cursor = _Epochs(self)
+        self._announced = Announced()
+        self._cursor = Epochs(self._arrange)
 
     # -- what it is ---------------------------------------------------------------------------------------
-
-    @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def seed(self) -> int:
-        """Of the order and of the synthetic samples."""
-        return self._source.seed
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -174,10 +158,10 @@ class MixedDataset(data.Dataset):
         Each epoch has its own. No sample is loaded or drawn for it.
         """
         told, epoch = self._targets or (None, None)
-        if told is None or epoch is not self._now:
-            told = self._reals.targets(self._now)
+        if told is None or epoch is not self._plan:
+            told = self._reals.targets(self._plan)
             told.flags.writeable = False
-            self._targets = told, self._now
+            self._targets = told, self._plan
         return told
 
     def get_labels(self) -> np.ndarray:
@@ -192,20 +176,20 @@ class MixedDataset(data.Dataset):
     @property
     def synthetic(self) -> np.ndarray:
         """bool [len]: whether each sample of this epoch is synthetic."""
-        return self._now.synthetic
+        return self._plan.synthetic
 
     @property
     def portions(self) -> list[Portion]:
         """Real, repeated and synthetic samples of this epoch, by class; `print(mixed)` shows them."""
-        return list(self._now.portions)
+        return list(self._plan.portions)
 
     def __str__(self) -> str:
         return f"{self!r}\n{mixing.table(self.portions)}"
 
     def __repr__(self) -> str:
-        repeated = len(self._now.real) - len(self._reals)
+        repeated = len(self._plan.real) - len(self._reals)
         again = f" + {repeated:,} repeated" if repeated else ""
-        drawn = f"{len(self._now.classes):,} of {self._source.name}"
+        drawn = f"{len(self._plan.classes):,} of {self._source.name}"
         return f"MixedDataset({len(self._reals):,} real{again} + {drawn}, epoch {self._epoch})"
 
     def set_epoch(self, epoch: int) -> None:
@@ -214,27 +198,27 @@ class MixedDataset(data.Dataset):
         The next loop over a `loader()` reads it whole; the rest of it, where a state in it was loaded.
         """
         self._cursor.go_to(checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1))
-        if self._announced is not None:
-            self._announced.tell(self._epoch)
+        self._announced.tell(self._epoch)
 
     def _arrange(self, epoch: int) -> int:
         """Deal and shuffle this epoch; its samples."""
         checks.whole("epoch", epoch, 0, mixing.EPOCH_LIMIT - 1)
-        self._now, self._epoch = self._reals.epoch(epoch, self.seed, self._amounts), epoch
-        lacking = [portion for portion in self._now.portions if portion.lacks]
+        plan = self._reals.epoch(epoch, self.seed, self._amounts)
+        self._items, self._epoch = MixedEpoch(self._reals, self._source, plan, *self._shown), epoch
+        lacking = [portion for portion in plan.portions if portion.lacks]
         if {portion.label for portion in lacking} - self._warned:
             self._warned |= {portion.label for portion in lacking}
             warn(mixing.instead(lacking))
-        return len(self._now)
+        return len(plan)
 
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
+    @property
+    def _plan(self) -> Epoch:
+        return self._items.plan
 
     # -- reading ------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self._now)
+        return len(self._plan)
 
     def __getitem__(self, index: int | slice) -> Any:
         return one_or_view(self, index)
@@ -242,40 +226,7 @@ class MixedDataset(data.Dataset):
     def __getitems__(self, indices: list[int]) -> list[Any]:
         """A batch at once; `DataLoader` calls this."""
         self._follow()
-        drawn = None
-        if self._ahead is not None:
-            ordered, drawn = next(self._ahead)
-            if ordered != list(indices):
-                raise InvalidRequest("a loader of this data set is under way; end it before reading otherwise")
-        places, positions, synthetic = self._now.at(indices)
-        real = iter(self._reals.pairs(positions.tolist()))
-        made = iter(self._draw(indices) if drawn is None else drawn)
-        numbers = iter(self._now.classes[synthetic].tolist())
-        items = []
-        for is_real in places.tolist():
-            sample, label = next(real) if is_real else (next(made), self._reals.label(next(numbers)))
-            if self._transform is not None:
-                sample = self._transform(sample)
-            if self._target_transform is not None:
-                label = self._target_transform(label)
-            items.append(self._reals.item(sample, label, not is_real if self._flag else None))
-        return items
-
-    def _draw(self, indices: Sequence[int]) -> list[Any]:
-        """The synthetic ones of these samples, in the form of the real ones; a call per way of drawing."""
-        _, _, chosen = self._now.at(indices)
-        numbers = self._now.classes[chosen]
-        drawn: list[Any] = [None] * len(chosen)
-        ways: dict[tuple[float, int, int], list[int]] = {}
-        for place, number in enumerate(numbers.tolist()):
-            entry = self._reals.advice[number]
-            ways.setdefault((entry.truncation, entry.keep, entry.of), []).append(place)
-        for way, places in ways.items():
-            where = chosen[places] + self._now.number * mixing.SYNTHETIC_LIMIT
-            samples = self._source.fetch(where, self._reals.generators[numbers[places]], *way)
-            for place, sample in zip(places, self._reals.form(samples), strict=True):
-                drawn[place] = sample
-        return drawn
+        return self._items.__getitems__(indices)
 
     def loader(
         self,
@@ -303,41 +254,17 @@ class MixedDataset(data.Dataset):
             self._meter.begin()
             share = resolved()
             reading = self._cursor.enter(share[1])
-            # Of this epoch for good, whatever epoch another loop begins while this one is under way.
-            fixed = object.__new__(MixedDataset)
-            fixed.__dict__.update(self.__dict__, _announced=None, _cursor=None)
             mine = list(shares(reading.first, reading.end, size, *share))
-            batches = iter(data.DataLoader(fixed, batch_sampler=_Batches(mine), num_workers=num_workers, **options))
-            return batches, self._steps(fixed, reading, mine, num_workers == 0)
+            # Of this epoch for good, whatever epoch another loop begins while this one is under way.
+            return self._items.read(reading, mine, num_workers, self._meter, options)
 
         def length() -> int:
             return steps(len(self), size, resolved()[1])
 
         return Loader(self, self._meter, self._cursor.begin, enter, length)
 
-    def _steps(
-        self, fixed: MixedDataset, reading: Pass, mine: Sequence[Share], prefetch: bool
-    ) -> Generator[Callable[[], None], None, None]:
-        if prefetch:
-            orders = (list(range(share.first, share.last)) for share in mine)
-            fixed._ahead = Prefetch(orders, lambda indices: (indices, fixed._draw(indices)), _BATCHES_AHEAD)
-        try:
-            for share in mine:
-                yield partial(self._delivered, reading, share)
-        finally:
-            if fixed._ahead is not None:
-                fixed._ahead.close()
-                fixed._ahead = None
-        reading.finished()
-
-    def _delivered(self, reading: Pass, share: Share) -> None:
-        reading.delivered(share.after)
-        self._meter.delivered(share.last - share.first)
-
     def _follow(self) -> None:
         """Before a read: what `set_epoch` said in the main process, and what must not be read at all."""
-        if self._announced is None:
-            return  # for a Loader, which knows
         ranks.one_seed(self._same_seed)
         epoch = self._announced.news() if data.get_worker_info() is not None else None
         if epoch is not None:
@@ -396,31 +323,5 @@ class MixedDataset(data.Dataset):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._announced is not None:
-            ranks.one_seed(self._same_seed)  # a spawned worker knows nothing of torch.distributed
-        return {**self.__dict__, "_meter": Meter(), "_ahead": None}
-
-
-class _Epochs(Cursor):
-    """Of a mixture, whose epochs may differ in size; positions are those in an epoch."""
-
-    def __init__(self, mixture: MixedDataset) -> None:
-        self._mixture = mixture
-        super().__init__()
-
-    def bounds(self, number: int) -> tuple[int, int]:
-        """Deals and shuffles the epoch, too."""
-        return 0, self._mixture._arrange(number)
-
-
-class _Batches:
-    """What a DataLoader takes as its batch sampler: positions, of these shares."""
-
-    def __init__(self, mine: Sequence[Share]) -> None:
-        self._mine = mine
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return (list(range(share.first, share.last)) for share in self._mine)
-
-    def __len__(self) -> int:
-        return len(self._mine)
+        ranks.one_seed(self._same_seed)  # a spawned worker knows nothing of torch.distributed
+        return {**self.__dict__, "_meter": Meter()}

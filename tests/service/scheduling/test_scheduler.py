@@ -3,54 +3,14 @@ import gc
 import threading
 import time
 import weakref
-from contextlib import contextmanager
 
-import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.errors import DeadlineExceeded, Draining, GeneratorNotReady, Overloaded
+from service.errors import GeneratorNotReady
 from service.metrics import Metrics
-from service.scheduling.order import Order
-from service.scheduling.scheduler import Scheduler
-from tests.fakes import Clock, Engine
-
-
-@contextmanager
-def scheduling(*engines, limit=100.0, clock=None):
-    """A scheduler, a queue for each engine, and the registry of its metrics."""
-    registry = CollectorRegistry()
-    metrics = Metrics(registry)
-    scheduler = Scheduler(engines[0].lanes, limit, metrics, clock or Clock())
-    try:
-        yield scheduler, *(scheduler.add(e, metrics.meters(f"g{i}", 1, "cpu")) for i, e in enumerate(engines)), registry
-    finally:
-        for engine in engines:
-            engine.free()
-        scheduler.close()
-
-
-async def submit(scheduler, *order, **options):
-    return await asyncio.wrap_future(scheduler.submit(*order, **options))
-
-
-def order(n, start=0, label=0):
-    return Order(np.full(n, label, np.int64), 7, start, 1.0)
-
-
-async def started(engine, batches=1):
-    for _ in range(batches):
-        assert await asyncio.to_thread(engine.started.acquire, timeout=60)
-
-
-async def settle():
-    """Let tasks that were just created get as far as they can."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 120))
+from tests.fakes import Engine
+from tests.service.scheduling.scenes import order, run, scheduling, settle, started, submit
 
 
 def test_each_caller_gets_its_own_rows_whatever_shares_the_batches():
@@ -168,69 +128,6 @@ def test_abandoned_caller_leaves_its_neighbours_unharmed():
     run(scene())
 
 
-def test_a_full_queue_refuses_at_once_and_says_when_to_come_back():
-    async def scene():
-        engine = Engine(best_batch=8, held=True)
-        with scheduling(engine, limit=3) as (scheduler, queue, registry):
-            accepted = [asyncio.create_task(submit(scheduler, queue, order(8), "first"))]
-            await started(engine)
-            accepted += [asyncio.create_task(submit(scheduler, queue, order(8), str(k))) for k in range(3)]
-            await settle()
-            with pytest.raises(
-                Overloaded, match=r"3.00 s of work wait and this call adds 1.00 s; at most 3 s"
-            ) as refusal:
-                await submit(scheduler, queue, order(8), "late")
-            assert refusal.value.retry_after_seconds == pytest.approx(1)
-            assert registry.get_sample_value("augmint_refused_total", {"reason": "queue_full"}) == 1
-            assert registry.get_sample_value("augmint_queued_work_seconds") == pytest.approx(3)
-            offered = {"generator": "g0", "version": "1"}
-            assert registry.get_sample_value("augmint_offered_work_seconds_total", offered) == pytest.approx(5)
-            engine.free()
-            await asyncio.gather(*accepted)
-
-    run(scene())
-
-
-def test_a_request_larger_than_the_limit_is_welcome_when_nothing_waits():
-    async def scene():
-        with scheduling(Engine(best_batch=8), limit=1) as (scheduler, queue, _):
-            assert len(await submit(scheduler, queue, order(80), "a")) == 80
-
-    run(scene())
-
-
-def test_a_deadline_that_cannot_be_met_is_refused_before_it_costs_anything():
-    async def scene():
-        engine = Engine(best_batch=8)
-        with scheduling(engine) as (scheduler, queue, _):
-            with pytest.raises(
-                DeadlineExceeded, match=r"n 80 would be ready in 10.000 s, and the deadline is in 9.900 s"
-            ):
-                await submit(scheduler, queue, order(80), "a", seconds_left=9.9)
-            assert len(await submit(scheduler, queue, order(80), "a", seconds_left=10.1)) == 80
-
-    run(scene())
-
-
-def test_a_deadline_that_passes_in_the_queue_costs_no_batch():
-    async def scene():
-        engine, clock = Engine(best_batch=8, held=True), Clock()
-        with scheduling(engine, clock=clock) as (scheduler, queue, _):
-            first = asyncio.create_task(submit(scheduler, queue, order(8), "a"))
-            await started(engine)
-            second = asyncio.create_task(submit(scheduler, queue, order(8, 100), "b", seconds_left=3))
-            third = asyncio.create_task(submit(scheduler, queue, order(1, 200), "c", seconds_left=30))
-            await settle()
-            clock.now += 5
-            engine.free()
-            with pytest.raises(DeadlineExceeded, match="passed while the call was waiting"):
-                await second
-            await asyncio.gather(first, third)
-            assert engine.batches == [list(range(8)), [200]]
-
-    run(scene())
-
-
 def test_a_failing_batch_fails_its_callers_and_nobody_else():
     async def scene():
         engine = Engine(best_batch=8, held=True)
@@ -245,25 +142,6 @@ def test_a_failing_batch_fails_its_callers_and_nobody_else():
             engine.fault = None
             assert len(await submit(scheduler, queue, order(5), "lucky")) == 5
             assert scheduler.queued_samples() == 0
-
-    run(scene())
-
-
-def test_draining_refuses_newcomers_and_finishes_what_was_accepted():
-    async def scene():
-        engine = Engine(best_batch=8, held=True)
-        with scheduling(engine) as (scheduler, queue, _):
-            accepted = [asyncio.create_task(submit(scheduler, queue, order(20, 100 * k), str(k))) for k in range(3)]
-            await started(engine)
-            drained = asyncio.create_task(asyncio.to_thread(scheduler.drain, 20))
-            while scheduler.quiet_seconds() == float("inf"):  # it has not begun to refuse
-                await asyncio.sleep(0.001)
-            with pytest.raises(Draining):
-                await submit(scheduler, queue, order(1), "late")
-            assert not drained.done()
-            engine.free()
-            assert await drained
-            assert [len(task.result()) for task in accepted] == [20, 20, 20]
 
     run(scene())
 

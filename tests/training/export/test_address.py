@@ -138,3 +138,33 @@ def test_truncation_scales_the_latent() -> None:
 def test_latent_size_out_of_range_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="latent_size"):
         address.with_latent(onnx.ModelProto(), size)
+
+
+def test_more_draws_than_an_index_owns_are_refused() -> None:
+    with pytest.raises(ValueError, match="latent_size 64 with 65500 uniform draws"):
+        address.with_latent(onnx.ModelProto(), 64, 65_500)
+
+
+@settings(max_examples=60)
+@given(seed=SEEDS, indices=st.lists(INDICES, min_size=1, max_size=20), size=st.sampled_from([0, 24, 33]))
+def test_uniform_numbers_are_the_draws_after_those_of_the_latent(seed: int, indices: list[int], size: int) -> None:
+    index = np.array(indices, np.uint64)
+    taken = -(-size // 32) * 32  # whole vectors of radii and of angles
+    bits = reference.draws(seed, index, taken + 20)[:, taken:] >> np.uint64(8)
+    assert np.array_equal(parity.uniforms(size, 20, rows(seed, index)), (bits + 1).astype(np.float32) * 2.0**-24)
+
+
+def test_a_latent_is_the_same_whatever_is_drawn_after_it() -> None:
+    index = rows(9, np.arange(50))
+    alone = parity.latents(33, index)
+    beside = parity._before("latent", 33, 33, 100, index)
+    assert np.array_equal(alone, beside)
+
+
+@pytest.mark.parametrize("draws", [1, 7, 200])
+def test_uniform_numbers_do_not_depend_on_the_batch(draws: int) -> None:
+    together = parity.uniforms(5, draws, rows(8, np.arange(100)))
+    assert together.shape == (100, draws)
+    assert 0 < together.min() <= together.max() <= 1
+    for start in (0, 5, 83):
+        assert np.array_equal(parity.uniforms(5, draws, rows(8, np.arange(start, start + 17))), together[start:][:17])

@@ -18,7 +18,7 @@ from training.export import graph
 from training.judge import fitting
 from training.kinds.image import Image
 from training.study import Plan, Scenario, ScenarioError, Shared, Study, arms, journal
-from training.study import study as study_module
+from training.study import generators as trained
 from training.study.stream import Stream
 
 SMALL = {"width": 4, "latent_size": 8, "batch_size": 16}
@@ -75,7 +75,7 @@ def finished(bands, shared, tmp_path_factory):
     """(folder, outcome, everything that a classifier or a generator learnt from)"""
     folder = tmp_path_factory.mktemp("study")
     seen = []
-    fit, trainer = fitting.fit, study_module.Trainer
+    fit, trainer = fitting.fit, trained.Trainer
 
     def spied_fit(kind, samples, *rest, **options):
         seen.append(samples)
@@ -87,7 +87,7 @@ def finished(bands, shared, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "fit", spied_fit)
-        patch.setattr(study_module, "Trainer", spied_trainer)
+        patch.setattr(trained, "Trainer", spied_trainer)
         return folder, study(bands, shared, folder).run()[0], seen
 
 

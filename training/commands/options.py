@@ -8,13 +8,14 @@ import inspect
 import os
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from training.command import in_one_sentence
+from training.commands.outcome import in_one_sentence
 from training.config.presets import PresetError
 from training.places import RunError, prove_file, prove_folder
 from training.source import SHAPE, SourceOptions, flag
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from training.run.folder import Order
 
 Force = Annotated[bool, typer.Option("--force", help="Publish even what the gate withholds.")]
+CardFile = Annotated[Path | None, typer.Option("--json", help="Write the card here.")]
+ReportFile = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
+Publish = Annotated[bool, typer.Option("--publish", help="Publish it as a new version with the new card.")]
+Repository = Annotated[Path | None, typer.Option(help="Repository; by default the one that FILE lies in.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Publish under a name whose last version has other classes or sizes.")
 ]

@@ -1,0 +1,1 @@
+"""What a person may ask of `python -m training`: a file a command, their common options, and how each may end."""
