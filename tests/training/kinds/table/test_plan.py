@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -172,3 +173,11 @@ def test_truth_can_be_said_by_other_words(tmp_path: Path) -> None:
     (tmp_path / "asked.toml").write_text(HEAD + column("x", "truth"))
     (found,) = look(str(path), columns=str(tmp_path / "asked.toml")).decisions
     assert found.type is Type.TRUTH
+
+
+def test_the_example_of_the_documentation_is_understood(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs/train.md").read_text()
+    text = page[page.index('    label = "income"') : page.index("A numeric label with many values")]
+    (tmp_path / "columns.toml").write_text(textwrap.dedent(text))
+    found = plans.read(tmp_path / "columns.toml")
+    assert [wanted.type for wanted in found.columns.values()] == [Type.WHOLE, Type.DATE, Type.CATEGORY, Type.NUMBER]
