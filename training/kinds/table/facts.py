@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from training.kinds.table import dates
-from training.kinds.table.cells import DOUBTFUL, MISSING, Numbers, Parser, Truth, trimmed, ways, without
+from training.kinds.table.cells import DOUBTFUL, MISSING, Numbers, Parser, Truth, ways, with_null, without, words_of
 
 MOST_WORDS = 70_000  # different ones that are kept; a sample cannot have more categories than 65,536
 MOST_OF_NUMBERS = 1000  # different ones, which may be classes or codes; of more only the range is of interest
@@ -74,7 +74,7 @@ class Facts:
     doubtful: what may mean nothing, by the rest of the column, and how often.
     distinct: of cells that are there, how many differ from all others of their chunk.
     order:    categories as the file has them in order; None: it has none.
-    typed:    the file says what the column is; kind: in words, or "" for text.
+    typed:    the file says what the column is; kind: in words, or "" for text. family: of the type; "": not known yet.
     padded:   a number begins with 0, as codes do.
     quantity: when words were last counted, all of them were numbers.
     sample:   some words of the first chunk that has any.
@@ -92,6 +92,7 @@ class Facts:
     distinct: int = 0
     order: list[str] | None = None
     typed: bool = False
+    family: str = ""
     kind: str = ""
     tallies: list[Tally] | None = None
     padded: bool = False
@@ -106,6 +107,10 @@ class Facts:
         """A chunk's cells; start: how many rows are before it."""
         self.rows += len(column)
         self.typed = typed
+        if pa.types.is_null(column.type):
+            self.missing[""] += len(column)
+            return
+        self.family = family(column.type)
         if is_text(column.type):
             self._add_text(column, typed, start)
             return
@@ -120,17 +125,15 @@ class Facts:
             self.tallies = [Tally(parser_of(column.type))]
         self.tallies[0].add(column, start)
         if self.words is not None:
-            self._count(pc.value_counts(trimmed(column).drop_null()))
+            self._count(pc.value_counts(words_of(column, typed).drop_null()))
 
     def _add_text(self, column: pa.Array, typed: bool, start: int) -> None:
         if pa.types.is_dictionary(column.type) and column.type.ordered:
-            known = self.order or []
-            self.order = known + [
-                word for word in trimmed(column.dictionary).to_pylist() if word is not None and word not in known
-            ]
+            words = words_of(column.dictionary, typed).drop_null().to_pylist()
+            self.order = list(dict.fromkeys([*(self.order or ()), *words]))
         if pa.types.is_dictionary(column.type):
             self.kind = "dictionary"
-        cells = trimmed(column)
+        cells = words_of(column, typed)
         usual = {""} if typed else MISSING
         meaning = without(cells, {*usual, *self.nothing})
         if meaning.null_count:
@@ -176,11 +179,14 @@ class Facts:
         return next((each for each in self.tallies or () if each.parser == parser), None)
 
 
-def with_null(column: pa.Array) -> pa.Array:
-    """Null in place of what is no number."""
-    if not pa.types.is_floating(column.type):
-        return column
-    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+def family(kind: pa.DataType) -> str:
+    """What columns of several files must agree in; "" where there is nothing in one."""
+    if pa.types.is_null(kind):
+        return ""
+    if is_text(kind):
+        return "text"
+    parsers = {Numbers: "numbers", dates.Dates: "dates", Truth: "truth"}
+    return parsers[type(parser_of(kind))] if _is_number(kind) else str(kind)
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -21,11 +21,13 @@ from training.kinds.table.order import natural
 EXACT = 2**24  # float32 holds all whole numbers below
 
 _FEW = 20  # different values; fewer are categories, whatever the rows
-_MIXED = 50  # different numbers and words together that are categories, such as 0, 1, 2, 3+
+_MIXED = 20  # different numbers and words together that are categories, such as 0, 1, 2, 3+
 _MOST_DISTINCT = 0.5  # of the rows; more are names, codes or texts
+_LONG = 10**8  # a whole number of nine digits
 _TEXT_LENGTH, _TEXT_WORDS = 20, 3  # in the mean
 _IDENTIFIER = re.compile(
-    r"(^|.*[\W_])(id|ids|uuid|guid|key|index|rowid|row|nr|no|number|#)$|.*[a-z]I[dD]$|Unnamed: \d+"
+    r"(^|.*[\W_])(id|ids|uuid|guid|key|index|rowid|row|nr|no|number|#|phone|telephone|mobile|ssn|iban|imei|isbn|barcode)$"
+    r"|.*[a-z]I[dD]$|Unnamed: \d+"
 )
 
 
@@ -103,7 +105,7 @@ def _found(facts: Facts, rows: Rows, wanted: Wanted, rare: int) -> Decision:
             return Decision(facts.name, Type.LEFT_OUT, identifier)
         return _numbers(facts, rows, _why(facts, tally), tally, wanted)
     mixed = next((tally for tally in tallies if tally.read >= tally.failed), None)
-    if mixed is not None and facts.different > _MIXED:
+    if mixed is not None and (facts.different > _MIXED or isinstance(mixed.parser, Dates)):
         raise _of_two_types(facts, rows, mixed)
     return _words(facts, rows, wanted, rare, "numbers and words" if mixed else "")
 
@@ -149,11 +151,16 @@ def _identifier(facts: Facts, tally: Tally) -> str:
     unlike = facts.distinct == facts.present and (facts.words is None or len(facts.words) == facts.present)
     span = tally.maximum - tally.minimum
     called = bool(_IDENTIFIER.fullmatch(facts.name) or _IDENTIFIER.fullmatch(facts.name.lower()))
-    if unlike and (called or tally.rising or span < 2 * facts.present or span >= EXACT):
+    if unlike and (called or tally.rising or span < 2 * facts.present or _are_alike(tally)):
         return "an identifier: whole numbers, no two alike"
     if called and span >= EXACT and facts.different > _FEW:
         return "an identifier: its name, and whole numbers that float32 does not hold exactly"
     return ""
+
+
+def _are_alike(tally: Tally) -> bool:
+    """Whether numbers are long and all equally long, as those of telephones, accounts and clocks are."""
+    return tally.minimum >= _LONG and len(str(int(tally.minimum))) == len(str(int(tally.maximum)))
 
 
 def _words(facts: Facts, rows: Rows, wanted: Wanted, rare: int, reason: str) -> Decision:
@@ -240,7 +247,7 @@ def _numbers(facts: Facts, rows: Rows, reason: str, tally: Tally, wanted: Wanted
     else:
         column, more = _scaled(column, tally, wanted)
         notes += more
-        reason += f", from {tally.minimum:,.12g} to {tally.maximum:,.12g}"
+        reason += f", from {tally.minimum:.12g} to {tally.maximum:.12g}"
         if parser.words:
             notes.append(f"{facts.name!r} was read as numbers with {parser.words}")
     if span == 0 and not absent:
