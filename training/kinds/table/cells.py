@@ -56,11 +56,14 @@ def words_of(cells: pa.Array, typed: bool) -> pa.Array:
     return cells if typed else pc.utf8_trim_whitespace(cells)
 
 
-def with_null(cells: pa.Array) -> pa.Array:
-    """Null in place of what is no number."""
-    if not pa.types.is_floating(cells.type):
-        return cells
-    return pc.if_else(pc.is_nan(cells), pa.scalar(None, cells.type), cells)
+def with_null(cells: pa.Array, missing: Collection[str] = ()) -> pa.Array:
+    """Cells of a type with null in place of what is no number, or is written like one of the words."""
+    if pa.types.is_floating(cells.type):
+        cells = pc.if_else(pc.is_nan(cells), pa.scalar(None, cells.type), cells)
+    if missing:
+        gone = pc.is_in(words_of(cells, typed=True), pa.array(sorted(missing), pa.string()))
+        cells = pc.if_else(gone, pa.scalar(None, cells.type), cells)
+    return cells
 
 
 def without(cells: pa.Array, missing: Collection[str]) -> pa.Array:

@@ -115,7 +115,7 @@ class Facts:
             self._add_text(column, typed, start)
             return
         self.kind = str(column.type)
-        column = with_null(column)
+        column = with_null(column, self.nothing)
         if column.null_count:
             self.missing[""] += column.null_count
         if not _is_number(column.type):

@@ -20,6 +20,8 @@ from training.kinds.table.order import natural
 
 EXACT = 2**24  # float32 holds all whole numbers below
 
+_LARGEST = 3e38
+_DISTINCT = 2**53
 _FEW = 20  # different values; fewer are categories, whatever the rows
 _MIXED = 20  # different numbers and words together that are categories, such as 0, 1, 2, 3+
 _MOST_DISTINCT = 0.5  # of the rows; more are names, codes or texts
@@ -105,7 +107,7 @@ def _found(facts: Facts, rows: Rows, wanted: Wanted, rare: int) -> Decision:
             return Decision(facts.name, Type.LEFT_OUT, identifier)
         return _numbers(facts, rows, _why(facts, tally), tally, wanted)
     mixed = next((tally for tally in tallies if tally.read >= tally.failed), None)
-    if mixed is not None and (facts.different > _MIXED or isinstance(mixed.parser, Dates)):
+    if mixed is not None and (facts.different > _MIXED or facts.kind or isinstance(mixed.parser, Dates)):
         raise _of_two_types(facts, rows, mixed)
     return _words(facts, rows, wanted, rare, "numbers and words" if mixed else "")
 
@@ -245,7 +247,7 @@ def _numbers(facts: Facts, rows: Rows, reason: str, tally: Tally, wanted: Wanted
             column = replace(column, offset=offset)
             notes.append(_of_times(facts.name, parser, span))
     else:
-        column, more = _scaled(column, tally, wanted)
+        column, more = _scaled(_named(facts, rows), column, tally, wanted)
         notes += more
         reason += f", from {tally.minimum:.12g} to {tally.maximum:.12g}"
         if parser.words:
@@ -255,8 +257,21 @@ def _numbers(facts: Facts, rows: Rows, reason: str, tally: Tally, wanted: Wanted
     return Decision(facts.name, kind, reason, column, parser, missing, absent, notes=tuple(notes))
 
 
-def _scaled(column: Column, tally: Tally, wanted: Wanted) -> tuple[Column, list[str]]:
+def _refuse_endless(where: str, tally: Tally) -> None:
+    """Raise DataError for numbers that float32 or, if they are whole, float64 cannot tell apart."""
+    largest = max(abs(tally.minimum), abs(tally.maximum))
+    if largest > _LARGEST:
+        raise DataError(f"{where}: {largest:.3g} is beyond what float32 holds; leave it out, or take its logarithm")
+    if tally.whole and largest >= _DISTINCT:
+        raise DataError(
+            f"{where}: whole numbers such as {largest:.0f} cannot be told apart in float64; say by --columns that it "
+            "is a category, or left out"
+        )
+
+
+def _scaled(where: str, column: Column, tally: Tally, wanted: Wanted) -> tuple[Column, list[str]]:
     """The offset and the digits by which float32 holds numbers; and where it does not, a note."""
+    _refuse_endless(where, tally)
     digits = tally.decimals if tally.decimals <= MOST_DECIMALS else None
     if wanted.decimals is not None:
         digits = wanted.decimals
@@ -274,7 +289,7 @@ def _scaled(column: Column, tally: Tally, wanted: Wanted) -> tuple[Column, list[
         return column, []
     step = float(np.spacing(np.float32(held / units)))
     name, to = repr(column.name), f"{step:,.0f}" if step >= 1 else f"{step:.2g}"
-    return column, [f"{name}: float32 holds 24 bits, so that numbers up to {held / units:,.0f} are kept to about {to}"]
+    return column, [f"{name}: float32 holds 24 bits, so that numbers up to {held / units:,.9g} are kept to about {to}"]
 
 
 def _of_times(name: str, parser: Parser, span: float) -> str:
@@ -286,6 +301,11 @@ def _of_times(name: str, parser: Parser, span: float) -> str:
 
 def _of_two_types(facts: Facts, rows: Rows, tally: Tally) -> DataError:
     row, text = tally.fault or (0, "")
+    if facts.kind:
+        return DataError(
+            f"{_named(facts, rows)}: {tally.failed:,} values are infinite, the first in {rows.say(row)}; write them as "
+            "missing, or as numbers"
+        )
     kind = {Numbers: "numbers", Dates: "dates", Truth: "true or false"}[type(tally.parser)]
     return DataError(
         f"{_named(facts, rows)}: {tally.failed:,} of {tally.read + tally.failed:,} values are no {kind}, the first is "

@@ -71,6 +71,7 @@ def fill(survey: Survey, decisions: Sequence[Decision], kept: np.ndarray) -> Fil
 def _values(column: pa.Array, decision: Decision, typed: bool) -> np.ndarray:
     """float32 [n], NaN where nothing is."""
     assert decision.column is not None
+    own = decision.wanted.missing if decision.wanted else ()
     if decision.parser is None:
         names = decision.column.categories
         cells = without(words_of(column, typed), decision.missing)
@@ -80,7 +81,7 @@ def _values(column: pa.Array, decision: Decision, typed: bool) -> np.ndarray:
                 pc.and_(pc.is_valid(cells), pc.is_null(found)), pa.scalar(names.index(OTHERS), pa.int32()), found
             )
         return np.asarray(pc.cast(found, pa.float32()).to_numpy(zero_copy_only=False))
-    cells = without(words_of(column, typed), decision.missing) if is_text(column.type) else with_null(column)
+    cells = without(words_of(column, typed), decision.missing) if is_text(column.type) else with_null(column, own)
     values, _ = decision.parser.parse(cells)
     # Zero has one sign, so that equal rows are equal bytes.
     return (values - decision.column.offset).astype(np.float32) + np.float32(0)
