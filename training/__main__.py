@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from training.command import STATUSES, attempt, console, fail, in_one_sentence
-from training.config.presets import AUTO, PRESETS, PresetError, from_toml, resolve, to_toml
+from training.config.presets import AUTO, PRESETS, from_toml, resolve, to_toml
+from training.errors import TrainingError
 from training.options import (
     DropScarce,
     File,
@@ -204,7 +206,7 @@ def _go_on(run: Run | None, processes: Processes | None) -> str:
     """How to go on with what a run has left; a folder that holds nothing is removed."""
     if run is None or processes is None or not processes.first:
         return ""
-    if run.has_checkpoint:
+    if run.can_go_on:
         return f"go on with: {processes.command} training fit --resume {quoted(run.folder)}"
     run.forget()
     return ""
@@ -214,24 +216,31 @@ def _go_on(run: Run | None, processes: Processes | None) -> str:
 def presets(
     name: Annotated[str | None, typer.Argument(help="Show this one only.")] = None,
     toml: Annotated[bool, typer.Option("--toml", help="Print a configuration file of it, to start from.")] = False,
+    kind: Annotated[
+        str | None, typer.Option(help="Those for a kind of data, such as table, in the order in which auto takes them.")
+    ] = None,
 ) -> None:
     """List the presets, what each sets, and where it comes from."""
+    shown: Sequence[str] = [name] if name not in (None, AUTO) else list(PRESETS)  # type: ignore[list-item]
     try:
+        if kind is not None:
+            from training import kinds  # here: PyTorch takes seconds
+
+            shown = [each for each in kinds.recommended(kind) if each in shown]
         if toml:
             typer.echo(to_toml(name or AUTO), nl=False)
             return
         if name is not None:
             resolve(name)
-    except PresetError as error:
+    except TrainingError as error:
         raise fail(str(error)) from None
     rows = table()
     for heading in ("preset", "source", "settings other than the defaults"):
         rows.add_column(heading, overflow="fold")
-    for each, preset in PRESETS.items():
-        if name in (None, AUTO, each):
-            settings = ", ".join(f"{key}={value}" for key, value in preset.changes.items())
-            rows.add_row(cell(each), cell(preset.source), cell(settings or "-"))
-            rows.add_section()
+    for each in shown:
+        settings = ", ".join(f"{key}={value}" for key, value in PRESETS[each].changes.items())
+        rows.add_row(cell(each), cell(PRESETS[each].source), cell(settings or "-"))
+        rows.add_section()
     console.print(rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from augmint.v1 import generator_pb2 as pb
@@ -33,4 +34,12 @@ def load_again(spec: pb.SampleSpec, source: str, **options: Any) -> Dataset:
     return kind.load(source, **{**options, **kind.shaped(spec)})
 
 
-__all__ = ["KINDS", "load", "load_again"]
+def recommended(name: str) -> Sequence[str]:
+    """The presets for a kind, by its name, in the order in which `auto` takes them. raises: DataError."""
+    kind = next((each for each in KINDS if name == each.NAME), None)
+    if kind is None:
+        raise DataError(f"no kind {name!r}; there are: {', '.join(each.NAME for each in KINDS)}")
+    return kind.RECOMMENDED
+
+
+__all__ = ["KINDS", "load", "load_again", "recommended"]

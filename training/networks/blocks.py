@@ -184,12 +184,9 @@ class InSteps(BlocksGenerator):
         return torch.cat([real * (self.turns < at), turn], 1)
 
     def lost(self, logits: Tensor, real: Tensor, shown: Tensor) -> Tensor:
-        """Of the choices whose turn it is, or will be."""
-        channels = self.choosing.channels
-        surprise = self.choosing.surprise(logits.index_select(1, channels), real.index_select(1, channels))
-        turn = self.turns[channels[self.choosing.starts]]
+        """Of the channels whose turn it is, or will be."""
         at = shown[:, self._width :].argmax(1, keepdim=True)
-        return (surprise * (turn >= at)).sum(1)
+        return (self.head.surprise(logits, real) * (self.turns >= at)).sum(1)
 
 
 def _turns(blocks: Sequence[Block], passes: int) -> list[int]:

@@ -33,6 +33,7 @@ class Table(Kind):
     choices: Choices | None = None
 
     recommended = ("argn", "tabgan", "ctgan", "tvae")
+    trials = True
     augmentation = None
     pretexts = judge.PRETEXTS
 
@@ -74,9 +75,6 @@ class Table(Kind):
     @property
     def tokens(self) -> Tokens | None:
         return self.choices
-
-    def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        return self._learned.likelihood(real, made)
 
     def judge(self, outputs: int) -> nn.Module:
         return judge.Network(self._learned.width, outputs)
