@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.naive_bayes import GaussianNB
 from torch import Tensor, nn
 
+from augmint.v1 import generator_pb2 as pb
+from training.data import Dataset
 from training.data.kind import Block, Head, Kind
 from training.kinds.table.columns import Column
 from training.kinds.table.encoding import Encoding
@@ -20,12 +23,30 @@ COLUMNS = (
 )
 
 
+class Pupil:
+    """Naive Bayes; what is missing counts as -1."""
+
+    def __init__(self, classes: int) -> None:
+        self._classes = classes
+
+    def fit(self, samples: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> None:
+        self._model = GaussianNB().fit(np.nan_to_num(samples, nan=-1), labels, weights)
+
+    def predict_proba(self, samples: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(samples), self._classes))
+        found[:, self._model.classes_] = self._model.predict_proba(np.nan_to_num(samples, nan=-1))
+        return found
+
+
 class Mixed(Kind):
     """float32 [4]; whether a value is missing, and where in its range it is, may be compared."""
 
+    spec = pb.SampleSpec(shape=[4], dtype=pb.DATA_TYPE_FLOAT32)
     dtype = np.dtype(np.float32)
     augmentation = None
     words = "4 choices and values"
+    recommended = ("tabgan", "tvae")
+    trials = True
 
     def __init__(self, raw: np.ndarray) -> None:
         self._encoding = Encoding.fit(COLUMNS, raw)
@@ -47,8 +68,8 @@ class Mixed(Kind):
     def head(self) -> Head:
         return TableHead(self._encoding)
 
-    def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        return self._encoding.likelihood(real, made)
+    def pupil(self, classes: int, seed: int) -> Pupil:
+        return Pupil(classes)
 
     def values(self, raw: np.ndarray) -> np.ndarray:
         return np.where(np.isnan(raw), -1, raw / np.array([13, 2, 400, 7]))
@@ -65,3 +86,8 @@ def samples(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
     raw[random.random(count) < 0.1, 2] = np.nan
     raw[random.random(count) < 0.1, 3] = np.nan
     return raw, labels
+
+
+def dataset() -> Dataset:
+    raw, labels = samples()
+    return Dataset("mixed", raw, labels, ("small", "large"), "0" * 64, None, (), Mixed(raw))

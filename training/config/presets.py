@@ -6,16 +6,19 @@ import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from training.config.config import Config
-from training.config.rules import faults
+from training.config.rules import faults, unfit
 from training.errors import TrainingError
 
-__all__ = ["AUTO", "PRESETS", "Config", "Preset", "PresetError", "from_toml", "resolve", "to_toml"]
+if TYPE_CHECKING:  # PyTorch takes seconds, and a misspelt option should not wait for it
+    from training.data.kind import Kind
+
+__all__ = ["AUTO", "PRESETS", "Config", "Preset", "PresetError", "from_toml", "prove", "resolve", "to_toml"]
 
 
 class PresetError(TrainingError, ValueError):
@@ -276,6 +279,12 @@ def resolve(preset: str, overrides: dict[str, Any] | None = None) -> Config:
     if found_faults := faults(config):
         raise PresetError(f"preset {preset}: {'; '.join(found_faults)}")
     return config
+
+
+def prove(config: Config, kind: Kind) -> None:
+    """Raise PresetError if the configuration cannot be trained on samples of the kind."""
+    if found := unfit(config, kind):
+        raise PresetError("; ".join(found))
 
 
 def _in_words(fault: ErrorDetails) -> str:

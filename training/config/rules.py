@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from training.config.config import Config
 
-MOST_DRAWS = 65_536 - 64  # of an address (docs/addresses.md), less what rounding up takes
+if TYPE_CHECKING:  # PyTorch takes seconds, and a misspelt option should not wait for it
+    from training.data.kind import Kind
+
+MOST_DRAWS = 65_536 - 64  # of an address, less what rounding up takes
 
 
 class Rule(NamedTuple):
@@ -137,26 +140,24 @@ def faults(config: Config) -> list[str]:
     return [rule.fault for rule in RULES if rule.broken(config)]
 
 
-def unfit(config: Config, form: tuple[int, ...], blocks: int, draws: int) -> list[str]:
-    """What cannot work with samples of a kind, in words; empty if all can.
-
-    form:   (channels, *extents) of a sample.
-    blocks: how many the channels consist of, choices and values; 0: it has none.
-    draws:  uniform draws that the end of a generator takes for a sample.
-    """
-    found = []
-    if config.architecture in ("conv", "progressive") and len(form) == 1:
+def unfit(config: Config, kind: Kind) -> list[str]:
+    """What cannot work with samples of the kind, in words; empty if all can."""
+    found, head = [], kind.head()
+    draws = 0 if head is None else head.draws
+    if config.architecture in ("conv", "progressive") and len(kind.form) == 1:
         found.append(
             f"architecture '{config.architecture}' is for samples whose elements have neighbours, such as pixels, and "
-            "these have none; use blocks or mlp, or a preset for them: python -m training presets --kind"
+            f"those of {kind.words} have none; python -m training presets --kind {kind.spec.WhichOneof('kind')} lists "
+            "what is for them"
         )
-    if config.architecture == "blocks" and not (blocks and draws):
+    if config.architecture == "blocks" and not (kind.blocks and draws):
         found.append(
-            "architecture 'blocks' is for samples of choices and values, such as rows of a table; use conv or mlp"
+            f"architecture 'blocks' is for samples of choices and values, such as rows of a table, and not for "
+            f"{kind.words}; use conv or mlp"
         )
-    if config.latent_size + draws + 1 > MOST_DRAWS:
+    if config.latent_size + draws > MOST_DRAWS:
         found.append(
-            f"a sample would take {config.latent_size + draws:,} draws, and has {MOST_DRAWS:,}: there are too many "
-            "options; leave out what has most of them"
+            f"a sample would take {config.latent_size + draws:,} draws and an address has {MOST_DRAWS:,}: there are "
+            "too many options to choose from; leave out what has most of them"
         )
     return found

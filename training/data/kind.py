@@ -75,6 +75,12 @@ class Head(Protocol):
     def __call__(self, output: Tensor, uniform: Tensor) -> Tensor:
         """float32 [n, *form], unbounded, and float32 [n, draws] -> float32 [n, *form] in [-1, 1]."""
 
+    def surprise(self, output: Tensor, real: Tensor) -> Tensor:
+        """Minus the logarithm of the likelihood of real samples, in nats: float32 [n, *form] each -> [n, *form].
+
+        output: as above. What lies in several channels stands in one of them.
+        """
+
 
 class Tokens(Protocol):
     """Samples as a sequence of choices, for models that learn the likelihood of each given those before it."""
@@ -133,6 +139,8 @@ class Kind(Protocol):
 
     # Rows of the preset table that make sense for the kind, in the order in which `auto` tries them.
     recommended: ClassVar[Sequence[str]] = ("rpgan", "vae")
+    # Whether `auto` tries them on the data; else it chooses by how much data there is.
+    trials: ClassVar[bool] = False
 
     def fitted(self, raw: Samples, labels: np.ndarray, classes: int) -> Kind:
         """The kind with all that it learns from the training split, such as modes and ranges.
@@ -186,7 +194,7 @@ class Kind(Protocol):
     def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
         """Reconstruction error of an autoencoder, in nats: float32 [n, *form] each -> float32 [n].
 
-        made: what the head, where there is one, would have been given.
+        Not asked of a kind that has a head: that says it (`Head.surprise`), and may have learned how sure it is.
         """
 
     def judge(self, outputs: int) -> nn.Module:

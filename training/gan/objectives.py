@@ -147,7 +147,7 @@ def _slope(logits: Tensor, samples: Tensor) -> Tensor:
 def evidence(reconstruction: Tensor, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
     """Reconstruction error and divergence of a VAE (Kingma and Welling 2014, arXiv:1312.6114, equation 10), in nats.
 
-    reconstruction:     float32 [n], of the real samples by the decoder's answers to their latents (`Kind.likelihood`).
+    reconstruction:     float32 [n], of the real samples by the decoder's answers to their latents.
     mean, log_variance: float32 [n, latent_size], of the encoder's normal distribution.
     returns:            two scalars, means over the batch; the divergence is a sum over the latent.
     """

@@ -200,7 +200,9 @@ class Trainer:
         mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
         latent = mean + (log_variance / 2).exp() * batch.latent
         made = self._run(self._generate, latent, batch.label)
-        reconstruction, divergence = objectives.evidence(self.kind.likelihood(batch.real, made), mean, log_variance)
+        head = getattr(self.generator.module, "head", None)
+        lost = self.kind.likelihood(batch.real, made) if head is None else head.surprise(made, batch.real).sum(1)
+        reconstruction, divergence = objectives.evidence(lost, mean, log_variance)
         # The divergence comes in slowly, or it would empty the latent before the decoder has learned to read it.
         weight = config.kl_weight * (linear(0.0, 1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0)
         self._discriminator_optimizer.zero_grad(set_to_none=True)
@@ -297,7 +299,7 @@ class Trainer:
         for start in range(0, len(labels), size):
             real = self.kind.encode(torch.from_numpy(samples[start : start + size]).to(device))
             real = networks.blurred(real, *self._growth) if self._growth else real
-            told = ()
+            told: tuple[Tensor, ...] = ()
             if self._teaches and self.generator.module.told_size:
                 random = torch.Generator(device).manual_seed(start)
                 told = (self.generator.module.shown(real, random)[:, : self.generator.module.told_size],)

@@ -45,6 +45,14 @@ def load_again(spec: pb.SampleSpec, source: str, options: SourceOptions = AS_FOU
     return _load(kind, source, options, kind.shaped(spec))
 
 
+def recommended(name: str) -> Sequence[str]:
+    """The presets for a kind, by its name, in the order in which `auto` takes them. raises: DataError."""
+    kind = next((each for each in KINDS if name == each.NAME), None)
+    if kind is None:
+        raise DataError(f"no kind {name!r}; there are: {', '.join(each.NAME for each in KINDS)}")
+    return kind.RECOMMENDED
+
+
 def _kind_of(source: str, options: SourceOptions) -> ModuleType:
     claims = {each: claim for each in KINDS if (claim := each.reads(source)) > Claim.NONE}
     return max(claims, key=lambda each: (set(options.given()) <= set(_known(each)), claims[each]))
@@ -71,4 +79,4 @@ def _taken(kind: ModuleType, source: str, options: SourceOptions) -> dict[str, A
     return given
 
 
-__all__ = ["KINDS", "described", "load", "load_again"]
+__all__ = ["KINDS", "described", "load", "load_again", "recommended"]

@@ -175,8 +175,19 @@ class InSteps(BlocksGenerator):
             logits = self.logits(latent[:, number], label, sample, turn)
             # The head is certain of what is made already, since values go by the choices behind them.
             certain = torch.where(self.turns < number, (2 * sample - 1) * _CERTAIN, logits.float())
-            sample = torch.where(self.turns == number, self.head(certain, uniform), sample)
+            sample = torch.where(self.turns == number, self._firm(self.head(certain, uniform)), sample)
         return sample
+
+    def _firm(self, made: Tensor) -> Tensor:
+        """In training choices as they will be, with the gradient of soft ones (straight through, Bengio et al. 2013).
+
+        Passes would else read what they never meet afterwards, and a discriminator tell fakes by being soft.
+        """
+        if not self.training:
+            return made
+        soft = made.index_select(1, self.choosing.channels)
+        change = (self.choosing.chosen(soft) - soft).detach()
+        return made.index_add(1, self.choosing.channels, change)
 
     def shown(self, real: Tensor, random: torch.Generator) -> Tensor:
         at = torch.randint(self._passes, (len(real), 1), generator=random, device=real.device)
@@ -184,12 +195,9 @@ class InSteps(BlocksGenerator):
         return torch.cat([real * (self.turns < at), turn], 1)
 
     def lost(self, logits: Tensor, real: Tensor, shown: Tensor) -> Tensor:
-        """Of the choices whose turn it is, or will be."""
-        channels = self.choosing.channels
-        surprise = self.choosing.surprise(logits.index_select(1, channels), real.index_select(1, channels))
-        turn = self.turns[channels[self.choosing.starts]]
+        """Of the channels whose turn it is, or will be."""
         at = shown[:, self._width :].argmax(1, keepdim=True)
-        return (surprise * (turn >= at)).sum(1)
+        return (self.head.surprise(logits, real) * (self.turns >= at)).sum(1)
 
 
 def _turns(blocks: Sequence[Block], passes: int) -> list[int]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from training.config.presets import PRESETS, PresetError, resolve
-from training.config.rules import RULES, faults
+from tests.training import mixed
+from training.config import rules
+from training.config.presets import PRESETS, PresetError, prove, resolve
+from training.config.rules import RULES, faults, unfit
+from training.kinds.image import Image
 
 # Preset, what is set on top, and words of the reason; in the order of the table.
 BROKEN = [
@@ -65,3 +68,23 @@ def test_presets_break_no_rule(preset: str) -> None:
 def test_combinations_that_work_are_free(preset: str, settings: dict[str, object]) -> None:
     config = resolve(preset, settings)
     assert all(getattr(config, name) == value for name, value in settings.items())
+
+
+def test_what_does_not_fit_the_kind_is_refused_with_what_does() -> None:
+    pictures, choices = Image(8, 8, 1), mixed.Mixed(mixed.samples()[0])
+    for preset in PRESETS:
+        config = resolve(preset)
+        wrong = " ".join(unfit(config, choices))
+        assert bool(wrong) == (config.architecture in ("conv", "progressive"))
+        assert not wrong or "those of 4 choices and values have none" in wrong
+        assert bool(unfit(config, pictures)) == (config.architecture == "blocks")
+    with pytest.raises(PresetError, match="not for 8 x 8, gray; use conv or mlp"):
+        prove(resolve("ctgan"), pictures)
+
+
+def test_more_draws_than_an_address_has_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = mixed.Mixed(mixed.samples()[0])
+    monkeypatch.setattr(rules, "MOST_DRAWS", 130)
+    assert unfit(resolve("tabgan", {"latent_size": 32}), kind) == []
+    (fault,) = unfit(resolve("tabgan", {"latent_size": 128}), kind)
+    assert "too many options" in fault

@@ -5,5 +5,6 @@ from training.kinds.image.image import Image
 from training.kinds.image.sources import load, shaped
 
 NAME = "image"  # in a SampleSpec
+RECOMMENDED = Image.recommended
 
-__all__ = ["NAME", "Image", "load", "reads", "shaped"]
+__all__ = ["NAME", "RECOMMENDED", "Image", "load", "reads", "shaped"]

@@ -25,7 +25,6 @@ from training.kinds.table.modes import Options
 ROWS = 100_000  # that values and their frequencies are learned from
 MIXTURE_ROWS = 10_000
 MIXTURE_WORK = 300_000  # rows of all mixtures of a table: a fifth of a second each at the most rows
-_LEAST_VARIANCE = 1e-4  # of a position in [-1, 1]
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -77,25 +76,6 @@ class Encoding:
         """float32 [n, width] -> float32 [n, columns]: the inverse, by the best option of each choice."""
         return Decoder(self)
 
-    def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        """Cross-entropy of the choices, and of the positions a normal error, in nats: float32 [n, width] each -> [n].
-
-        The deviation of each position is the best one for the batch (Rybkin et al. 2021, arXiv:2006.13202, section
-        4.2), which a learned one would follow.
-
-        made: logits of the options; positions before tanh.
-        """
-        code = self.on(real.device)
-        picked = real.index_select(1, code.choosing.channels)
-        lost = code.choosing.surprise(made.index_select(1, code.choosing.channels), picked).sum(1)
-        if not len(code.channels):
-            return lost
-        ranged = code.ranged(picked)
-        made, real = made.index_select(1, code.channels), real.index_select(1, code.channels)
-        error = (torch.tanh(made) - real).square() * ranged
-        variance = (error.sum(0) / ranged.sum(0).clamp(min=1)).detach().clamp(min=_LEAST_VARIANCE)
-        return lost + ((error / variance + variance.log() * ranged) / 2).sum(1)
-
     def on(self, device: torch.device) -> Encoder:
         """The encoder, kept on the device."""
         if device not in self._encoders:
@@ -121,6 +101,22 @@ class Encoder(nn.Module):
     """
 
     channels: Tensor
+    order: Tensor
+    own: Tensor
+    direct: Tensor
+    most: Tensor
+    sought: Tensor
+    places: Tensor
+    lows: Tensor
+    masses: Tensor
+    mass_options: Tensor
+    absent: Tensor
+    ranged_columns: Tensor
+    ranged_starts: Tensor
+    range_table: Tensor
+    centres: Tensor
+    scales: Tensor
+    units: Tensor
 
     def __init__(self, encoding: Encoding) -> None:
         super().__init__()
@@ -202,6 +198,16 @@ class Encoder(nn.Module):
 
 class Decoder(nn.Module):
     """float32 [n, width] -> float32 [n, columns]; float64 inside, or whole numbers would be lost."""
+
+    positions: Tensor
+    centres: Tensor
+    scales: Tensor
+    units: Tensor
+    absent: Tensor
+    rounded: Tensor
+    digits: Tensor
+    least: Tensor
+    most: Tensor
 
     def __init__(self, encoding: Encoding) -> None:
         super().__init__()

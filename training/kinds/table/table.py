@@ -34,6 +34,7 @@ class Table(Kind):
     space: Space | None = field(default=None, compare=False, repr=False)
 
     recommended = ("argn", "tabgan", "ctgan", "tvae")
+    trials = True
     augmentation = None
     pretexts = judge.PRETEXTS
 
@@ -76,9 +77,6 @@ class Table(Kind):
     @property
     def tokens(self) -> Tokens | None:
         return self.choices
-
-    def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        return self._learned.likelihood(real, made)
 
     def judge(self, outputs: int) -> nn.Module:
         return judge.Network(self._learned.width, outputs)

@@ -133,27 +133,6 @@ def test_rows_on_disk_and_rows_in_memory_are_learned_alike() -> None:
     assert here.blocks == there.blocks
 
 
-def test_likelihood_prefers_the_row_and_learns() -> None:
-    random = np.random.default_rng(0)
-    pairs = [column(random, name, sort, True, 64) for name, sort in (("a", "two modes"), ("b", "category"))]
-    rows = np.stack([values for _, values in pairs], 1)
-    encoding = Encoding.fit([made for made, _ in pairs], rows)
-    real = encoding.encode(torch.from_numpy(rows))
-    right = torch.where(real > 0.99, 8.0, torch.atanh(real.clamp(-0.99, 0.99)))
-    wrong = torch.randn(real.shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    lost = encoding.likelihood(real, wrong)
-    assert lost.shape == (64,)
-    assert (encoding.likelihood(real, right) < lost).all()
-    lost.sum().backward()
-    assert wrong.grad is not None
-    assert wrong.grad.isfinite().all()
-    # Where there is no range its position does not count.
-    at = int(encoding.on(real.device).channels[0])
-    absent = torch.from_numpy(np.isnan(rows[:, 0]))
-    assert (wrong.grad[absent, at] == 0).all()
-    assert (wrong.grad[~absent, at] != 0).all()
-
-
 class Both(nn.Module):
     def __init__(self, encoding: Encoding) -> None:
         super().__init__()
