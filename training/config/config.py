@@ -22,11 +22,15 @@ class Config(BaseModel):
         16,
         ge=1,
         le=512,
-        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (autoregressive).",
+        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (autoregressive), "
+        "fewer where there are many choices.",
     )
     latent_size: int = Field(64, ge=0, le=4096, description="Normal draws per sample; a likelihood has none.")
     embedding_size: int = Field(
-        32, ge=1, le=1024, description="Size of the class embedding; where choices are embedded, of theirs too, at most."
+        32,
+        ge=1,
+        le=1024,
+        description="Size of the class embedding; where choices are embedded, of theirs too, at most.",
     )
     output: Literal["tanh", "linear", "sigmoid"] = Field(
         "tanh", description="Last activation of the generator; linear is cut to [-1, 1] when training is over."
@@ -49,7 +53,9 @@ class Config(BaseModel):
     )
     classifier_weight: float = Field(1.0, gt=0, description="Of the auxiliary classifier's cross-entropy.")
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
-    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator; in the generator if it is autoregressive.")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="In the discriminator; in the generator if it is autoregressive."
+    )
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
 
     # Objective
@@ -87,6 +93,9 @@ class Config(BaseModel):
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's; the momentum of sgd.")
     beta2: float = Field(0.9, gt=0, lt=1)
     beta2_final: float = Field(0.99, gt=0, lt=1, description="Reached along a cosine.")
+    weight_decay: float = Field(
+        0.0, ge=0, le=10, description="Share of the rate by which a step shrinks all weights (AdamW), of both networks."
+    )
     critic_steps: int = Field(1, ge=1, le=100, description="Steps of the discriminator for one of the generator.")
     compile: bool = Field(
         False,

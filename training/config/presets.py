@@ -192,9 +192,9 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "argn": Preset(
-        "TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): the likelihood of a sample as a product over its choices, a "
-        "perceptron for each on the label and the choices before it; two hidden layers, units of a width for all, the "
-        "moving average that is best on samples held out of training",
+        "TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): the likelihood of a sample as a product over its choices, "
+        "a perceptron for each on the label and the choices before it; in a fixed order, with two hidden layers, and "
+        "the moving average that is best on samples held out of training",
         {
             **_PLAIN,
             "objective": "likelihood",
@@ -204,9 +204,10 @@ PRESETS: dict[str, Preset] = {
             "embedding_size": 16,
             "generator_norm": "none",
             "discriminator_conditioning": "none",
-            "dropout": 0.2,
+            "dropout": 0.25,
             "batch_size": 512,
             "learning_rate": 2e-3,
+            "weight_decay": 0.2,
             "learning_rate_schedule": "cosine",
             "learning_rate_final": 0.02,
             "beta1": 0.9,

@@ -1,7 +1,7 @@
 """Choices one after another, each by a network of its own on the label and the choices before it.
 
-TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): p(x | label) is the product of p(x_i | label, x_1, ..., x_{i-1}), and
-every factor is a small perceptron over embeddings. While training all factors are computed at once from the true
+TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): p(x | label) is the product of p(x_i | label, x_1, ..., x_{i-1}),
+and every factor is a small perceptron over embeddings. While training all factors are computed at once from the true
 choices; a sample is drawn by one factor after the other.
 """
 
@@ -71,7 +71,8 @@ class AutoregressiveGenerator(nn.Module):
         """With tokens, int64 [n, positions]: of each the negative logarithm of its probability, float32 likewise."""
         if tokens is not None:
             return self._surprise(label, tokens)
-        assert uniform is not None and truncation is not None, "samples are drawn by chance"
+        assert uniform is not None, "samples are drawn by chance"
+        assert truncation is not None
         return _drawn(self._factors(), self.label, self.token, self.offset, label, uniform, truncation)
 
     def _surprise(self, label: Tensor, tokens: Tensor) -> Tensor:
