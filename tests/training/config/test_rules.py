@@ -26,6 +26,7 @@ BROKEN = [
     ("ctgan", {"warmup": 0.5}, "nothing that the generator could learn"),
     ("tabgan", {"pack": 10}, "one class at a time"),
     ("ctgan", {"pack": 8}, "no multiple of pack"),
+    ("wgan", {"weight_decay": 0.1}, "decoupled from"),
     ("progan", {"compile": True}, "would be compiled at each"),
     ("sngan", {"equalised_rate": True}, "takes out any scale"),
     ("progan", {"weight_deviation": 0.02}, "stores all weights"),
@@ -34,6 +35,10 @@ BROKEN = [
     ("vae", {"output": "linear"}, "only 'tanh' keeps"),
     ("vae", {"discriminator_conditioning": "projection"}, "by discriminator_conditioning 'concatenation'"),
     ("vae", {"critic_steps": 5}, "has no discriminator"),
+    ("vanilla", {"architecture": "autoregressive"}, "go together"),
+    ("argn", {"latent_size": 8}, "drawn choice by choice"),
+    ("argn", {"gamma": 0.3}, "has no discriminator"),
+    ("argn", {"spectral_norm": "both"}, "has layers of its own"),
 ]
 
 
