@@ -196,7 +196,7 @@ class Kind(Protocol):
 
         Not asked of a kind that has a head: that says it (`Head.surprise`), and may have learned how sure it is.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has a head, which says it")
 
     def judge(self, outputs: int) -> nn.Module:
         """A new network, float32 [n, *form] -> (features float32 [n, FEATURES], logits float32 [n, outputs])."""
