@@ -61,7 +61,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "artifact": set(),
     },
     "training": {
-        "__main__": {"fit", "remeasure", "command", "options", "study", "publishing", "run", "config"},
+        "__main__": {"fit", "remeasure", "command", "options", "study", "publishing", "run", "kinds", "config"},
         "fit": {"report", "publishing", "run", "quality", "export", "judge", "kinds", "config", "data"},
         "remeasure": {"report", "publishing", "run", "quality", "data"},
         "command": set(),
