@@ -61,7 +61,7 @@ def fit(
     """
     order = run.order
     processes = processes or Processes()
-    state = run.load() if resume else None
+    state = run.load() if resume and run.has_checkpoint else None
     say(console, f"reading {order.data}")
     dataset = _read(run, state)
     following = ""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.training import mixed
 from training.config import auto
 from training.config.presets import AUTO, resolve
 from training.data import Dataset
 from training.data.splits import Splits, split
+from training.fit import _chosen
 from training.run import trials
 from training.run.folder import Order, Run, RunError
 from training.run.processes import Processes
+from training.run.progress import bar
 
 SMALL = {"width": 16, "latent_size": 16, "batch_size": 32, "passes": 2}
 
@@ -78,3 +82,15 @@ def test_a_budget_of_seconds_is_shared_out_by_the_clock(tmp_path: Path, data: tu
     assert [(trial.steps, trial.seconds) for trial in found] == [(5, 5.0), (5, 5.0)]  # a second each
     assert trials.left(found, run.order).budget_seconds == 30
     assert trials.in_words(run.order, found) == "5 s (10 of 40 s went into trials)"
+
+
+def test_an_order_is_decided_by_its_trials_and_says_so(tmp_path: Path, data: tuple[Dataset, Splits]) -> None:
+    asked = order(tmp_path, steps=40).model_copy(update={"settings": SMALL})
+    run = Run.start(tmp_path, asked)
+    with bar(Console(file=io.StringIO())) as progress:
+        decided = _chosen(run, *data, Processes(), progress)
+    assert decided.preset in ("tabgan", "tvae")
+    assert (decided.config.width, decided.steps) == (16, 30)
+    assert decided.reasons[0].startswith(f"{decided.preset}: a classifier that learned from its samples alone has")
+    assert "after a trial of 5 steps (10 of 40 steps went into trials); the others:" in decided.reasons[0]
+    assert run.decide(decided) == Run.resume(run.folder).order
