@@ -22,8 +22,8 @@ class Config(BaseModel):
         16,
         ge=1,
         le=512,
-        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (autoregressive), "
-        "fewer where there are many choices.",
+        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer "
+        "(autoregressive), fewer where there are many choices.",
     )
     latent_size: int = Field(64, ge=0, le=4096, description="Normal draws per sample; a likelihood has none.")
     embedding_size: int = Field(
