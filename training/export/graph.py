@@ -100,7 +100,7 @@ def _exported(module: nn.Module, inputs: dict[str, Tensor], judge: Classifier | 
     return _tidy(program.model_proto)
 
 
-def _rows_of(module: nn.Module, rows: dict[int, object], count: int) -> tuple[object, ...]:
+def _rows_of(module: nn.Module, rows: object, count: int) -> tuple[object, ...]:
     """What the exporter is told of each input; those that a module takes as `*chance` are one."""
     if isinstance(module, _Decoded) or count == 2:
         return (rows,) * count

@@ -41,7 +41,9 @@ def prepend(network: onnx.ModelProto, generator: Unrolled) -> onnx.ModelProto:
     zero = nodes.add("Sub", uniform[0], uniform[0])
     one = nodes.add("Add", zero, nodes.constant("one", np.array(1, np.float32)))
     none = nodes.add("Cast", zero, to=TensorProto.INT64)
-    tokens, before, share = [], [], []
+    tokens: list[str] = []
+    before: list[str] = []  # of the distribution function, where the choice begins
+    share: list[str] = []
     for at, factor in enumerate(generator.factors):
         table = nodes.constant(f"{at}/table", _array(factor.table))
         if len(factor.table) == 1:

@@ -32,6 +32,7 @@ class AutoregressiveGenerator(nn.Module):
     """
 
     tempered = True
+    offset: Tensor  # of a position's embeddings
 
     def __init__(self, sizes: Sequence[int], classes: int, config: Config) -> None:
         super().__init__()
@@ -122,6 +123,8 @@ class AutoregressiveGenerator(nn.Module):
 class _Masked(nn.Module):
     """First layers of neighbouring positions: float32 [n, at least inputs] -> float32 [n, positions * units]."""
 
+    mask: Tensor
+
     def __init__(self, seen: int, inputs: int, positions: int, units: int, embedded: int) -> None:
         """seen: inputs of the first position; each has `embedded` more than the one before it."""
         super().__init__()
@@ -140,6 +143,8 @@ class _Separate(nn.Module):
 
     What a position has fewer of than another is minus infinity, a choice that nobody takes.
     """
+
+    absent: Tensor
 
     def __init__(self, outputs: Sequence[int], units: int) -> None:
         super().__init__()
