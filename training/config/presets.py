@@ -278,7 +278,7 @@ PRESETS: dict[str, Preset] = {
             "dropout": 0.25,
             "batch_size": 512,
             "learning_rate": 2e-3,
-            "weight_decay": 0.2,
+            "weight_decay": 0.6,
             "learning_rate_schedule": "cosine",
             "learning_rate_final": 0.02,
             "beta1": 0.9,

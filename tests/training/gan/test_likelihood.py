@@ -86,7 +86,7 @@ def test_what_depends_on_the_class_is_learned() -> None:
 
 
 def test_of_samples_known_by_heart_the_average_from_before_is_kept() -> None:
-    run = trainer(count=60, learning_rate=0.02, dropout=0.0, learning_rate_schedule="constant")
+    run = trainer(count=60, learning_rate=0.02, dropout=0.0, weight_decay=0.0, learning_rate_schedule="constant")
     advance(run, 0, 200)
     best, last = run.settle(), run.average.module
     assert run._best is not None

@@ -151,8 +151,21 @@ def test_the_exported_graph_chooses_the_same_alone_or_in_a_batch() -> None:
     used = {node.op_type for node in model.graph.node}
     assert used <= {
         *("Abs", "Add", "Cast", "Clip", "Concat", "CumSum", "Div", "Expand", "Floor", "Gather", "GatherElements"),
-        *("GatherND", "Gemm", "Greater", "Identity", "Less", "Min", "Mul", "ReduceSum", "Relu", "Reshape", "Round"),
-        *("Shape", "Slice", "Softmax", "Sub", "Unsqueeze", "Where"),
+        *(
+            "GatherND",
+            "Gemm",
+            "Greater",
+            "Identity",
+            "Less",
+            "Max",
+            "Min",
+            "Mul",
+            "ReduceSum",
+            "Relu",
+            "Reshape",
+            "Round",
+        ),
+        *("Shape", "Slice", "Softmax", "Squeeze", "Sub", "Unsqueeze", "Where"),
     }, "ONNX Runtime 1.31 has kernels for CUDA of these"
     some = np.arange(5, dtype=np.uint64)
     cold = artifact.Rows(np.full(5, 9, np.uint64), some, np.ones(5, np.int64), np.full(5, 1e-30, np.float32))
