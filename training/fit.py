@@ -77,11 +77,6 @@ def fit(
         if processes.first:
             run.decide(order)
         run.order = order
-    if order.config.objective == "likelihood" and dataset.kind.tokens is None:
-        raise RunError(
-            f"preset {order.preset} learns the likelihood of choices, and {dataset.kind.words} are not made of any; "
-            f"for these there are {', '.join(dataset.kind.recommended)}"
-        )
     for reason in order.reasons:
         say(console, f"auto: {reason}")
     presets.prove(order.config, dataset.kind)

@@ -181,7 +181,7 @@ def _go_on(run: Run | None, processes: Processes | None) -> str:
     """How to go on with what a run has left; a folder that holds nothing is removed."""
     if run is None or processes is None or not processes.first:
         return ""
-    if run.has_checkpoint:
+    if run.can_go_on:
         return f"go on with: {processes.command} training fit --resume {quoted(run.folder)}"
     run.forget()
     return ""

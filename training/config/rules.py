@@ -178,8 +178,15 @@ def faults(config: Config) -> list[str]:
 
 def unfit(config: Config, kind: Kind) -> list[str]:
     """What cannot work with samples of the kind, in words; empty if all can."""
-    found, head = [], kind.head()
+    found, head, tokens = [], kind.head(), kind.tokens
     draws = 0 if head is None else head.draws
+    if config.objective == "likelihood":
+        draws = 0 if tokens is None else len(tokens.sizes)
+        if tokens is None:
+            found.append(
+                f"objective 'likelihood' is of choices, and {kind.words} are not made of any; for these there are "
+                f"{', '.join(kind.recommended)}"
+            )
     if config.architecture in ("conv", "progressive") and len(kind.form) == 1:
         found.append(
             f"architecture '{config.architecture}' is for samples whose elements have neighbours, such as pixels, and "
