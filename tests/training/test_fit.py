@@ -295,5 +295,5 @@ def test_failed_write_keeps_the_old_checkpoint(data: Path, tmp_path: Path) -> No
 def test_samples_that_are_made_of_no_choices_have_no_likelihood(data: Path, tmp_path: Path) -> None:
     code, output = invoke("fit", str(data), "--preset", "argn", "--steps", "2", "--runs", str(tmp_path), "--size", "8")
     assert code == 2
-    assert "preset argn learns the likelihood of choices" in " ".join(output.split())
+    assert "objective 'likelihood' is of choices" in " ".join(output.split())
     assert "rpgan, vae" in output
