@@ -49,6 +49,11 @@ class Points:
 
     form = (2,)
     augmentation = None
+    blocks = ()
+    tokens = None
+
+    def head(self) -> None:
+        return None
 
     def encode(self, raw: torch.Tensor) -> torch.Tensor:
         return raw
