@@ -13,12 +13,18 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive"] = Field(
-        "conv", description="Family of both networks; progressive: they grow while they train (ProGAN)."
+    architecture: Literal["conv", "mlp", "progressive", "blocks"] = Field(
+        "conv",
+        description="Family of both networks; progressive: they grow while they train (ProGAN); blocks: for samples of "
+        "choices and values, such as rows of a table.",
     )
     width: int = Field(
-        16, ge=1, le=512, description="Channels (conv) or units (mlp) that every layer is a multiple of."
+        16,
+        ge=1,
+        le=512,
+        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (blocks).",
     )
+    layers: int = Field(2, ge=1, le=16, description="Hidden layers of both networks (blocks).")
     latent_size: int = Field(64, ge=1, le=4096, description="Normal draws per sample.")
     embedding_size: int = Field(32, ge=1, le=1024, description="Size of the class embedding.")
     output: Literal["tanh", "linear", "sigmoid"] = Field(
@@ -44,6 +50,17 @@ class Config(BaseModel):
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
     dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator.")
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
+
+    # What the generator is shown of real samples while it learns (blocks)
+    shown: Literal["none", "one", "first"] = Field(
+        "none",
+        description="one: one choice, rare ones more often (CTGAN); first: what comes before a part (a masked "
+        "autoencoder), which it then makes by itself, in passes.",
+    )
+    passes: int = Field(4, ge=1, le=64, description="In which a sample is made, at most one for each choice.")
+    shown_weight: float = Field(1.0, ge=0, description="Of the generator's error about real samples that it is shown.")
+    warmup: float = Field(0.0, ge=0, lt=1, description="Share of the run in which the generator learns by that alone.")
+    pack: int = Field(1, ge=1, le=64, description="Samples that the discriminator judges together (PacGAN).")
 
     # Objective
     objective: Literal[

@@ -67,6 +67,15 @@ _PERCEPTRONS: dict[str, Any] = {
     "generator_norm": "batch",
     "dropout": 0.4,
 }
+# For samples of choices and values, in the sizes of CTGAN.
+_MIXED: dict[str, Any] = {
+    "architecture": "blocks",
+    "width": 256,
+    "generator_norm": "layer",
+    "discriminator_conditioning": "concatenation",
+    "batch_size": 500,
+    "class_balance": 1.0,
+}
 
 PRESETS: dict[str, Preset] = {
     "rpgan": Preset(
@@ -188,6 +197,58 @@ PRESETS: dict[str, Preset] = {
             "beta1": 0.9,
             "beta2": 0.999,
             "beta2_final": 0.999,
+            "average_half_life": 500_000,
+        },
+    ),
+    "ctgan": Preset(
+        "CTGAN (Xu et al. 2019, arXiv:1907.00503): training by sampling, ten judged together (Lin et al. 2018, "
+        "PacGAN), WGAN-GP, residual layers; layer norm instead of batch norm, and an average of the generator",
+        {
+            **_PLAIN,
+            **_MIXED,
+            "objective": "wasserstein",
+            "unit_slope": 10.0,
+            "shown": "one",
+            "pack": 10,
+            "dropout": 0.5,
+            "latent_size": 128,
+            "learning_rate": 2e-4,
+            "beta1": 0.5,
+            "beta2": 0.9,
+            "beta2_final": 0.9,
+            "average_half_life": 500_000,
+        },
+    ),
+    "tabgan": Preset(
+        "The objective of rpgan for samples of choices and values: made in passes by a masked autoencoder that warms "
+        "up by itself (Li et al. 2024, TAEGAN, arXiv:2410.01933), with the residual layers of CTGAN",
+        {
+            **_MIXED,
+            "minibatch_deviation": False,
+            "discriminator_conditioning": "projection",
+            "shown": "first",
+            "warmup": 0.5,
+            "latent_size": 64,
+        },
+    ),
+    "tvae": Preset(
+        "TVAE (Xu et al. 2019, arXiv:1907.00503, section 4.5): a variational autoencoder of perceptrons, for samples "
+        "of choices and values; knows the class, as all of them do here",
+        {
+            **_PLAIN,
+            "architecture": "mlp",
+            "objective": "evidence",
+            "kl_weight": 0.5,
+            "latent_size": 128,
+            "width": 32,
+            "generator_norm": "none",
+            "discriminator_conditioning": "concatenation",
+            "learning_rate_schedule": "cosine",
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "beta2_final": 0.999,
+            "batch_size": 500,
+            "class_balance": 1.0,
             "average_half_life": 500_000,
         },
     ),

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from training.config.config import Config
 
+MOST_DRAWS = 65_536 - 64  # of an address (docs/addresses.md), less what rounding up takes
+
 
 class Rule(NamedTuple):
     """broken: whether a configuration has the combination; fault: what, why, and what would be right."""
@@ -64,6 +66,29 @@ RULES: tuple[Rule, ...] = (
         "minibatch_deviation is a plane beside feature planes, which architecture 'mlp' has not; set it to false",
     ),
     Rule(
+        lambda c: c.architecture == "blocks" and c.minibatch_deviation,
+        "minibatch_deviation is a plane beside feature planes, which architecture 'blocks' has not; set it to false, "
+        "and pack to what the discriminator shall see together",
+    ),
+    Rule(
+        lambda c: c.architecture != "blocks" and (c.shown != "none" or c.pack > 1),
+        "shown and pack are for architecture 'blocks': no other has a generator that is shown samples, or a "
+        "discriminator that judges several at once",
+    ),
+    Rule(
+        lambda c: c.warmup > 0 and c.shown != "first",
+        "warmup without shown 'first': there is nothing that the generator could learn by itself; set it to 0",
+    ),
+    Rule(
+        lambda c: c.pack > 1 and c.discriminator_conditioning in ("projection", "auxiliary-classifier"),
+        "pack above 1 with a discriminator that meets one class at a time; use discriminator_conditioning "
+        "'concatenation' or 'none'",
+    ),
+    Rule(
+        lambda c: c.batch_size % c.pack > 0,
+        "batch_size is no multiple of pack: some samples would be judged with those of the other side; change one",
+    ),
+    Rule(
         lambda c: c.compile and c.architecture == "progressive",
         "compile with architecture 'progressive': networks that change from step to step would be compiled at each "
         "one; set it to false",
@@ -79,6 +104,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         lambda c: _is_vae(c) and c.architecture == "progressive",
         "objective 'evidence' with architecture 'progressive': there is no encoder that grows; use conv or mlp",
+    ),
+    Rule(
+        lambda c: _is_vae(c) and c.architecture == "blocks",
+        "objective 'evidence' with architecture 'blocks': there is no encoder of it; use mlp",
     ),
     Rule(
         lambda c: _is_vae(c) and c.output != "tanh",
@@ -106,3 +135,28 @@ RULES: tuple[Rule, ...] = (
 def faults(config: Config) -> list[str]:
     """What cannot work in a configuration, in words; empty if all can."""
     return [rule.fault for rule in RULES if rule.broken(config)]
+
+
+def unfit(config: Config, form: tuple[int, ...], blocks: int, draws: int) -> list[str]:
+    """What cannot work with samples of a kind, in words; empty if all can.
+
+    form:   (channels, *extents) of a sample.
+    blocks: how many the channels consist of, choices and values; 0: it has none.
+    draws:  uniform draws that the end of a generator takes for a sample.
+    """
+    found = []
+    if config.architecture in ("conv", "progressive") and len(form) == 1:
+        found.append(
+            f"architecture '{config.architecture}' is for samples whose elements have neighbours, such as pixels, and "
+            "these have none; use blocks or mlp, or a preset for them: python -m training presets --kind"
+        )
+    if config.architecture == "blocks" and not (blocks and draws):
+        found.append(
+            "architecture 'blocks' is for samples of choices and values, such as rows of a table; use conv or mlp"
+        )
+    if config.latent_size + draws + 1 > MOST_DRAWS:
+        found.append(
+            f"a sample would take {config.latent_size + draws:,} draws, and has {MOST_DRAWS:,}: there are too many "
+            "options; leave out what has most of them"
+        )
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -18,7 +19,11 @@ FEATURES = 128  # of a judge, before its last layer
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Something to look at: the content of a file, its ending with the dot, and its media type."""
+    """Something to look at, or to listen to: the content of a file, its ending with the dot, and its media type.
+
+    text/html is put into the report as it is: without a head, with every name in it escaped by the kind. It may use the
+    report's colours (--ink, --faint, --line, --c0, --c1) and classes (cards, scroll, faint, words).
+    """
 
     content: bytes
     suffix: str
@@ -38,12 +43,17 @@ class Measurement:
     """One number about synthetic samples, beside the same one about held-out real samples, if that can be measured.
 
     name: in words, e.g. "distance of a column, median". detail: what the value belongs to, e.g. the column.
+    limit, low: above which it is a finding, by the low end of its 95 % interval; None: it is told only.
+    advice: what would help, one sentence.
     """
 
     name: str
     value: float
     real: float | None = None
     detail: str = ""
+    limit: float | None = None
+    low: float = -math.inf
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +226,11 @@ class Kind(Protocol):
         """
 
     def picture(self, raw: np.ndarray) -> Picture:
-        """Some samples [n, *shape] beside each other."""
+        """Some samples [n, *shape] beside each other; where they take much room, the first ones."""
+
+    def beside(self, made: np.ndarray, real: np.ndarray) -> Picture | None:
+        """A sample and a real one, [*shape] each, in one picture that shows what they share; None: one of each."""
+        return None
 
     def sheet(self, groups: Sequence[np.ndarray], names: Sequence[str], columns: int, caption: str) -> Picture:
         """Groups of samples, each under its name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,3 +107,15 @@ class Draw:
         position = self._starts[label] + (share * self._counts[label]).long()
         real = self._kind.encode(self._fetch(position).to(self._device))
         return Batch(real, label, self.latents(self._batch_size), self.chance(self._batch_size))
+
+
+COUNTED = 100_000  # samples, of which frequencies are counted
+_PAGE = 1024
+
+
+def pages(kind: Kind, samples: Samples, labels: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
+    """The training split, evenly thinned out to COUNTED samples: float32 [n, *form] and int64 [n] at a time."""
+    kept = np.arange(0, len(labels), -(-len(labels) // COUNTED))
+    for start in range(0, len(kept), _PAGE):
+        positions = kept[start : start + _PAGE]
+        yield kind.encode(torch.from_numpy(samples[positions])), torch.from_numpy(labels[positions])

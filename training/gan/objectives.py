@@ -140,7 +140,8 @@ def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
 
 def _slope(logits: Tensor, samples: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
-    return gradient.float().flatten(1)
+    # Samples that are judged together have one slope.
+    return gradient.float().reshape(len(logits), -1)
 
 
 def evidence(reconstruction: Tensor, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,9 +18,9 @@ from training.config.config import Config
 from training.data import Samples
 from training.data.kind import Kind
 from training.errors import TrainingError
-from training.gan import compiling, objectives, optimizers
+from training.gan import batches, compiling, objectives, optimizers
 from training.gan.average import MovingAverage
-from training.gan.batches import Draw
+from training.gan.batches import Batch, Draw
 from training.gan.optimizers import cosine, linear
 from training.precision import supports_bfloat16
 
@@ -69,7 +69,11 @@ class Trainer:
         self._update = self._autoencode if config.objective == "evidence" else self._compete
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # the same initial weights on every rank
-            generator, discriminator = networks.build(kind.form, classes, config, kind.head())
+            generator, discriminator = networks.build(kind.form, classes, config, kind.head(), kind.blocks)
+        # Whether it is shown a part of real samples while it learns (training.networks.blocks)
+        self._teaches = bool(getattr(generator, "teaches", False))
+        if self._teaches:
+            generator.learn(lambda: batches.pages(kind, samples, labels))  # type: ignore[operator]
         self._draw = Draw(
             kind,
             samples,
@@ -114,7 +118,7 @@ class Trainer:
         step_seed = self._draw.seed_step(self.steps)
         if config.dropout:
             torch.manual_seed(step_seed)  # dropout takes no generator of its own
-        losses = self._update(progress)
+        losses = self._warm_up() if progress < config.warmup else self._update(progress)
         seen = self.samples_seen
         self.steps += 1
         self.average.update(self.generator.module, self.samples_seen, self.samples_seen - seen)
@@ -132,12 +136,12 @@ class Trainer:
             batch = self._draw.batch()
             real = networks.blurred(batch.real, *self._growth) if self._growth else batch.real
             with torch.set_grad_enabled(critic_step == config.critic_steps):
-                fake = self._run(self._generate, batch.latent, batch.label, *batch.chance)
+                fake, missed, told = self._make(batch)
 
             # Discriminator: reals against fakes of the same classes, with the gradient penalties at both or between
             seen = torch.cat([real, fake.detach()])
             seen = self._augmented(seen, probability).detach().requires_grad_(gamma > 0)
-            real_verdict, fake_verdict = self._judge(seen, batch.label)
+            real_verdict, fake_verdict = self._judge(seen, batch.label, *told)
             real_logit, fake_logit = real_verdict[:, 0], fake_verdict[:, 0]
             loss = objective.discriminator(real_logit, fake_logit)
             if config.discriminator_conditioning == "auxiliary-classifier":
@@ -154,7 +158,7 @@ class Trainer:
                 penalty = gamma * 2 * objectives.gradient_penalty(logits, seen).mean()
             if config.unit_slope:
                 between = self._between(*seen.detach().chunk(2)).requires_grad_()
-                logits = self._run(self._verdict_with_slope, between, batch.label)[:, 0]
+                logits = self._run(self._verdict_with_slope, between, batch.label, *told)[:, 0]
                 penalty = config.unit_slope * objectives.unit_slope_penalty(logits, between).mean()
             self._discriminator_optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss + penalty)
@@ -170,9 +174,9 @@ class Trainer:
         real_again = real_logit.detach()
         if objective.relativistic:
             with torch.no_grad():
-                real_again = self._run(self._verdict, seen[: config.batch_size].detach(), batch.label)[:, 0]
-        judged = self._run(self._verdict, self._augmented(fake, probability), batch.label)
-        generator_loss = objective.generator(real_again, judged[:, 0])
+                real_again = self._run(self._verdict, seen[: config.batch_size].detach(), batch.label, *told)[:, 0]
+        judged = self._run(self._verdict, self._augmented(fake, probability), batch.label, *told)
+        generator_loss = objective.generator(real_again, judged[:, 0]) + config.shown_weight * missed
         if config.discriminator_conditioning == "auxiliary-classifier":
             generator_loss = generator_loss + config.classifier_weight * cross_entropy(judged[:, 1:], batch.label)
         self._generator_optimizer.zero_grad(set_to_none=True)
@@ -209,12 +213,37 @@ class Trainer:
         nothing = torch.zeros((), device=made.device)
         return Losses(divergence.detach(), reconstruction.detach(), nothing, nothing + 0.5, encoder_norm, decoder_norm)
 
-    def _judge(self, seen: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    def _make(self, batch: Batch) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Generated samples; by how much the generator missed real ones; what of them the discriminator is told."""
+        if not self._teaches:
+            made = self._run(self._generate, batch.latent, batch.label, *batch.chance)
+            return made, torch.zeros((), device=made.device), ()
+        teacher = self.generator.module
+        shown = teacher.shown(batch.real, self._draw.random)
+        made, logits = self._run(self._generate, batch.latent, batch.label, *batch.chance, shown)
+        told = (shown[:, : teacher.told_size],) if teacher.told_size else ()
+        return made, teacher.lost(logits, batch.real, shown).mean(), told
+
+    def _warm_up(self) -> Losses:
+        """The generator learns from what it is shown, before there is anybody to compete with."""
+        batch, teacher = self._draw.batch(), self.generator.module
+        shown = teacher.shown(batch.real, self._draw.random)
+        logits = self._run(self._generate, batch.latent, batch.label, None, shown)
+        loss = teacher.lost(logits, batch.real, shown).mean()
+        self._generator_optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = self._clip_gradient(self.generator, self._generator_optimizer)
+        self._generator_optimizer.step()
+        nothing = torch.zeros((), device=loss.device)
+        return Losses(nothing, loss.detach(), nothing, nothing + 0.5, nothing, norm)
+
+    def _judge(self, seen: Tensor, label: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
         """Verdicts of reals and fakes, stacked in `seen`: in one pass, but two if a batch norm would mix them."""
         if self.config.discriminator_norm == "batch":
             real, fake = seen.chunk(2)
-            return self._run(self._verdict_with_slope, real, label), self._run(self._verdict_with_slope, fake, label)
-        real_verdict, fake_verdict = self._run(self._verdict_with_slope, seen, torch.cat([label, label])).chunk(2)
+            return tuple(self._run(self._verdict_with_slope, each, label, *told) for each in (real, fake))  # type: ignore[return-value]
+        twice = (torch.cat([each, each]) for each in (label, *told))
+        real_verdict, fake_verdict = self._run(self._verdict_with_slope, seen, *twice).chunk(2)
         return real_verdict, fake_verdict
 
     def _augmented(self, samples: Tensor, probability: float) -> Tensor:
@@ -244,13 +273,14 @@ class Trainer:
                 network.grow(level, fade)
             self._growth = levels, level, fade
 
-    def _run(self, network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        """A network's output, float32; convolutions and products in bfloat16 where the hardware has it.
+    def _run(self, network: Callable[..., Any], *inputs: Tensor | None) -> Any:
+        """A network's output or outputs, float32; convolutions and products in bfloat16 where the hardware has it.
 
         Not Fabric's own precision setting, which forbids the inner gradients that R1 and R2 take.
         """
         with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self._bfloat16):
-            return network(*inputs).float()
+            outputs = network(*inputs)
+        return tuple(each.float() for each in outputs) if isinstance(outputs, tuple) else outputs.float()
 
     @torch.no_grad()
     def logits(self, samples: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -267,8 +297,12 @@ class Trainer:
         for start in range(0, len(labels), size):
             real = self.kind.encode(torch.from_numpy(samples[start : start + size]).to(device))
             real = networks.blurred(real, *self._growth) if self._growth else real
-            verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device))
-            pages.append(verdict[:, 0])
+            told = ()
+            if self._teaches and self.generator.module.told_size:
+                random = torch.Generator(device).manual_seed(start)
+                told = (self.generator.module.shown(real, random)[:, : self.generator.module.told_size],)
+            verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device), *told)
+            pages.append(verdict[:, 0].repeat_interleave(self.config.pack)[: len(real)])
         discriminator.train()
         return torch.cat(pages).cpu().numpy()
 
