@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from torch import nn
 
 from training.config.config import Config
-from training.data.kind import Block, Head
+from training.data.kind import Block, Head, Tokens
 from training.networks import blocks, conv, mlp, progressive
+from training.networks.autoregressive import AutoregressiveGenerator
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
@@ -33,12 +34,17 @@ def build(
     config: Config,
     head: Head | None = None,
     parts: Sequence[Block] = (),
-) -> tuple[nn.Module, nn.Module]:
+    tokens: Tokens | None = None,
+) -> tuple[nn.Module, nn.Module | None]:
     """Generator and discriminator for samples of the form (channels, *extents); the encoder of a VAE instead.
 
-    head:  the end of the generator, where its last activation is not.
-    parts: of a form without extents, where it has some.
+    head:   the end of the generator, where its last activation is not.
+    parts:  of a form without extents, where it has some.
+    tokens: what a likelihood is learned of, by a generator without an opponent.
     """
+    if config.objective == "likelihood":
+        assert tokens is not None, "only kinds that have tokens have a likelihood"
+        return AutoregressiveGenerator(tokens.sizes, classes, config), None
     generator: nn.Module
     if config.architecture == "blocks":
         assert head is not None, "rules.unfit says so before"
