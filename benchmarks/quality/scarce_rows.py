@@ -5,8 +5,8 @@
 A team trains a generator on all rows for training. Others have little: 500 rows as they come, or one row of the rare
 class for 50 of the other. Gradient boosting and logistic regression learn from those alone, with class weights, random
 oversampling, SMOTE-NC, rows of a VAE that was trained on those alone, and rows of a generator: of one that was trained
-on those alone, and of the team's. Settings are chosen on validation rows; the numbers are of test rows. What is finished
-lies in --folder; the same command goes on.
+on those alone, and of the team's. Settings are chosen on validation rows; the numbers are of test rows. Finished parts
+lie in --folder; the same command goes on.
 """
 
 from __future__ import annotations
