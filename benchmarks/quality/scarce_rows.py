@@ -22,6 +22,7 @@ from augmint.v1 import generator_pb2 as pb
 from benchmarks import results
 from service.runtime.session import Session
 from training.config.presets import resolve
+from training.data import Dataset
 from training.data.splits import Splits, split
 from training.export import graph
 from training.gan.trainer import Trainer
@@ -34,7 +35,7 @@ from training.study.measures import BALANCED
 SCENARIOS = ("500 samples", "1:50 from 5000")
 
 
-def team(dataset, splits: Splits, preset: str, steps: int, folder: Path) -> bytes:
+def team(dataset: Dataset, splits: Splits, preset: str, steps: int, folder: Path) -> bytes:
     """The generator that learned from all rows for training: kept in the folder."""
     path = folder / f"team-{preset}-{steps}.onnx"
     if not path.is_file():
@@ -67,11 +68,14 @@ def rows(line: pb.AugmentationGain) -> list[dict[str, str]]:
             row[f"{measure}, %"] = f"{100 * score:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
         found.append(row)
     row = {"rows learned from": "gain over the best baseline, points"}
-    for each in (line, *line.others):
-        measure = BALANCED if isinstance(each, pb.AugmentationGain) else each.measure
-        gained = f"{100 * each.gain:+.1f} [{100 * each.gain_low:+.1f}, {100 * each.gain_high:+.1f}]"
-        row[f"{measure}, %"] = f"{gained} over {each.baseline}"
+    row[f"{BALANCED}, %"] = f"{_gained(line)} over {line.baseline}"
+    for each in line.others:
+        row[f"{each.measure}, %"] = f"{_gained(each)} over {each.baseline}"
     return [*found, row]
+
+
+def _gained(by: pb.AugmentationGain | pb.MeasuredGain) -> str:
+    return f"{100 * by.gain:+.1f} [{100 * by.gain_low:+.1f}, {100 * by.gain_high:+.1f}]"
 
 
 def main() -> None:

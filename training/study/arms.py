@@ -99,8 +99,8 @@ def raw_at_once(best: Trial, counts: np.ndarray, most: int, published: bool = Fa
 
     counts: of the real samples that are learned from, int64 [classes]; most: synthetic samples.
     """
-    shares = SHARES_OF_PUBLISHED_AT_ONCE if published else SHARES
-    shares = tuple(share for share in shares if added(share, int(counts.sum())) <= most) or shares[:1]
+    wanted = SHARES_OF_PUBLISHED_AT_ONCE if published else SHARES
+    shares = [share for share in wanted if added(share, int(counts.sum())) <= most] or wanted[:1]
     trials = [
         replace(best, share=share, toward=toward, published=published)
         for toward in ("natural", "even")

@@ -63,7 +63,8 @@ class Learner(Protocol):
 class Network:
     """The judge's, taught by batches of a fixed mixture for a fixed number of steps."""
 
-    name, measures, plain = "", (BALANCED,), arms.STANDARD
+    name, plain = "", arms.STANDARD
+    measures: Sequence[str] = (BALANCED,)
 
     def __init__(self, kind: Kind, classes: int, steps: int | None, device: torch.device) -> None:
         """steps: None: by the number of real samples, as for the card."""
@@ -125,7 +126,8 @@ class Network:
 class Pupil:
     """One of those that people use for the kind (Kind.pupils): it gets real and synthetic samples at once."""
 
-    measures, plain = (BALANCED, F1, AUC), arms.REAL
+    plain = arms.REAL
+    measures: Sequence[str] = (BALANCED, F1, AUC)
 
     def __init__(self, kind: Kind, classes: int, name: str) -> None:
         self.name, self._kind, self._classes = name, kind, classes

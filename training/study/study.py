@@ -223,7 +223,8 @@ class Study:
         if not tested:
             self._learned[key] = learner
         recalls, others = self._scored("validation", learner, case)
-        test, others_test = None, {}
+        test: float | None = None
+        others_test: dict[str, float] = {}
         if tested:
             test_recalls, others_test = self._scored("test", learner, case)
             test = round(float(test_recalls.mean()), 6)
