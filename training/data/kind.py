@@ -266,6 +266,11 @@ class Unvaried:
         return ""
 
 
+def answers(kind: Kind, name: str) -> bool:
+    """Whether a kind has an answer of its own to a method that has one here: else nothing need be drawn for it."""
+    return getattr(type(kind), name, None) is not getattr(Kind, name)
+
+
 def value_range(dtype: np.dtype) -> float:
     """From the least to the greatest value of a sample: of whole numbers the dtype's, of floats the form's, 2."""
     return float(np.iinfo(dtype).max) - float(np.iinfo(dtype).min) if dtype.kind in "iu" else 2.0

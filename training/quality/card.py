@@ -10,6 +10,7 @@ import torch
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset, Samples
+from training.data.kind import Measurement, answers
 from training.data.splits import Splits
 from training.judge import fitting
 from training.judge.classifier import Classifier
@@ -144,7 +145,14 @@ def measure(
     neighbours = memorisation.compare(samples[compared], labels[compared], dataset, splits, seed)
     card.memorisation.CopyFrom(neighbours.summary())
     card.membership_inference.CopyFrom(membership.attack(samples, labels, dataset, splits, seed))
-    measured = dataset.kind.measurements(*parts.alike(samples, labels, dataset, splits, seed))
+    measured: list[Measurement] = []
+    if answers(dataset.kind, "measurements"):
+        measured += dataset.kind.measurements(*parts.alike(samples, labels, dataset, splits, seed))
+    recall = np.array(_recall(test_labels, test_judged, classes))
+    if known is not None:
+        # Accuracies are another classifier's, so fidelity needs a number of real samples of its own.
+        of = "by the network that judges, classes in equal parts"
+        measured.insert(0, Measurement(scores.JUDGED, float(np.mean(fidelity)), float(recall.mean()), of))
     for each in measured:
         card.measurements.add(name=each.name, value=each.value, real=each.real, detail=each.detail)
     train_labels = dataset.labels[splits.train]
@@ -169,7 +177,6 @@ def measure(
             quality.classification_accuracy_score = float(right[:, test_labels == label].mean())
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (labels, judged), 1)
-    recall = np.array(_recall(test_labels, test_judged, classes))
     repeated = repeats_of(samples, labels, dataset, splits.train, np.random.default_rng(seed))
     found = find(card, confusion, repeated, recall, measured)
     card.findings.extend(finding.to_message() for finding in found)

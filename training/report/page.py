@@ -15,14 +15,14 @@ from markupsafe import Markup
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset
-from training.data.kind import Picture
+from training.data.kind import Picture, answers
 from training.data.splits import Splits
 from training.export.sampling import MEASURED_SEED
 from training.quality import Draw
 from training.quality.findings.gains import in_words
 from training.quality.measures import memorisation, parts
 from training.quality.measures.sampling import collect
-from training.quality.table import VERDICTS
+from training.quality.table import VERDICTS, fidelity_of_real, told
 from training.report.curves import HEIGHT, WIDTH, Chart
 from training.run.events import Event, Events
 from training.run.naming import nameless
@@ -31,7 +31,7 @@ from training.terminal import shown
 _CLASSES = 40  # shown with samples, at most
 _MOSAIC = 5  # samples a side
 _WORST = 20
-_EXHIBITED = 10_000  # samples behind what the kind shows
+_EXHIBITED, _EXHIBITED_BYTES = 10_000, 2**27  # samples behind what the kind shows
 _PART = "text/html"  # of a page, see training.data.kind.Picture
 _SEVERITIES = {pb.SEVERITY_NOTE: "note", pb.SEVERITY_WARNING: "warning", pb.SEVERITY_FAILURE: "failure"}
 
@@ -92,6 +92,8 @@ def render(
     return environment.get_template("page.html.jinja").render(
         message=message,
         card=card,
+        fidelity_of_real=fidelity_of_real(card),
+        measurements=told(card),
         verdict=VERDICTS[card.verdict][0],
         verdicts={number: words for number, (words, _) in VERDICTS.items()},
         severities=_SEVERITIES,
@@ -132,9 +134,11 @@ def _samples(draw: Draw, dataset: Dataset, splits: Splits) -> list[_Shown]:
 
 def _exhibits(draw: Draw, dataset: Dataset, splits: Splits) -> list[tuple[str, Markup]]:
     """Titles, and what the kind shows under them of samples with the training split's shares of the classes."""
-    counts = dataset.counts(splits.train)
+    if not answers(dataset.kind, "exhibits"):
+        return []
+    counts, most = dataset.counts(splits.train), min(_EXHIBITED, _EXHIBITED_BYTES // dataset.samples[0].nbytes)
     # Few of each class are asked for: of many classes they are still as many.
-    labels = np.repeat(np.arange(dataset.classes), np.maximum(1, counts * _EXHIBITED // counts.sum()))
+    labels = np.repeat(np.arange(dataset.classes), np.maximum(1, counts * most // counts.sum()))
     made = collect(draw, labels, dataset.samples.shape[1:], dataset.samples.dtype)
     made, _, real = parts.alike(made, labels, dataset, splits, seed=0)
     return [(each.title, _html(each.picture, each.title)) for each in dataset.kind.exhibits(made, real)]

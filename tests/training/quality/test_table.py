@@ -72,6 +72,17 @@ def test_what_is_measured_of_the_kind_alone_is_told_and_the_attack():
     assert row(text, "membership inference")[2:7] == ["0.51", "(0.49", "to", "0.53)", "0.5"]
 
 
+def test_fidelity_stands_beside_what_the_judge_recognises_of_real_samples_and_is_marked_by_findings():
+    card = pb.QualityCard.FromString(CARD.SerializeToString())
+    card.measurements.add(name="recognised as its class", value=0.953, real=0.7)
+    text = shown(card, 120)
+    assert row(text, "label fidelity")[2:4] == ["95.3%", "70.0%"]
+    assert "recognised as its class" not in text
+    assert row(text, "one ") == ["one", "30", "31.0%", "!", "96.0%", "62.0%", "0.12", "!"]
+    card.findings.add(kind="unrecognised", label="one")
+    assert row(shown(card, 120), "one ")[5:7] == ["62.0%", "!"]
+
+
 def test_bad_classes_are_marked_and_names_shown_as_they_are():
     text = shown(CARD, 120)
     assert row(text, "[bold]zero") == ["[bold]zero", "27", "93.0%", "100.0%", "98.0%", "0.91"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from training.kinds.table.associations import Associations
 from training.kinds.table.columns import Column, Unit
-from training.kinds.table.measures import distances
+from training.kinds.table.measures import PARTS, in_parts
 from training.kinds.table.space import category_numbers
 from training.kinds.table.wording import text
 
@@ -33,7 +33,7 @@ _KEY = (
 
 def columns(schema: Sequence[Column], made: np.ndarray, real: np.ndarray) -> str:
     """A drawing for each column, the farthest first; float32 [n, columns] each."""
-    far = distances(schema, made, real)
+    far = in_parts(schema, made, real)
     order = np.argsort(-far, kind="stable")
     figures = []
     for number in order[:_MOST_COLUMNS]:
@@ -44,8 +44,8 @@ def columns(schema: Sequence[Column], made: np.ndarray, real: np.ndarray) -> str
     more = len(schema) - len(figures)
     rest = f'<p class="faint">And {more} more columns, all nearer than these.</p>' if more else ""
     told = (
-        f"{len(made):,} synthetic and {len(real):,} real rows. Beside the name: total variation distance of "
-        "categories, Kolmogorov-Smirnov distance of numbers; 0 is equal, 1 has nothing in common."
+        f"{len(made):,} synthetic and {len(real):,} real rows. Beside the name: total variation distance, of numbers "
+        f"in {PARTS} parts of equally many real rows; 0 is equal, 1 has nothing in common."
     )
     return f'{_KEY.format(told)}<div class="cards">{"".join(figures)}</div>{rest}'
 
@@ -73,7 +73,7 @@ def pairs(schema: Sequence[Column], made: np.ndarray, real: np.ndarray) -> str:
     some = f" The {len(names)} columns of {len(schema)} that differ most." if len(names) < len(schema) else ""
     told = (
         "Two numbers: Spearman's correlation, negative ones in the other colour. Categories: Cramér's V. One of each: "
-        f"correlation ratio. The darker, the stronger.{some}"
+        f"correlation ratio. The fuller the colour, the stronger.{some}"
     )
     return f'<p class="faint">{told}</p><div class="cards">{"".join(figures)}</div>'
 

@@ -48,11 +48,11 @@ def shuffled(samples: Tensor, blocks: Sequence[Block]) -> tuple[Tensor, Tensor]:
     """
     count, device = len(samples), samples.device
     widths = torch.tensor([block.width for block in blocks] or [1] * samples.shape[1], device=device)
-    own, other = torch.rand(2, count, len(widths), device=device).argsort(2)[:, :, 0]
+    order = torch.rand(count, len(widths), device=device).argsort(1)
     foreign = torch.rand(count, len(widths), device=device) < 0.5
     rows = torch.arange(count, device=device)
-    foreign[rows, other] = True
-    foreign[rows, own] = own == other  # in a table of one block nothing belongs together
+    foreign[rows, order[:, -1]] = True
+    foreign[rows, order[:, 0]] = False  # the same one in a table of one block, where nothing belongs together
     changed = torch.arange(count, device=device) % 2
     foreign &= changed[:, None].bool()
     taken = torch.where(foreign, torch.randint(count, foreign.shape, device=device), rows[:, None])
@@ -77,6 +77,7 @@ class Boosting:
             for number, column in enumerate(self._columns)
             if column.categories
         }
+        self._empty = np.isnan(samples).all(0)
         self._seen = np.unique(labels)
         if len(self._seen) < 2:
             return
@@ -103,6 +104,7 @@ class Boosting:
         coded = samples.astype(np.float64)
         for number, codes in self._codes.items():
             coded[:, number] = codes[category_numbers(samples[:, number], len(codes) - 2)]
+        coded[:, self._empty] = 0.0  # scikit-learn takes no column that has nothing but missing values
         return coded
 
 

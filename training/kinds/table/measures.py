@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from training.kinds.table.space import category_numbers
 FAR = 0.1
 _LEVEL = 0.025  # of all columns together, at the low end
 _MOST_NAMED = 3
+PARTS = 20  # of a numeric column, of equally many real rows
 
 
 def measure(
@@ -25,17 +27,21 @@ def measure(
     """float32 [n, columns] each, of the same classes in the same parts; held and made equally many."""
     own, real = distances(columns, made, train), distances(columns, held, train)
     worst = int(own.argmax())
-    least = own - _reach(columns, made, train)
-    far = [columns[number].name for number in np.argsort(-own, kind="stable") if least[number] > FAR]
+    parted = _parted(columns, train)
+    cut, held_cut = (_total_variations(rows, train, parted) for rows in (made, held))
+    least = cut - _reach(made, train, parted)
+    far = [columns[number].name for number in np.argsort(-cut, kind="stable") if least[number] > FAR]
     wrong = invalid(columns, made)
     share = float(wrong.any(1).mean())
     return (
         Measurement("distance of a column, median", float(np.median(own)), float(np.median(real))),
+        Measurement("distance of a column, worst", float(own[worst]), float(real.max()), columns[worst].name),
+        # What Kolmogorov and Smirnov do not see: values that come out at every fifth number only.
         Measurement(
-            "distance of a column, worst",
-            float(own[worst]),
-            float(real.max()),
-            columns[worst].name,
+            f"distance of a column in {PARTS} parts, worst",
+            float(cut.max()),
+            float(held_cut.max()),
+            columns[int(cut.argmax())].name,
             limit=FAR,
             low=float(least.max()),
             advice=f"Look at {_listed(far)} in the report; train longer, or try another preset." if far else "",
@@ -72,6 +78,12 @@ def distances(columns: Sequence[Column], first: np.ndarray, second: np.ndarray) 
             ranks = (np.searchsorted(values, at, "right") / len(values) for values in (one, other))
             found[number] = np.abs(np.subtract(*ranks)).max()
     return found
+
+
+def in_parts(columns: Sequence[Column], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Total variation of each column's categories, or of PARTS parts that equally many of the second rows are in, or
+    nearly: float64 [columns] in [0, 1]."""
+    return _total_variations(first, second, _parted(columns, second))
 
 
 def invalid(columns: Sequence[Column], raw: np.ndarray) -> np.ndarray:
@@ -125,24 +137,57 @@ def _correlations(
     )
 
 
-def _reach(columns: Sequence[Column], made: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """How much of a distance may be chance, for all columns at once: float64 [columns].
+# Of each column: raw values -> the number of their category, or of their part; and how many numbers there are.
+_Parted = Sequence[tuple[Callable[[np.ndarray], np.ndarray], int]]
 
-    Of numbers by Dvoretzky, Kiefer and Wolfowitz (Massart 1990). Of categories by McDiarmid (1989) around the mean
-    distance of two samples of one distribution, which is not 0.
+
+def _parted(columns: Sequence[Column], train: np.ndarray) -> _Parted:
+    found: list[tuple[Callable[[np.ndarray], np.ndarray], int]] = []
+    for number, column in enumerate(columns):
+        count = len(column.categories)
+        if count:
+            found.append((partial(category_numbers, count=count), count + 2))
+            continue
+        values = train[:, number]
+        told = values[~np.isnan(values)]
+        # An end belongs to the part below it; NaN comes behind them all.
+        ends = np.unique(np.quantile(told, np.arange(1, PARTS) / PARTS, method="lower")) if len(told) else told
+        found.append((partial(_parts_of, ends=np.append(ends, np.inf).astype(np.float32)), len(ends) + 2))
+    return found
+
+
+def _parts_of(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    return np.searchsorted(ends, values)
+
+
+def _total_variations(first: np.ndarray, second: np.ndarray, parted: _Parted) -> np.ndarray:
+    """Of each column's categories and parts, float64 [columns]."""
+    found = [
+        np.abs(_counted(part(first[:, number]), count) - _counted(part(second[:, number]), count)).sum() / 2
+        for number, (part, count) in enumerate(parted)
+    ]
+    return np.array(found)
+
+
+def _reach(made: np.ndarray, train: np.ndarray, parted: _Parted) -> np.ndarray:
+    """How much of a total variation may be chance, for all columns at once: float64 [columns].
+
+    By McDiarmid (1989) around the mean distance of two samples of one distribution, which is not 0.
     """
     noise = 1 / len(made) + 1 / len(train)
-    deviation = math.sqrt(noise * math.log(2 * len(columns) / _LEVEL) / 2)
-    reach = np.full(len(columns), deviation)
-    for number, column in enumerate(columns):
-        if column.categories:
-            shares = _shares(np.concatenate([made[:, number], train[:, number]]), len(column.categories))
-            reach[number] += np.sqrt(shares * (1 - shares) * noise).sum() / math.sqrt(2 * math.pi)
+    reach = np.full(len(parted), math.sqrt(noise * math.log(len(parted) / _LEVEL) / 2))
+    for number, (part, count) in enumerate(parted):
+        shares = _counted(part(np.concatenate([made[:, number], train[:, number]])), count)
+        reach[number] += np.sqrt(shares * (1 - shares) * noise).sum() / math.sqrt(2 * math.pi)
     return reach
 
 
+def _counted(numbers: np.ndarray, count: int) -> np.ndarray:
+    return np.bincount(numbers, minlength=count) / len(numbers)
+
+
 def _shares(values: np.ndarray, count: int) -> np.ndarray:
-    return np.bincount(category_numbers(values, count), minlength=count + 2) / len(values)
+    return _counted(category_numbers(values, count), count + 2)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -15,9 +15,9 @@ def text(column: Column, value: float) -> str:
     if np.isnan(value):
         return MISSING
     if column.categories:
-        number = int(category_numbers(np.array([value]), len(column.categories))[0])
-        return column.categories[number] if number < len(column.categories) else f"no category: {value:g}"
-    number = float(value) + column.offset
+        place = int(category_numbers(np.array([value]), len(column.categories))[0])
+        return column.categories[place] if place < len(column.categories) else f"no category: {value:g}"
+    number = value + column.offset
     if column.unit == Unit.TRUTH:
         return {0.0: "false", 1.0: "true"}.get(number, f"{number:g}")
     if column.unit == Unit.DAYS and np.isfinite(number) and abs(number) < 3e6:

@@ -10,7 +10,9 @@ import torch
 from training.data import Dataset, Samples
 from training.judge import fitting
 
-# Rows that a pupil learns from; as many as there are synthetic ones at most, so that the two compare.
+# The name of what the judge recognises, where accuracies are of another classifier.
+JUDGED = "recognised as its class"
+# Samples that a pupil learns from; as many as there are synthetic ones at most, so that the two compare.
 MOST = 60_000
 
 
