@@ -1,4 +1,4 @@
-"""`columns`: what each column of a table is taken for, written down to be changed."""
+"""`columns`: what each column of a table is taken for, in a file to change and to give to `fit`."""
 
 from __future__ import annotations
 

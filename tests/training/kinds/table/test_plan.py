@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from training.data.errors import DataError
 from training.kinds.table import plan as plans
+from training.kinds.table import rows
 from training.kinds.table.columns import Column
 from training.kinds.table.decision import Decision, Type
 from training.kinds.table.reader import described, look
@@ -166,9 +171,29 @@ def test_words_can_be_said_to_mean_nothing(tmp_path: Path) -> None:
     assert (found.column, found.absent) == (Column("x", whole=True, missing=True), 2)
 
 
+def test_numbers_of_files_with_types_can_mean_nothing_too(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"x": [1, -999, 3] * 10, "y": [0.5, float("nan"), -999.0] * 10, "label": ["a", "b", "a"] * 10})
+    pa.parquet.write_table(table, path)
+    text = column("x", "whole number", "missing = ['-999']") + column("y", "number", "missing = ['-999']")
+    (tmp_path / "asked.toml").write_text(HEAD + text)
+    found = look(str(path), columns=str(tmp_path / "asked.toml"))
+    assert [each.absent for each in found.decisions] == [10, 20]
+    raw = rows.fill(found.survey, found.decisions, np.arange(30)).samples
+    np.testing.assert_array_equal(raw[:3], np.array([[1, 0.5], [np.nan, np.nan], [3, np.nan]], np.float32))
+
+
 def test_truth_can_be_said_by_other_words(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("x,label\n" + "Yes,a\nno,b\n" * 20)
     (tmp_path / "asked.toml").write_text(HEAD + column("x", "truth"))
     (found,) = look(str(path), columns=str(tmp_path / "asked.toml")).decisions
     assert found.type is Type.TRUTH
+
+
+def test_the_example_of_the_documentation_is_understood(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs/train.md").read_text()
+    text = page[page.index('    label = "income"') : page.index("A numeric label with many values")]
+    (tmp_path / "columns.toml").write_text(textwrap.dedent(text))
+    found = plans.read(tmp_path / "columns.toml")
+    assert [wanted.type for wanted in found.columns.values()] == [Type.WHOLE, Type.DATE, Type.CATEGORY, Type.NUMBER]
