@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--generators", choices=("own", "team", "both"), default="both")
     parser.add_argument("--preset", default="argn")
     parser.add_argument("--steps", type=int, default=300, help="of each generator and VAE of few rows (default 300)")
-    parser.add_argument("--team-steps", type=int, default=1000, help="of the team's generator (default 1000)")
+    parser.add_argument("--team-steps", type=int, default=600, help="of the team's generator (default 600)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("studies/scarce-rows"))
     options = parser.options()
