@@ -35,7 +35,9 @@ def study(
     data: Annotated[str, typer.Argument(help="The data that it was made from, as for fit.")],
     scenario: Annotated[
         list[str] | None,
-        typer.Option(help="all, N per class, imbalance F, or imbalance F from N; several in turn. By default all."),
+        typer.Option(
+            help="all, N per class, N samples, imbalance F or 1:F (both also: from N); several in turn. By default all."
+        ),
     ] = None,
     generator: Annotated[
         Studied,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -107,6 +107,13 @@ class Pupil(Protocol):
 
     def predict_proba(self, samples: np.ndarray) -> np.ndarray:
         """Probability of each class, also of those that it has not seen: float64 [n, classes]."""
+
+
+class Resampler(Protocol):
+    """One way of making a scarce class as large as others, without a generator; its text names it in tables."""
+
+    def resample(self, samples: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Raw samples [n, *shape] and int64 [n] -> the same ones, and new ones of the classes that have fewer."""
 
 
 class Augmentation(Protocol):
@@ -214,6 +221,16 @@ class Kind(Protocol):
     def pupil(self, classes: int, seed: int) -> Pupil | None:
         """A new classifier; None: the judge's network is what people use."""
         return None
+
+    def pupils(self, classes: int, seed: int) -> Mapping[str, Pupil]:
+        """New classifiers that people use, by name, `pupil` first: a study teaches each; none: the judge's network."""
+        pupil = self.pupil(classes, seed)
+        return {} if pupil is None else {"": pupil}
+
+    def resamplers(self) -> Mapping[str, Sequence[Resampler]]:
+        """What people do for scarce classes of this kind alone, by name: what a study compares with. Several: it tries
+        each."""
+        return {}
 
     def values(self, raw: np.ndarray) -> np.ndarray:
         """[n, *shape] -> finite numbers [n, ...] whose deviations may be compared and averaged."""

@@ -169,7 +169,7 @@ def _gains(card: pb.QualityCard) -> Table:
         table.add_column(heading, justify="right", overflow="fold")
     for gain in card.gains:
         table.add_row(
-            cell(gain.scenario),
+            cell(f"{gain.scenario}, {gain.classifier}" if gain.classifier else gain.scenario),
             learned_from(gain),
             cell(gain.baseline),
             f"{gain.baseline_score:.1%}",
@@ -177,6 +177,16 @@ def _gains(card: pb.QualityCard) -> Table:
             f"{100 * gain.gain:+.1f} ({100 * gain.gain_low:+.1f} to {100 * gain.gain_high:+.1f})",
             str(gain.repeats),
         )
+        for other in gain.others:
+            table.add_row(
+                f"  {other.measure}",
+                "",
+                cell(other.baseline),
+                f"{other.baseline_score:.1%}",
+                f"{other.synthetic_score:.1%}",
+                f"{100 * other.gain:+.1f} ({100 * other.gain_low:+.1f} to {100 * other.gain_high:+.1f})",
+                "",
+            )
     return table
 
 

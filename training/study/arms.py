@@ -1,8 +1,8 @@
 """The ways of training a classifier that a study compares: each arm is a list of trials, tuned on the validation split.
 
-Real samples alone; with standard augmentation; with the classes evened out; with mixup; with samples of a VAE; with
-samples of the generator; synthetic samples alone. All arms have the same network, number of steps and batch size, and
-choose among at most eight trials.
+Real samples alone; with standard augmentation; with the classes evened out; with mixup; by what people of the kind do
+besides (Kind.resamplers); with samples of a VAE; with samples of the generator; synthetic samples alone. All arms have
+the same classifier, a network the same number of steps and batch size too, and choose among at most eight trials.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from training.data.kind import Kind, Recipe, Unvaried
+import numpy as np
+
+from training.data.kind import Kind, Recipe, Resampler, Unvaried
 
 REAL = "real only"
 STANDARD = "standard augmentation"
@@ -22,13 +24,15 @@ RAW = "with synthetic samples"
 CHOSEN = "with selected synthetic samples"
 ONLY = "synthetic only"
 
-# What the generator has to beat: the best of these on the validation split.
-BASELINES = (STANDARD, WEIGHTED, OVERSAMPLED, MIXED, VAE)
+# The generator has to beat the best of all others on the validation split.
+SYNTHETIC = (RAW, CHOSEN, ONLY)
 
-# Synthetic samples in a batch. A generator that learned from the same few real samples can carry less of it than one
-# that learned from more of them.
+# Synthetic samples among all, for a network in a batch. A generator that learned from the same few real samples can
+# carry less of it than one that learned from more of them.
 SHARES = (0.1, 0.25, 0.5)
 SHARES_OF_PUBLISHED = (0.25, 0.5, 0.75, 0.9)
+# The same for a classifier that gets all samples at once: each with two mixtures of classes, so one share fewer.
+SHARES_OF_PUBLISHED_AT_ONCE = (0.5, 0.75, 0.9)
 SELECTIONS = ((1, 2), (1, 4))
 TRUNCATIONS = (0.8,)
 
@@ -40,9 +44,10 @@ class Trial:
     recipe:     how samples are varied; mixup: see training.judge.classifier.fit.
     draw:       of real samples: "natural", as they come, or "even", classes in equal parts.
     weighted:   each class's loss weighs as much as every other's.
-    share:      synthetic samples in a batch, [0, 1].
-    toward:     classes of the synthetic samples: "even"; "scarce", what a class lacks to the largest; "weak", the
-                classes that the best baseline errs in.
+    resampler:  real samples are evened out by it.
+    share:      synthetic samples among all, [0, 1]; of a network in a batch.
+    toward:     classes of the synthetic samples: "even"; "natural", as real ones come; "scarce", what a class lacks to
+                the largest; "weak", the classes that the best baseline errs in.
     keep, of:   selection; 1 of 1 is none.
     published:  synthetic samples are the published file's, not those of a generator trained for the study.
     """
@@ -51,8 +56,9 @@ class Trial:
     mixup: float = 0.0
     draw: Literal["natural", "even"] = "natural"
     weighted: bool = False
+    resampler: Resampler | None = None
     share: float = 0.0
-    toward: Literal["even", "scarce", "weak"] = "even"
+    toward: Literal["even", "natural", "scarce", "weak"] = "even"
     keep: int = 1
     of: int = 1
     truncation: float = 1.0
@@ -62,6 +68,7 @@ class Trial:
         words = [str(self.recipe)] if str(self.recipe) else []
         words += [f"mixup {self.mixup:g}"] if self.mixup else []
         words += [f"{self.draw} draw"] + (["weighted loss"] if self.weighted else [])
+        words += [str(self.resampler)] if self.resampler else []
         if self.share:
             words.append(f"{self.share:g} {'published' if self.published else 'synthetic'}, {self.toward} classes")
             words += [f"best {self.keep} of {self.of}"] if self.of > 1 else []
@@ -85,6 +92,30 @@ def raw(best: Trial, published: bool = False) -> list[Trial]:
     """best: of the arms with real samples only, without mixup."""
     shares = SHARES_OF_PUBLISHED if published else SHARES
     return [replace(best, share=share, published=published) for share in shares]
+
+
+def raw_at_once(best: Trial, counts: np.ndarray, most: int, published: bool = False) -> list[Trial]:
+    """Shares of all samples, of classes as they come and in equal parts, and what fills up the scarce classes.
+
+    counts: of the real samples that are learned from, int64 [classes]; most: synthetic samples.
+    """
+    wanted = SHARES_OF_PUBLISHED_AT_ONCE if published else SHARES
+    shares = [share for share in wanted if added(share, int(counts.sum())) <= most] or wanted[:1]
+    trials = [
+        replace(best, share=share, toward=toward, published=published)
+        for toward in ("natural", "even")
+        for share in shares
+    ]
+    lacking = int((counts.max() - counts).sum())
+    if lacking:
+        filled = replace(best, draw="natural", weighted=False, toward="scarce", published=published)
+        trials.append(replace(filled, share=round(lacking / (lacking + int(counts.sum())), 4)))
+    return trials
+
+
+def added(share: float, real: int) -> int:
+    """Synthetic samples that have a share of all with so many real ones."""
+    return round(share / (1 - share) * real)
 
 
 def directed(best: Trial, even: bool) -> list[Trial]:

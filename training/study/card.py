@@ -24,12 +24,15 @@ from training.study.study import Report, Study
 
 # A generator of few samples has learnt them after so many steps; a study trains dozens.
 MOST_STEPS = 4000
+# And where nothing may be varied, it has learnt them by heart after so many passes over them.
+MOST_PASSES = 500
 
 
 def of_published(published: Published, plan: Plan, steps: int | None, folder: Path, report: Report) -> list[Outcome]:
     """Run a study of a published file: of its own samples, of generators with its configuration, or of both.
 
-    steps: of each generator that is trained; None: as many as the file had, at most MOST_STEPS.
+    steps: of each generator that is trained; None: as many as the file had, at most MOST_STEPS, and MOST_PASSES where
+    a kind has nothing to vary.
     """
     message = published.message
     if published.dataset.classes == 1:
@@ -40,7 +43,9 @@ def of_published(published: Published, plan: Plan, steps: int | None, folder: Pa
         raise EvaluationError(f"{published.path}: its configuration is not one of this release") from error
     torch.set_flush_denormal(True)
     fabric = Fabric(accelerator="auto", devices=1)
-    plan = replace(plan, generator_steps=steps or max(1, min(int(message.provenance.steps), MOST_STEPS)))
+    passes = None if steps or published.dataset.kind.augmentation is not None else MOST_PASSES
+    steps = steps or max(1, min(int(message.provenance.steps), MOST_STEPS))
+    plan = replace(plan, generator_steps=steps, passes=passes)
     shared = Shared(
         # As many threads as everything else here, not all there are.
         Session(published.content, threads=torch.get_num_threads()),

@@ -29,6 +29,7 @@ def gain(
     synthetic: str,
     real_samples: int,
     generator_samples: int,
+    classifier: str = "",
 ) -> pb.AugmentationGain:
     """One line of the card.
 
@@ -36,21 +37,50 @@ def gain(
     baseline:  the arm that did best on the validation split; synthetic: the arm with synthetic samples.
     real_samples, generator_samples: what classifiers and generator learned from.
     """
-    difference = np.asarray(scores[synthetic]) - np.asarray(scores[baseline])
-    mean, low, high = interval(difference.tolist())
+    mean, low, high = _paired(scores[baseline], scores[synthetic])
     line = pb.AugmentationGain(
         scenario=scenario,
         baseline=baseline,
         baseline_score=float(np.mean(scores[baseline])),
         synthetic_score=float(np.mean(scores[synthetic])),
         gain=mean,
-        gain_low=max(-1.0, low),
-        gain_high=min(1.0, high),
-        repeats=len(difference),
+        gain_low=low,
+        gain_high=high,
+        repeats=len(scores[baseline]),
         real_samples=real_samples,
         generator_samples=generator_samples,
+        classifier=classifier,
     )
     for name, values in scores.items():
-        score, low, high = interval(values)
-        line.arms.add(name=name, score=score, low=max(0.0, low), high=min(1.0, high))
+        score, low, high = _within(values)
+        line.arms.add(name=name, score=score, low=low, high=high)
     return line
+
+
+def measured(
+    line: pb.AugmentationGain, measure: str, scores: Mapping[str, Sequence[float]], baseline: str, synthetic: str
+) -> None:
+    """Adds the comparison by another measure to a line, which has the same arms."""
+    gain, low, high = _paired(scores[baseline], scores[synthetic])
+    line.others.add(
+        measure=measure,
+        baseline=baseline,
+        baseline_score=float(np.mean(scores[baseline])),
+        synthetic_score=float(np.mean(scores[synthetic])),
+        gain=gain,
+        gain_low=low,
+        gain_high=high,
+    )
+    for arm in line.arms:
+        score, low, high = _within(scores[arm.name])
+        arm.others.add(measure=measure, score=score, low=low, high=high)
+
+
+def _paired(baseline: Sequence[float], synthetic: Sequence[float]) -> tuple[float, float, float]:
+    mean, low, high = interval((np.asarray(synthetic) - np.asarray(baseline)).tolist())
+    return mean, max(-1.0, low), min(1.0, high)
+
+
+def _within(values: Sequence[float]) -> tuple[float, float, float]:
+    score, low, high = interval(values)
+    return score, max(0.0, low), min(1.0, high)

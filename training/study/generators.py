@@ -14,8 +14,11 @@ from service.runtime.session import Session
 from training.config.config import Config
 from training.config.presets import resolve
 from training.data import Dataset
+from training.data.kind import Kind
 from training.export import graph
 from training.gan.trainer import Trainer
+
+FEWEST_STEPS = 500  # of a generator whose passes are counted: fewer teach nothing, however few samples there are
 
 
 class Generators:
@@ -27,13 +30,18 @@ class Generators:
         dataset: Dataset,
         config: Config,
         steps: int,
+        passes: int | None,
         fabric: Fabric,
         folder: Path,
         tell: Callable[[str], None],
     ) -> None:
-        """config, steps: of those trained anew. folder: made if missing; what lies there is not trained again."""
+        """config: of those trained anew; steps, passes: see Plan.
+
+        folder: made if missing; what lies there is not trained again.
+        """
         self.published = published
-        self._dataset, self._config, self._steps, self._fabric = dataset, config, steps, fabric
+        self._dataset, self._config, self._fabric = dataset, config, fabric
+        self._steps, self._passes = steps, passes
         self._folder, self._tell = folder, tell
         self._sessions: dict[tuple[str, int, bool], Session] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,14 +64,23 @@ class Generators:
         return self._sessions[key]
 
     def _train(self, scenario: str, replicate: int, real: np.ndarray, vae: bool) -> bytes:
-        data, steps = self._dataset, self._steps
-        config, what = (resolve("vae"), "VAE") if vae else (self._config, "generator")
-        trainer = Trainer(
-            self._fabric, config, data.kind, data.samples[real], data.labels[real], data.classes, seed=replicate
-        )
+        data = self._dataset
+        config, what = (resolve(str(vae_of(data.kind))), "VAE") if vae else (self._config, "generator")
+        samples, labels = data.samples[real], data.labels[real]
+        # What a kind learns of encoding, it learns from these samples too, and from no others.
+        kind = data.kind.fitted(samples, labels, data.classes)
+        trainer = Trainer(self._fabric, config, kind, samples, labels, data.classes, seed=replicate)
+        steps = self._steps
+        if self._passes is not None:
+            steps = min(steps, max(FEWEST_STEPS, self._passes * len(real) // config.batch_size))
         for step in range(steps):
             losses = trainer.step(step / steps)
             if step % 100 == 99:
                 trainer.check_finite(losses)
                 self._tell(f"{scenario}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
-        return graph.to_onnx(trainer.settle(), data.kind, config.latent_size, data.classes).SerializeToString()
+        return graph.to_onnx(trainer.settle(), kind, config.latent_size, data.classes).SerializeToString()
+
+
+def vae_of(kind: Kind) -> str | None:
+    """The row of the preset table that is the kind's variational autoencoder; None: it has none."""
+    return next((name for name in kind.recommended if resolve(name).objective == "evidence"), None)

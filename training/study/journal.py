@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 NAME = "study.jsonl"
+
+# scenario, replicate, classifier, arm, setting, seed
+Key = tuple[str, int, str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +18,10 @@ class Cell:
     """One classifier, trained and measured.
 
     setting: what tells the trials of an arm apart, e.g. "shift 1/14, flip".
-    validation, test: balanced accuracy on the real splits, [0, 1].
+    validation, test: balanced accuracy on the real splits, [0, 1]; test: None where nothing but a choice was made.
     recalls: of each class on the validation split, [0, 1].
+    classifier: see training.study.learners.Learner.
+    others, others_test: by other measures, the same.
     """
 
     scenario: str
@@ -25,13 +30,25 @@ class Cell:
     setting: str
     seed: int
     validation: float
-    test: float
+    test: float | None
     recalls: tuple[float, ...]
     seconds: float
+    classifier: str = ""
+    others: dict[str, float] = field(default_factory=dict)
+    others_test: dict[str, float] = field(default_factory=dict)
 
     @property
-    def key(self) -> tuple[str, int, str, str, int]:
-        return self.scenario, self.replicate, self.arm, self.setting, self.seed
+    def key(self) -> Key:
+        return self.scenario, self.replicate, self.classifier, self.arm, self.setting, self.seed
+
+    def chosen_by(self, measure: str) -> float:
+        """On the validation split."""
+        return self.others.get(measure, self.validation)
+
+    def tested_by(self, measure: str) -> float:
+        """On the test split."""
+        assert self.test is not None, "what is compared has been tested"
+        return self.others_test.get(measure, self.test)
 
 
 class Journal:
@@ -39,7 +56,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        self._cells: dict[tuple[str, int, str, str, int], Cell] = {}
+        self._cells: dict[Key, Cell] = {}
         if self._path.is_file():
             for line in self._path.read_text(encoding="utf-8").splitlines():
                 try:
@@ -52,9 +69,10 @@ class Journal:
     def __len__(self) -> int:
         return len(self._cells)
 
-    def get(self, key: tuple[str, int, str, str, int], make: Callable[[], Cell]) -> Cell:
-        """The cell, made and written down if it is not there yet."""
-        if key not in self._cells:
+    def get(self, key: Key, make: Callable[[], Cell], tested: bool = False) -> Cell:
+        """The cell, made and written down if it is not there yet, or if it is to be tested and is not."""
+        cell = self._cells.get(key)
+        if cell is None or (tested and cell.test is None):
             cell = make()
             assert cell.key == key
             with open(self._path, "a+b") as file:
@@ -63,4 +81,4 @@ class Journal:
                     file.write(b"\n")
                 file.write(json.dumps(asdict(cell)).encode() + b"\n")
             self._cells[key] = cell
-        return self._cells[key]
+        return cell

@@ -16,7 +16,8 @@ class Plan:
     retrained:        whose samples are studied: those of generators trained on the real samples of each repeat (True),
                       of the published file (False), or first of one, then of the other.
     generator_steps:  of training each generator.
-    classifier_steps: None: by the number of real samples, as for the card.
+    passes:           of a generator over its real samples, about, at most; None: as many as the steps make.
+    classifier_steps: of a network; None: by the number of real samples, as for the card.
     seeds:            classifiers per repeat and arm; their mean counts.
     tuned_on:         repeats, the first ones, whose validation scores choose the trials.
     selection:        whether choosing among candidates is tried, by a classifier of the repeat's real samples.
@@ -27,6 +28,7 @@ class Plan:
     repeats: int = 5
     seeds: int = 2
     generator_steps: int = 2000
+    passes: int | None = None
     classifier_steps: int | None = None
     tuned_on: int = 1
     selection: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from training.config.config import Config
 from training.data import Dataset
 from training.data.splits import Splits
 from training.judge import classifier, fitting
-from training.study import arms, gains
+from training.study import arms, gains, measures, tuning
 from training.study.arms import Trial
-from training.study.generators import Generators
-from training.study.journal import Cell, Journal
+from training.study.generators import Generators, vae_of
+from training.study.journal import Cell, Journal, Key
+from training.study.learners import Fitted, Learner, Lesson, learners
 from training.study.plan import Outcome, Plan, Shared
 from training.study.scenario import Scenario, ScenarioError
 from training.study.stream import Stream
@@ -32,6 +33,15 @@ _VALIDATION = 3000  # samples at most: choices need no more
 
 # (what is done, in words; steps done, steps in all)
 Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one line of the card is about. retrained: see Plan."""
+
+    scenario: Scenario
+    retrained: bool
+    learner: Learner
 
 
 class Study:
@@ -54,10 +64,19 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         self._check_folder()
         self._journal = Journal(folder)
-        self._used: set[tuple[str, int, str, str, int]] = set()  # cells of this plan; the folder may hold others
+        self._used: set[Key] = set()  # cells of this plan; the folder may hold others
         self._generators = Generators(
-            shared.session, dataset, config, plan.generator_steps, fabric, folder / "generators", self._tell
+            shared.session,
+            dataset,
+            config,
+            plan.generator_steps,
+            plan.passes,
+            fabric,
+            folder / "generators",
+            self._tell,
         )
+        self._learners = learners(dataset.kind, dataset.classes, plan.classifier_steps, fabric.device)
+        self._learned: dict[Key, Fitted] = {}  # of trials, until they are tested
         self._stream: tuple[tuple[Any, ...], Stream] | None = None
         self._filters: dict[tuple[str, int], classifier.Classifier] = {}
         validation = np.random.default_rng(0).permutation(splits.validation)[:_VALIDATION]
@@ -71,6 +90,8 @@ class Study:
             "published": self._shared.digest,
             "generator_steps": self._plan.generator_steps,
             "classifier_steps": self._plan.classifier_steps,
+            # Absent in folders of kinds whose generators' passes are not counted
+            **({} if self._plan.passes is None else {"passes": self._plan.passes}),
         }
         path = self._folder / "plan.json"
         if not path.exists():
@@ -86,80 +107,78 @@ class Study:
             )
 
     def run(self) -> list[Outcome]:
-        """Every scenario of the plan in order, with each kind of generator."""
+        """Every scenario of the plan in order, with each kind of generator, for each classifier."""
         return [
-            self._scenario(scenario, retrained)
+            self._outcome(_Case(scenario, retrained, learner))
             for scenario in self._plan.scenarios
             for retrained in self._plan.retrained
+            for learner in self._learners
         ]
 
     # -- one scenario --------------------------------------------------------------------------------------
 
-    def _scenario(self, scenario: Scenario, retrained: bool) -> Outcome:
-        plan, name = self._plan, scenario.name
-        real = self._real(scenario, 0)
-        counts = self._dataset.counts(real)
-        even = counts.min() == counts.max()
-        chosen: dict[str, Trial] = {arms.REAL: arms.unvaried(self._dataset.kind)}
-
-        def best(arm: str, trials: Sequence[Trial]) -> Trial:
-            return max(trials, key=lambda trial: self._validation(scenario, arm, trial, range(plan.tuned_on), 1))
-
-        def best_of(names: Sequence[str]) -> str:
-            return max(names, key=lambda arm: self._validation(scenario, arm, chosen[arm], range(plan.tuned_on), 1))
-
-        chosen[arms.STANDARD] = best(arms.STANDARD, arms.standard(self._dataset.kind))
-        if not even:
-            chosen[arms.WEIGHTED] = replace(chosen[arms.STANDARD], weighted=True)
-            chosen[arms.OVERSAMPLED] = replace(chosen[arms.STANDARD], draw="even")
-        plain = chosen[best_of([arm for arm in chosen if arm in arms.BASELINES])]
-        chosen[arms.MIXED] = best(arms.MIXED, arms.mixed(plain))
-        if self._config.objective != "evidence":
-            chosen[arms.VAE] = best(arms.VAE, arms.raw(plain))
-        chosen[arms.RAW] = best(arms.RAW, arms.raw(plain, published=not retrained))
-        chosen[arms.CHOSEN] = self._select(scenario, chosen[arms.RAW], even)
-        chosen[arms.ONLY] = replace(chosen[arms.STANDARD], share=1.0, published=not retrained)
-
-        scores: dict[str, list[float]] = {arm: [] for arm in chosen}
-        for replicate in range(plan.repeats):  # outermost: the arms of a repeat share its synthetic samples
-            for arm, trial in chosen.items():
-                cells = [self._cell(scenario, replicate, arm, trial, seed) for seed in range(plan.seeds)]
-                scores[arm].append(float(np.mean([cell.test for cell in cells])))
-        held = {
-            arm: self._validation(scenario, arm, trial, range(plan.repeats), plan.seeds)
-            for arm, trial in chosen.items()
+    def _outcome(self, case: _Case) -> Outcome:
+        real = self._real(case.scenario, 0)
+        # All that is chosen by measures of the validation split, before anything meets the test split.
+        settings = {measure: self._tuned(case, measure) for measure in case.learner.measures}
+        tests: dict[str, dict[str, list[float]]] = {
+            measure: {arm: [] for arm in chosen} for measure, chosen in settings.items()
         }
-        baseline = max((arm for arm in chosen if arm in arms.BASELINES), key=lambda arm: held[arm])
-        synthetic = max((arms.RAW, arms.CHOSEN), key=lambda arm: held[arm])
-        learned = len(real) if retrained else self._shared.samples
-        line = gains.gain(name, scores, baseline, synthetic, len(real), learned)
+        for replicate in range(self._plan.repeats):  # outermost: the arms of a repeat share its synthetic samples
+            for measure, chosen in settings.items():
+                for arm, trial in chosen.items():
+                    cells = [
+                        self._cell(case, replicate, arm, trial, seed, tested=True) for seed in range(self._plan.seeds)
+                    ]
+                    tests[measure][arm].append(float(np.mean([cell.tested_by(measure) for cell in cells])))
+        first, *others = case.learner.measures
+        baseline, synthetic = self._compared(case, first, settings[first])
+        learned = len(real) if case.retrained else self._shared.samples
+        line = gains.gain(case.scenario.name, tests[first], baseline, synthetic, len(real), learned, case.learner.name)
+        for measure in others:
+            gains.measured(line, measure, tests[measure], *self._compared(case, measure, settings[measure]))
         # A service selects by the scores in the file; without them, what it can do is recommended.
+        chosen = settings[first]
         usable = synthetic if self._shared.scored or chosen[synthetic].of == 1 else arms.RAW
-        use = held[usable] > held[baseline]
-        recommendation, classes = self._recommend(scenario, chosen[usable], use)
+        everywhere = range(self._plan.repeats), self._plan.seeds
+        held = [self._validation(case, arm, chosen[arm], first, *everywhere) for arm in (baseline, usable)]
+        recommendation, classes = self._recommend(case, chosen[usable], held[1] > held[0])
+        self._learned.clear()
         return Outcome(line, recommendation, classes, {arm: str(trial) for arm, trial in chosen.items()})
 
-    def _select(self, scenario: Scenario, raw: Trial, even: bool) -> Trial:
-        """The best trial that also chooses classes, candidates and truncation: one after the other."""
-        best = raw
-        groups = [arms.directed(raw, even)] + ([arms.selected] if self._plan.selection else []) + [arms.truncated]
-        for group in groups:
-            trials = group if isinstance(group, list) else group(best)
-            best = max(
-                [best, *trials],
-                key=lambda trial: self._validation(scenario, arms.CHOSEN, trial, range(self._plan.tuned_on), 1),
-            )
-        return best
+    def _tuned(self, case: _Case, measure: str) -> dict[str, Trial]:
+        """Each arm's trial, by a measure of the first repeats' validation scores."""
 
-    def _recommend(
-        self, scenario: Scenario, trial: Trial, use: bool
-    ) -> tuple[pb.Recommendation, list[pb.Recommendation]]:
+        def score(arm: str, trial: Trial) -> float:
+            return self._validation(case, arm, trial, measure, range(self._plan.tuned_on), 1)
+
+        vae = self._config.objective != "evidence" and vae_of(self._dataset.kind) is not None
+        return tuning.choose(
+            case.learner,
+            self._dataset.kind,
+            self._dataset.counts(self._real(case.scenario, 0)),
+            score,
+            vae=vae,
+            published=not case.retrained,
+            selection=self._plan.selection,
+        )
+
+    def _compared(self, case: _Case, measure: str, chosen: dict[str, Trial]) -> tuple[str, str]:
+        """The baseline, and the arm with synthetic samples, that do best on validation over all repeats."""
+        everywhere = range(self._plan.repeats), self._plan.seeds
+
+        def held(arm: str) -> float:
+            return self._validation(case, arm, chosen[arm], measure, *everywhere)
+
+        return max(tuning.baselines(chosen, case.learner), key=held), max((arms.RAW, arms.CHOSEN), key=held)
+
+    def _recommend(self, case: _Case, trial: Trial, use: bool) -> tuple[pb.Recommendation, list[pb.Recommendation]]:
         """How to draw, overall and for each class; 0 samples where validation does not favour synthetic ones."""
         ratios = []
         for replicate in range(self._plan.repeats):
-            counts = self._dataset.counts(self._real(scenario, replicate))
+            counts = self._dataset.counts(self._real(case.scenario, replicate))
             drawn = counts / counts.sum() if trial.draw == "natural" else np.full(len(counts), 1 / len(counts))
-            wanted = self._class_shares(scenario, replicate, trial)
+            wanted = self._class_shares(case, replicate, trial)
             ratios.append(trial.share / (1 - trial.share) * wanted / drawn)
         ratio = np.mean(ratios, axis=0) * use
 
@@ -170,95 +189,72 @@ class Study:
                 keep=keep,
                 of=of,
                 synthetic_per_real=round(value, 3),
-                scenario=scenario.name,
+                scenario=case.scenario.name,
             )
 
         return one(float(ratio.mean())), [one(float(value)) for value in ratio]
 
     # -- one cell ------------------------------------------------------------------------------------------
 
-    def _validation(self, scenario: Scenario, arm: str, trial: Trial, replicates: Sequence[int], seeds: int) -> float:
-        cells = [self._cell(scenario, r, arm, trial, seed) for r in replicates for seed in range(seeds)]
-        return float(np.mean([cell.validation for cell in cells]))
+    def _validation(
+        self, case: _Case, arm: str, trial: Trial, measure: str, replicates: Sequence[int], seeds: int
+    ) -> float:
+        cells = [self._cell(case, r, arm, trial, seed) for r in replicates for seed in range(seeds)]
+        return float(np.mean([cell.chosen_by(measure) for cell in cells]))
 
-    def _cell(self, scenario: Scenario, replicate: int, arm: str, trial: Trial, seed: int) -> Cell:
+    def _cell(self, case: _Case, replicate: int, arm: str, trial: Trial, seed: int, tested: bool = False) -> Cell:
         # Selected or not, it is one way of training; a trial that both arms try is one cell.
         arm = arms.RAW if arm == arms.CHOSEN else arm
-        key = scenario.name, replicate, arm, str(trial), seed
-        cell = self._journal.get(key, lambda: self._measure(scenario, replicate, arm, trial, seed))
+        key = case.scenario.name, replicate, case.learner.name, arm, str(trial), seed
+        cell = self._journal.get(key, lambda: self._measure(case, key, trial, tested), tested)
         self._used.add(key)
         return cell
 
-    def _measure(self, scenario: Scenario, replicate: int, arm: str, trial: Trial, seed: int) -> Cell:
+    def _measure(self, case: _Case, key: Key, trial: Trial, tested: bool) -> Cell:
         began = time.monotonic()
+        scenario, (_, replicate, classifier, arm, setting, seed) = case.scenario, key
         if trial.share:  # may take long, and tells so itself
             self._session(scenario, replicate, arm == arms.VAE, trial.published)
-            self._class_shares(scenario, replicate, trial)
-        self._tell(f"{scenario.name}, repeat {replicate + 1}: {arm} ({trial})")
-        learner = self._learn(scenario, replicate, arm, trial, seed)
-        from sklearn.metrics import recall_score  # half a second to import, and every report imports this module
-
-        scores, recalls = {}, {}
-        for part, positions in self._held.items():
-            predicted = learner.predict(self._dataset.samples[positions])
-            recalls[part] = recall_score(
-                self._dataset.labels[positions],
-                predicted,
-                labels=np.arange(self._dataset.classes),
-                average=None,
-                zero_division=0.0,
-            )
-            scores[part] = float(recalls[part].mean())  # balanced accuracy
+            self._class_shares(case, replicate, trial)
+        who = f"{classifier}, " if classifier else ""
+        self._tell(f"{scenario.name}, repeat {replicate + 1}: {who}{arm} ({trial})")
+        # What was tried and is tested now need not learn again; only a study that was stopped has forgotten it.
+        learner = self._learned.pop(key, None) or self._learn(case, replicate, arm, trial, seed)
+        if not tested:
+            self._learned[key] = learner
+        recalls, others = self._scored("validation", learner, case)
+        test: float | None = None
+        others_test: dict[str, float] = {}
+        if tested:
+            test_recalls, others_test = self._scored("test", learner, case)
+            test = round(float(test_recalls.mean()), 6)
         return Cell(
             scenario.name,
             replicate,
             arm,
-            str(trial),
+            setting,
             seed,
-            round(scores["validation"], 6),
-            round(scores["test"], 6),
-            tuple(round(float(recall), 4) for recall in recalls["validation"]),
+            round(float(recalls.mean()), 6),  # balanced accuracy
+            test,
+            tuple(round(float(recall), 4) for recall in recalls),
             round(time.monotonic() - began, 1),
+            classifier,
+            others,
+            others_test,
         )
 
-    def _learn(self, scenario: Scenario, replicate: int, arm: str, trial: Trial, seed: int) -> classifier.Classifier:
-        real = self._real(scenario, replicate)
-        labels = self._dataset.labels[real]
-        steps = self._steps(scenario)
-        random = np.random.default_rng([seed, replicate])
-        of_batch = round(trial.share * fitting.BATCH)
-        samples, targets = self._dataset.samples[real], labels
-        if of_batch:
-            made, made_labels = self._synthetic(scenario, replicate, arm == arms.VAE, trial, of_batch * steps, seed)
-            samples, targets = np.concatenate([samples, made]), np.concatenate([labels, made_labels])
-        own = (fitting.BATCH - of_batch) * steps
-        if trial.draw == "even":
-            drawn = fitting.balanced_order(labels, self._dataset.classes, own, seed)
-        else:
-            passes = max(1, -(-own // len(real)))
-            drawn = np.concatenate([random.permutation(len(real)) for _ in range(passes)])[:own]
-        fresh = len(real) + np.arange(of_batch * steps)
-        order = np.concatenate([drawn.reshape(steps, own // steps), fresh.reshape(steps, of_batch)], axis=1).reshape(-1)
-        weights = None
-        if trial.weighted:
-            counts = np.bincount(labels, minlength=self._dataset.classes)
-            weights = len(labels) / (self._dataset.classes * counts)
-        return fitting.fit(
-            self._dataset.kind,
-            samples,
-            targets,
-            self._dataset.classes,
-            seed=seed,
-            steps=steps,
-            device=self._fabric.device,
-            recipe=trial.recipe,
-            mixup=trial.mixup,
-            order=order,
-            weights=weights,
-        )
+    def _scored(self, part: str, learner: Fitted, case: _Case) -> tuple[np.ndarray, dict[str, float]]:
+        labels = self._dataset.labels[self._held[part]]
+        probabilities = learner.predict_proba(self._dataset.samples[self._held[part]])
+        return measures.recalls(labels, probabilities), measures.others(labels, probabilities, case.learner.measures)
 
-    def _steps(self, scenario: Scenario) -> int:
-        return self._plan.classifier_steps or fitting.default_steps(len(self._real(scenario, 0)))
+    def _learn(self, case: _Case, replicate: int, arm: str, trial: Trial, seed: int) -> Fitted:
+        real = self._real(case.scenario, replicate)
+        samples, labels = self._dataset.samples[real], self._dataset.labels[real]
+        made, made_labels = samples[:0], labels[:0]
+        if wanted := case.learner.wanted(trial, self._dataset.counts(real)):
+            made, made_labels = self._synthetic(case, replicate, arm == arms.VAE, trial, wanted, seed)
+        return case.learner.learn(trial, Lesson(samples, labels, made, made_labels, replicate, seed))
 
     def _real(self, scenario: Scenario, replicate: int) -> np.ndarray:
         return scenario.choose(self._dataset, self._splits, seed=replicate)
@@ -266,50 +262,51 @@ class Study:
     # -- synthetic samples ---------------------------------------------------------------------------------
 
     def _synthetic(
-        self, scenario: Scenario, replicate: int, vae: bool, trial: Trial, n: int, seed: int
+        self, case: _Case, replicate: int, vae: bool, trial: Trial, n: int, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """n samples with their classes, as a client would draw them: never the same one twice."""
-        shares = self._class_shares(scenario, replicate, trial)
+        shares = self._class_shares(case, replicate, trial)
         labels = np.random.default_rng([seed, replicate, n]).choice(len(shares), n, p=shares)
-        session = self._session(scenario, replicate, vae, trial.published)
+        session = self._session(case.scenario, replicate, vae, trial.published)
         # One is kept, for the trials of a repeat come one after the other; a stream can be large.
         key = id(session), replicate, seed, trial.truncation
         if self._stream is None or self._stream[0] != key:
             self._stream = key, Stream(session, STUDY_SEED + replicate * 1000 + seed, trial.truncation)
         assert trial.keep == 1, "trials keep one of each block"
-        judge = self._filter(scenario, replicate) if trial.of > 1 else None
+        judge = self._filter(case.scenario, replicate) if trial.of > 1 else None
         return self._stream[1].draw(labels, trial.of, judge), labels
 
-    def _class_shares(self, scenario: Scenario, replicate: int, trial: Trial) -> np.ndarray:
+    def _class_shares(self, case: _Case, replicate: int, trial: Trial) -> np.ndarray:
         """Probability of each class among the synthetic samples, float64 [classes]."""
-        counts = self._dataset.counts(self._real(scenario, replicate))
+        counts = self._dataset.counts(self._real(case.scenario, replicate))
         if trial.toward == "scarce":
             wanted = (counts.max() - counts).astype(np.float64)
+        elif trial.toward == "natural":
+            wanted = counts.astype(np.float64)
         elif trial.toward == "weak":
             # What a classifier of the same real samples errs in, on the validation split.
             plain = replace(trial, share=0.0, toward="even", keep=1, of=1, truncation=1.0, published=False)
-            recalls = self._cell(scenario, replicate, self._arm_of(plain), plain, 0).recalls
+            arm = arms.WEIGHTED if plain.weighted else case.learner.plain
+            arm = arms.OVERSAMPLED if plain.draw == "even" and not plain.weighted else arm
+            recalls = self._cell(case, replicate, arm, plain, 0).recalls
             wanted = 1.02 - np.asarray(recalls)  # a class without errors still gets a few
         else:
             wanted = np.ones(len(counts))
         return wanted / wanted.sum()
 
-    @staticmethod
-    def _arm_of(plain: Trial) -> str:
-        return arms.WEIGHTED if plain.weighted else arms.OVERSAMPLED if plain.draw == "even" else arms.STANDARD
-
     def _filter(self, scenario: Scenario, replicate: int) -> classifier.Classifier:
         """Of the real samples of the repeat only: what a published score is made of."""
         key = scenario.name, replicate
         if key not in self._filters:
-            real = self._real(scenario, replicate)
+            real, classes = self._real(scenario, replicate), self._dataset.classes
+            samples, labels = self._dataset.samples[real], self._dataset.labels[real]
             self._filters[key] = fitting.fit(
-                self._dataset.kind,
-                self._dataset.samples[real],
-                self._dataset.labels[real],
-                self._dataset.classes,
+                self._dataset.kind.fitted(samples, labels, classes),
+                samples,
+                labels,
+                classes,
                 seed=replicate,
-                steps=self._steps(scenario),
+                steps=self._plan.classifier_steps,
                 device=self._fabric.device,
             )
         return self._filters[key]
@@ -331,8 +328,12 @@ class Study:
         baselines = 1 + len(arms.standard(self._dataset.kind)) + 2 + 2 + len(arms.SHARES)
         further = 2 + len(arms.SELECTIONS) * plan.selection + len(arms.TRUNCATIONS) + 1
         repeated = plan.repeats * plan.seeds - plan.tuned_on
-        cells = baselines * plan.tuned_on + 6 * repeated
-        for retrained in plan.retrained:
-            trials = len(arms.SHARES if retrained else arms.SHARES_OF_PUBLISHED) + further
-            cells += trials * plan.tuned_on + 3 * repeated
-        return len(plan.scenarios) * cells
+        total = 0
+        for learner in self._learners:
+            cells = baselines * plan.tuned_on + 6 * repeated
+            for retrained in plan.retrained:
+                trials = len(arms.SHARES if retrained else arms.SHARES_OF_PUBLISHED) + further
+                cells += trials * plan.tuned_on + 3 * repeated
+            # By other measures, half of what is chosen is another trial.
+            total += cells * (1 + len(learner.measures)) // 2
+        return len(plan.scenarios) * total

@@ -468,7 +468,7 @@ class Memorisation(_message.Message):
     def __init__(self, share: _Optional[float] = ..., percentile: _Optional[float] = ..., distance_ratio: _Optional[float] = ..., nearer_share: _Optional[float] = ..., exact_copies: _Optional[int] = ..., samples: _Optional[int] = ..., nearer_deviations: _Optional[float] = ..., nearer_low: _Optional[float] = ..., nearer_high: _Optional[float] = ..., train_samples: _Optional[int] = ..., held_out_samples: _Optional[int] = ..., held_out_exact_share: _Optional[float] = ...) -> None: ...
 
 class AugmentationGain(_message.Message):
-    __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats", "arms", "real_samples", "generator_samples")
+    __slots__ = ("scenario", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high", "repeats", "arms", "real_samples", "generator_samples", "classifier", "others")
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     BASELINE_FIELD_NUMBER: _ClassVar[int]
     BASELINE_SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -480,6 +480,8 @@ class AugmentationGain(_message.Message):
     ARMS_FIELD_NUMBER: _ClassVar[int]
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     GENERATOR_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
     scenario: str
     baseline: str
     baseline_score: float
@@ -491,19 +493,53 @@ class AugmentationGain(_message.Message):
     arms: _containers.RepeatedCompositeFieldContainer[Arm]
     real_samples: int
     generator_samples: int
-    def __init__(self, scenario: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ..., repeats: _Optional[int] = ..., arms: _Optional[_Iterable[_Union[Arm, _Mapping]]] = ..., real_samples: _Optional[int] = ..., generator_samples: _Optional[int] = ...) -> None: ...
+    classifier: str
+    others: _containers.RepeatedCompositeFieldContainer[MeasuredGain]
+    def __init__(self, scenario: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ..., repeats: _Optional[int] = ..., arms: _Optional[_Iterable[_Union[Arm, _Mapping]]] = ..., real_samples: _Optional[int] = ..., generator_samples: _Optional[int] = ..., classifier: _Optional[str] = ..., others: _Optional[_Iterable[_Union[MeasuredGain, _Mapping]]] = ...) -> None: ...
+
+class MeasuredGain(_message.Message):
+    __slots__ = ("measure", "baseline", "baseline_score", "synthetic_score", "gain", "gain_low", "gain_high")
+    MEASURE_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_SCORE_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_SCORE_FIELD_NUMBER: _ClassVar[int]
+    GAIN_FIELD_NUMBER: _ClassVar[int]
+    GAIN_LOW_FIELD_NUMBER: _ClassVar[int]
+    GAIN_HIGH_FIELD_NUMBER: _ClassVar[int]
+    measure: str
+    baseline: str
+    baseline_score: float
+    synthetic_score: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    def __init__(self, measure: _Optional[str] = ..., baseline: _Optional[str] = ..., baseline_score: _Optional[float] = ..., synthetic_score: _Optional[float] = ..., gain: _Optional[float] = ..., gain_low: _Optional[float] = ..., gain_high: _Optional[float] = ...) -> None: ...
 
 class Arm(_message.Message):
-    __slots__ = ("name", "score", "low", "high")
+    __slots__ = ("name", "score", "low", "high", "others")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     LOW_FIELD_NUMBER: _ClassVar[int]
     HIGH_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     score: float
     low: float
     high: float
-    def __init__(self, name: _Optional[str] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
+    others: _containers.RepeatedCompositeFieldContainer[Score]
+    def __init__(self, name: _Optional[str] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., others: _Optional[_Iterable[_Union[Score, _Mapping]]] = ...) -> None: ...
+
+class Score(_message.Message):
+    __slots__ = ("measure", "score", "low", "high")
+    MEASURE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    measure: str
+    score: float
+    low: float
+    high: float
+    def __init__(self, measure: _Optional[str] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class Recommendation(_message.Message):
     __slots__ = ("truncation", "keep", "of", "synthetic_per_real", "scenario")

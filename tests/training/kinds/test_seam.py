@@ -2,7 +2,7 @@
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
 from tests.processes import Service
+from tests.training.studying import study
 from training import fit as fitting
 from training.config.presets import resolve
 from training.data import Dataset
@@ -243,3 +244,60 @@ def test_a_kind_is_served_drawn_and_loaded(published):
         batches = list(stream)
     assert [tuple(samples.shape) for samples, _ in batches] == [(12, 64)] * 2
     assert batches[0][0].dtype == torch.int16
+
+
+# -- a study -----------------------------------------------------------------------------------------------
+
+
+class Nearest:
+    """The class whose mean wave is nearest; weights are of the mean."""
+
+    def __init__(self, classes: int) -> None:
+        self._classes = classes
+
+    def fit(self, samples, labels, weights=None) -> None:
+        weights = np.ones(len(labels)) if weights is None else weights
+        own = [np.where(labels == label, weights, 0) + 1e-9 for label in range(self._classes)]
+        self._means = np.stack([np.average(np.abs(np.fft.rfft(samples)), 0, each) for each in own])
+
+    def predict_proba(self, samples):
+        away = np.abs(np.fft.rfft(samples))[:, None] - self._means
+        closeness = 1 / (1e-9 + np.square(away).sum(2))
+        return closeness / closeness.sum(1, keepdims=True)
+
+
+class Turned:
+    """New waves are old ones that begin elsewhere."""
+
+    def resample(self, samples, labels, seed):
+        counts, random = np.bincount(labels), np.random.default_rng(seed)
+        scarce = int(counts.argmin())
+        more = random.choice(np.flatnonzero(labels == scarce), counts.max() - counts.min())
+        turned = np.stack([np.roll(samples[at], random.integers(64)) for at in more])
+        return np.concatenate([samples, turned]), np.concatenate([labels, np.full(len(more), scarce)])
+
+    def __str__(self) -> str:
+        return "turned"
+
+
+@dataclass(frozen=True)
+class Heard(Wave):
+    """What people of the kind use, and what they do for scarce classes."""
+
+    def pupil(self, classes: int, seed: int) -> Nearest:
+        return Nearest(classes)
+
+    def resamplers(self):
+        return {"turning": [Turned()]}
+
+
+def test_a_kind_brings_what_its_people_use_and_compare_with(tmp_path, monkeypatch):
+    data = waves()
+    scarce = np.flatnonzero((data.labels == 0) | (np.arange(len(data.labels)) % 6 == 1))
+    data = replace(data, samples=data.samples[scarce], labels=data.labels[scarce], kind=Heard())
+    (outcome,) = study(data, lambda label, index: waves().samples[label], tmp_path, monkeypatch)[0].run()
+    names = [arm.name for arm in outcome.line.arms]
+    assert names.index("turning") < names.index("with synthetic samples")
+    assert "standard augmentation" not in names
+    assert outcome.line.arms[names.index("turning")].score > 0.9
+    assert [each.measure for each in outcome.line.others] == ["macro-F1", "AUC"]

@@ -109,6 +109,18 @@ def test_gains_say_what_the_generator_had_learned_from():
     assert "older" in text
 
 
+def test_gains_of_each_classifier_stand_with_those_by_other_measures():
+    card = pb.QualityCard()
+    card.CopyFrom(CARD)
+    line = card.gains.add(scenario="500 samples", classifier="gradient boosting", baseline="re-weighting", repeats=5)
+    line.others.add(measure="AUC", baseline="SMOTE-NC", baseline_score=0.9, synthetic_score=0.91, gain=0.01)
+    text = shown(card, 160)
+    assert "500 samples, gradient boosting" in text
+    assert "AUC" in text
+    assert "SMOTE-NC" in text
+    assert "91.0%" in text
+
+
 def test_a_narrow_terminal_is_kept_to():
     assert max(len(line) for line in shown(CARD, 80).splitlines()) <= 80
 

@@ -57,6 +57,20 @@ def test_words_tell_two_questions_apart():
     assert told.in_words(own).endswith("the generator learned from the same 500 real samples, so it knew nothing new.")
 
 
+def test_other_measures_are_told_with_their_own_baselines():
+    found = line(0.02, 0.021, 0.019)
+    found.classifier = "gradient boosting"
+    scores = {"mixup": [0.7, 0.71, 0.72], "with": [0.71, 0.71, 0.71]}
+    gains.measured(found, "macro-F1", scores, "mixup", "with")
+    (other,) = found.others
+    assert (other.baseline_score, other.synthetic_score, other.gain) == pytest.approx((0.71, 0.71, 0))
+    assert other.gain_low == -other.gain_high == pytest.approx(-4.303 * 0.01 / 3**0.5, rel=0.01)
+    assert [each.others[0].score for each in found.arms] == pytest.approx([0.71, 0.71])
+    words = told.in_words(found)
+    assert words.startswith("50 per class, gradient boosting: adding synthetic samples helped")
+    assert "By other measures: +0.0 of macro-F1 (-2.5 to +2.5, over mixup)." in words
+
+
 def test_a_line_of_an_older_release_claims_neither():
     old = line(0.02, 0.03)
     old.ClearField("real_samples")

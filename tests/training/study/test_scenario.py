@@ -43,13 +43,36 @@ def test_a_long_tail_may_begin_lower(digits):
     assert counts[-1] == 5
 
 
+def test_samples_come_in_the_parts_of_the_training_split():
+    scenario = Scenario.parse("50 samples")
+    assert scenario._wanted(np.array([300, 100, 1])).tolist() == [37, 12, 2]
+    assert Scenario.parse("10 samples")._wanted(np.array([50, 30, 20])).tolist() == [5, 3, 2]
+
+
+@given(st.lists(st.integers(2, 2000), min_size=1, max_size=12), st.data())
+def test_so_many_samples_are_drawn_and_no_class_is_left_out(available, data):
+    total = data.draw(st.integers(2, sum(available)))
+    wanted = Scenario.parse(f"{total} samples")._wanted(np.array(available))
+    assert wanted.min() >= 2
+    assert wanted.sum() >= total
+    assert wanted.sum() <= total + 2 * len(available)
+
+
+def test_rare_classes_have_a_share_of_the_largest_wherever_it_stands():
+    available = np.array([40, 900, 60])
+    assert Scenario.parse("1:50")._wanted(available).tolist() == [18, 900, 18]
+    assert Scenario.parse("1:50 from 500")._wanted(available).tolist() == [10, 500, 10]
+    assert Scenario.parse("1:500 from 500")._wanted(available).tolist() == [2, 500, 2]
+
+
 def test_more_than_there_is_cannot_be_had(digits):
     with pytest.raises(ScenarioError, match=r"'5000 per class' needs 5000 training samples of class '.'; there are 1"):
         Scenario.parse("5000 per class").choose(*digits, 0)
 
 
 @given(
-    st.text(max_size=30) | st.from_regex(r"(imbalance|per class|all)? ?-?\d* ?(per class|from)? ?\d*", fullmatch=True)
+    st.text(max_size=30)
+    | st.from_regex(r"(imbalance|per class|all|1:)? ?-?\d* ?(per class|samples|from)? ?\d*", fullmatch=True)
 )
 def test_any_text_is_a_scenario_or_refused_in_one_sentence(text):
     try:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
-from training.data.kind import Block, Exhibit, Head, Kind, Measurement, Picture, Pupil, Recipe, Tokens, Unvaried
+from training.data.kind import (
+    Block,
+    Exhibit,
+    Head,
+    Kind,
+    Measurement,
+    Picture,
+    Pupil,
+    Recipe,
+    Resampler,
+    Tokens,
+    Unvaried,
+)
 from training.data.rows import Samples
-from training.kinds.table import judge, measures, view
+from training.kinds.table import judge, measures, smote, view
 from training.kinds.table.choices import Choices
 from training.kinds.table.columns import Column, sample_spec
 from training.kinds.table.encoding import Encoding
 from training.kinds.table.head import TableHead
+from training.kinds.table.logistic import Logistic
 from training.kinds.table.space import Space, ranges
 
 
@@ -83,6 +96,12 @@ class Table(Kind):
 
     def pupil(self, classes: int, seed: int) -> Pupil:
         return judge.Boosting(self.columns, classes, seed)
+
+    def pupils(self, classes: int, seed: int) -> Mapping[str, Pupil]:
+        return {"gradient boosting": self.pupil(classes, seed), "logistic regression": Logistic(self.columns, classes)}
+
+    def resamplers(self) -> Mapping[str, Sequence[Resampler]]:
+        return {"SMOTE-NC": smote.trials(self.columns)}
 
     def recipes(self) -> Sequence[Recipe]:
         return [Unvaried(self)]

@@ -11,6 +11,7 @@ from training.quality.findings.finding import Finding, Kind, Severity
 def in_words(line: pb.AugmentationGain) -> str:
     """What was measured and what it means, in one sentence or two, honest about the interval."""
     numbers = f"{100 * line.gain:+.1f} points ({100 * line.gain_low:+.1f} to {100 * line.gain_high:+.1f})"
+    what = f"{line.scenario}, {line.classifier}" if line.classifier else line.scenario
     if line.gain_low > 0:
         claim = "adding synthetic samples helped"
     elif line.gain_high < 0:
@@ -18,10 +19,16 @@ def in_words(line: pb.AugmentationGain) -> str:
     else:
         claim = "adding synthetic samples gave no measurable gain"
     sentence = (
-        f"{line.scenario}: {claim} over the best baseline ({line.baseline}), {numbers} of balanced accuracy in "
+        f"{what}: {claim} over the best baseline ({line.baseline}), {numbers} of balanced accuracy in "
         f"{line.repeats} paired repeats."
     )
-    return f"{sentence} {who}" if (who := who_had_what(line)) else sentence
+    others = ", ".join(
+        f"{100 * each.gain:+.1f} of {each.measure} ({100 * each.gain_low:+.1f} to {100 * each.gain_high:+.1f}, over "
+        f"{each.baseline})"
+        for each in line.others
+    )
+    parts = (sentence, f"By other measures: {others}." if others else "", who_had_what(line))
+    return " ".join(part for part in parts if part)
 
 
 def who_had_what(line: pb.AugmentationGain) -> str:

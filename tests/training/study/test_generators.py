@@ -1,0 +1,79 @@
+"""The generators of a study's repeats: what they learn from, how long, and what of it is kept."""
+
+import numpy as np
+import pytest
+from lightning_fabric import Fabric
+
+from training.config.presets import resolve
+from training.data import Dataset
+from training.kinds.image import Image
+from training.kinds.table.columns import Column
+from training.kinds.table.table import Table
+from training.study import generators
+from training.study.generators import Generators, vae_of
+
+
+@pytest.fixture
+def table() -> Dataset:
+    """Incomes rise with the place of the row, so that what was learned from tells where it came from."""
+    samples = np.stack([np.arange(1000.0), np.arange(1000) % 3], 1).astype(np.float32)
+    columns = (Column("income"), Column("town", ("a", "b", "c")))
+    kind = Table(columns, "moved").fitted(samples, np.arange(1000) % 2, 2)
+    return Dataset("towns", samples, np.arange(1000) % 2, ("no", "yes"), "0" * 64, None, (), kind)
+
+
+class Recorded(Exception):
+    """Ends a training, for what is looked at is how it begins."""
+
+
+@pytest.fixture
+def began(monkeypatch):
+    """(configuration, kind, samples, steps) of each training, which ends at once."""
+    found = []
+
+    class Spy:
+        def __init__(self, fabric, config, kind, samples, labels, classes, seed):
+            self._found, self._steps = (config, kind, samples), 0
+
+        def step(self, progress):
+            self._steps += 1
+
+        def check_finite(self, losses):
+            pass
+
+        def settle(self):
+            found.append((*self._found, self._steps))
+            raise Recorded
+
+    monkeypatch.setattr(generators, "Trainer", Spy)
+    return found
+
+
+def train(dataset, folder, real, steps=5000, passes=None, vae=False):
+    fabric = Fabric(accelerator="cpu", devices=1)
+    config = resolve("rpgan", {"batch_size": 20})
+    made = Generators(None, dataset, config, steps, passes, fabric, folder, lambda words: None)
+    with pytest.raises(Recorded):
+        made.trained("500 samples", 0, real, vae)
+
+
+def test_what_a_kind_learns_of_encoding_it_learns_from_the_repeats_own_rows(table, began, tmp_path):
+    train(table, tmp_path, np.arange(100, 200))
+    config, kind, samples, _ = began[0]
+    assert np.array_equal(samples, table.samples[100:200])
+    assert (table.kind.columns[0].minimum, table.kind.columns[0].maximum) == (0, 999)
+    assert (kind.columns[0].minimum, kind.columns[0].maximum) == (100, 199)
+    assert config.batch_size == 20
+
+
+def test_few_rows_are_not_learned_by_heart_in_thousands_of_passes(table, began, tmp_path):
+    for passes in (None, 300, 10):
+        train(table, tmp_path, np.arange(100, 200), passes=passes)
+    assert [steps for *_, steps in began] == [5000, 1500, generators.FEWEST_STEPS]
+
+
+def test_the_vae_is_the_kinds_own(table, began, tmp_path):
+    assert vae_of(table.kind) == "tvae"
+    assert vae_of(Image(8, 8, 1)) == "vae"
+    train(table, tmp_path, np.arange(100), vae=True)
+    assert began[0][0] == resolve("tvae")
