@@ -7,11 +7,11 @@ from types import ModuleType
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import DataError, Dataset
-from training.kinds import image
+from training.kinds import audio, image
 from training.source import AS_FOUND, SourceOptions, flag
 
 # Asked in this order whether they read a source.
-KINDS = (image,)
+KINDS = (audio, image)
 
 
 def load(source: str, options: SourceOptions = AS_FOUND) -> Dataset:
