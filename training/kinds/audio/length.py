@@ -10,7 +10,7 @@ from training.data.errors import DataError
 
 RATES = (8000, 16000)
 DEFAULT_RATE = RATES[0]
-STEP_SECONDS = 0.128  # 16 columns of a spectrogram: they halve cleanly four times
+STEP_SECONDS = 0.128  # 8 columns of a spectrogram: they halve cleanly three times
 LONGEST_CHOSEN = 4.0
 LONGEST = 16.0
 _PERCENTILE = 95

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-OVERLAP = 4  # windows over each frame: of fewer, phases are found worse
+OVERLAP = 2  # windows over each frame: with more, the same sound is heard, and networks have more to make
 WINDOW_SECONDS = 0.032  # tells the harmonics of a low voice apart
 _LEAST = 1e-10  # squared magnitude that still has a direction
 
@@ -31,7 +31,7 @@ class Spectrum(nn.Module):
     def __init__(self, rate: int, frames: int) -> None:
         super().__init__()
         window = window_of(rate)
-        self.hop, self.bins = window // OVERLAP, window // 2
+        self.window, self.hop, self.bins = window, window // OVERLAP, window // 2
         self.columns = frames // self.hop
         lead = (OVERLAP - 1) * self.hop
         self.pad = lead // 2, lead - lead // 2
@@ -68,22 +68,3 @@ class Spectrum(nn.Module):
 
 def magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
     return (real * real + imaginary * imaginary + _LEAST).sqrt()
-
-
-def with_phases(spectrum: Spectrum, wanted: Tensor, start: tuple[Tensor, Tensor], rounds: int, haste: float) -> Tensor:
-    """A sound whose spectrum has nearly these magnitudes (Griffin and Lim 1984, with the momentum of Perraudin et al.
-    2013): float32 [n, columns, bins] -> [n, frames].
-
-    start: cosines and sines of the phases to begin with, [columns, bins] each.
-    """
-    real, imaginary = wanted * start[0], wanted * start[1]
-    before: tuple[Tensor, Tensor] | None = None
-    for _ in range(rounds):
-        found = spectrum.analysed(spectrum.sounded(real, imaginary))
-        ahead = found
-        if before is not None:
-            ahead = tuple(now + haste * (now - then) for now, then in zip(found, before, strict=True))  # type: ignore[assignment]
-        before = found
-        scale = wanted / magnitude(*ahead)
-        real, imaginary = ahead[0] * scale, ahead[1] * scale
-    return spectrum.sounded(real, imaginary)
