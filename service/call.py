@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
-class Client(Protocol):
-    """A client with a quota: see service.access.quotas.Client."""
+class Account(Protocol):
+    """What a client has had of its quota: see service.access.quotas.Account."""
 
     def during(
         self, generator: str, samples: int, work_seconds: float, submit: Callable[[], Future[Any]]
@@ -23,7 +23,7 @@ class Call:
     caller: str  # for fairness: the client's name where it has one, else the peer's address
     seconds_left: float  # until its deadline
     facts: dict[str, Any] = field(default_factory=dict)  # for the log: with the address, any sample can be made again
-    client: Client | None = None  # its quota pays for the work; None: there are no quotas
+    account: Account | None = None  # its quota pays for the work; None: there are no quotas
 
 
 @dataclass(slots=True)

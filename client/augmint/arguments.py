@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from augmint import __version__, commands
 from augmint.formats import FORMATS
@@ -75,6 +75,30 @@ def _range(text: str) -> range:
 
 def parser() -> Parser:
     """Of the whole command; `run` of what it reads is the function to call."""
+    whole = Parser(
+        prog="augmint",
+        description="Draw labelled synthetic samples from a service.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action="version", version=f"augmint {__version__}")
+    subparsers = whole.add_subparsers(required=True, metavar="COMMAND")
+    common, which, channel, draw = _connection(), _generator(), _channel(), _drawing()
+    command = subparsers.add_parser("list", parents=[common], help="list the service's generators")
+    command.set_defaults(run=commands.list_generators)
+    command = subparsers.add_parser(
+        "show", parents=[common, which, channel], help="labels, quality and origin of a generator"
+    )
+    command.set_defaults(run=commands.show)
+    _generate(subparsers, [common, which, channel, draw])
+    _export(subparsers, [common, which, draw])
+    _bench(subparsers, [common])
+    whole.commands = subparsers.choices
+    return whole
+
+
+def _connection() -> Parser:
+    """What every command takes."""
     common = Parser(add_help=False)
     common.add_argument("--target", default="localhost:50051", help="HOST:PORT of the service (%(default)s)")
     common.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for a page (%(default)s)")
@@ -88,11 +112,23 @@ def parser() -> Parser:
     reach.add_argument("--server-name", metavar="NAME", help="name in the service's certificate (the target's host)")
     reach.add_argument("--token-file", type=Path, metavar="FILE", help="file that holds a bearer token")
     reach.add_argument("--plain", action="store_true", help="send the token without TLS: something else encrypts")
+    return common
+
+
+def _generator() -> Parser:
     which = Parser(add_help=False)
     which.add_argument("--generator", help="name of the generator (the only one)")
     which.add_argument("--version", type=int, help="version of the generator (the default one)")
+    return which
+
+
+def _channel() -> Parser:
     channel = Parser(add_help=False)
     channel.add_argument("--channel", help="name for a version, instead of --version")
+    return channel
+
+
+def _drawing() -> Parser:
     draw = Parser(add_help=False)
     draw.add_argument("--label", action="append", help="class name; may be repeated (all classes)")
     draw.add_argument("--seed", type=_seed, help="seed of the random stream (a random one)")
@@ -100,24 +136,13 @@ def parser() -> Parser:
     draw.add_argument("--truncation", type=float, help="in (0, 2]; below 1 more typical, less varied (1)")
     draw.add_argument("--keep", type=int, help="with --of: the best KEEP of every OF candidates (all)")
     draw.add_argument("--of", type=int, help="candidates of which --keep are kept")
+    return draw
 
-    whole = Parser(
-        prog="augmint",
-        description="Draw labelled synthetic samples from a service.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    whole.add_argument("--version", action="version", version=f"augmint {__version__}")
-    subparsers = whole.add_subparsers(required=True, metavar="COMMAND")
-    command = subparsers.add_parser("list", parents=[common], help="list the service's generators")
-    command.set_defaults(run=commands.list_generators)
-    command = subparsers.add_parser(
-        "show", parents=[common, which, channel], help="labels, quality and origin of a generator"
-    )
-    command.set_defaults(run=commands.show)
+
+def _generate(subparsers: Any, parents: list[Parser]) -> None:
     command = subparsers.add_parser(
         "generate",
-        parents=[common, which, channel, draw],
+        parents=parents,
         help="draw samples into a file",
         description="Draw n samples of each label. A picture gets a row per label; .npz holds array, class_indices, "
         f"labels and addresses; {', '.join(commands.ONE_SUFFIXES)} holds one sample, a folder a file of each; "
@@ -129,9 +154,12 @@ def parser() -> Parser:
     command.add_argument("--out", type=Path, help=f"FILE.npz, FILE{', '.join(suffixes)}, or FOLDER")
     command.add_argument("--font", type=Path, metavar="FILE", help="font with the letters of the labels, for a picture")
     command.set_defaults(run=commands.generate)
+
+
+def _export(subparsers: Any, parents: list[Parser]) -> None:
     command = subparsers.add_parser(
         "export",
-        parents=[common, which, draw],
+        parents=parents,
         help="write many samples into shards",
         description="Write n samples, labels in turn, into shards of which each can be made alone, on any machine, and "
         "is the same file whenever it is made again. Run it again to go on after an interruption: shards that are "
@@ -144,9 +172,12 @@ def parser() -> Parser:
     command.add_argument("--digest", help="SHA-256 of the ONNX file that it must be")
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if it is not there")
     command.set_defaults(run=commands.export)
+
+
+def _bench(subparsers: Any, parents: list[Parser]) -> None:
     command = subparsers.add_parser(
         "bench",
-        parents=[common],
+        parents=parents,
         help="measure a live service",
         description="Ask for samples on several threads for a while; throughput, times per call, capacity of every "
         "replica and, with --rate, how long readers that consume so much would wait.",
@@ -158,5 +189,3 @@ def parser() -> Parser:
     command.add_argument("--rows", type=_number, default=256, help="samples per call (%(default)s)")
     command.add_argument("--rate", type=float, help="samples/s that all readers together consume (all they get)")
     command.set_defaults(run=commands.bench)
-    whole.commands = subparsers.choices
-    return whole

@@ -6,22 +6,21 @@ Needs no framework; those of the plug-ins that have a data set class of their ow
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import Any, Unpack
 
 import numpy as np
 
 from augmint import checks
 from augmint.client import Client
-from augmint.generators import Description
 from augmint.reading.cursor import StreamCursor
 from augmint.reading.partition import Ranks, Share, alone, given, one_seed, shares
 from augmint.reading.prefetch import Meter, Prefetch, Stats
-from augmint.reading.source import Source, explained
+from augmint.reading.source import Reader, Source, SourceOptions, explained
 from augmint.samples import Samples
 
 
-class ArrayStream:
+class ArrayStream(Reader):
     """Batches (array, class indices) of an endless sequence, the same in every run with the same seed.
 
         with ArrayStream("localhost:50051", batch_size=256, length=60_000, seed=7) as stream:
@@ -45,18 +44,10 @@ class ArrayStream:
         *,
         batch_size: int,
         length: int | None = None,
-        labels: Sequence[str] | Sequence[int] | None = None,
-        weights: Sequence[float] | None = None,
-        seed: int | None = None,
-        start_index: int = 0,
-        truncation: float | None = None,
-        keep: int | None = None,
-        of: int | None = None,
-        version: int | None = None,
-        digest: str | None = None,
         rank: int | None = None,
         world_size: int | None = None,
         prefetch_bytes: int = 2**26,
+        **source: Unpack[SourceOptions],
     ) -> None:
         """batch_size: samples per batch on each rank, from 1.
         length:  samples of one pass over all ranks. A last step with less than a batch per rank is divided among them;
@@ -68,40 +59,13 @@ class ArrayStream:
         self._batch_size = checks.whole("batch_size", batch_size, 1, 2**20)
         self._share = given(rank, world_size)
         self._bytes = checks.whole("prefetch_bytes", prefetch_bytes, 1, 2**40)
-        self._source = Source(
-            target,
-            generator,
-            labels=labels,
-            weights=weights,
-            seed=seed,
-            start_index=start_index,
-            truncation=truncation,
-            keep=keep,
-            of=of,
-            version=version,
-            digest=digest,
-        )
+        self._source = Source(target, generator, **source)
         try:
-            self._cursor = StreamCursor("an ArrayStream", self._source, length, seed is not None)
+            self._cursor = StreamCursor("an ArrayStream", self._source, length, source.get("seed") is not None)
         except BaseException:
             self.close()
             raise
         self._meter = Meter()
-
-    @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in order of class index."""
-        return self.description.labels
-
-    @property
-    def seed(self) -> int:
-        """Of the sequence."""
-        return self._source.seed
 
     @property
     def position(self) -> int:
@@ -187,10 +151,6 @@ class ArrayStream:
 
     def _fetch(self, share: Share) -> tuple[Share, Samples]:
         return share, self._source.samples(np.arange(share.first, share.last))
-
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
 
     def __enter__(self) -> ArrayStream:
         return self

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from augmint.address import Address
-from augmint.calls.query import Classes, Draw, Which
+from augmint.calls.query import Classes, Query, Which
 from augmint.calls.session import Session
 from augmint.calls.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.errors import AugmintError, ClientClosed
@@ -73,8 +73,8 @@ class AsyncClient:
     ) -> Samples:
         """As `Client.generate`."""
         which = Which.of(generator, version, channel)
-        draw = Draw.run(label, n, classes, start_index, which, seed, truncation, keep, of, digest)
-        return await self._run(self._session.draw(draw, timeout))
+        query = Query.run(label, n, classes, start_index, which, seed, truncation, keep, of, digest)
+        return await self._run(self._session.draw(query, timeout))
 
     async def fetch(
         self,
@@ -93,12 +93,12 @@ class AsyncClient:
     ) -> Samples:
         """As `Client.fetch`."""
         which = Which.of(generator, version, channel)
-        draw = Draw.at(indices, classes, which, seed, truncation, keep, of, digest)
-        return await self._run(self._session.draw(draw, timeout))
+        query = Query.at(indices, classes, which, seed, truncation, keep, of, digest)
+        return await self._run(self._session.draw(query, timeout))
 
     async def replay(self, address: Address | str, *, timeout: float | None = None) -> Samples:
         """As `Client.replay`."""
-        return await self._run(self._session.draw(Draw.again(address), timeout))
+        return await self._run(self._session.draw(Query.again(address), timeout))
 
     async def generators(self, *, timeout: float | None = None) -> list[GeneratorStatus]:
         """As `Client.generators`."""

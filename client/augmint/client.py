@@ -11,7 +11,7 @@ import numpy as np
 
 from augmint.address import Address
 from augmint.calls import pages
-from augmint.calls.query import Classes, Draw, Which
+from augmint.calls.query import Classes, Query, Which
 from augmint.calls.session import Session
 from augmint.calls.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.errors import AugmintError, ClientClosed
@@ -119,8 +119,8 @@ class Client:
         raises:      InvalidRequest, LabelNotFound, GeneratorNotFound, DigestMismatch.
         """
         which = Which.of(generator, version, channel)
-        draw = Draw.run(label, n, classes, start_index, which, seed, truncation, keep, of, digest)
-        return self._run(self._session.draw(draw, timeout))
+        query = Query.run(label, n, classes, start_index, which, seed, truncation, keep, of, digest)
+        return self._run(self._session.draw(query, timeout))
 
     def fetch(
         self,
@@ -144,8 +144,8 @@ class Client:
         classes: one class per sample, all names or all class indices.
         """
         which = Which.of(generator, version, channel)
-        draw = Draw.at(indices, classes, which, seed, truncation, keep, of, digest)
-        return self._run(self._session.draw(draw, timeout))
+        query = Query.at(indices, classes, which, seed, truncation, keep, of, digest)
+        return self._run(self._session.draw(query, timeout))
 
     def replay(self, address: Address | str, *, timeout: float | None = None) -> Samples:
         """The samples of an address (`samples.address`, or its text), byte for byte.
@@ -153,7 +153,7 @@ class Client:
         raises: InvalidRequest if the text is no address, DigestMismatch or GeneratorNotFound if the service no longer
                 has that file.
         """
-        return self._run(self._session.draw(Draw.again(address), timeout))
+        return self._run(self._session.draw(Query.again(address), timeout))
 
     # -- generators ---------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from augmint.client import Client
 from augmint.errors import InvalidRequest
 from augmint.formats import FORMATS, atomic, shard, sweep
 from augmint.reading.prefetch import Prefetch
-from augmint.reading.source import Source
+from augmint.reading.source import Source, SourceOptions, explained
 
 MANIFEST = "manifest.json"
 MOST_SHARDS = 100_000
@@ -39,6 +39,7 @@ class Result:
     files: tuple[str, ...]
 
 
+@explained
 def export(
     target: str | Client,
     folder: str | os.PathLike[str],
@@ -48,16 +49,8 @@ def export(
     shards: int = 1,
     only: Sequence[int] | None = None,
     generator: str | None = None,
-    labels: Sequence[str] | Sequence[int] | None = None,
-    weights: Sequence[float] | None = None,
-    seed: int | str | None = None,
-    start_index: int = 0,
-    truncation: float | None = None,
-    keep: int | None = None,
-    of: int | None = None,
-    version: int | None = None,
-    digest: str | None = None,
     advance: Callable[[int, bool], None] = lambda samples, skipped: None,
+    **options: Unpack[SourceOptions],
 ) -> Result:
     """Write n samples into a folder; run it again to go on after an interruption.
 
@@ -72,35 +65,24 @@ def export(
              given, since whoever makes the others needs the same. Absent: all.
     seed, digest, version: absent, and the folder has a manifest: that one's.
     advance: called with (samples, whether they were there already) as it goes on.
-    raises:  InvalidRequest, MissingExtra, OSError, and what `Client.fetch` raises.
+    raises:  MissingExtra and OSError, too, and what `Client.fetch` raises.
     """
     place = Path(folder)
     n = checks.whole("n", n, 1, 2**48)
     shards = checks.whole("shards", shards, 1, min(n, MOST_SHARDS))
     if format not in FORMATS:
         raise InvalidRequest(f"format is {format!r}; it must be one of {', '.join(FORMATS)}")
-    if only is not None and seed is None:
+    if only is not None and options.get("seed") is None:
         raise InvalidRequest("with only some of the shards, give a seed: whoever makes the others needs the same")
     numbers = range(shards) if only is None else [checks.whole("a shard", one, 0, shards - 1) for one in only]
     known = _read(place / MANIFEST)
     if known is not None:
         generator = generator or known["generator"]
-        seed = checks.seed(known["seed"]) if seed is None else seed
-        if version is None and digest is None:
-            version, digest = known["version"], known["digest"]
-    source = Source(
-        target,
-        generator,
-        labels=labels,
-        weights=weights,
-        seed=seed,
-        start_index=start_index,
-        truncation=truncation,
-        keep=keep,
-        of=of,
-        version=version,
-        digest=digest,
-    )
+        if options.get("seed") is None:
+            options["seed"] = known["seed"]
+        if options.get("version") is None and options.get("digest") is None:
+            options["version"], options["digest"] = known["version"], known["digest"]
+    source = Source(target, generator, **options)
     with contextlib.closing(source):
         checks.whole("n", n, 1, source.limit)
         writer, suffix = shard(format, source.description)

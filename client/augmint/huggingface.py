@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from augmint import checks, extras, kinds
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.reading.source import Source
+from augmint.reading.source import Source, SourceOptions
 
 # Samples that one element of `shards` stands for: what a worker takes, and what resuming may have to make again.
 SHARD = 1024
 
 
-def iterable_dataset(target: str, generator: str | None = None, *, length: int, **options: Any) -> Any:
+def iterable_dataset(
+    target: str, generator: str | None = None, *, length: int, **options: Unpack[SourceOptions]
+) -> Any:
     """A datasets.IterableDataset of `length` samples that occupies no disk.
 
         data = iterable_dataset("localhost:50051", length=100_000, seed=7)
@@ -43,7 +45,12 @@ def iterable_dataset(target: str, generator: str | None = None, *, length: int, 
 
 
 def dataset(
-    target: str, generator: str | None = None, *, length: int, cache_dir: str | None = None, **options: Any
+    target: str,
+    generator: str | None = None,
+    *,
+    length: int,
+    cache_dir: str | None = None,
+    **options: Unpack[SourceOptions],
 ) -> Any:
     """A datasets.Dataset of `length` samples, written to the cache of `datasets` once; as `iterable_dataset`.
 

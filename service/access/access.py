@@ -40,7 +40,7 @@ class Access:
             # Without the port: more connections must not mean more quota.
             call.caller = address(call.caller)
         if self._quotas is not None:
-            call.client = self._quotas.client(call.caller)
+            call.account = self._quotas.account(call.caller)
 
     def _token_name(self, tokens: Tokens, context: grpc.ServicerContext) -> str:
         given = next((value for key, value in context.invocation_metadata() or () if key == _HEADER), None)

@@ -48,7 +48,7 @@ class Rules(BaseModel):
     clients: dict[str, Quota] = {}
 
 
-class Client:
+class Account:
     """What one client has had, and has open. Used from any thread."""
 
     def __init__(self, name: str, metrics: Metrics, clock: Callable[[], float]) -> None:
@@ -153,18 +153,18 @@ class Quotas:
         self._rules = rules
         self._metrics = metrics
         self._clock = clock
-        self._clients: dict[str, Client] = {}
+        self._accounts: dict[str, Account] = {}
 
-    def client(self, name: str) -> Client:
-        """The client of that name, with the quota that now holds."""
-        client = self._clients.get(name)
-        if client is None:
-            if len(self._clients) >= CLIENTS_LIMIT:
-                self._clients = {known: other for known, other in self._clients.items() if not other.idle}
-            client = self._clients[name] = Client(name, self._metrics, self._clock)
+    def account(self, name: str) -> Account:
+        """That of the client of this name, with the quota that now holds."""
+        account = self._accounts.get(name)
+        if account is None:
+            if len(self._accounts) >= CLIENTS_LIMIT:
+                self._accounts = {known: other for known, other in self._accounts.items() if not other.idle}
+            account = self._accounts[name] = Account(name, self._metrics, self._clock)
         rules = self._rules.value
-        client.quota = rules.clients.get(name, rules.default)
-        return client
+        account.quota = rules.clients.get(name, rules.default)
+        return account
 
 
 def parse(text: str, source: Path) -> Rules:

@@ -221,13 +221,13 @@ class Repository:
         name, version = identity.name, identity.version
         message, engine, phases = self._loader.load(content, name, version)
         seconds |= phases
-        look = Drift(engine, len(message.labels), self._metrics.outputs(name, version))
+        observer = Drift(engine, len(message.labels), self._metrics.outputs(name, version))
         most, page = page_sizes(engine, self._max_samples)
         loaded = Loaded(
             identity=identity,
             message=message,
             classes={label: index for index, label in enumerate(message.labels)},
-            queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._loader.device), look),
+            queue=self._scheduler.add(engine, self._metrics.meters(name, version, self._loader.device), observer),
             max_samples=most,
             preferred_page_samples=page,
             capacity=engine.capacity_samples_per_second,

@@ -93,9 +93,9 @@ def answer(
     def respond(result: Any) -> bytes:
         return encode(result if selection is None else selection.pick(*result), order)
 
-    if call.client is None:
+    if call.account is None:
         return Later(submit(), respond)
-    return Later(call.client.during(identity.name, rows, generator.queue.work(rows), submit), respond)
+    return Later(call.account.during(identity.name, rows, generator.queue.work(rows), submit), respond)
 
 
 class GeneratorServicer:

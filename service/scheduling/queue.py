@@ -35,7 +35,7 @@ class Runs(Protocol):
 
 
 # Called with what a lane computed: the addresses and their samples, in the lane's own memory until it returns.
-Look = Callable[[artifact.Rows, np.ndarray], None]
+Observer = Callable[[artifact.Rows, np.ndarray], None]
 
 # Fewer waiting rows than this part of a full batch are left to the lane that computes their generator already: a batch
 # of a few rows takes nearly the time of one of many (the weights come from memory for either), so a second lane would
@@ -51,7 +51,7 @@ class Queue:
     engine: Runs
     meters: Meters
     backlog: Backlog[Request] = field(init=False)
-    look: Look | None = None
+    observer: Observer | None = None
     served: float = 0.0  # work seconds had so far; the backlogged queue with the least goes next
     running: int = 0  # batches on the lanes
     removed: bool = False

@@ -26,7 +26,7 @@ from service.scheduling.admission import check_deadline, check_room
 from service.scheduling.backlog import Segment
 from service.scheduling.delivery import Answers, settle
 from service.scheduling.order import Order
-from service.scheduling.queue import Look, Queue, Request, Runs, hand_out, rows_of
+from service.scheduling.queue import Observer, Queue, Request, Runs, hand_out, rows_of
 
 # After exclusive use, the device is left to the calls that wait for this multiple of the time that it was held.
 REST = 4.0
@@ -71,12 +71,12 @@ class Scheduler:
 
     # -- generators come and go, from any thread -----------------------------------------------------------
 
-    def add(self, engine: Runs, meters: Meters, look: Look | None = None) -> Queue:
+    def add(self, engine: Runs, meters: Meters, observer: Observer | None = None) -> Queue:
         """A queue for one more generator.
 
-        look: called on the lane after every batch, when its requests have been answered.
+        observer: called on the lane after every batch, when its requests have been answered.
         """
-        queue = Queue(engine, meters, look)
+        queue = Queue(engine, meters, observer)
         with self._lock:
             self._queues.append(queue)
         return queue
@@ -297,8 +297,8 @@ class Scheduler:
         self._count(queue, n, seconds)
         if scores is None:
             queue.engine.learn(n, seconds)
-        if queue.look:
-            queue.look(addresses, samples)
+        if queue.observer:
+            queue.observer(addresses, samples)
 
     def _settle(self, batch: list[Segment[Request]]) -> None:
         """Answer the requests that a batch has completed."""

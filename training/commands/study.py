@@ -16,7 +16,7 @@ from training.source import AS_FOUND, SourceOptions
 from training.terminal import say
 
 
-class Source(enum.StrEnum):
+class Studied(enum.StrEnum):
     """Whose samples a study is of."""
 
     PUBLISHED = "published"
@@ -38,11 +38,11 @@ def study(
         typer.Option(help="all, N per class, imbalance F, or imbalance F from N; several in turn. By default all."),
     ] = None,
     generator: Annotated[
-        Source,
+        Studied,
         typer.Option(
             help="published: FILE's own samples. retrained: of a generator like it, trained on the scenario's."
         ),
-    ] = Source.PUBLISHED,
+    ] = Studied.PUBLISHED,
     repeats: Annotated[int, typer.Option(help="Paired repeats, each with its own real samples.", min=1, max=100)] = 5,
     seeds: Annotated[int, typer.Option(help="Classifiers per repeat and way of training.", min=1, max=20)] = 2,
     steps: Annotated[

@@ -81,15 +81,7 @@ def fit(
             varied, target = arranged(recipe.vary(batch.to(device))), targets[rows.to(targets.device)].to(device)
             if classes == 1:
                 varied, target = kind.pretext(varied)
-            share, partner = _mixing(len(rows), mixup, device)
-            if partner is not None:
-                varied = share * varied + (1 - share) * varied[partner]
-            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                logits = network(varied)[1]
-            loss = functional.cross_entropy(logits.float(), target, weight=weight, label_smoothing=0.05)
-            if partner is not None:
-                other = functional.cross_entropy(logits.float(), target[partner], weight=weight, label_smoothing=0.05)
-                loss = share * loss + (1 - share) * other
+            loss = _loss(network, varied, target, mixup, weight, bfloat16)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -102,12 +94,27 @@ def fit(
     return Classifier(network, kind, classes, device, float(1 / np.sqrt(max(variance, 1e-12))), steps)
 
 
-def _mixing(count: int, mixup: float, device: torch.device) -> tuple[float, torch.Tensor | None]:
-    """The first partner's share of a batch, and the second partners' places; none without mixup."""
-    if not mixup:
-        return 1.0, None
-    share = float(torch.distributions.Beta(mixup, mixup).sample())
-    return share, torch.randperm(count, device=device)
+def _loss(
+    network: torch.nn.Module,
+    varied: torch.Tensor,
+    target: torch.Tensor,
+    mixup: float,
+    weight: torch.Tensor | None,
+    bfloat16: bool,
+) -> torch.Tensor:
+    """Of a batch, with mixup of the batch and itself in another order."""
+    share, partner = 1.0, None
+    if mixup:
+        share = float(torch.distributions.Beta(mixup, mixup).sample())
+        partner = torch.randperm(len(varied), device=varied.device)
+        varied = share * varied + (1 - share) * varied[partner]
+    with torch.autocast(varied.device.type, torch.bfloat16, enabled=bfloat16):
+        logits = network(varied)[1]
+    loss = functional.cross_entropy(logits.float(), target, weight=weight, label_smoothing=0.05)
+    if partner is not None:
+        other = functional.cross_entropy(logits.float(), target[partner], weight=weight, label_smoothing=0.05)
+        loss = share * loss + (1 - share) * other
+    return loss
 
 
 def balanced_order(labels: np.ndarray, classes: int, length: int, seed: int) -> np.ndarray:

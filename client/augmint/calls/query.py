@@ -45,7 +45,7 @@ class Which:
 
 
 @dataclass(frozen=True)
-class Draw:
+class Query:
     """Samples wanted, of a generator that is yet to be asked about.
 
     choose: gives class_indices int64 [n] and positions uint64 [n], once the generator is known; its second argument is
@@ -73,7 +73,7 @@ class Draw:
         keep: int | None,
         of: int | None,
         digest: str | None,
-    ) -> Draw:
+    ) -> Query:
         """Neighbours in a stream; as `Client.generate`."""
         if (label is None) == (classes is None):
             raise InvalidRequest("give either a label or classes, and not both")
@@ -107,7 +107,7 @@ class Draw:
         keep: int | None,
         of: int | None,
         digest: str | None,
-    ) -> Draw:
+    ) -> Query:
         """Any positions of a stream; as `Client.fetch`."""
 
         def choose(description: Description, limit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -126,7 +126,7 @@ class Draw:
         return cls._checked(which, choose, seed, truncation, keep, of, digest)
 
     @classmethod
-    def again(cls, address: Address | str) -> Draw:
+    def again(cls, address: Address | str) -> Query:
         """What an address names; as `Client.replay`."""
         if isinstance(address, str):
             address = Address.parse(address)
@@ -153,7 +153,7 @@ class Draw:
         keep: int | None,
         of: int | None,
         digest: str | None,
-    ) -> Draw:
+    ) -> Query:
         seed = checks.seed_or_drawn(seed)
         truncation = 1.0 if truncation is None else check_truncation(truncation)
         return cls(which, choose, seed, truncation, *check_selection(keep, of), digest)

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from augmint import checks
 from augmint.calls import pages
-from augmint.calls.query import Draw, Which
+from augmint.calls.query import Query, Which
 from augmint.calls.retry import Retry
 from augmint.calls.steps import Ask, Steps, Together
 from augmint.errors import DigestMismatch, GeneratorNotFound, InvalidRequest, LabelNotFound
@@ -45,27 +45,27 @@ class Session:
         """One generator, asked afresh."""
         return (yield from self._describe(which, self._limit(timeout)))
 
-    def draw(self, draw: Draw, timeout: float | None) -> Steps[Samples]:
+    def draw(self, query: Query, timeout: float | None) -> Steps[Samples]:
         """Samples, all of one file."""
         end = None if timeout is None else time.monotonic() + checks.seconds("timeout", timeout)
 
         def left() -> float:
             return self.timeout if end is None else max(end - time.monotonic(), 0.0)
 
-        description = self.descriptions.get(draw.which)
+        description = self.descriptions.get(query.which)
         known = description is not None
         if description is None:
-            description = yield from self._describe(draw.which, left())
+            description = yield from self._describe(query.which, left())
         while True:
             try:
-                return (yield from self._fill(draw.order(description), left))
+                return (yield from self._fill(query.order(description), left))
             except (DigestMismatch, GeneratorNotFound, LabelNotFound):
                 # The service has moved on since this client asked about it. Nothing was handed out yet, so all of the
                 # samples can come from the file that it has now, unless the caller pinned another.
                 if not known:
                     raise
                 known = False
-                description = yield from self._describe(draw.which, left())
+                description = yield from self._describe(query.which, left())
 
     # -- inside -------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,20 @@ from augmint.samples import Samples
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 Make = TypeVar("Make", bound=Callable[..., Any])
+
+
+class SourceOptions(TypedDict, total=False):
+    """What a loader hands over to Source, where it is explained."""
+
+    labels: Sequence[str] | Sequence[int] | None
+    weights: Sequence[float] | None
+    seed: int | str | None
+    start_index: int
+    truncation: float | None
+    keep: int | None
+    of: int | None
+    version: int | None
+    digest: str | None
 
 
 class Source:
@@ -145,9 +159,38 @@ class Source:
         return description
 
 
+class Reader:
+    """What every loader tells of its source."""
+
+    _source: Source
+
+    @property
+    def description(self) -> Description:
+        """The generator, as pinned."""
+        return self._source.description
+
+    @property
+    def seed(self) -> int:
+        """Of the stream, and of whatever else is drawn."""
+        return self._source.seed
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in order of class index."""
+        return self.description.labels
+
+    def close(self) -> None:
+        """Disconnect, unless the client was handed in."""
+        self._source.close()
+
+
 def explained(make: Make) -> Make:
-    """Adds to the docstring of a loader's __init__ the arguments that it hands to Source, for help() and editors."""
+    """Adds to a loader's docstring and signature the options that it hands to Source, for help() and editors."""
     make.__doc__ = f"{inspect.cleandoc(make.__doc__ or '')}\n{inspect.cleandoc(Source.__init__.__doc__ or '')}"
+    own, options = inspect.signature(make), inspect.signature(Source).parameters
+    named = [each for each in own.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    handed = [options[name] for name in SourceOptions.__annotations__]
+    make.__signature__ = own.replace(parameters=[*named, *handed])  # type: ignore[attr-defined]
     return make
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from augmint import checks
 from augmint.client import Client
 from augmint.errors import InvalidRequest
-from augmint.generators import Description
-from augmint.reading.source import Source, explained
+from augmint.reading.source import Reader, Source, SourceOptions, explained
 from augmint.samples import Samples
 from augmint.torch.positions import one_or_view, position
 from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_interval
@@ -20,7 +19,7 @@ from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_in
 TARGETS_LIMIT = 2**28
 
 
-class SyntheticDataset(data.Dataset):
+class SyntheticDataset(Reader, data.Dataset):
     """A map-style data set of any length that occupies no memory: sample i is made when it is asked for.
 
         data = SyntheticDataset("localhost:50051", length=60_000, seed=7)
@@ -31,7 +30,7 @@ class SyntheticDataset(data.Dataset):
     - images come as float32 [channels, height, width] in [0, 1], as torchvision's `ToTensor` gives them; with
       `transform=None` or another transform, as uint8 [channels, height, width] for it to work on (see `form`);
     - other kinds come as they are, in the generator's dtype and shape: rows of a table raw, float32 [columns], NaN
-      where a value is missing; `transform=augmint.kinds.table.features(description)` makes features of them for a network.
+      where a value is missing. `transform=augmint.kinds.table.features(description)` makes features of them.
 
     `targets`, `classes` and `class_to_idx` are those of torchvision's data sets, for samplers and splits by class;
     `data[:1000]` is a `Subset`, which reads nothing yet.
@@ -52,18 +51,10 @@ class SyntheticDataset(data.Dataset):
         generator: str | None = None,
         *,
         length: int | None = None,
-        labels: Sequence[str] | Sequence[int] | None = None,
-        weights: Sequence[float] | None = None,
-        seed: int | None = None,
-        start_index: int = 0,
-        truncation: float | None = None,
-        keep: int | None = None,
-        of: int | None = None,
-        version: int | None = None,
-        digest: str | None = None,
         transform: Transform | None = unit_interval,
         target_transform: Callable[[int], Any] | None = None,
         form: Form | None = None,
+        **source: Unpack[SourceOptions],
     ) -> None:
         """length:      number of samples, from 1; must be given, for a generator has no end.
         transform:   takes one sample in this form, its result is the sample. For `spawn` it must be picklable.
@@ -78,19 +69,7 @@ class SyntheticDataset(data.Dataset):
                 "length is not given, and a generator has no end: say how many samples this data set shall have, or "
                 "use SyntheticStream"
             )
-        self._source = Source(
-            target,
-            generator,
-            labels=labels,
-            weights=weights,
-            seed=seed,
-            start_index=start_index,
-            truncation=truncation,
-            keep=keep,
-            of=of,
-            version=version,
-            digest=digest,
-        )
+        self._source = Source(target, generator, **source)
         try:
             self._length = checks.whole("length", length, 1, self._source.limit)
             self._hands = Hands(transform, form, self.description)
@@ -99,21 +78,6 @@ class SyntheticDataset(data.Dataset):
             raise
         self._target_transform = target_transform
         self._targets: np.ndarray | None = None
-
-    @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def seed(self) -> int:
-        """Of the stream."""
-        return self._source.seed
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in order of class index."""
-        return self.description.labels
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -140,10 +104,6 @@ class SyntheticDataset(data.Dataset):
     def samples(self, positions: Sequence[int] | np.ndarray) -> Samples:
         """Samples at these positions of the data set, each in [0, len), with their addresses; not transformed."""
         return self._source.samples(positions)
-
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
 
     def __len__(self) -> int:
         return self._length

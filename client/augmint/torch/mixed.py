@@ -9,13 +9,12 @@ import numpy as np
 
 from augmint import checks
 from augmint.client import Client
-from augmint.generators import Description
 from augmint.reading import mixing
 from augmint.reading.cursor import agree, verify
 from augmint.reading.mixing import Amounts, Epoch, Portion
 from augmint.reading.partition import shares, steps
 from augmint.reading.prefetch import Meter, Stats
-from augmint.reading.source import Source
+from augmint.reading.source import Reader, Source
 from augmint.said import warn
 from augmint.torch import ranks
 from augmint.torch.epoch import Epochs, MixedEpoch
@@ -110,7 +109,7 @@ def mix(
         raise
 
 
-class MixedDataset(data.Dataset):
+class MixedDataset(Reader, data.Dataset):
     """What `mix` gives. The order of an epoch is fixed by seed and epoch, so that no shuffling is needed.
 
     `loader()` goes through epoch after epoch by itself. With another `DataLoader` call `set_epoch` before each, or else
@@ -141,16 +140,6 @@ class MixedDataset(data.Dataset):
         self._cursor = Epochs(self._arrange)
 
     # -- what it is ---------------------------------------------------------------------------------------
-
-    @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def seed(self) -> int:
-        """Of the order and of the synthetic samples."""
-        return self._source.seed
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -225,10 +214,6 @@ class MixedDataset(data.Dataset):
     @property
     def _plan(self) -> Epoch:
         return self._items.plan
-
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
 
     # -- reading ------------------------------------------------------------------------------------------
 

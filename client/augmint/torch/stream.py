@@ -6,17 +6,16 @@ import copy
 import functools
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from augmint import checks, kinds
 from augmint.client import Client
-from augmint.generators import Description
 from augmint.reading.cursor import Pass, StreamCursor
 from augmint.reading.partition import Share, shares
 from augmint.reading.prefetch import Meter, Prefetch, Stats
-from augmint.reading.source import Source, explained
+from augmint.reading.source import Reader, Source, SourceOptions, explained
 from augmint.samples import Samples
 from augmint.torch import ranks, readers
 from augmint.torch.loader import Loader, Reading
@@ -27,7 +26,7 @@ from augmint.torch.tensors import Hands, Transform, data, tensors, torch, unit_i
 _SAMPLES_PER_CALL = 256
 
 
-class SyntheticStream(data.IterableDataset):
+class SyntheticStream(Reader, data.IterableDataset):
     """A stream of batches (samples, class indices), fetched while the training step before them runs.
 
         stream = SyntheticStream("localhost:50051", batch_size=256, seed=7)
@@ -69,20 +68,12 @@ class SyntheticStream(data.IterableDataset):
         *,
         batch_size: int,
         length: int | None = None,
-        labels: Sequence[str] | Sequence[int] | None = None,
-        weights: Sequence[float] | None = None,
-        seed: int | None = None,
-        start_index: int = 0,
-        truncation: float | None = None,
-        keep: int | None = None,
-        of: int | None = None,
-        version: int | None = None,
-        digest: str | None = None,
         transform: Transform | None = unit_interval,
         target_transform: Callable[[int], Any] | None = None,
         rank: int | None = None,
         world_size: int | None = None,
         prefetch_bytes: int = 2**26,
+        **source: Unpack[SourceOptions],
     ) -> None:
         """batch_size: samples per batch on each rank, from 1.
         length:     samples of one pass over all ranks; the next pass goes on behind it, with new samples. A last step
@@ -99,22 +90,10 @@ class SyntheticStream(data.IterableDataset):
         self._ranks = ranks.given(rank, world_size)
         self._transform = transform
         self._target_transform = target_transform
-        self._source = Source(
-            target,
-            generator,
-            labels=labels,
-            weights=weights,
-            seed=seed,
-            start_index=start_index,
-            truncation=truncation,
-            keep=keep,
-            of=of,
-            version=version,
-            digest=digest,
-        )
+        self._source = Source(target, generator, **source)
         try:
             self._hands = Hands(transform, None, self.description)
-            self._cursor = StreamCursor("a SyntheticStream", self._source, length, seed is not None)
+            self._cursor = StreamCursor("a SyntheticStream", self._source, length, source.get("seed") is not None)
         except BaseException:
             self.close()
             raise
@@ -125,21 +104,6 @@ class SyntheticStream(data.IterableDataset):
         self._meter = Meter()
 
     # -- what it is ---------------------------------------------------------------------------------------
-
-    @property
-    def description(self) -> Description:
-        """The generator, as pinned."""
-        return self._source.description
-
-    @property
-    def seed(self) -> int:
-        """Of the stream."""
-        return self._source.seed
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in order of class index."""
-        return self.description.labels
 
     @property
     def position(self) -> int:
@@ -318,10 +282,6 @@ class SyntheticStream(data.IterableDataset):
             self._settle()
         self._cursor.load_state(state)
         self._resumed = data.get_worker_info() is not None
-
-    def close(self) -> None:
-        """Disconnect, unless the client was handed in."""
-        self._source.close()
 
     def __getstate__(self) -> dict[str, Any]:
         # A spawned worker knows nothing of torch.distributed, nor of who divides.

@@ -5,7 +5,6 @@ import pickle
 import re
 import threading
 import warnings
-from functools import partial
 
 import numpy as np
 import pytest
@@ -14,19 +13,8 @@ from torch.utils.data import DataLoader
 
 import augmint
 from augmint.v1 import generator_pb2 as pb
-from tests.client.fakes import LABELS, FakeService
-from tests.client.torch.reals import TARGETS, Real, content, mixture
-
-
-@pytest.fixture
-def fake():
-    return FakeService(max_samples=512, preferred=256)
-
-
-@pytest.fixture
-def mixed(client):
-    """Makes mixtures of a Real with the fake."""
-    return partial(mixture, client)
+from tests.client.fakes import LABELS
+from tests.client.torch.reals import TARGETS, Real, content
 
 
 def test_scarce_classes_are_topped_up_and_every_real_sample_is_there_once(mixed):

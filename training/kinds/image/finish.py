@@ -45,20 +45,26 @@ def finish(
         samples, found = _with_levels(name, records, levels, notes)
         if reading is not None and reading.levels is None and not records.on_disk:
             reading = replace(reading, levels=found)
+    samples = _square(name, samples, size, records.on_disk, notes)
+    records = replace(records, samples=samples, notes=tuple(notes), reading=reading)
+    return finished(name, records, Image(*samples.shape[1:]), "images")
+
+
+def _square(name: str, samples: np.ndarray, size: int | None, on_disk: bool, notes: list[str]) -> np.ndarray:
+    """Samples [n, side, side, channels], of one channel if all three are equal; on disk they must be so already."""
     height, width = samples.shape[1:3]
-    if records.on_disk and size not in (None, height):
+    if on_disk and size not in (None, height):
         raise DataError(f"{name}: images of {height}x{width} on disk are used as they are; size {size} cannot be had")
     side = choose_side(max(height, width)) if size is None else check_size(size)
-    side = height if records.on_disk else side
+    side = height if on_disk else side
     if (height, width) != (side, side):
         samples = np.stack([fit(sample, side) for sample in samples])
         how = "padded" if max(height, width) <= side else "resized (aspect kept, then padded)"
         notes.append(f"images of {height}x{width} were {how} to {side}x{side}")
-    if samples.shape[3] == 3 and not records.on_disk and _is_gray(samples):
+    if samples.shape[3] == 3 and not on_disk and _is_gray(samples):
         samples = samples[..., :1]
         notes.append("every image has three equal channels; one was kept")
-    records = replace(records, samples=samples, notes=tuple(notes), reading=reading)
-    return finished(name, records, Image(*samples.shape[1:]), "images")
+    return np.ascontiguousarray(samples)
 
 
 def _with_levels(
