@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.data.folders import parts as split_names
+from training.data import parts as split_names
 from training.data.folders.tree import Parts
 from training.data.question import Question
 

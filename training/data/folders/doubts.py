@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from training.data.folders.parts import part_of
 from training.data.folders.tree import Parts, Tree
+from training.data.parts import part_of
 from training.data.question import Question
 from training.data.wording import counted, listed
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from training.data import parts as split_names
 from training.data.errors import DataError
 from training.data.folders import doubts
-from training.data.folders import parts as split_names
 from training.data.folders.arrangement import Found, Layout
-from training.data.folders.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.folders.tree import Parts, Tree
+from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.question import Question
 from training.data.wording import counted, listed
 

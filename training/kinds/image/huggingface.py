@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from training.data import parts as split_names
 from training.data.errors import DataError
-from training.data.folders import parts as split_names
-from training.data.folders.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.folders.tree import Parts, walk
+from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.reading import Reading
 from training.data.records import Records
 from training.data.wording import counted, listed

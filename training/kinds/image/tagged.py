@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data.errors import DataError
-from training.data.folders.parts import TRAIN, part_in, part_of
 from training.data.folders.tree import Parts, Tree
+from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question
 from training.data.wording import listed, shown
 from training.kinds.image import table as tables
