@@ -25,6 +25,9 @@ SOUNDS = Sought("sound", SUFFIXES, UNREAD, f"Convert them to WAV or FLAC: {CONVE
 FULL = 32767  # the greatest level
 LONGEST_SECONDS = 600  # a header may claim any length
 SHORTEST_SECONDS = 0.01
+_HEAD = 4096  # bytes in which a WAV file says how it is coded
+# Codings of WAV files that libsndfile knows: PCM, ADPCM, floats, A-law, mu-law, GSM, G721, MP3, and the extensible ones.
+_CODINGS = frozenset({0x01, 0x02, 0x03, 0x06, 0x07, 0x11, 0x31, 0x40, 0x55, 0x64, 0x65, 0xFFFE})
 _RATES = (1_000, 768_000)
 _LOUDEST_FLOAT = 16.0  # float files go from -1 to 1, a mix beyond it now and then; whole numbers as floats much further
 
@@ -109,7 +112,20 @@ def levels(frames: np.ndarray) -> np.ndarray:
 def _unreadable(path: Path, error: Exception) -> str:
     reason = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")[:120]
     with path.open("rb") as file:
-        start = file.read(12)
-    if start[:4] in (b"RIFF", b"RIFX", b"RF64") and start[8:12] == b"WAVE" and "unsupported" in reason.lower():
-        return f"coded in a way for which there is no decoder here ({reason}): {CONVERT}"
+        start = file.read(_HEAD)
+    if coding := _foreign(start):
+        return f"coded as {coding}, for which there is no decoder here: {CONVERT}"
     return f"damaged, or no sound of a kind that is read ({reason})"
+
+
+def _foreign(start: bytes) -> str:
+    """The coding of a file that libsndfile has no decoder for; "" if that is not why it cannot be read."""
+    if start[4:8] == b"ftyp":
+        return "AAC (an MP4 file)"
+    if start[:4] == bytes.fromhex("3026b275"):
+        return "WMA (an ASF file)"
+    place = start.find(b"fmt ", 12)
+    if start[8:12] == b"WAVE" and place > 0 and len(start) >= place + 10:
+        coding = int.from_bytes(start[place + 8 : place + 10], "big" if start[:4] == b"RIFX" else "little")
+        return "" if coding in _CODINGS else f"0x{coding:04X}"
+    return ""

@@ -116,23 +116,25 @@ def _lengths(fitted: Sequence[_Fitted], rate: int, frames: int) -> list[str]:
     said = [
         f"sounds of {lengths.min() / rate:.2f} to {lengths.max() / rate:.2f} s became samples of {frames / rate:g} s"
     ]
-    said += [f"{cut:,} were cut to their loudest part"] if cut else []
-    said += [f"{padded:,} end in added silence"] if padded else []
+    said += [f"{cut:,} cut to their loudest part"] if cut else []
+    said += [f"{padded:,} with silence added at the end"] if padded else []
     return [", ".join(said)] if cut or padded else []
 
 
 def _levels(fitted: Sequence[_Fitted], names: Sequence[str], notes: list[str]) -> list[Question]:
     questions = []
     if clipped := sum(each.clipped for each in fitted):
-        notes.append(f"{counted(clipped, 'sound')} are clipped: over {_CLIPPED_SHARE:.1%} of the frames at full scale")
+        notes.append(
+            f"clipped, with over {_CLIPPED_SHARE:.1%} of the frames at full scale: {counted(clipped, 'sound')}"
+        )
     if opposed := sum(each.opposed for each in fitted):
         notes.append(f"the channels of {counted(opposed, 'sound')} cancel each other; the first one was taken")
     if silent := [name for each, name in zip(fitted, names, strict=True) if each.silent]:
-        notes.append(f"{counted(len(silent), 'sound')} are silent throughout")
+        notes.append(f"silent throughout: {counted(len(silent), 'sound')}")
         if len(silent) > _MOST_SILENT * len(fitted):
             questions.append(
                 Question(
-                    f"{counted(len(silent), 'sound')} are silent throughout: {listed(silent, 4)}.",
+                    f"Silent throughout: {listed(silent, 4)}.",
                     "Remove them, unless silence is what their class means.",
                 )
             )
