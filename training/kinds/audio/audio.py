@@ -91,7 +91,7 @@ class Audio(Kind):
         return mel.pooled(mel.bands(raw, self.rate, self.statistics, bands), columns)
 
     def picture(self, raw: np.ndarray) -> Picture:
-        return view.mosaic(raw, self.rate, self.statistics)
+        return view.players(raw, self.rate, self.statistics)
 
     def sheet(self, groups: Sequence[np.ndarray], names: Sequence[str], columns: int, caption: str) -> Picture:
         return view.sheet(groups, names, columns, caption, self.rate, self.statistics)

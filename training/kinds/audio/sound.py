@@ -26,7 +26,7 @@ FULL = 32767  # the greatest level
 LONGEST_SECONDS = 600  # a header may claim any length
 SHORTEST_SECONDS = 0.01
 _HEAD = 4096  # bytes in which a WAV file says how it is coded
-# Codings of WAV files that libsndfile knows: PCM, ADPCM, floats, A-law, mu-law, GSM, G721, MP3, and the extensible ones.
+# Codings of WAV files that libsndfile knows: PCM, ADPCM, floats, A-law, mu-law, GSM, G.721, MP3, extensible ones.
 _CODINGS = frozenset({0x01, 0x02, 0x03, 0x06, 0x07, 0x11, 0x31, 0x40, 0x55, 0x64, 0x65, 0xFFFE})
 _RATES = (1_000, 768_000)
 _LOUDEST_FLOAT = 16.0  # float files go from -1 to 1, a mix beyond it now and then; whole numbers as floats much further

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import wave
 from collections.abc import Sequence
@@ -14,7 +15,9 @@ from training.data.kind import Picture
 from training.kinds.audio import mel
 from training.kinds.audio.form import Statistics
 
-_COLUMNS = 5
+_HEARD = 5  # of the sounds shown beside each other: a page holds them all
+_WIDTH = 130  # pixels of a sound on a page
+_IMAGE = '<img style="width:100%;height:80px"'
 _DEPTH = np.log(10.0) * 7  # of what is drawn, 70 dB over the floor
 _HEIGHT = 2  # pixels a band
 
@@ -26,17 +29,17 @@ def spectrograms(raw: np.ndarray, rate: int, statistics: Statistics) -> np.ndarr
     return drawn.repeat(_HEIGHT, axis=1)[..., None]
 
 
-def mosaic(raw: np.ndarray, rate: int, statistics: Statistics) -> Picture:
-    """Spectrograms in rows of five, one pixel between."""
-    drawn = spectrograms(raw, rate, statistics)
-    height, width = drawn.shape[1:3]
-    columns = min(_COLUMNS, len(raw))
-    rows = -(-len(raw) // columns)
-    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), 128, np.uint8)
-    for number, each in enumerate(drawn[..., 0]):
-        top, left = number // columns * (height + 1), number % columns * (width + 1)
-        sheet[top : top + height, left : left + width] = each
-    return _png(Image.fromarray(sheet))
+def players(raw: np.ndarray, rate: int, statistics: Statistics) -> Picture:
+    """A part of a page: each sound's spectrogram, and under the first ones what plays it."""
+    parts = []
+    for number, (sound, drawn) in enumerate(zip(raw, spectrograms(raw, rate, statistics), strict=True)):
+        picture = f'<img src="{_uri(_png(Image.fromarray(drawn[..., 0])))}" alt="spectrogram">'
+        played = _uri(Picture(wav(sound, rate), ".wav", "audio/wav"))
+        player = f'<audio controls preload="metadata" style="width:100%" src="{played}"></audio>'
+        heard = player if number < _HEARD else ""
+        parts.append(f'<div style="flex:0 0 {_WIDTH}px">{picture.replace("<img", _IMAGE)}{heard}</div>')
+    content = f'<div style="display:flex;flex-wrap:wrap;gap:6px">{"".join(parts)}</div>'
+    return Picture(content.encode(), ".html", "text/html")
 
 
 def sheet(
@@ -56,11 +59,11 @@ def wav(sound: np.ndarray, rate: int) -> bytes:
     return content.getvalue()
 
 
-def player(sound: np.ndarray, rate: int) -> Picture:
-    return Picture(wav(sound, rate), ".wav", "audio/wav")
-
-
 def _png(image: Image.Image) -> Picture:
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     return Picture(stream.getvalue(), ".png", "image/png")
+
+
+def _uri(picture: Picture) -> str:
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
