@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from augmint import extras
+
 _FULL = np.float32(32768)
 
 
@@ -40,13 +42,14 @@ def wavs(samples: Any) -> Iterator[bytes]:
 
 
 def encoded(samples: Any) -> Iterator[dict[str, Any]]:
-    """As Hugging Face's Audio stores sounds: whole files, which need no encoder."""
+    """As Hugging Face's Audio stores sounds: whole files."""
     for content in wavs(samples):
         yield {"bytes": content, "path": None}
 
 
 def feature(datasets: Any, description: Any) -> Any:
-    """Hugging Face's Audio; to decode what it holds, datasets needs its extra `audio`."""
+    """Hugging Face's Audio; datasets writes and reads it by torchcodec. raises: MissingExtra without it."""
+    extras.load("torchcodec", "audio")
     return datasets.Audio(sampling_rate=rate_of(description))
 
 
