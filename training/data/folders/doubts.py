@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CHUNK = re.compile(r"\d{4,}|(part|chunk|shard|batch|disk|images?)[-_ ]?\d+")
 # Folders of a set that hold no classes: samples beside their masks.
-_PAIRED = frozenset({"images", "image", "imgs", "img", "masks", "mask", "labels", "annotations", "gt", "ground_truth"})
+_PAIRED = frozenset({"masks", "mask", "labels", "annotations", "gt", "ground_truth"})
 _MOST_CLASSES = 1000
 
 
@@ -55,7 +55,7 @@ def of_folders(layout: Layout, tree: Tree, base: Parts) -> None:
                 "labels.csv beside them, or put the folders of each class together.",
             )
         )
-    if sum(name.casefold() in _PAIRED for name in classes) > 1:
+    if sum(name.casefold() in _PAIRED | tree.sought.around for name in classes) > 1:
         layout.questions.append(
             Question(
                 f"The folders {listed(classes, 4)} were taken for classes.",

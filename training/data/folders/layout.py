@@ -12,7 +12,7 @@ from training.data.question import Question
 from training.data.wording import counted, listed
 
 # Around samples without labels, as Keras' directory readers want it.
-_WRAPPERS = frozenset({"unknown", "unlabeled", "unlabelled", "images", "image", "img", "imgs", "pictures", "0", "all"})
+_WRAPPERS = frozenset({"unknown", "unlabeled", "unlabelled", "0", "all"})
 PART_ORDER = {None: 0, TRAIN: 0, VALIDATION: 1, TEST: 2}
 _FEW_LOOSE = 0.05  # of the samples: a logo or a preview beside the one folder that holds the data
 
@@ -149,7 +149,9 @@ def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
     used = {}
     for part, root in roots.items():
         names = tree.children(root)
-        if part != TRAIN and (not names or (len(names) == 1 and names[0] not in classes and _is_wrapper(names[0]))):
+        if part != TRAIN and (
+            not names or (len(names) == 1 and names[0] not in classes and _is_wrapper(names[0], tree))
+        ):
             layout.skipped[f"{nouns} without a class in '{splits[part]}'"] += len(tree.below(root))
             continue
         used[part] = splits[part]
@@ -183,8 +185,8 @@ def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
     return layout
 
 
-def _is_wrapper(name: str) -> bool:
-    return name.casefold() in _WRAPPERS or part_of(name) is not None
+def _is_wrapper(name: str, tree: Tree) -> bool:
+    return name.casefold() in _WRAPPERS | tree.sought.around or part_of(name) is not None
 
 
 def _resembling(name: str, classes: list[str], nouns: str) -> str:

@@ -20,12 +20,14 @@ class Sought:
     noun:   what one is called, e.g. "picture".
     unread: endings of samples that are not read; they make a folder a class whose samples are missing.
     advice: how to turn those into some that are, one sentence.
+    around: names of folders, in lower case, that hold samples and are no class of them.
     """
 
     noun: str
     suffixes: frozenset[str]
     unread: frozenset[str]
     advice: str
+    around: frozenset[str]
 
     @property
     def nouns(self) -> str:

@@ -20,7 +20,8 @@ UNREAD = frozenset(
     {".m4a", ".aac", ".m4b", ".wma", ".amr", ".ape", ".wv", ".mka", ".ac3", ".dts", ".tta", ".mpc", ".spx", ".ra"}
 )
 CONVERT = "ffmpeg -i IN OUT.wav converts one"
-SOUNDS = Sought("sound", SUFFIXES, UNREAD, f"Convert them to WAV or FLAC: {CONVERT}.")
+_AROUND = frozenset({"audio", "audios", "sounds", "sound", "wav", "wavs", "clips", "recordings"})
+SOUNDS = Sought("sound", SUFFIXES, UNREAD, f"Convert them to WAV or FLAC: {CONVERT}.", _AROUND)
 
 FULL = 32767  # the greatest level
 LONGEST_SECONDS = 600  # a header may claim any length

@@ -27,7 +27,8 @@ UNREAD = frozenset(
     | {".nii", ".mha", ".svs", ".ndpi", ".mp4", ".mov", ".avi", ".mkv", ".webm"}
 )
 
-PICTURES = Sought("picture", SUFFIXES, UNREAD, "Convert them to PNG or JPEG; PNG keeps 16-bit levels.")
+_AROUND = frozenset({"images", "image", "imgs", "img", "pictures"})
+PICTURES = Sought("picture", SUFFIXES, UNREAD, "Convert them to PNG or JPEG; PNG keeps 16-bit levels.", _AROUND)
 
 # A header may claim any size. A baseline JPEG is shrunk while it is decoded, the others have to be decoded whole.
 LARGEST_PIXELS = 2**26
