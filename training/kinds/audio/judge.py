@@ -34,7 +34,11 @@ class Network(nn.Module):
             width = _WIDTHS[min(len(layers) // 3, 2)]
             # At first only time, of which neighbouring columns share most of what they show.
             strides = [2 if extent > _SMALL and (layers or axis) else 1 for axis, extent in enumerate(extents)]
-            layers += [nn.Conv2d(before, width, 3, strides, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            layers += [
+                nn.Conv2d(before, width, 3, (strides[0], strides[1]), 1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+            ]
             before, extents = width, [-(-extent // stride) for extent, stride in zip(extents, strides, strict=True)]
         self.trunk = nn.Sequential(*layers)
         self.hidden = nn.Linear(before * extents[0] * extents[1], FEATURES, bias=False)

@@ -41,6 +41,8 @@ class LogMel(nn.Module):
     """The form, float32 [n, 1, bins, columns] -> logarithms of the power in each band: [n, 1, BANDS, columns], about
     -1 for silence to 1."""
 
+    bank: Tensor
+
     def __init__(self, rate: int, statistics: Statistics) -> None:
         super().__init__()
         self.statistics = statistics

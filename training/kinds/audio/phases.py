@@ -24,6 +24,8 @@ _QUIET = 1e-3  # of the loudest: below it slopes are noise
 class Phases(nn.Module):
     """Magnitudes float32 [n, columns, bins] -> a sound, float32 [n, frames], full scale 1."""
 
+    carrier: Tensor
+
     def __init__(self, spectrum: Spectrum) -> None:
         super().__init__()
         self.spectrum = spectrum

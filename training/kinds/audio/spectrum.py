@@ -28,6 +28,10 @@ class Spectrum(nn.Module):
     A Hann window on both ways (Griffin and Lim 1984). The bins are those below half the rate, which itself is left out.
     """
 
+    forth: Tensor
+    back: Tensor
+    share: Tensor
+
     def __init__(self, rate: int, frames: int) -> None:
         super().__init__()
         window = window_of(rate)
