@@ -47,6 +47,9 @@ class SourceOptions(BaseModel):
         SHAPE,
         Option(help="Of sounds: length of a sample; by default what holds 95 of 100 whole, at most 4 s."),
     ] = None
+    waves: Annotated[
+        bool, Option(help="Of sounds: networks see waves instead of spectrograms, as --preset wavegan needs it.")
+    ] = False
     levels: Annotated[
         tuple[float, float] | None,
         BeforeValidator(levels_of),

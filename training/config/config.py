@@ -13,8 +13,9 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive"] = Field(
-        "conv", description="Family of both networks; progressive: they grow while they train (ProGAN)."
+    architecture: Literal["conv", "mlp", "progressive", "wave"] = Field(
+        "conv",
+        description="Family of both networks; progressive: they grow while they train (ProGAN); wave: for waves.",
     )
     width: int = Field(
         16, ge=1, le=512, description="Channels (conv) or units (mlp) that every layer is a multiple of."
@@ -43,6 +44,9 @@ class Config(BaseModel):
     classifier_weight: float = Field(1.0, gt=0, description="Of the auxiliary classifier's cross-entropy.")
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
     dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator.")
+    phase_shuffle: int = Field(
+        0, ge=0, le=16, description="Frames by which what the discriminator's layers see is moved at random (WaveGAN)."
+    )
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
 
     # Objective

@@ -100,6 +100,18 @@ RULES: tuple[Rule, ...] = (
         "objective 'evidence' has no discriminator: gamma, unit_slope, weight_clip, drift and augmentation must be 0, "
         "critic_steps 1 and minibatch_deviation false",
     ),
+    Rule(
+        lambda c: c.architecture == "wave" and c.minibatch_deviation and not _is_vae(c),
+        "minibatch_deviation is a plane beside feature planes, which architecture 'wave' has not; set it to false",
+    ),
+    Rule(
+        lambda c: c.phase_shuffle > 0 and c.architecture != "wave",
+        "phase_shuffle is for architecture 'wave': of other samples nothing is a phase",
+    ),
+    Rule(
+        lambda c: _is_vae(c) and c.architecture == "wave",
+        "objective 'evidence' with architecture 'wave': there is no encoder of waves; use conv or mlp",
+    ),
 )
 
 

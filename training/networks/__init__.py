@@ -10,7 +10,7 @@ from torch import nn
 
 from training.config.config import Config
 from training.data.kind import Head
-from training.networks import conv, mlp, progressive
+from training.networks import conv, mlp, progressive, wave
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
@@ -20,6 +20,7 @@ __all__ = ["Chance", "Headed", "Sampler", "blurred", "build", "chance", "drawn",
 _FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "conv": (conv.ConvGenerator, conv.ConvDiscriminator),
     "mlp": (mlp.MlpGenerator, mlp.MlpDiscriminator),
+    "wave": (wave.WaveGenerator, wave.WaveDiscriminator),
     "progressive": (progressive.ProgressiveGenerator, progressive.ProgressiveDiscriminator),
 }
 _ENCODERS: dict[str, type[nn.Module]] = {"conv": conv.ConvEncoder, "mlp": mlp.MlpEncoder}

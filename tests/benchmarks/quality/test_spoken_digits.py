@@ -31,6 +31,6 @@ def test_numbers_below_five_are_the_test_split(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../7/7_theo_4.wav", "/7/7_theo_4.wav", "7/../../x.wav", "7/theo.wav"])
 def test_other_names_are_refused_and_nothing_is_written_elsewhere(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="is not DIGIT/DIGIT_SPEAKER_NUMBER.wav"):
+    with pytest.raises(ValueError, match=r"is not DIGIT/DIGIT_SPEAKER_NUMBER\.wav"):
         unpack(archive(tmp_path / "a.tar.gz", [name]), tmp_path / "out")
     assert [path.name for path in tmp_path.rglob("*.wav")] == []

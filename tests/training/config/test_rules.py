@@ -25,6 +25,9 @@ BROKEN = [
     ("vae", {"output": "linear"}, "only 'tanh' keeps"),
     ("vae", {"discriminator_conditioning": "projection"}, "by discriminator_conditioning 'concatenation'"),
     ("vae", {"critic_steps": 5}, "has no discriminator"),
+    ("wavegan", {"minibatch_deviation": True}, "'wave' has not"),
+    ("wgan-gp", {"phase_shuffle": 2}, "nothing is a phase"),
+    ("vae", {"architecture": "wave"}, "no encoder of waves"),
 ]
 
 

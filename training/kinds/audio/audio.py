@@ -33,7 +33,12 @@ class Audio(Kind):
 
     @property
     def statistics(self) -> Statistics:
-        return self.learned or form.unfitted(self.form[1])
+        return self.learned or form.unfitted(window_of(self.rate) // 2)
+
+    @property
+    def columns(self) -> int:
+        """Of a spectrogram."""
+        return self.frames * OVERLAP // window_of(self.rate)
 
     @property
     def spec(self) -> pb.SampleSpec:
@@ -46,8 +51,7 @@ class Audio(Kind):
 
     @property
     def form(self) -> tuple[int, ...]:
-        window = window_of(self.rate)
-        return 1, window // 2, self.frames * OVERLAP // window
+        return 1, window_of(self.rate) // 2, self.columns
 
     @property
     def augmentation(self) -> AudioAugmentation:
@@ -64,10 +68,10 @@ class Audio(Kind):
         return form.Decoder(self.rate, self.frames, self.statistics)
 
     def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        return form.likelihood(real, made)
+        return form.normal(real, made, form.NOISE)
 
     def judge(self, outputs: int) -> nn.Module:
-        return judge.Network(self.rate, self.form[2], self.statistics, outputs)
+        return judge.Network(self.rate, self.columns, self.statistics, outputs)
 
     def recipes(self) -> Sequence[Recipe]:
         return judge.standard(self.rate, self.statistics)

@@ -112,7 +112,7 @@ class Decoder(nn.Module):
         return sound.clamp(-FULL, FULL - 1).round().to(torch.int16)
 
 
-def likelihood(real: Tensor, made: Tensor) -> Tensor:
-    """Magnitudes are normal around what is made, with the deviation of what nothing explains; in nats."""
+def normal(real: Tensor, made: Tensor, noise: float) -> Tensor:
+    """Elements are normal around what is made, with the deviation of what nothing explains: nats, float32 [n]."""
     squares = (real - made).square().flatten(1)
-    return (squares / (2 * NOISE**2)).sum(1) + squares.shape[1] * math.log(NOISE * math.sqrt(2 * math.pi))
+    return (squares / (2 * noise**2)).sum(1) + squares.shape[1] * math.log(noise * math.sqrt(2 * math.pi))

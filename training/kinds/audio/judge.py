@@ -61,13 +61,17 @@ class AudioRecipe:
     gain: float = 0.0  # reach of random gains, dB
     mask: float = 0.0  # widest band of frequencies and widest stretch of time that are covered, share
 
-    def vary(self, raw: Tensor) -> Tensor:
-        """int16 [n, frames] -> varied float32 [n, 1, bins, columns]."""
+    def sounds(self, raw: Tensor) -> Tensor:
+        """int16 [n, frames] -> shifted and louder or quieter, float32 [n, frames]."""
         sounds = shifted(raw, self.shift).to(torch.float32) / FULL
         if self.gain:
             decibels = (torch.rand(len(raw), 1, device=raw.device) * 2 - 1) * self.gain
             sounds = sounds * 10 ** (decibels / 20)
-        samples = self.statistics.formed(form.spectrogram(sounds, self.rate))[:, None]
+        return sounds
+
+    def vary(self, raw: Tensor) -> Tensor:
+        """int16 [n, frames] -> varied float32 [n, 1, bins, columns]."""
+        samples = self.statistics.formed(form.spectrogram(self.sounds(raw), self.rate))[:, None]
         if self.mask:
             covered = _stretch(samples, 2, self.mask) | _stretch(samples, 3, self.mask)
             samples = torch.where(covered, torch.zeros((), device=raw.device), samples)  # the mean of each bin

@@ -25,6 +25,7 @@ from training.kinds.audio import sounds
 from training.kinds.audio.audio import Audio
 from training.kinds.audio.length import DEFAULT_RATE, check_rate, check_seconds
 from training.kinds.audio.sound import CONVERT, SOUNDS, SUFFIXES, UNREAD
+from training.kinds.audio.waves import Waves
 
 _LOOKED_AT = 20_000  # files; more of them say nothing new about what a folder holds
 
@@ -55,13 +56,21 @@ def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
     return {"rate": rate, "seconds": spec.shape[0] / rate}
 
 
-def load(source: str, *, rate: int | None = None, seconds: float | None = None, drop_scarce: bool = False) -> Dataset:
+def load(
+    source: str,
+    *,
+    rate: int | None = None,
+    seconds: float | None = None,
+    waves: bool = False,
+    drop_scarce: bool = False,
+) -> Dataset:
     """Read a labelled data set into memory.
 
     source:  a folder with one folder of sounds per class; or train/ and test/ of such folders (the official test
              split; val/ beside test/ joins the training part, and is the test split where there is no test/).
     rate:    frames a second of the samples, 8000 or 16000; None: 8000.
     seconds: of a sample, rounded up to steps of 0.128; None: chosen from the data, see training.kinds.audio.sounds.
+    waves:   networks see waves instead of spectrograms.
     drop_scarce: leave out classes that have too few sounds, instead of refusing them.
     raises:  DataError, in one sentence, for anything that cannot be trained on.
     """
@@ -78,7 +87,7 @@ def load(source: str, *, rate: int | None = None, seconds: float | None = None, 
     name = shown(source)
     records = replace(records, class_names=classes.checked_names(name, records.class_names))
     records = classes.with_enough(name, records, drop_scarce)
-    return finished(name, records, Audio(rate, records.samples.shape[1]), "sounds")
+    return finished(name, records, (Waves if waves else Audio)(rate, records.samples.shape[1]), "sounds")
 
 
 def _read(path: Path, rate: int, seconds: float | None) -> Records:
