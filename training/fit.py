@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rich.progress import Progress
 from augmint.v1 import generator_pb2 as pb
 from service.runtime.session import Session
 from training import places, quality
-from training.config import auto
+from training.config import auto, presets
 from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
@@ -28,6 +29,7 @@ from training.publishing import release
 from training.quality.findings.data import contradictions, survey
 from training.quality.findings.finding import worst_first
 from training.report import curves, page
+from training.run import trials
 from training.run.events import Events, Occasion
 from training.run.folder import Order, Run, RunError
 from training.run.introduce import introduce
@@ -59,7 +61,7 @@ def fit(
     """
     order = run.order
     processes = processes or Processes()
-    state = run.load() if resume else None
+    state = run.load() if resume and run.has_checkpoint else None
     say(console, f"reading {order.data}")
     dataset = _read(run, state)
     following = ""
@@ -70,12 +72,19 @@ def fit(
     if order.score and dataset.classes == 1:
         raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
     if order.preset == auto.AUTO:
-        order = _chosen(order, dataset, splits)
+        with bar(console) as progress:
+            order = _chosen(run, dataset, splits, processes, progress)
         if processes.first:
             run.decide(order)
         run.order = order
+    if order.config.objective == "likelihood" and dataset.kind.tokens is None:
+        raise RunError(
+            f"preset {order.preset} learns the likelihood of choices, and {dataset.kind.words} are not made of any; "
+            f"for these there are {', '.join(dataset.kind.recommended)}"
+        )
     for reason in order.reasons:
         say(console, f"auto: {reason}")
+    presets.prove(order.config, dataset.kind)
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
     choose_threads(processes, state, dataset, splits, order)
     findings, judge, logger = survey(dataset, splits), None, None
@@ -170,11 +179,25 @@ def _read(run: Run, state: dict[str, Any] | None) -> Dataset:
     return dataset
 
 
-def _chosen(order: Order, dataset: Dataset, splits: Splits) -> Order:
+def _chosen(run: Run, dataset: Dataset, splits: Splits, processes: Processes, progress: Progress) -> Order:
     """The order with the preset and the configuration that `auto` stands for."""
+    order = run.order
     facts = auto.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available())
-    choice = auto.choose(facts)
-    decided = {"preset": choice.preset, "config": choice.config(dict(order.settings)), "reasons": choice.reasons}
+    settings = dict(order.settings)
+    if dataset.kind.trials and dataset.classes > 1:
+        candidates, left_out = auto.candidates(facts, settings)
+        task = progress.add_task("trying", total=1.0)
+
+        def show(preset: str, share: float) -> None:
+            progress.update(task, detail=preset, completed=share)
+
+        tried = trials.run_all(run, candidates, processes, dataset, splits, time.monotonic, show)
+        progress.update(task, detail="", completed=1.0)
+        choice = auto.decided([(each.preset, each.score) for each in tried], trials.in_words(order, tried), left_out)
+        order = trials.left(tried, order)
+    else:
+        choice = auto.choose(facts)
+    decided = {"preset": choice.preset, "config": choice.config(settings), "reasons": choice.reasons}
     return order.model_copy(update=decided)
 
 

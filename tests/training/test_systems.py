@@ -1,6 +1,8 @@
-"""Every preset on real digits: trained for a few steps, it resumes exactly, and its export equals what was trained."""
+"""Every preset: trained for a few steps, it resumes exactly, and its export equals what was trained."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from tests.training import mixed
 from training.config.presets import PRESETS, resolve
-from training.data import Dataset
-from training.data.splits import Splits, split
+from training.data.kind import Kind
+from training.data.splits import split
 from training.export import graph, parity
 from training.gan.trainer import Trainer
 from training.kinds import load
@@ -19,10 +22,30 @@ STEPS = 6
 LATENT = 16
 
 
+class Data(NamedTuple):
+    """samples: raw, of the kind, [n, *shape]; labels: int64 [n]."""
+
+    kind: Kind
+    samples: np.ndarray
+    labels: np.ndarray
+    classes: int
+
+
 @pytest.fixture(scope="module")
-def digits() -> tuple[Dataset, Splits]:
-    dataset = load("digits")
-    return dataset, split(dataset)
+def data() -> dict[str, Data]:
+    digits = load("digits")
+    train = split(digits).train
+    raw, labels = mixed.samples()
+    return {
+        "digits": Data(digits.kind, digits.samples[train], digits.labels[train], 10),
+        "mixed": Data(mixed.Mixed(raw), raw, labels, 2),
+    }
+
+
+# Real digits; choices and values for what is made for them, and for all that takes any form.
+_OF_OTHERS = ("blocks", "autoregressive", "wave")
+SYSTEMS = [(name, "digits") for name in PRESETS if resolve(name).architecture not in _OF_OTHERS]
+SYSTEMS += [(name, "mixed") for name in PRESETS if resolve(name).architecture in ("blocks", "mlp")]
 
 
 @pytest.fixture(scope="module")
@@ -31,36 +54,28 @@ def exported() -> set[str]:
     return set()
 
 
-def trainer(preset: str, digits: tuple[Dataset, Splits]) -> Trainer:
-    dataset, splits = digits
+def trainer(preset: str, data: Data) -> Trainer:
     # A batch that is no multiple of 3, so that critic steps do not hide an offset in the draw.
-    config = resolve(preset, {"latent_size": LATENT, "width": min(32, resolve(preset).width), "batch_size": 32})
-    fabric = Fabric(accelerator="cpu", devices=1)
-    return Trainer(
-        fabric,
-        config,
-        dataset.kind,
-        dataset.samples[splits.train],
-        dataset.labels[splits.train],
-        dataset.classes,
-        seed=3,
-    )
+    settings = {"latent_size": LATENT, "width": min(32, resolve(preset).width), "batch_size": 8 * resolve(preset).pack}
+    config = resolve(preset, {**settings, "batch_size": max(32, settings["batch_size"])})
+    return Trainer(Fabric(accelerator="cpu", devices=1), config, data.kind, *data[1:], seed=3)
 
 
 def weights(*modules: nn.Module) -> np.ndarray:
     return np.concatenate([value.detach().numpy().ravel() for m in modules for value in m.state_dict().values()])
 
 
-@pytest.mark.parametrize("preset", [name for name in PRESETS if resolve(name).architecture not in ("blocks", "wave")])
-def test_system_trains_resumes_and_exports(preset: str, digits: tuple[Dataset, Splits], exported: set[str]) -> None:
-    whole = trainer(preset, digits)
+@pytest.mark.parametrize(("preset", "name"), SYSTEMS)
+def test_system_trains_resumes_and_exports(preset: str, name: str, data: dict[str, Data], exported: set[str]) -> None:
+    used = data[name]
+    whole = trainer(preset, used)
     for number in range(STEPS):
         losses = whole.step(number / STEPS)
         if number == STEPS // 2 - 1:
             state = {key: _copied(value) for key, value in whole.state_dict().items()}
     whole.check_finite(losses)
 
-    resumed = trainer(preset, digits)
+    resumed = trainer(preset, used)
     resumed.load_state_dict(state)
     for number in range(STEPS // 2, STEPS):
         resumed.step(number / STEPS)
@@ -71,8 +86,8 @@ def test_system_trains_resumes_and_exports(preset: str, digits: tuple[Dataset, S
 
     if repr(generator) not in exported:
         exported.add(repr(generator))
-        model = graph.to_onnx(generator, digits[0].kind, LATENT, 10)
-        parity.prove_parity(generator, model, digits[0].kind, LATENT, 10)  # also: no sample depends on its batch
+        model = graph.to_onnx(generator, used.kind, LATENT, used.classes)
+        parity.prove_parity(generator, model, used.kind, LATENT, used.classes)  # also: no sample depends on its batch
 
 
 def _copied(value: object) -> object:

@@ -1,15 +1,19 @@
-"""The preset `auto`: reads the data and the machine, chooses a system and its settings, and says why."""
+"""The preset `auto`: reads the data and the machine, chooses a system and its settings, and says why.
+
+Of a kind that asks for trials it tries the recommended systems (training.run.trials), and goes by what they come to.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from training.config.config import Config
-from training.config.presets import AUTO, resolve
+from training.config.presets import AUTO, PresetError, prove, resolve
 from training.data.kind import Kind
 
 # Below so many training samples in every class a discriminator knows them all by heart before the generator has
@@ -47,8 +51,60 @@ class Choice:
         return resolve(self.preset, {**self.settings, **overrides})
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A row of the preset table that is tried, with what the person who started the run has set on top."""
+
+    preset: str
+    config: Config
+
+
+def candidates(facts: Facts, overrides: dict[str, Any]) -> tuple[list[Candidate], list[str]]:
+    """What is tried of the rows that the kind recommends, and why others are not, one sentence each.
+
+    Raises PresetError if what has been set goes with none of them.
+    """
+    found, left_out, fault = [], [], None
+    for preset in facts.kind.recommended:
+        try:
+            config = resolve(preset, overrides)
+            prove(config, facts.kind)
+            found.append(Candidate(preset, config))
+        except PresetError as error:
+            left_out.append(f"{preset} was not tried: {error}.")
+            fault = error
+    if not found:
+        assert fault is not None, "a kind recommends something"
+        raise fault
+    return found, left_out
+
+
+def decided(tried: Sequence[tuple[str, float]], budget: str, left_out: Sequence[str]) -> Choice:
+    """The best of what was tried, the first of equal ones.
+
+    tried: preset and macro-averaged F1, below 0 for one that diverged; budget: of each, in words.
+    Raises PresetError if all have diverged.
+    """
+    best, score = max(tried, key=lambda each: each[1])
+    if score < 0:
+        raise PresetError(f"{', '.join(name for name, _ in tried)} all diverged in their trials; name a --preset")
+    others = [f"{name} {_in_words(value)}" for name, value in tried if name != best]
+    reason = (
+        f"{best}: a classifier that learned from its samples alone has a macro-averaged F1 of {score:.3f} on the "
+        f"validation split after a trial of {budget}"
+    )
+    reason += f"; the others: {', '.join(others)}." if others else "; nothing else could be tried."
+    return Choice(best, {}, (reason, *left_out))
+
+
+def _in_words(score: float) -> str:
+    return f"{score:.3f}" if score >= 0 else "diverged"
+
+
 def choose(facts: Facts) -> Choice:
     """A system for the data, with its reasons from the strongest to the weakest."""
+    if facts.kind.trials:
+        return _untried(facts)
     counts = facts.counts
     total, most, least = int(counts.sum()), int(counts.max()), int(counts.min())
     settings: dict[str, Any] = {}
@@ -100,4 +156,14 @@ def choose(facts: Facts) -> Choice:
     return Choice(preset, settings, tuple(reasons))
 
 
-__all__ = ["AUTO", "Choice", "Facts", "choose"]
+def _untried(facts: Facts) -> Choice:
+    """The first recommendation, where there is nothing to compare by."""
+    preset = facts.kind.recommended[0]
+    reason = (
+        f"{preset}: the first that is recommended for {facts.kind.words}; with one class there is no classifier to "
+        "compare others by."
+    )
+    return Choice(preset, {"discriminator_conditioning": "none"}, (reason,))
+
+
+__all__ = ["AUTO", "Candidate", "Choice", "Facts", "candidates", "choose", "decided"]

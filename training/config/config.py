@@ -13,15 +13,27 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive", "wave"] = Field(
+    architecture: Literal["conv", "mlp", "progressive", "blocks", "autoregressive", "wave"] = Field(
         "conv",
-        description="Family of both networks; progressive: they grow while they train (ProGAN); wave: for waves.",
+        description="Family of both networks; progressive: they grow while they train (ProGAN); blocks: for samples of "
+        "choices and values, such as rows of a table; autoregressive: one network for each choice on those before it "
+        "(TabularARGN); wave: for sounds as waves (WaveGAN).",
     )
     width: int = Field(
-        16, ge=1, le=512, description="Channels (conv) or units (mlp) that every layer is a multiple of."
+        16,
+        ge=1,
+        le=512,
+        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (blocks, "
+        "autoregressive; fewer where there are many choices).",
     )
-    latent_size: int = Field(64, ge=1, le=4096, description="Normal draws per sample.")
-    embedding_size: int = Field(32, ge=1, le=1024, description="Size of the class embedding.")
+    layers: int = Field(2, ge=1, le=16, description="Hidden layers of both networks (blocks).")
+    latent_size: int = Field(64, ge=0, le=4096, description="Normal draws per sample; a likelihood has none.")
+    embedding_size: int = Field(
+        32,
+        ge=1,
+        le=1024,
+        description="Size of the class embedding; where choices are embedded, of theirs too, at most.",
+    )
     output: Literal["tanh", "linear", "sigmoid"] = Field(
         "tanh", description="Last activation of the generator; linear is cut to [-1, 1] when training is over."
     )
@@ -43,16 +55,33 @@ class Config(BaseModel):
     )
     classifier_weight: float = Field(1.0, gt=0, description="Of the auxiliary classifier's cross-entropy.")
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
-    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator.")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="In the discriminator; in the generator if it is autoregressive."
+    )
     phase_shuffle: int = Field(
         0, ge=0, le=16, description="Frames by which what the discriminator's layers see is moved at random (WaveGAN)."
     )
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
 
+    # What the generator is shown of real samples while it learns (blocks)
+    shown: Literal["none", "one", "first"] = Field(
+        "none",
+        description="one: one choice, rare ones more often (CTGAN); first: what comes before a part (a masked "
+        "autoencoder), which it then makes by itself, in passes.",
+    )
+    passes: int = Field(4, ge=1, le=64, description="In which a sample is made, at most one for each choice.")
+    shown_weight: float = Field(1.0, ge=0, description="Of the generator's error about real samples that it is shown.")
+    warmup: float = Field(0.0, ge=0, lt=1, description="Share of the run in which the generator learns by that alone.")
+    pack: int = Field(1, ge=1, le=64, description="Samples that the discriminator judges together (PacGAN).")
+
     # Objective
     objective: Literal[
-        "relativistic", "non-saturating", "minimax", "least-squares", "wasserstein", "hinge", "evidence"
-    ] = Field("relativistic", description="What is minimised; evidence: a variational autoencoder.")
+        "relativistic", "non-saturating", "minimax", "least-squares", "wasserstein", "hinge", "evidence", "likelihood"
+    ] = Field(
+        "relativistic",
+        description="What is minimised; evidence: a variational autoencoder; likelihood: the generator alone, on the "
+        "choices that samples are made of.",
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="Reals have the target 1 minus this, one-sided.")
     gamma: float = Field(
         0.3,
@@ -80,6 +109,9 @@ class Config(BaseModel):
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's; the momentum of sgd.")
     beta2: float = Field(0.9, gt=0, lt=1)
     beta2_final: float = Field(0.99, gt=0, lt=1, description="Reached along a cosine.")
+    weight_decay: float = Field(
+        0.0, ge=0, le=10, description="Share of the rate by which a step shrinks all weights (AdamW), of both networks."
+    )
     critic_steps: int = Field(1, ge=1, le=100, description="Steps of the discriminator for one of the generator.")
     compile: bool = Field(
         False,
@@ -99,6 +131,11 @@ class Config(BaseModel):
     average_half_life: int = Field(
         500_000, ge=0, description="Samples over which the generator's moving average halves, at most; 0: no average."
     )
+
+    @property
+    def competes(self) -> bool:
+        """Whether there is a discriminator: neither an encoder in its place nor a likelihood."""
+        return self.objective not in ("evidence", "likelihood")
 
     def gamma_for(self, elements: int, samples: int) -> float:
         """The starting weight of the penalties for samples of `elements` values each, `samples` of them."""

@@ -6,16 +6,19 @@ import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from training.config.config import Config
-from training.config.rules import faults
+from training.config.rules import faults, unfit
 from training.errors import TrainingError
 
-__all__ = ["AUTO", "PRESETS", "Config", "Preset", "PresetError", "from_toml", "resolve", "to_toml"]
+if TYPE_CHECKING:  # PyTorch takes seconds, and a misspelt option should not wait for it
+    from training.data.kind import Kind
+
+__all__ = ["AUTO", "PRESETS", "Config", "Preset", "PresetError", "from_toml", "prove", "resolve", "to_toml"]
 
 
 class PresetError(TrainingError, ValueError):
@@ -66,6 +69,15 @@ _PERCEPTRONS: dict[str, Any] = {
     "width": 128,
     "generator_norm": "batch",
     "dropout": 0.4,
+}
+# For samples of choices and values, in the sizes of CTGAN.
+_MIXED: dict[str, Any] = {
+    "architecture": "blocks",
+    "width": 256,
+    "generator_norm": "layer",
+    "discriminator_conditioning": "concatenation",
+    "batch_size": 500,
+    "class_balance": 1.0,
 }
 
 PRESETS: dict[str, Preset] = {
@@ -211,6 +223,90 @@ PRESETS: dict[str, Preset] = {
             "average_half_life": 500_000,
         },
     ),
+    "ctgan": Preset(
+        "CTGAN (Xu et al. 2019, arXiv:1907.00503): training by sampling, ten judged together (Lin et al. 2018, "
+        "PacGAN), WGAN-GP, residual layers; layer norm instead of batch norm, and an average of the generator",
+        {
+            **_PLAIN,
+            **_MIXED,
+            "objective": "wasserstein",
+            "unit_slope": 10.0,
+            "shown": "one",
+            "pack": 10,
+            "dropout": 0.5,
+            "latent_size": 128,
+            "learning_rate": 2e-4,
+            "beta1": 0.5,
+            "beta2": 0.9,
+            "beta2_final": 0.9,
+            "average_half_life": 500_000,
+        },
+    ),
+    # On Adult, one run each: macro-F1 of a classifier of its samples 0.787 and 0.790 after warming up with 6 passes,
+    # 0.794 to 0.798 with one for each choice. Competing at the rate of the warm-up undid some of it (0.790 to 0.785):
+    # it comes at the end, when the rate is small.
+    "tabgan": Preset(
+        "The objective of rpgan for samples of choices and values: made in passes by a masked autoencoder that warms "
+        "up by itself (Li et al. 2024, TAEGAN, arXiv:2410.01933), with the residual layers of CTGAN",
+        {
+            **_MIXED,
+            "minibatch_deviation": False,
+            "discriminator_conditioning": "projection",
+            "gamma": 2.0,
+            "shown": "first",
+            "passes": 64,
+            "warmup": 0.9,
+            "latent_size": 64,
+            "learning_rate_final": 0.02,
+            "discriminator_learning_rate": 2e-3,
+        },
+    ),
+    "tvae": Preset(
+        "TVAE (Xu et al. 2019, arXiv:1907.00503, section 4.5): a variational autoencoder of perceptrons, for samples "
+        "of choices and values; knows the class, as all of them do here",
+        {
+            **_PLAIN,
+            "architecture": "mlp",
+            "objective": "evidence",
+            "kl_weight": 0.5,
+            "latent_size": 128,
+            "width": 32,
+            "generator_norm": "none",
+            "discriminator_conditioning": "concatenation",
+            "learning_rate_schedule": "cosine",
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "beta2_final": 0.999,
+            "batch_size": 500,
+            "class_balance": 1.0,
+            "average_half_life": 500_000,
+        },
+    ),
+    "argn": Preset(
+        "TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): the likelihood of a sample as a product over its choices, "
+        "a perceptron for each on the label and the choices before it; in a fixed order, with two hidden layers, and "
+        "the moving average that is best on samples held out of training",
+        {
+            **_PLAIN,
+            "objective": "likelihood",
+            "architecture": "autoregressive",
+            "latent_size": 0,
+            "width": 128,
+            "embedding_size": 16,
+            "generator_norm": "none",
+            "discriminator_conditioning": "none",
+            "dropout": 0.25,
+            "batch_size": 512,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.2,
+            "learning_rate_schedule": "cosine",
+            "learning_rate_final": 0.02,
+            "beta1": 0.9,
+            "beta2": 0.99,
+            "beta2_final": 0.99,
+            "average_half_life": 500_000,
+        },
+    ),
 }
 
 
@@ -235,6 +331,12 @@ def resolve(preset: str, overrides: dict[str, Any] | None = None) -> Config:
     if found_faults := faults(config):
         raise PresetError(f"preset {preset}: {'; '.join(found_faults)}")
     return config
+
+
+def prove(config: Config, kind: Kind) -> None:
+    """Raise PresetError if the configuration cannot be trained on samples of the kind."""
+    if found := unfit(config, kind):
+        raise PresetError("; ".join(found))
 
 
 def _in_words(fault: ErrorDetails) -> str:

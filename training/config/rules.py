@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from training.config.config import Config
+
+if TYPE_CHECKING:  # PyTorch takes seconds, and a misspelt option should not wait for it
+    from training.data.kind import Kind
+
+MOST_DRAWS = 65_536 - 64  # of an address, less what rounding up takes
 
 
 class Rule(NamedTuple):
@@ -17,6 +22,16 @@ class Rule(NamedTuple):
 
 def _is_vae(config: Config) -> bool:
     return config.objective == "evidence"
+
+
+def _is_likelihood(config: Config) -> bool:
+    return config.objective == "likelihood"
+
+
+def _has_opponents_settings(config: Config) -> bool:
+    """Whether something is set that only a discriminator has."""
+    weights = (config.gamma, config.unit_slope, config.weight_clip, config.drift, config.augmentation)
+    return any(weights) or config.minibatch_deviation or config.critic_steps > 1
 
 
 def _slope_is_bounded(config: Config) -> bool:
@@ -64,6 +79,33 @@ RULES: tuple[Rule, ...] = (
         "minibatch_deviation is a plane beside feature planes, which architecture 'mlp' has not; set it to false",
     ),
     Rule(
+        lambda c: c.architecture == "blocks" and c.minibatch_deviation,
+        "minibatch_deviation is a plane beside feature planes, which architecture 'blocks' has not; set it to false, "
+        "and pack to what the discriminator shall see together",
+    ),
+    Rule(
+        lambda c: c.architecture != "blocks" and (c.shown != "none" or c.pack > 1),
+        "shown and pack are for architecture 'blocks': no other has a generator that is shown samples, or a "
+        "discriminator that judges several at once",
+    ),
+    Rule(
+        lambda c: c.warmup > 0 and c.shown != "first",
+        "warmup without shown 'first': there is nothing that the generator could learn by itself; set it to 0",
+    ),
+    Rule(
+        lambda c: c.pack > 1 and c.discriminator_conditioning in ("projection", "auxiliary-classifier"),
+        "pack above 1 with a discriminator that meets one class at a time; use discriminator_conditioning "
+        "'concatenation' or 'none'",
+    ),
+    Rule(
+        lambda c: c.batch_size % c.pack > 0,
+        "batch_size is no multiple of pack: some samples would be judged with those of the other side; change one",
+    ),
+    Rule(
+        lambda c: c.weight_decay > 0 and c.optimizer != "adam",
+        "weight_decay is for the optimizer 'adam', which it is decoupled from (AdamW); set it to 0",
+    ),
+    Rule(
         lambda c: c.compile and c.architecture == "progressive",
         "compile with architecture 'progressive': networks that change from step to step would be compiled at each "
         "one; set it to false",
@@ -81,6 +123,10 @@ RULES: tuple[Rule, ...] = (
         "objective 'evidence' with architecture 'progressive': there is no encoder that grows; use conv or mlp",
     ),
     Rule(
+        lambda c: _is_vae(c) and c.architecture == "blocks",
+        "objective 'evidence' with architecture 'blocks': there is no encoder of it; use mlp",
+    ),
+    Rule(
         lambda c: _is_vae(c) and c.output != "tanh",
         "objective 'evidence' reads the output as probabilities, which only 'tanh' keeps within bounds",
     ),
@@ -90,13 +136,7 @@ RULES: tuple[Rule, ...] = (
         "'none'",
     ),
     Rule(
-        lambda c: (
-            _is_vae(c)
-            and (
-                bool(c.gamma or c.unit_slope or c.weight_clip or c.drift or c.augmentation or c.minibatch_deviation)
-                or c.critic_steps > 1
-            )
-        ),
+        lambda c: _is_vae(c) and _has_opponents_settings(c),
         "objective 'evidence' has no discriminator: gamma, unit_slope, weight_clip, drift and augmentation must be 0, "
         "critic_steps 1 and minibatch_deviation false",
     ),
@@ -112,9 +152,65 @@ RULES: tuple[Rule, ...] = (
         lambda c: _is_vae(c) and c.architecture == "wave",
         "objective 'evidence' with architecture 'wave': there is no encoder of waves; use conv or mlp",
     ),
+    Rule(
+        lambda c: _is_likelihood(c) != (c.architecture == "autoregressive"),
+        "objective 'likelihood' and architecture 'autoregressive' go together: other networks do not say how probable "
+        "a sample is, and this one has nothing that a discriminator could teach it by",
+    ),
+    Rule(
+        lambda c: _is_likelihood(c) != (c.latent_size == 0),
+        "latent_size is 0 for the objective 'likelihood', whose samples are drawn choice by choice, and at least 1 for "
+        "others, which make all of a sample of it",
+    ),
+    Rule(
+        lambda c: _is_likelihood(c) and (_has_opponents_settings(c) or c.discriminator_conditioning != "none"),
+        "objective 'likelihood' has no discriminator: gamma, unit_slope, weight_clip, drift and augmentation must be "
+        "0, critic_steps 1, minibatch_deviation false and discriminator_conditioning none",
+    ),
+    Rule(
+        lambda c: (
+            _is_likelihood(c)
+            and (
+                c.equalised_rate
+                or c.weight_deviation is not None
+                or c.spectral_norm != "none"
+                or c.generator_norm != "none"
+            )
+        ),
+        "architecture 'autoregressive' has layers of its own: generator_norm and spectral_norm must be none, "
+        "equalised_rate false, and weight_deviation left out",
+    ),
 )
 
 
 def faults(config: Config) -> list[str]:
     """What cannot work in a configuration, in words; empty if all can."""
     return [rule.fault for rule in RULES if rule.broken(config)]
+
+
+def unfit(config: Config, kind: Kind) -> list[str]:
+    """What cannot work with samples of the kind, in words; empty if all can."""
+    found, head = [], kind.head()
+    draws = 0 if head is None else head.draws
+    if config.architecture in ("conv", "progressive") and len(kind.form) == 1:
+        found.append(
+            f"architecture '{config.architecture}' is for samples whose elements have neighbours, such as pixels, and "
+            f"those of {kind.words} have none; python -m training presets --kind {kind.spec.WhichOneof('kind')} lists "
+            "what is for them"
+        )
+    if config.architecture == "wave" and not (len(kind.form) == 2 and kind.form[1] >= 256 and kind.form[1] % 16 == 0):
+        found.append(
+            f"architecture 'wave' is for waves, such as sounds read with --waves, and not for {kind.words} in this "
+            "form; use conv"
+        )
+    if config.architecture == "blocks" and not (kind.blocks and draws):
+        found.append(
+            f"architecture 'blocks' is for samples of choices and values, such as rows of a table, and not for "
+            f"{kind.words}; use conv or mlp"
+        )
+    if config.latent_size + draws > MOST_DRAWS:
+        found.append(
+            f"a sample would take {config.latent_size + draws:,} draws and an address has {MOST_DRAWS:,}: there are "
+            "too many options to choose from; leave out what has most of them"
+        )
+    return found

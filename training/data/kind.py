@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -18,7 +19,11 @@ FEATURES = 128  # of a judge, before its last layer
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Something to look at: the content of a file, its ending with the dot, and its media type."""
+    """Something to look at, or to listen to: the content of a file, its ending with the dot, and its media type.
+
+    text/html is put into the report as it is: without a head, with every name in it escaped by the kind. It may use the
+    report's colours (--ink, --faint, --line, --c0, --c1) and classes (cards, scroll, faint, words).
+    """
 
     content: bytes
     suffix: str
@@ -38,12 +43,17 @@ class Measurement:
     """One number about synthetic samples, beside the same one about held-out real samples, if that can be measured.
 
     name: in words, e.g. "distance of a column, median". detail: what the value belongs to, e.g. the column.
+    limit, low: above which it is a finding, by the low end of its 95 % interval; None: it is told only.
+    advice: what would help, one sentence.
     """
 
     name: str
     value: float
     real: float | None = None
     detail: str = ""
+    limit: float | None = None
+    low: float = -math.inf
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,12 @@ class Head(Protocol):
 
     def __call__(self, output: Tensor, uniform: Tensor) -> Tensor:
         """float32 [n, *form], unbounded, and float32 [n, draws] -> float32 [n, *form] in [-1, 1]."""
+
+    def surprise(self, output: Tensor, real: Tensor) -> Tensor:
+        """Minus the logarithm of the likelihood of real samples, in nats: float32 [n, *form] each -> [n, *form].
+
+        output: as above. What lies in several channels stands in one of them.
+        """
 
 
 class Tokens(Protocol):
@@ -123,6 +139,8 @@ class Kind(Protocol):
 
     # Rows of the preset table that make sense for the kind, in the order in which `auto` tries them.
     recommended: ClassVar[Sequence[str]] = ("rpgan", "vae")
+    # Whether `auto` tries them on the data; else it chooses by how much data there is.
+    trials: ClassVar[bool] = False
 
     def fitted(self, raw: Samples, labels: np.ndarray, classes: int) -> Kind:
         """The kind with all that it learns from the training split, such as modes and ranges.
@@ -176,8 +194,9 @@ class Kind(Protocol):
     def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
         """Reconstruction error of an autoencoder, in nats: float32 [n, *form] each -> float32 [n].
 
-        made: what the head, where there is one, would have been given.
+        Not asked of a kind that has a head: that says it (`Head.surprise`), and may have learned how sure it is.
         """
+        raise TypeError(f"{type(self).__name__} has a head, which says it")
 
     def judge(self, outputs: int) -> nn.Module:
         """A new network, float32 [n, *form] -> (features float32 [n, FEATURES], logits float32 [n, outputs])."""
@@ -216,7 +235,11 @@ class Kind(Protocol):
         """
 
     def picture(self, raw: np.ndarray) -> Picture:
-        """Some samples [n, *shape] beside each other."""
+        """Some samples [n, *shape] beside each other; where they take much room, the first ones."""
+
+    def beside(self, made: np.ndarray, real: np.ndarray) -> Picture | None:
+        """A sample and a real one, [*shape] each, in one picture that shows what they share; None: one of each."""
+        return None
 
     def sheet(self, groups: Sequence[np.ndarray], names: Sequence[str], columns: int, caption: str) -> Picture:
         """Groups of samples, each under its name."""
@@ -233,6 +256,11 @@ class Unvaried:
 
     def __str__(self) -> str:
         return ""
+
+
+def answers(kind: Kind, name: str) -> bool:
+    """Whether a kind has an answer of its own to a method that has one here: else nothing need be drawn for it."""
+    return getattr(type(kind), name, None) is not getattr(Kind, name)
 
 
 def value_range(dtype: np.dtype) -> float:

@@ -140,13 +140,14 @@ def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
 
 def _slope(logits: Tensor, samples: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
-    return gradient.float().flatten(1)
+    # Samples that are judged together have one slope.
+    return gradient.float().reshape(len(logits), -1)
 
 
 def evidence(reconstruction: Tensor, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
     """Reconstruction error and divergence of a VAE (Kingma and Welling 2014, arXiv:1312.6114, equation 10), in nats.
 
-    reconstruction:     float32 [n], of the real samples by the decoder's answers to their latents (`Kind.likelihood`).
+    reconstruction:     float32 [n], of the real samples by the decoder's answers to their latents.
     mean, log_variance: float32 [n, latent_size], of the encoder's normal distribution.
     returns:            two scalars, means over the batch; the divergence is a sum over the latent.
     """

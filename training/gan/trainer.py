@@ -18,9 +18,9 @@ from training.config.config import Config
 from training.data import Samples
 from training.data.kind import Kind
 from training.errors import TrainingError
-from training.gan import compiling, objectives, optimizers
+from training.gan import batches, compiling, held, objectives, optimizers
 from training.gan.average import MovingAverage
-from training.gan.batches import Draw
+from training.gan.batches import Batch, Draw
 from training.gan.optimizers import cosine, linear
 from training.precision import supports_bfloat16
 
@@ -33,8 +33,8 @@ class Diverged(TrainingError, RuntimeError):
 class Losses:
     """Scalars of one step, on the device; read them rarely, since reading waits for a GPU."""
 
-    discriminator: Tensor  # a VAE: its divergence, in nats
-    generator: Tensor  # a VAE: its reconstruction error, in nats
+    discriminator: Tensor  # a VAE: its divergence, in nats; 0 where there is none
+    generator: Tensor  # a VAE: its reconstruction error, in nats; a likelihood: its negative logarithm
     penalty: Tensor  # what gradient penalties add to the discriminator's loss
     real_ahead: Tensor  # share of pairs whose real has the higher logit, [0, 1]; near 1 the discriminator wins
     discriminator_norm: Tensor  # of its gradient, before clipping
@@ -44,7 +44,8 @@ class Losses:
 class Trainer:
     """Both networks, their optimisers and the generator's average; `step` advances all of them.
 
-    A variational autoencoder is trained here too: its encoder stands in the discriminator's place.
+    A variational autoencoder is trained here too: its encoder stands in the discriminator's place. A likelihood is
+    learned by the generator alone, on a part of the samples; by the others the best of its averages is chosen.
     """
 
     def __init__(
@@ -66,12 +67,25 @@ class Trainer:
         self._bfloat16 = supports_bfloat16(fabric.device)
         self._gamma = config.gamma_for(math.prod(kind.form), len(samples))
         self._augmentation = config.augmentation_for(len(samples)) if kind.augmentation else 0.0
-        self._update = self._autoencode if config.objective == "evidence" else self._compete
+        updates = {"evidence": self._autoencode, "likelihood": self._explain}
+        self._update = updates.get(config.objective, self._compete)
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # the same initial weights on every rank
-            generator, discriminator = networks.build(kind.form, classes, config, kind.head())
+            generator, discriminator = networks.build(kind.form, classes, config, kind.head(), kind.blocks, kind.tokens)
+        # Whether it is shown a part of real samples while it learns (training.networks.blocks)
+        self._teaches = bool(getattr(generator, "teaches", False))
+        if self._teaches:
+            generator.learn(lambda: batches.pages(kind, samples, labels))  # type: ignore[operator]
+        encode, members = kind.encode, None
+        self._best: held.Best | None = None
+        if discriminator is None:
+            assert kind.tokens is not None
+            encode = kind.tokens.encode
+            members, compared = held.hold_out(labels)
+            tokens = encode(torch.from_numpy(samples[compared])).to(fabric.device)
+            self._best = held.Best(tokens, torch.from_numpy(labels[compared]).to(fabric.device))
         self._draw = Draw(
-            kind,
+            encode,
             samples,
             labels,
             classes,
@@ -82,23 +96,33 @@ class Trainer:
             seed=seed,
             rank=fabric.global_rank,
             device=fabric.device,
+            members=members,
         )
         self.average = MovingAverage(fabric.to_device(generator), config.average_half_life)
         self.generator, self._generator_optimizer = fabric.setup(generator, optimizers.build(generator, config))
-        self.discriminator, self._discriminator_optimizer = fabric.setup(
-            discriminator, optimizers.build(discriminator, config)
-        )
+        self.discriminator: Any = None
+        self._discriminator_optimizer: Any = None
+        if discriminator is not None:
+            self.discriminator, self._discriminator_optimizer = fabric.setup(
+                discriminator, optimizers.build(discriminator, config)
+            )
         if config.compile:
             compiling.check(fabric.device)
         penalised = config.gamma > 0 or config.unit_slope > 0
         self._generate = compiling.forward(self.generator, config)
-        self._verdict = compiling.forward(self.discriminator, config)
-        self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
+        if self.discriminator is not None:
+            self._verdict = compiling.forward(self.discriminator, config)
+            self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
         self._grow(0.0)
 
     @property
+    def held_out_loss(self) -> float | None:
+        """Of the best average of a likelihood, in nats for a sample that was not trained on; None: nothing to say."""
+        return None if self._best is None or math.isinf(self._best.loss) else self._best.loss
+
+    @property
     def samples_seen(self) -> int:
-        """Real samples shown to the discriminator so far, over all processes."""
+        """Real samples learned from so far, over all processes."""
         return self.steps * self.config.critic_steps * self.config.batch_size * self.fabric.world_size
 
     def step(self, progress: float) -> Losses:
@@ -108,16 +132,19 @@ class Trainer:
         """
         config = self.config
         optimizers.schedule(self._generator_optimizer, config.learning_rate, config, progress)
-        discriminator_rate = config.discriminator_learning_rate or config.learning_rate
-        optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
+        if self._discriminator_optimizer is not None:
+            discriminator_rate = config.discriminator_learning_rate or config.learning_rate
+            optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
         self._grow(progress)
         step_seed = self._draw.seed_step(self.steps)
         if config.dropout or config.phase_shuffle:
             torch.manual_seed(step_seed)  # these layers take no generator of their own
-        losses = self._update(progress)
+        losses = self._warm_up() if progress < config.warmup else self._update(progress)
         seen = self.samples_seen
         self.steps += 1
         self.average.update(self.generator.module, self.samples_seen, self.samples_seen - seen)
+        if self._best is not None and held.due(self.steps):
+            self._best.consider(self.average.module)
         return losses
 
     def _compete(self, progress: float) -> Losses:
@@ -132,12 +159,12 @@ class Trainer:
             batch = self._draw.batch()
             real = networks.blurred(batch.real, *self._growth) if self._growth else batch.real
             with torch.set_grad_enabled(critic_step == config.critic_steps):
-                fake = self._run(self._generate, batch.latent, batch.label, *batch.chance)
+                fake, missed, told = self._make(batch)
 
             # Discriminator: reals against fakes of the same classes, with the gradient penalties at both or between
             seen = torch.cat([real, fake.detach()])
             seen = self._augmented(seen, probability).detach().requires_grad_(gamma > 0)
-            real_verdict, fake_verdict = self._judge(seen, batch.label)
+            real_verdict, fake_verdict = self._judge(seen, batch.label, *told)
             real_logit, fake_logit = real_verdict[:, 0], fake_verdict[:, 0]
             loss = objective.discriminator(real_logit, fake_logit)
             if config.discriminator_conditioning == "auxiliary-classifier":
@@ -154,7 +181,7 @@ class Trainer:
                 penalty = gamma * 2 * objectives.gradient_penalty(logits, seen).mean()
             if config.unit_slope:
                 between = self._between(*seen.detach().chunk(2)).requires_grad_()
-                logits = self._run(self._verdict_with_slope, between, batch.label)[:, 0]
+                logits = self._run(self._verdict_with_slope, between, batch.label, *told)[:, 0]
                 penalty = config.unit_slope * objectives.unit_slope_penalty(logits, between).mean()
             self._discriminator_optimizer.zero_grad(set_to_none=True)
             self.fabric.backward(loss + penalty)
@@ -170,9 +197,9 @@ class Trainer:
         real_again = real_logit.detach()
         if objective.relativistic:
             with torch.no_grad():
-                real_again = self._run(self._verdict, seen[: config.batch_size].detach(), batch.label)[:, 0]
-        judged = self._run(self._verdict, self._augmented(fake, probability), batch.label)
-        generator_loss = objective.generator(real_again, judged[:, 0])
+                real_again = self._run(self._verdict, seen[: config.batch_size].detach(), batch.label, *told)[:, 0]
+        judged = self._run(self._verdict, self._augmented(fake, probability), batch.label, *told)
+        generator_loss = objective.generator(real_again, judged[:, 0]) + config.shown_weight * missed
         if config.discriminator_conditioning == "auxiliary-classifier":
             generator_loss = generator_loss + config.classifier_weight * cross_entropy(judged[:, 1:], batch.label)
         self._generator_optimizer.zero_grad(set_to_none=True)
@@ -196,7 +223,9 @@ class Trainer:
         mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
         latent = mean + (log_variance / 2).exp() * batch.latent
         made = self._run(self._generate, latent, batch.label)
-        reconstruction, divergence = objectives.evidence(self.kind.likelihood(batch.real, made), mean, log_variance)
+        head = getattr(self.generator.module, "head", None)
+        lost = self.kind.likelihood(batch.real, made) if head is None else head.surprise(made, batch.real).sum(1)
+        reconstruction, divergence = objectives.evidence(lost, mean, log_variance)
         # The divergence comes in slowly, or it would empty the latent before the decoder has learned to read it.
         weight = config.kl_weight * (linear(0.0, 1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0)
         self._discriminator_optimizer.zero_grad(set_to_none=True)
@@ -209,12 +238,51 @@ class Trainer:
         nothing = torch.zeros((), device=made.device)
         return Losses(divergence.detach(), reconstruction.detach(), nothing, nothing + 0.5, encoder_norm, decoder_norm)
 
-    def _judge(self, seen: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    def _make(self, batch: Batch) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Generated samples; by how much the generator missed real ones; what of them the discriminator is told."""
+        if not self._teaches:
+            made = self._run(self._generate, batch.latent, batch.label, *batch.chance)
+            return made, torch.zeros((), device=made.device), ()
+        teacher = self.generator.module
+        shown = teacher.shown(batch.real, self._draw.random)
+        made, logits = self._run(self._generate, batch.latent, batch.label, *batch.chance, shown)
+        told = (shown[:, : teacher.told_size],) if teacher.told_size else ()
+        return made, teacher.lost(logits, batch.real, shown).mean(), told
+
+    def _warm_up(self) -> Losses:
+        """The generator learns from what it is shown, before there is anybody to compete with."""
+        batch, teacher = self._draw.batch(), self.generator.module
+        shown = teacher.shown(batch.real, self._draw.random)
+        logits = self._run(self._generate, batch.latent, batch.label, None, shown)
+        loss = teacher.lost(logits, batch.real, shown).mean()
+        self._generator_optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = self._clip_gradient(self.generator, self._generator_optimizer)
+        self._generator_optimizer.step()
+        nothing = torch.zeros((), device=loss.device)
+        return Losses(nothing, loss.detach(), nothing, nothing + 0.5, nothing, norm)
+
+    def _explain(self, progress: float) -> Losses:
+        """Maximum likelihood: the true choices, each explained by the label and those before it.
+
+        In float32: its products are small, and the rounding of bfloat16 would be as large as what is left to learn.
+        """
+        batch = self._draw.batch()
+        loss = self._generate(batch.latent, batch.label, tokens=batch.real).sum(1).mean()
+        self._generator_optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = self._clip_gradient(self.generator, self._generator_optimizer)
+        self._generator_optimizer.step()
+        nothing = torch.zeros((), device=loss.device)
+        return Losses(nothing, loss.detach(), nothing, nothing + 0.5, nothing, norm)
+
+    def _judge(self, seen: Tensor, label: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
         """Verdicts of reals and fakes, stacked in `seen`: in one pass, but two if a batch norm would mix them."""
         if self.config.discriminator_norm == "batch":
             real, fake = seen.chunk(2)
-            return self._run(self._verdict_with_slope, real, label), self._run(self._verdict_with_slope, fake, label)
-        real_verdict, fake_verdict = self._run(self._verdict_with_slope, seen, torch.cat([label, label])).chunk(2)
+            return tuple(self._run(self._verdict_with_slope, each, label, *told) for each in (real, fake))  # type: ignore[return-value]
+        twice = (torch.cat([each, each]) for each in (label, *told))
+        real_verdict, fake_verdict = self._run(self._verdict_with_slope, seen, *twice).chunk(2)
         return real_verdict, fake_verdict
 
     def _augmented(self, samples: Tensor, probability: float) -> Tensor:
@@ -244,31 +312,36 @@ class Trainer:
                 network.grow(level, fade)
             self._growth = levels, level, fade
 
-    def _run(self, network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        """A network's output, float32; convolutions and products in bfloat16 where the hardware has it.
+    def _run(self, network: Callable[..., Any], *inputs: Tensor | None) -> Any:
+        """A network's output or outputs, float32; convolutions and products in bfloat16 where the hardware has it.
 
         Not Fabric's own precision setting, which forbids the inner gradients that R1 and R2 take.
         """
         with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self._bfloat16):
-            return network(*inputs).float()
+            outputs = network(*inputs)
+        return tuple(each.float() for each in outputs) if isinstance(outputs, tuple) else outputs.float()
 
     @torch.no_grad()
     def logits(self, samples: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """What the discriminator says of samples as they are, without dropout or augmentation.
 
         samples: raw, [n, *shape]; labels: int64 [n], n a multiple of 4.
-        returns: float32 [n]; the higher, the more real. Not a number where there is no discriminator (VAE).
+        returns: float32 [n]; the higher, the more real. Not a number where there is no discriminator.
         """
         discriminator, device, size = self.discriminator, self.fabric.device, self.config.batch_size
-        if self.config.objective == "evidence":
+        if not self.config.competes:
             return np.full(len(labels), np.nan, np.float32)
         discriminator.eval()
         pages = []
         for start in range(0, len(labels), size):
             real = self.kind.encode(torch.from_numpy(samples[start : start + size]).to(device))
             real = networks.blurred(real, *self._growth) if self._growth else real
-            verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device))
-            pages.append(verdict[:, 0])
+            told: tuple[Tensor, ...] = ()
+            if self._teaches and self.generator.module.told_size:
+                random = torch.Generator(device).manual_seed(start)
+                told = (self.generator.module.shown(real, random)[:, : self.generator.module.told_size],)
+            verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device), *told)
+            pages.append(verdict[:, 0].repeat_interleave(self.config.pack)[: len(real)])
         discriminator.train()
         return torch.cat(pages).cpu().numpy()
 
@@ -283,7 +356,12 @@ class Trainer:
                 )
 
     def settle(self, batches: int = 64) -> torch.nn.Module:
-        """The averaged generator with statistics of its own over so many batches, in evaluation mode."""
+        """The averaged generator with statistics of its own over so many batches, in evaluation mode.
+
+        Of a likelihood the best average so far, the present one among them.
+        """
+        if self._best is not None:
+            return self._best.of(self.average.module)
         self._draw.seed_step(-1 - self.steps)
         size = self.config.batch_size
         self.average.estimate_statistics(
@@ -293,22 +371,24 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors and numbers only; with the configuration and the seed, everything that the next step depends on."""
-        return {
-            "steps": self.steps,
-            "progress": self._progress,
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "average": self.average.module.state_dict(),
-            "generator_optimizer": self._generator_optimizer.state_dict(),
-            "discriminator_optimizer": self._discriminator_optimizer.state_dict(),
-        }
+        state = {"steps": self.steps, "progress": self._progress}
+        return state | {name: part.state_dict() for name, part in self._parts()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state_dict of the same configuration and data."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.average.module.load_state_dict(state["average"])
-        self._generator_optimizer.load_state_dict(state["generator_optimizer"])
-        self._discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        for name, part in self._parts():
+            part.load_state_dict(state[name])
         self.steps = state["steps"]
         self._grow(state["progress"])
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        """What has a state of its own, by name."""
+        parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "average": self.average.module,
+            "generator_optimizer": self._generator_optimizer,
+            "discriminator_optimizer": self._discriminator_optimizer,
+            "best": self._best,
+        }
+        return [(name, part) for name, part in parts.items() if part is not None]

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.config.config import Config
-from training.errors import TrainingError
 from training.networks.layers import LEAK, Head, Output, embedding, norm
 
 _KERNEL, _STRIDE, _PAD = 25, 4, 11
@@ -21,16 +20,11 @@ _LEAST = 16  # frames that are left, as in the paper
 
 
 def quarterings(form: tuple[int, ...]) -> int:
-    """How often a wave is shortened to a quarter, at least twice; raises TrainingError for what is no wave."""
-    length, count = form[1] if len(form) == 2 else 0, 0
+    """How often a wave is shortened to a quarter, at least twice."""
+    length, count = form[1], 0
     while length % _STRIDE == 0 and length // _STRIDE >= _LEAST:
         length, count = length // _STRIDE, count + 1
-    if count < 2:
-        shape = " x ".join(map(str, form[1:])) or "no neighbours"
-        raise TrainingError(
-            f"architecture 'wave' is for samples along one extent, such as sounds read with --waves, and these have "
-            f"{shape}; use conv"
-        )
+    assert count >= 2, "rules.unfit says so before"
     return count
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from augmint.v1 import generator_pb2 as pb
 from training.quality.findings import samples
+from training.quality.measures.scores import JUDGED
 from training.terminal import cell
 from training.terminal import table as narrow
 
@@ -60,7 +61,7 @@ def _overall(card: pb.QualityCard) -> Table:
         (
             "label fidelity",
             f"{card.label_fidelity:.1%}" if labelled else "-",
-            f"{card.real_accuracy:.1%}" if labelled else "-",
+            f"{fidelity_of_real(card):.1%}" if labelled else "-",
             "recognised as the class asked for" if labelled else _ONE_CLASS,
         ),
         (
@@ -81,9 +82,29 @@ def _overall(card: pb.QualityCard) -> Table:
     if card.HasField("memorisation"):
         near = card.memorisation.nearer_share
         rows.append(("nearer to training", f"{near:.1%}", "50 %", "than to as many held-out samples; above: copies"))
+    if card.HasField("membership_inference"):
+        found = card.membership_inference
+        reach = f"{found.auc:.2f} ({found.low:.2f} to {found.high:.2f})"
+        rows.append(
+            ("membership inference", reach, "0.5", "area under the curve of an attack; above: members are told")
+        )
+    for measured in told(card):
+        real = f"{measured.real:.3g}" if measured.HasField("real") else "-"
+        rows.append((measured.name, f"{measured.value:.3g}", real, measured.detail))
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(cell, row))
     return table
+
+
+def fidelity_of_real(card: pb.QualityCard) -> float:
+    """Share of real test samples that the judge recognises; it need not be the classifier that accuracies are of."""
+    judged = [each.real for each in card.measurements if each.name == JUDGED]
+    return judged[0] if judged else card.real_accuracy
+
+
+def told(card: pb.QualityCard) -> list[pb.Measurement]:
+    """What is measured of the kind alone; what stands beside label fidelity is not said again."""
+    return [each for each in card.measurements if each.name != JUDGED]
 
 
 def _per_class(card: pb.QualityCard) -> Table:
@@ -98,7 +119,7 @@ def _per_class(card: pb.QualityCard) -> Table:
         table.add_row(
             cell(quality.label),
             f"{quality.real_samples:,}",
-            *_accuracies(quality),
+            *_accuracies(card, quality),
             _marked(
                 f"{quality.spread_ratio:.2f}",
                 not samples.SPREAD[0] <= quality.spread_ratio <= samples.NOISY_SPREAD,
@@ -123,15 +144,18 @@ def _coverage(quality: pb.ClassQuality) -> Text:
     return _marked(f"{share:.2f}", share < samples.CLASS_COVERAGE_SHARE[0])
 
 
-def _accuracies(quality: pb.ClassQuality) -> list[Text]:
+def _accuracies(card: pb.QualityCard, quality: pb.ClassQuality) -> list[Text]:
     """With synthetic samples, with real ones, and label fidelity."""
     if not quality.HasField("label_fidelity"):
         return [Text("-")] * 3
     score, real, fidelity = quality.classification_accuracy_score, quality.real_accuracy, quality.label_fidelity
+    lost = fidelity < real - samples.FIDELITY_MARGIN
+    if any(each.name == JUDGED for each in card.measurements):  # real_accuracy is not of what judges fidelity
+        lost = any((each.kind, each.label) == ("unrecognised", quality.label) for each in card.findings)
     return [
         _marked(f"{score:.1%}", score < samples.CLASS_SCORE_SHARE[0] * real),
         Text(f"{real:.1%}"),
-        _marked(f"{fidelity:.1%}", fidelity < real - samples.FIDELITY_MARGIN),
+        _marked(f"{fidelity:.1%}", lost),
     ]
 
 

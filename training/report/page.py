@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset
-from training.data.kind import Kind
+from training.data.kind import Picture, answers
 from training.data.splits import Splits
 from training.export.sampling import MEASURED_SEED
 from training.quality import Draw
 from training.quality.findings.gains import in_words
-from training.quality.measures import memorisation
-from training.quality.table import VERDICTS
+from training.quality.measures import memorisation, parts
+from training.quality.measures.sampling import collect
+from training.quality.table import VERDICTS, fidelity_of_real, told
 from training.report.curves import HEIGHT, WIDTH, Chart
 from training.run.events import Event, Events
 from training.run.naming import nameless
@@ -29,27 +31,33 @@ from training.terminal import shown
 _CLASSES = 40  # shown with samples, at most
 _MOSAIC = 5  # samples a side
 _WORST = 20
+_EXHIBITED, _EXHIBITED_BYTES = 10_000, 2**27  # samples behind what the kind shows
+_PART = "text/html"  # of a page, see training.data.kind.Picture
 _SEVERITIES = {pb.SEVERITY_NOTE: "note", pb.SEVERITY_WARNING: "warning", pb.SEVERITY_FAILURE: "failure"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A class's samples, as data URIs."""
+    """A class's samples, as HTML; wide: it takes the width of the page."""
 
     label: str
-    synthetic: str
-    real: str
+    synthetic: Markup
+    real: Markup
+    wide: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A synthetic sample and its nearest training sample; distance over what held-out samples typically have."""
+    """A synthetic sample and its nearest training sample, as HTML; distance over what held-out samples typically have.
+
+    wide: both are in one picture as wide as the page, else in one each.
+    """
 
     label: str
     index: int
-    synthetic: str
-    real: str
+    pictures: tuple[Markup, ...]
     ratio: float
+    wide: bool
 
 
 def read_events(folder: Path) -> list[Event]:
@@ -75,6 +83,7 @@ def render(
     )
     environment.filters |= {
         "percent": lambda value: f"{100 * value:.1f} %",
+        "short": lambda value: f"{value:.3g}",
         "points": lambda value: f"{100 * value:+.1f}",
         "in_words": in_words,
     }
@@ -83,10 +92,13 @@ def render(
     return environment.get_template("page.html.jinja").render(
         message=message,
         card=card,
+        fidelity_of_real=fidelity_of_real(card),
+        measurements=told(card),
         verdict=VERDICTS[card.verdict][0],
         verdicts={number: words for number, (words, _) in VERDICTS.items()},
         severities=_SEVERITIES,
         shown=_samples(draw, dataset, splits),
+        exhibits=_exhibits(draw, dataset, splits),
         pairs=_worst(draw, dataset, splits),
         charts=charts,
         width=WIDTH,
@@ -111,8 +123,25 @@ def _samples(draw: Draw, dataset: Dataset, splits: Splits) -> list[_Shown]:
         # From the beginning of the stream: a person who draws from it sees the same.
         made = draw(np.full(each, label, np.int64), 0)
         real = dataset.samples[splits.train[labels == label][:each]]
-        shown.append(_Shown(dataset.class_names[label], _picture(dataset.kind, made), _picture(dataset.kind, real)))
+        name, pictures = dataset.class_names[label], [dataset.kind.picture(each) for each in (made, real)]
+        made_html, real_html = (
+            _html(picture, f"{what} samples of {name}")
+            for picture, what in zip(pictures, ("synthetic", "real"), strict=True)
+        )
+        shown.append(_Shown(name, made_html, real_html, _is_wide(pictures[0])))
     return shown
+
+
+def _exhibits(draw: Draw, dataset: Dataset, splits: Splits) -> list[tuple[str, Markup]]:
+    """Titles, and what the kind shows under them of samples with the training split's shares of the classes."""
+    if not answers(dataset.kind, "exhibits"):
+        return []
+    counts, most = dataset.counts(splits.train), min(_EXHIBITED, _EXHIBITED_BYTES // dataset.samples[0].nbytes)
+    # Few of each class are asked for: of many classes they are still as many.
+    labels = np.repeat(np.arange(dataset.classes), np.maximum(1, counts * most // counts.sum()))
+    made = collect(draw, labels, dataset.samples.shape[1:], dataset.samples.dtype)
+    made, _, real = parts.alike(made, labels, dataset, splits, seed=0)
+    return [(each.title, _html(each.picture, each.title)) for each in dataset.kind.exhibits(made, real)]
 
 
 def _worst(draw: Draw, dataset: Dataset, splits: Splits) -> list[_Pair]:
@@ -120,22 +149,33 @@ def _worst(draw: Draw, dataset: Dataset, splits: Splits) -> list[_Pair]:
     labels = np.tile(np.arange(dataset.classes), per_class)[: max(memorisation.SAMPLES, 20 * dataset.classes)]
     made = np.concatenate([draw(labels[start : start + 1000], start) for start in range(0, len(labels), 1000)])
     found = memorisation.compare(made, labels, dataset, splits)
-    return [
-        _Pair(
-            dataset.class_names[labels[number]],
-            int(number),
-            _picture(dataset.kind, made[number : number + 1]),
-            _picture(dataset.kind, dataset.samples[found.nearest[number]][None]),
-            float(found.distance[number] / max(found.typical[number], 1e-9)),
-        )
-        for number in found.worst(_WORST)
-    ]
+    pairs = []
+    for number in found.worst(_WORST):
+        name, own, real = dataset.class_names[labels[number]], made[number], dataset.samples[found.nearest[number]]
+        if both := dataset.kind.beside(own, real):
+            pictures: tuple[Markup, ...] = (_html(both, f"synthetic {name} and its nearest training sample"),)
+        else:
+            pictures = (
+                _html(dataset.kind.picture(own[None]), f"synthetic {name}"),
+                _html(dataset.kind.picture(real[None]), "its nearest training sample"),
+            )
+        ratio = float(found.distance[number] / max(found.typical[number], 1e-9))
+        pairs.append(_Pair(name, int(number), pictures, ratio, both is not None))
+    return pairs
 
 
-def _picture(kind: Kind, raw: np.ndarray) -> str:
-    """Samples [n, *shape] as a data URI."""
-    picture = kind.picture(raw)
-    return f"data:{picture.media_type};base64," + base64.b64encode(picture.content).decode()
+def _is_wide(picture: Picture) -> bool:
+    return picture.media_type == _PART
+
+
+def _html(picture: Picture, name: str) -> Markup:
+    """A picture as a part of the page, by its media type; all that it needs is in it."""
+    if _is_wide(picture):
+        return Markup(picture.content.decode())
+    source = f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
+    if picture.media_type.startswith("audio/"):
+        return Markup('<audio controls src="{}" aria-label="{}"></audio>').format(source, name)
+    return Markup('<img src="{}" alt="{}">').format(source, name)
 
 
 def _flat(configuration: str) -> list[tuple[str, str]]:

@@ -23,6 +23,9 @@ from training.source import SourceOptions
 __all__ = ["CannotWrite", "Order", "Run", "RunError", "generator_name", "parse_budget"]
 
 
+TRIALS = "trials.json"  # finished trials of `auto`
+
+
 class Order(SourceOptions):
     """What a run was asked to do, and how its source is read; enough to resume it, or to repeat it from nothing."""
 
@@ -104,7 +107,7 @@ class Run:
         except (OSError, UnicodeDecodeError, ValidationError) as error:
             raise RunError(f"{folder / 'order.json'} cannot be read: {str(error).splitlines()[0]}") from error
         run = cls(folder, order)
-        if not run.has_checkpoint:
+        if not run.can_go_on:
             raise RunError(f"{folder} has no checkpoint.pt: it stopped before the first one; start it again")
         return run
 
@@ -123,6 +126,11 @@ class Run:
     @property
     def has_checkpoint(self) -> bool:
         return (self.folder / "checkpoint.pt").is_file()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether something was done that need not be done again: trained, or tried."""
+        return self.has_checkpoint or (self.folder / TRIALS).is_file()
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint, atomically: tensors, numbers and strings only."""

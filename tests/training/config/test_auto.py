@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from training.config.auto import FEW_PER_CLASS, Facts, choose
+from tests.training import mixed
+from training.config.auto import FEW_PER_CLASS, Facts, candidates, choose, decided
 from training.config.config import Config
 from training.config.presets import AUTO, PresetError, resolve
 from training.data.splits import split
@@ -19,6 +22,8 @@ from training.kinds import load
 from training.kinds.audio import Audio
 from training.kinds.image import Image
 from training.run.folder import Order, Run
+from training.run.processes import Processes
+from training.run.progress import bar
 
 
 def facts(counts: list[int], *, has_gpu: bool = False) -> Facts:
@@ -98,7 +103,8 @@ def test_order_is_decided_once_and_kept(tmp_path: Path) -> None:
     )
     run = Run.start(tmp_path, order)
     dataset = load("digits")
-    run.decide(_chosen(order, dataset, split(dataset)))
+    with bar(Console(file=io.StringIO())) as progress:
+        run.decide(_chosen(run, dataset, split(dataset), Processes(), progress))
     text = (run.folder / "order.json").read_text()
     read = Run(run.folder, Order.model_validate_json(text)).order
     assert read == run.order
@@ -107,3 +113,43 @@ def test_order_is_decided_once_and_kept(tmp_path: Path) -> None:
     assert Order.model_validate_json(text.replace(f'"{digits}"', digits)) == run.order  # of an older release
     assert (read.preset, read.config.width) == ("rpgan", 8)
     assert read.reasons[0].startswith("rpgan: 1,259 training samples")
+
+
+@pytest.fixture(scope="module")
+def tried_kind() -> mixed.Mixed:
+    return mixed.Mixed(mixed.samples()[0])
+
+
+def test_a_kind_that_asks_for_trials_has_its_recommendations_tried(tried_kind: mixed.Mixed) -> None:
+    found, left_out = candidates(Facts(np.array([200, 200]), tried_kind, False), {"kl_weight": 0.3})
+    assert [(each.preset, each.config.kl_weight) for each in found] == [("tabgan", 0.3), ("tvae", 0.3)]
+    assert left_out == []
+
+
+def test_what_goes_with_some_of_them_only_is_said(tried_kind: mixed.Mixed) -> None:
+    facts = Facts(np.array([200, 200]), tried_kind, False)
+    found, left_out = candidates(facts, {"gamma": 0.1})
+    assert [each.preset for each in found] == ["tabgan"]
+    assert left_out[0].startswith("tvae was not tried: preset tvae: objective 'evidence' has no discriminator")
+    found, left_out = candidates(facts, {"architecture": "mlp", "shown": "none", "warmup": 0})
+    assert [each.preset for each in found] == ["tabgan", "tvae"]
+    with pytest.raises(PresetError, match="is for samples whose elements have neighbours"):
+        candidates(facts, {"architecture": "conv", "shown": "none", "warmup": 0})
+
+
+def test_the_best_of_the_trials_is_chosen_with_its_numbers() -> None:
+    choice = decided([("tabgan", 0.71), ("tvae", 0.74), ("ctgan", -1.0)], "5 steps", ["x was not tried."])
+    assert choice.preset == "tvae"
+    assert "F1 of 0.740 on the validation split after a trial of 5 steps" in choice.reasons[0]
+    assert "the others: tabgan 0.710, ctgan diverged." in choice.reasons[0]
+    assert choice.reasons[1] == "x was not tried."
+    assert decided([("tabgan", 0.7), ("tvae", 0.7)], "5 steps", []).preset == "tabgan"
+    with pytest.raises(PresetError, match="all diverged"):
+        decided([("tabgan", -1.0)], "5 steps", [])
+
+
+def test_one_class_leaves_nothing_to_compare_by(tried_kind: mixed.Mixed) -> None:
+    choice = choose(Facts(np.array([200]), tried_kind, False))
+    assert choice.preset == "tabgan"
+    assert choice.config({}).discriminator_conditioning == "none"
+    assert "one class" in choice.reasons[0]

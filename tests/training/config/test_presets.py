@@ -93,6 +93,10 @@ def test_command_lists_all_shows_one_and_prints_its_file() -> None:
     assert "weight_clip=0.05" in one
     assert "arXiv:1710.10196" not in one
     assert invoke("presets", "sngan", "--toml") == (0, to_toml("sngan"))
+    code, some = invoke("presets", "--kind", "image")
+    assert code == 0
+    assert some.index("rpgan") < some.index("vae")
+    assert "ctgan" not in some
 
 
 @pytest.mark.parametrize(
@@ -100,6 +104,7 @@ def test_command_lists_all_shows_one_and_prints_its_file() -> None:
     [
         (["presets", "stylegan"], "no preset 'stylegan'"),
         (["presets", "--toml"], "name a preset"),
+        (["presets", "--kind", "smell"], "no kind 'smell'; there are: audio, image"),
         (["fit", "digits", "--config", "/no/such.toml"], "/no/such.toml cannot be read"),
     ],
 )

@@ -34,6 +34,9 @@ class Choosing(nn.Module):
             return (logits / 0.5).softmax(2).flatten(1)
         return nn.functional.one_hot(logits.argmax(2), SIDES).float().flatten(1)
 
+    def surprise(self, output: Tensor, real: Tensor) -> Tensor:
+        return -output.unflatten(1, (DICE, SIDES)).log_softmax(2).flatten(1) * real
+
 
 class Decoder(nn.Module):
     def forward(self, sample: Tensor) -> Tensor:
@@ -75,9 +78,6 @@ class Throws(Kind):
 
     def head(self) -> Choosing:
         return Choosing()
-
-    def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        return -(made.unflatten(1, (DICE, SIDES)).log_softmax(2).flatten(1) * real).sum(1)
 
     def judge(self, outputs: int) -> nn.Module:
         return Judge(outputs)

@@ -1,6 +1,7 @@
 """A kind of data that exists only here: what the rest of the program needs to take it, from fitting to a loader."""
 
 import io
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from tests.processes import Service
 from training import fit as fitting
 from training.config.presets import resolve
 from training.data import Dataset
-from training.data.kind import FEATURES, Kind, Picture
+from training.data.kind import FEATURES, Exhibit, Kind, Measurement, Picture
 from training.run.folder import Order, Run
 
 # -- the kind ----------------------------------------------------------------------------------------------
@@ -27,6 +28,23 @@ from training.run.folder import Order, Run
 class Decoder(nn.Module):
     def forward(self, sample: Tensor) -> Tensor:
         return torch.round(sample[:, 0] * 32767.0).to(torch.int16)
+
+
+class Levels:
+    """A wave as choices: which of 8 levels each of its steps has."""
+
+    sizes = (8,) * 64
+
+    def encode(self, raw: Tensor) -> Tensor:
+        return (raw.to(torch.int64) + 32768) // 8192
+
+    def decoder(self) -> nn.Module:
+        return LevelsDecoder()
+
+
+class LevelsDecoder(nn.Module):
+    def forward(self, tokens: Tensor, uniform: Tensor) -> Tensor:
+        return ((tokens.float() + uniform) * 8192.0 - 32769.0).round().to(torch.int32).to(torch.int16)
 
 
 class Judge(nn.Module):
@@ -48,6 +66,26 @@ class Louder:
         return raw[:, None].float() / 32767 * (1 + self.most * (torch.rand(len(raw), 1, 1) * 2 - 1))
 
 
+class Loudness:
+    """The classifier that people use for waves: by the mean slope, nearest to that of a class."""
+
+    def __init__(self, classes: int) -> None:
+        self._means = np.full(classes, np.inf)
+
+    def fit(self, samples: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> None:
+        slopes = self._slopes(samples)
+        for label in np.unique(labels):
+            self._means[label] = slopes[labels == label].mean()
+
+    def predict_proba(self, samples: np.ndarray) -> np.ndarray:
+        nearest = np.abs(self._slopes(samples)[:, None] - self._means).argmin(1)
+        return np.eye(len(self._means))[nearest]
+
+    @staticmethod
+    def _slopes(samples: np.ndarray) -> np.ndarray:
+        return np.abs(np.diff(samples.astype(np.float64))).mean(1)
+
+
 @dataclass(frozen=True)
 class Wave(Kind):
     """int16 [64]: a short sound."""
@@ -58,6 +96,7 @@ class Wave(Kind):
     augmentation = None
     words = "64 steps of a wave"
     pretexts = 2
+    tokens = Levels()
 
     def encode(self, raw: Tensor) -> Tensor:
         return raw[:, None].to(torch.float32) / 32767.0
@@ -81,6 +120,24 @@ class Wave(Kind):
     def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
         return raw.astype(np.float32)
 
+    def pupil(self, classes: int, seed: int) -> Loudness:
+        return Loudness(classes)
+
+    def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> list[Measurement]:
+        assert len(made) == len(held)
+        silent, held_silent = (float((np.abs(each.astype(int)).max(1) < 100).mean()) for each in (made, held))
+        return [
+            Measurement("silent waves", silent, held_silent),
+            Measurement("length", 64.0, 64.0, "steps", limit=63.0, low=64.0, advice="This toy warns always."),
+        ]
+
+    def exhibits(self, made: np.ndarray, real: np.ndarray) -> list[Exhibit]:
+        said = f'<p class="faint">{len(made)} of &lt;made&gt;, {len(real)} of real</p>'
+        return [
+            Exhibit("Loudness", Picture(said.encode(), ".html", "text/html")),
+            Exhibit("Listen", Picture(b"RIFF", ".wav", "audio/wav")),
+        ]
+
     def picture(self, raw: np.ndarray) -> Picture:
         return Picture(
             f'<svg xmlns="http://www.w3.org/2000/svg" data-n="{len(raw)}"/>'.encode(), ".svg", "image/svg+xml"
@@ -103,16 +160,21 @@ def waves(count: int = 240) -> Dataset:
     return Dataset("waves", samples, labels, ("low", "high"), "0" * 64, None, (), Wave())
 
 
-@pytest.fixture(scope="module", params=["rpgan"])
+SMALL = {
+    "rpgan": {"width": 8, "latent_size": 16, "batch_size": 32},
+    "argn": {"width": 32, "embedding_size": 8, "batch_size": 32},
+}
+
+
+@pytest.fixture(scope="module", params=SMALL)
 def published(request, tmp_path_factory):
     """(models, run folder) of a run of 20 steps, published whatever it reached."""
     folder = tmp_path_factory.mktemp("waves")
-    small = {"width": 8, "latent_size": 16, "batch_size": 32}
     order = Order(
         data="waves",
         size=None,
         preset=request.param,
-        config=resolve(request.param, small),
+        config=resolve(request.param, SMALL[request.param]),
         seed=0,
         budget_seconds=None,
         steps=20,
@@ -133,12 +195,41 @@ def test_a_kind_is_fitted_measured_and_published(published):
     assert (list(message.sample.shape), message.sample.dtype) == ([64], pb.DATA_TYPE_INT16)
     assert message.quality.real_accuracy > 0.5
     assert {each.label for each in message.quality.classes} == {"low", "high"}
+    assert message.quality.membership_inference.train_samples > 0
+
+
+def test_accuracies_are_of_the_classifier_that_people_use(published):
+    card = artifact.from_json(Session((published[0] / "waves/1/model.onnx").read_bytes()).metadata).quality
+    assert card.real_accuracy == 1  # one period and four are told by their slope alone
+    # What judges fidelity is the network all the same, and says how well it knows real samples.
+    (judged,) = [each for each in card.measurements if each.name == "recognised as its class"]
+    assert judged.value == pytest.approx(card.label_fidelity)
+
+
+def test_what_a_kind_measures_is_in_the_card_and_warned_of_beyond_its_limit(published):
+    card = artifact.from_json(Session((published[0] / "waves/1/model.onnx").read_bytes()).metadata).quality
+    found = {each.name: each for each in card.measurements}
+    assert found["silent waves"].real == 0
+    assert (found["length"].value, found["length"].detail) == (64, "steps")
+    (finding,) = [each for each in card.findings if each.kind == "deviation"]
+    assert finding.text == "Length: 64 (steps), where at most 63 passes; held-out real samples have 64."
+    assert finding.advice == "This toy warns always."
 
 
 def test_a_kind_is_reported_with_its_own_pictures(published):
     page = (published[1] / "report.html").read_text()
     assert page.count("data:image/svg+xml;base64,") >= 4  # real and synthetic ones of two classes
     assert list((published[1] / "samples").glob("*.svg"))
+
+
+def test_what_a_kind_exhibits_is_in_the_report_by_its_media_type(published):
+    page = (published[1] / "report.html").read_text()
+    assert re.search(r'<h2>Loudness</h2>\s*<p class="faint">(\d+) of &lt;made&gt;, \d+ of real</p>', page)
+    assert re.search(
+        r'<h2>Listen</h2>\s*<audio controls src="data:audio/wav;base64,UklGRg==" aria-label="Listen"></audio>', page
+    )
+    assert "<td>silent waves</td>" in page
+    assert "<td>membership inference</td>" in page
 
 
 def test_a_kind_is_served_drawn_and_loaded(published):

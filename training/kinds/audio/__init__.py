@@ -2,7 +2,9 @@
 
 from training.kinds.audio.audio import Audio
 from training.kinds.audio.sources import load, reads, shaped
+from training.kinds.audio.waves import Waves
 
 NAME = "audio"  # in a SampleSpec
+RECOMMENDED = (*Audio.recommended, *Waves.recommended)
 
-__all__ = ["NAME", "Audio", "load", "reads", "shaped"]
+__all__ = ["NAME", "RECOMMENDED", "Audio", "Waves", "load", "reads", "shaped"]

@@ -18,7 +18,7 @@ from training.data.finish import finished
 from training.data.folders import layout as layouts
 from training.data.folders.leftovers import ending_of, say_left_out
 from training.data.folders.tree import Tree, walk
-from training.data.reading import Reading
+from training.data.reading import Claim, Reading
 from training.data.records import Records
 from training.data.wording import counted, listed, shown
 from training.kinds.audio import sounds
@@ -30,8 +30,12 @@ from training.kinds.audio.waves import Waves
 _LOOKED_AT = 20_000  # files; more of them say nothing new about what a folder holds
 
 
-def reads(source: str) -> bool:
-    """Whether the source is a sound, or a folder that holds at least as many sounds as files of any other ending."""
+def reads(source: str) -> Claim:
+    """A sound, or a folder that holds at least as many sounds as files of any other ending: surely sounds."""
+    return Claim.SURE if _holds_sounds(source) else Claim.NONE
+
+
+def _holds_sounds(source: str) -> bool:
     path = Path(source)
     try:
         if path.is_file():

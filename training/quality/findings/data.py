@@ -60,8 +60,8 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
             constant.append((deviation, names[label]))
     for deviation, name in sorted(constant)[:_MOST_NAMED]:
         text = (
-            f"The samples of class {name!r} hardly differ: they vary by {deviation:.2g} of {whole:g} levels; "
-            "a generator has nothing to vary."
+            f"The samples of class {name!r} hardly differ: they vary by {deviation / whole:.2%} of the range of "
+            "values; a generator has nothing to vary."
         )
         advice = "Check how the class was read; one sample of it does as well as a generator."
         found.append(Finding(Kind.CONSTANT_DATA, Severity.WARNING, deviation, CONSTANT, text, advice, name))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.training.kinds.audio.made import RATE, classes, fill, put, read, tone
 from training.data import DataError
+from training.data.reading import Claim
 from training.kinds import load as load_any
 from training.kinds.audio import load, reads, sound
 
@@ -37,7 +38,7 @@ def pitch(frames: np.ndarray, rate: int = RATE) -> float:
 
 
 def test_a_folder_of_sounds_is_read_and_a_folder_of_pictures_is_not(root: Path, tmp_path: Path) -> None:
-    assert reads(str(root))
+    assert reads(str(root)) == Claim.SURE
     data = load_any(str(root))
     assert (classes(data), data.kind.spec.audio.sample_rate_hz) == ({"high": 8, "low": 8}, 8000)
     assert (data.samples.dtype, data.samples.shape) == (np.int16, (16, 1024))
@@ -45,12 +46,11 @@ def test_a_folder_of_sounds_is_read_and_a_folder_of_pictures_is_not(root: Path, 
     for number in range(3):
         (tmp_path / "pictures" / "cat" / f"{number}.png").write_bytes(b"")
     put(tmp_path / "pictures" / "meow.wav")
-    assert not reads(str(tmp_path / "pictures"))
-    assert not reads(str(tmp_path / "nothing"))
+    assert reads(str(tmp_path / "pictures")) == reads(str(tmp_path / "nothing")) == Claim.NONE
 
 
 def test_one_sound_is_no_data_set(root: Path) -> None:
-    assert reads(str(root / "low" / "000.wav"))
+    assert reads(str(root / "low" / "000.wav")) == Claim.SURE
     with pytest.raises(DataError, match="it is one sound; name the folder with one folder of sounds per class"):
         load(str(root / "low" / "000.wav"))
 
@@ -236,7 +236,7 @@ def test_a_folder_of_nothing_else_says_how_to_convert(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / "a").mkdir(exist_ok=True)
         (tmp_path / "a" / f"{number}.m4a").write_bytes(b"")
-    assert reads(str(tmp_path))
+    assert reads(str(tmp_path)) == Claim.SURE
     with pytest.raises(
         DataError, match=r"3 .m4a files are not read: convert them to WAV or FLAC \(ffmpeg -i IN OUT.wav"
     ):

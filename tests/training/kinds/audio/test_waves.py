@@ -11,14 +11,14 @@ from lightning_fabric import Fabric
 
 from tests.training.kinds.audio.made import fill, sounds
 from training import networks
-from training.config.presets import resolve
-from training.errors import TrainingError
+from training.config.presets import PresetError, prove, resolve
 from training.export import graph, parity
 from training.gan.trainer import Trainer
 from training.judge import fitting
-from training.kinds.audio import load
+from training.kinds.audio import Audio, load
 from training.kinds.audio.augmentation import SHIFT
 from training.kinds.audio.waves import Waves
+from training.kinds.image import Image
 from training.networks.wave import PhaseShuffle
 
 RAW, LABELS = sounds()
@@ -65,10 +65,13 @@ def test_every_length_is_made_and_judged(frames: int):
     assert critic(made, label).shape == (4, 1)
 
 
-@pytest.mark.parametrize("form", [(1, 128, 48), (3, 32, 32), (7,), (1, 60)])
-def test_samples_that_are_no_waves_are_refused_in_words(form):
-    with pytest.raises(TrainingError, match="architecture 'wave' is for samples along one extent, such as sounds read"):
-        networks.build(form, 3, CONFIG)
+def test_samples_that_are_no_waves_are_refused_in_words():
+    prove(CONFIG, KIND)
+    for kind in (Audio(8000, 1024), Image(32, 32, 3)):
+        with pytest.raises(
+            PresetError, match=r"architecture 'wave' is for waves, such as sounds read with --waves, and"
+        ):
+            prove(CONFIG, kind)
 
 
 def test_a_shuffled_phase_moves_each_sample_by_a_few_frames_and_mirrors_its_edges():
