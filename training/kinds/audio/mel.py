@@ -52,7 +52,7 @@ class LogMel(nn.Module):
         magnitudes = self.statistics.magnitudes(sample)
         power = (magnitudes * magnitudes).transpose(2, 3) @ self.bank
         quiet = self.statistics.floor**2
-        return ((power + quiet) / quiet).log().transpose(2, 3) * (2 / _RANGE) - 1
+        return (power / quiet + 1).log().transpose(2, 3) * (2 / _RANGE) - 1
 
 
 @torch.no_grad()

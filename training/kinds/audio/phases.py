@@ -50,7 +50,7 @@ class Phases(nn.Module):
     def _guessed(self, wanted: Tensor) -> Tensor:
         """Phases, float32 [n, columns, bins]."""
         loudest = wanted.amax((1, 2), keepdim=True)
-        logarithm = (wanted + _QUIET * loudest + 1e-9).log()
+        logarithm = (wanted + _QUIET * loudest).clamp(min=1e-9).log()
         slope = functional.pad((logarithm[:, :, 2:] - logarithm[:, :, :-2]) / 2, (1, 1))
         speed = slope * (self.spectrum.hop / (_HANN * self.spectrum.window))
         middle = (speed + functional.pad(speed, (0, 0, 1, 0))[:, :-1]) / 2

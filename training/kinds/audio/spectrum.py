@@ -71,4 +71,5 @@ class Spectrum(nn.Module):
 
 
 def magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
-    return (real * real + imaginary * imaginary + _LEAST).sqrt()
+    # Not added: the exporter takes what is below 1e-8 for nothing, and silence would be divided by 0.
+    return (real * real + imaginary * imaginary).clamp(min=_LEAST).sqrt()

@@ -105,7 +105,9 @@ class Mixed(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("bank", KIND.encode(torch.from_numpy(RAW[:16])))
+        bank = KIND.encode(torch.from_numpy(RAW[:16]))
+        bank[..., 5:] = -1  # no sound at all, which recordings do not have
+        self.register_buffer("bank", bank)
         self.choice = nn.Linear(16, 16)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
@@ -134,7 +136,8 @@ def test_rounding_between_pytorch_and_onnx_runtime_stays_80_db_below_full_scale(
     with torch.no_grad():
         expected = graph._Exported(generator, KIND).eval()(latent, label).numpy().astype(int)
     assert np.abs(expected).max() > 3000
-    assert np.mean(np.abs(found - expected) > 6) < 0.002
+    assert np.abs(expected[:, -128:]).max() <= 1
+    assert np.mean(np.abs(found - expected) > 6) < 0.01  # as the documents say
     assert np.abs(found - expected).max() <= 256
 
 
