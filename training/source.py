@@ -39,6 +39,17 @@ class SourceOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: Annotated[int | None, SHAPE, Option(help="Side of the images in pixels; by default chosen from DATA.")] = None
+    rate: Annotated[
+        int | None, SHAPE, Option(metavar="HERTZ", help="Of sounds: frames a second, 8000 (the default) or 16000.")
+    ] = None
+    seconds: Annotated[
+        float | None,
+        SHAPE,
+        Option(help="Of sounds: length of a sample; by default what holds 95 of 100 whole, at most 4 s."),
+    ] = None
+    waves: Annotated[
+        bool, Option(help="Of sounds: networks see waves instead of spectrograms, as --preset wavegan needs it.")
+    ] = False
     levels: Annotated[
         tuple[float, float] | None,
         BeforeValidator(levels_of),

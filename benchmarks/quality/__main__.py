@@ -5,7 +5,8 @@
 Each cell trains one preset for so many seconds of processor time on one thread (paused processes and busy neighbours
 do not count), exports it, proves the export, and measures samples of the exported file on held-out data. A finished
 cell is one line in --cells; a second start goes on where the first one stopped, and cells whose configuration has
-changed since are measured anew.
+changed since are measured anew. Data are of any kind: for a folder of sounds (benchmarks.quality.spoken_digits),
+--set width=8 batch_size=32, as `auto` chooses for samples so large.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ from training.judge import classifier, fitting
 from training.kinds import load
 
 
-def images_cell(data: str, config: Config, seconds: float, seed: int, quick: bool = False) -> dict[str, Any]:
+def data_cell(data: str, config: Config, seconds: float, seed: int, quick: bool = False) -> dict[str, Any]:
     """One preset on one data set: how far it came, how fast the exported file is, and its quality card."""
     dataset = load(data)
     splits = split(dataset, seed=seed)
+    dataset = dataset.fitted(splits.train)
     samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
     if (data, seed) not in _JUDGES:
         steps = fitting.default_steps(len(samples)) // (2 if quick else 1)
@@ -82,11 +84,15 @@ def cells(arguments: argparse.Namespace) -> list[Cell]:
 
     for data in arguments.data:
         for preset in arguments.presets:
-            add(data, preset, resolve(preset), images_cell)
+            add(data, preset, _resolved(preset, arguments.set), data_cell)
     for shape in arguments.modes:
         for preset in (name for name in modes.SYSTEMS if name in arguments.presets):
             add(shape, preset, modes.config_of(preset), modes.cell)
     return found
+
+
+def _resolved(preset: str, given: list[str]) -> Config:
+    return resolve(preset, dict(setting.split("=", 1) for setting in given))
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -148,6 +154,7 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=default, choices=images, metavar="NAME")
     parser.add_argument("--modes", nargs="*", default=modes.SHAPES, choices=modes.SHAPES)
     parser.add_argument("--seed", type=int, default=0, help="of splits, weights and draws (default 0)")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of every preset")
     parser.add_argument("--quick", action="store_true", help="classifiers that judge learn half as long")
     parser.add_argument("--cells", type=Path, default=Path("runs/quality.jsonl"), help="where finished cells are kept")
     arguments = parser.options()

@@ -145,12 +145,13 @@ def _generate(subparsers: Any, parents: list[Parser]) -> None:
         parents=parents,
         help="draw samples into a file",
         description="Draw n samples of each label. A picture gets a row per label; .npz holds array, class_indices, "
-        f"labels and addresses; {', '.join(commands.MANY_SUFFIXES)} hold rows of a table with their types. Without "
+        f"labels and addresses; {', '.join(commands.ONE_SUFFIXES)} holds one sample, a folder a file of each; "
+        f"{', '.join(commands.MANY_SUFFIXES)} hold rows of a table with their types. Without "
         "--out rows of a table are printed.",
     )
-    command.add_argument("-n", "--n", type=_number, help="samples of each label (16; printed: 5)")
-    suffixes = (*commands.IMAGE_SUFFIXES, *commands.MANY_SUFFIXES)
-    command.add_argument("--out", type=Path, help=f"FILE.npz, or FILE{', '.join(suffixes)}")
+    command.add_argument("-n", "--n", type=_number, help="samples of each label (16; printed: 5; in a file of one: 1)")
+    suffixes = (*commands.IMAGE_SUFFIXES, *commands.ONE_SUFFIXES, *commands.MANY_SUFFIXES)
+    command.add_argument("--out", type=Path, help=f"FILE.npz, FILE{', '.join(suffixes)}, or FOLDER")
     command.add_argument("--font", type=Path, metavar="FILE", help="font with the letters of the labels, for a picture")
     command.set_defaults(run=commands.generate)
 

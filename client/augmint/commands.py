@@ -20,13 +20,14 @@ from augmint import export as export_module
 from augmint.bench import Load
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
-from augmint.formats import Many, atomic
+from augmint.formats import Many, atomic, write_files
 from augmint.generators import GeneratorStatus
 from augmint.near import did_you_mean_file
 from augmint.progress import Progress
 from augmint.samples import Samples
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+ONE_SUFFIXES = tuple(f".{suffix}" for suffix in kinds.ONE)
 MANY_SUFFIXES = tuple(f".{suffix}" for suffix in kinds.MANY)
 # Samples of each label, unless a number is given: in a file, and on a terminal.
 _FILED, _PRINTED = 16, 5
@@ -84,8 +85,25 @@ def generate(client: Client, options: argparse.Namespace) -> None:
             f"--out {options.out}: {suffix} is for {' and '.join(kinds.MANY[suffix[1:]])}; generator "
             f"{description.name!r} makes {description.kind}: use --out FILE.npz"
         )
+    if suffix in ONE_SUFFIXES and suffix[1:] != kind.suffix:
+        raise InvalidRequest(
+            f"--out {options.out}: {suffix} is for {kinds.ONE[suffix[1:]]}; generator {description.name!r} makes "
+            f"{description.kind}: use --out FILE.npz"
+        )
+    if not suffix and options.out is not None and kind.media is None:
+        raise InvalidRequest(
+            f"--out {options.out}: a folder holds images or sounds; generator {description.name!r} makes "
+            f"{description.kind}: use --out FILE.npz"
+        )
     labels = options.label or list(description.labels)
-    each = options.n if options.n is not None else _FILED if options.out is not None else _PRINTED
+    each = _FILED if options.out is not None else _PRINTED
+    each = options.n if options.n is not None else 1 if suffix in ONE_SUFFIXES else each
+    if suffix in ONE_SUFFIXES and each * len(labels) > 1:
+        folder = options.out.with_suffix("")
+        raise InvalidRequest(
+            f"--out {options.out}: a {suffix} file holds one sample, and {each * len(labels)} were asked for: name a "
+            f"folder, --out {folder}, or one label, --label {labels[0]}"
+        )
     indices = np.repeat([description.class_index(label) for label in labels], each)
     samples = client.generate(
         classes=indices,
@@ -105,6 +123,11 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         _write_npz(options.out, samples)
     elif suffix in MANY_SUFFIXES:
         _write_many(options.out, samples, suffix[1:])
+    elif suffix in ONE_SUFFIXES:
+        with atomic(options.out) as file:
+            file.write(next(iter(kind.files(samples))))
+    elif not suffix:
+        write_files(options.out, samples)
     else:
         _write_sheet(options.out, samples, labels, each, options.font)
     if options.json:
@@ -119,10 +142,9 @@ def generate(client: Client, options: argparse.Namespace) -> None:
 def _suffix(options: argparse.Namespace) -> str:
     """Of the file to write, "" if there is none; InvalidRequest if what was asked for goes with no generator."""
     out, suffix = options.out, options.out.suffix.lower() if options.out is not None else ""
-    if out is not None and suffix not in (".npz", *IMAGE_SUFFIXES, *MANY_SUFFIXES):
-        raise InvalidRequest(
-            f"--out {out}: the name must end in .npz, {', '.join(IMAGE_SUFFIXES)}, {', '.join(MANY_SUFFIXES)}"
-        )
+    suffixes = (".npz", *IMAGE_SUFFIXES, *ONE_SUFFIXES, *MANY_SUFFIXES)
+    if out is not None and suffix and suffix not in suffixes:
+        raise InvalidRequest(f"--out {out}: the name must end in {', '.join(suffixes)}, or in none, for a folder")
     if options.n is not None and options.n < 1:
         raise InvalidRequest(f"-n is {options.n}; it must be at least 1")
     if options.font is not None and suffix not in IMAGE_SUFFIXES:

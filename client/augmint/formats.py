@@ -177,7 +177,8 @@ class Npz:
 
 
 class Parquet:
-    """Parquet: `image` (as Hugging Face's Image) or `sample` (a list), `label` (its ClassLabel), `index`, `address`."""
+    """Parquet: `image` or `audio` (as Hugging Face's Image and Audio) or `sample` (a list), `label` (its ClassLabel),
+    `index`, `address`."""
 
     def __init__(self, path: Path, description: Description, n: int) -> None:
         self._arrow = extras.load("pyarrow", "parquet")
@@ -185,15 +186,15 @@ class Parquet:
         self._part = Part(path)
         arrow = self._arrow
         self._kind = kinds.of(description)
-        image = self._kind.pictures
+        media = self._kind.media and self._kind.media(description)
         element = arrow.from_numpy_dtype(description.dtype.newbyteorder("="))
-        content = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())]) if image else arrow.list_(element)
+        content = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())]) if media else arrow.list_(element)
         features = {
             "label": {"names": list(description.labels), "_type": "ClassLabel"},
             "index": {"dtype": "uint64", "_type": "Value"},
             "address": {"dtype": "string", "_type": "Value"},
         }
-        kind = {"_type": "Image"} if image else {"feature": {"dtype": str(element), "_type": "Value"}, "_type": "List"}
+        kind = media or {"feature": {"dtype": str(element), "_type": "Value"}, "_type": "List"}
         told = {"info": {"features": {self._kind.column: kind, **features}}}
         self._schema = arrow.schema(
             [
@@ -207,7 +208,7 @@ class Parquet:
         self._writer = parquet.ParquetWriter(self._part.file, self._schema, compression="zstd")
 
     def add(self, samples: Samples) -> None:
-        if self._kind.pictures:
+        if self._kind.media:
             content = [{"bytes": file, "path": None} for file in self._kind.files(samples)]
         else:
             content = [one.ravel() for one in samples.array.astype(samples.array.dtype.newbyteorder("="))]
@@ -225,30 +226,38 @@ class Parquet:
 
 
 class Folder:
-    """LABEL/INDEX.png for every sample, as image-folder readers want it; the shard's own file says that it is done."""
+    """LABEL/INDEX.png or .wav for every sample, as readers of folders want it; the shard's own file says that it is
+    done."""
 
     def __init__(self, path: Path, description: Description, n: int) -> None:
-        self._kind = kinds.of(description)
-        if not self._kind.pictures:
-            raise InvalidRequest(f"a folder holds images; generator {description.name!r} makes {description.kind}")
-        extras.load("PIL.Image", "images")
-        self._path = path
-        self._folders = [path.parent / _file_name(label) for label in description.labels]
-        self._n = n
+        kind = kinds.of(description)
+        if not kind.media:
+            raise InvalidRequest(
+                f"a folder holds images or sounds; generator {description.name!r} makes {description.kind}"
+            )
+        if kind.pictures:
+            extras.load("PIL.Image", "images")
+        self._path, self._n = path, n
 
     def add(self, samples: Samples) -> None:
-        for sample, png in zip(samples, self._kind.files(samples), strict=True):
-            folder = self._folders[sample.class_index]
-            folder.mkdir(exist_ok=True)
-            with atomic(folder / f"{sample.address.start_index:015d}.{self._kind.suffix}") as file:
-                file.write(png)
+        write_files(self._path.parent, samples)
 
     def finish(self) -> None:
         with atomic(self._path) as file:
             file.write(f"{self._n} samples\n".encode())
 
     def abandon(self) -> None:
-        """The images stay: each is whole, and the next attempt writes the same bytes."""
+        """The files stay: each is whole, and the next attempt writes the same bytes."""
+
+
+def write_files(folder: Path, samples: Samples) -> None:
+    """A file of each sample, under its index, in a folder of its label; their kind has such files."""
+    kind = kinds.of(samples.description)
+    for sample, content in zip(samples, kind.files(samples), strict=True):
+        inner = folder / _file_name(sample.label)
+        inner.mkdir(parents=True, exist_ok=True)
+        with atomic(inner / f"{sample.address.start_index:015d}.{kind.suffix}") as file:
+            file.write(content)
 
 
 class Many:

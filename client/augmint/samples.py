@@ -129,6 +129,16 @@ class Samples:
             raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not images")
         return list(kind.objects(self))
 
+    def to_audio(self) -> tuple[np.ndarray, int]:
+        """The sounds, float32 [n, frames] in [-1, 1] ([n, frames, channels] if there are several), and frames a second.
+
+        raises: InvalidRequest if the generator makes something else.
+        """
+        sound = kinds.of(self.description).sound
+        if sound is None:
+            raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not sounds")
+        return sound(self)
+
     def to_frame(self) -> Any:
         """A pandas DataFrame [n, columns + 1], a row per sample, of a table's generator.
 

@@ -27,6 +27,8 @@ class Kind:
     shapes: tuple[str, ...]  # names of the extents, one text for each rank; none: any shape
     faults: Callable[[Any, Shape], Iterator[str]]  # of the kind's own message, and of a shape of one of these ranks
     wrong: Callable[[Any, np.ndarray], bool] = lambda spec, values: False  # values that the kind cannot mean
+    # Of whole numbers: levels by which a runtime's rounding moves one at most, and those up to which that is nothing.
+    rounding: tuple[int, int] = (1, 0)
 
     @property
     def words(self) -> str:
@@ -139,7 +141,8 @@ def _array(spec: None, shape: Shape) -> Iterator[str]:
 
 KINDS = {
     "image": Kind(pb.DATA_TYPE_UINT8, ("height, width, channels",), _image),
-    "audio": Kind(pb.DATA_TYPE_INT16, ("frames", "frames, channels"), _audio),
+    # 48 dB and 80 dB below full scale: phases are found in rounds, each of which hands on what the last one rounded.
+    "audio": Kind(pb.DATA_TYPE_INT16, ("frames", "frames, channels"), _audio, rounding=(256, 6)),
     "music": Kind(
         pb.DATA_TYPE_UINT8,
         ("steps, pitches", "steps, pitches, tracks"),
@@ -163,6 +166,11 @@ def fault(sample: pb.SampleSpec) -> str:
     if (kind.dtype and sample.dtype != kind.dtype) or (ranks and len(shape) not in ranks):
         return f"a sample of {name} is {kind.words}, but here it is {_name(sample.dtype)} {list(shape)}"
     return next(kind.faults(getattr(sample, name, None), shape), "")
+
+
+def rounding(sample: pb.SampleSpec) -> tuple[int, int]:
+    """Of whole numbers: the most levels that rounding moves a value by, and how many are not counted."""
+    return KINDS[sample.WhichOneof("kind") or "array"].rounding
 
 
 def wrong_values(sample: pb.SampleSpec, values: np.ndarray) -> bool:

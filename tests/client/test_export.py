@@ -68,7 +68,9 @@ def test_what_is_no_image_is_stored_as_arrays(fake, tmp_path):
             first = np.load(io.BytesIO(tar.extractfile(names[0]).read()))
         assert names[:3] == ["000000000000000.npy", "000000000000000.cls", "000000000000000.json"]
         assert np.array_equal(first, expected(fake)[0][0])
-        with pytest.raises(augmint.InvalidRequest, match="a folder holds images; generator 'fake' makes array"):
+        with pytest.raises(
+            augmint.InvalidRequest, match="a folder holds images or sounds; generator 'fake' makes array"
+        ):
             export(client, tmp_path / "f", n=5, seed=7, format="folder")
         datasets = pytest.importorskip("datasets")
         export(client, tmp_path / "p", n=5, seed=7, format="parquet")

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.client.fakes import served
+import numpy as np
+
+from augmint.v1 import generator_pb2 as pb
+from tests.client.fakes import FakeService, served
 from tests.client.tables import TableService
 
 README = Path(__file__).parents[2] / "client" / "README.md"
@@ -20,8 +23,8 @@ real, augment = TensorDataset(torch.rand(32, 3, 4, 5), torch.tensor([0] * 20 + [
 
 def test_the_examples_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 4
-    blocks = [block for block in blocks if "to_frame" not in block]
+    assert len(blocks) == 5
+    blocks = [block for block in blocks if "to_frame" not in block and "to_audio" not in block]
     code = "\n".join([*blocks[:2], SHOWN, GIVEN, blocks[2], "    print(len(labels))\n"]).replace("60_000", "512")
     service = subprocess.Popen(
         [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -45,10 +48,21 @@ def test_the_example_of_tables_runs():
     assert found["frame"]["income"].tolist() == ["<=50K", ">50K"] * 32
 
 
+def test_the_example_of_sounds_runs():
+    (block,) = re.findall(r"```python\n([^`]*to_audio.*?)```", README.read_text(), re.DOTALL)
+    fake = FakeService(labels=("6", "7"))
+    fake.sample = pb.SampleSpec(shape=[64], dtype=pb.DATA_TYPE_INT16, audio=pb.AudioSpec(sample_rate_hz=8000))
+    fake.expected = lambda seed, indices, *more: np.repeat(np.asarray(indices, np.int16)[:, None], 64, 1)
+    found = {}
+    with served(fake) as target:
+        exec(block.replace("localhost:50051", target).replace('"spoken-digits"', '"fake"'), found)
+    assert (found["sounds"].shape, found["rate"]) == ((64, 64), 8000)
+
+
 def test_the_commands_are_those_of_the_parser():
     from augmint.arguments import parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
-    assert len(lines) == 10
+    assert len(lines) == 14
     for line in lines:
         parser().parse_args(line.split())

@@ -12,11 +12,12 @@ import pytest
 import augmint
 from augmint.v1 import generator_pb2 as pb
 from tests import generators
-from tests.client import recipes, tables
+from tests.client import recipes, sounds, tables
 from tests.client.test_against_service import Service
 
 ROOT = Path(__file__).parents[2]
 OF_A_TABLE = "My table is imbalanced"
+OF_SOUNDS = "Keyword spotting with 20 recordings of each word"
 ADULT = pb.TableSpec(
     columns=[
         pb.ColumnSpec(name="age", integer=True, minimum=17, maximum=90),
@@ -33,8 +34,10 @@ def outcomes(tmp_path_factory):
     models, place = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("recipes")
     generators.publish(models / "digits", "digits")
     tables.publish(models / "tables", "adult", ADULT)
-    found = run(models / "digits", place, [name for name in recipes.programs() if name != OF_A_TABLE])
-    return found | run(models / "tables", place, [OF_A_TABLE])
+    sounds.publish(models / "sounds", "words")
+    others = [name for name in recipes.programs() if name not in (OF_A_TABLE, OF_SOUNDS)]
+    found = run(models / "digits", place, others) | run(models / "tables", place, [OF_A_TABLE])
+    return found | run(models / "sounds", place, [OF_SOUNDS])
 
 
 def run(models, place, headings):

@@ -43,7 +43,8 @@ def data() -> dict[str, Data]:
 
 
 # Real digits; choices and values for what is made for them, and for all that takes any form.
-SYSTEMS = [(name, "digits") for name in PRESETS if resolve(name).architecture not in ("blocks", "autoregressive")]
+_OF_OTHERS = ("blocks", "autoregressive", "wave")
+SYSTEMS = [(name, "digits") for name in PRESETS if resolve(name).architecture not in _OF_OTHERS]
 SYSTEMS += [(name, "mixed") for name in PRESETS if resolve(name).architecture in ("blocks", "mlp")]
 
 

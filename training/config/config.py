@@ -13,11 +13,11 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive", "blocks", "autoregressive"] = Field(
+    architecture: Literal["conv", "mlp", "progressive", "blocks", "autoregressive", "wave"] = Field(
         "conv",
         description="Family of both networks; progressive: they grow while they train (ProGAN); blocks: for samples of "
         "choices and values, such as rows of a table; autoregressive: one network for each choice on those before it "
-        "(TabularARGN).",
+        "(TabularARGN); wave: for sounds as waves (WaveGAN).",
     )
     width: int = Field(
         16,
@@ -57,6 +57,9 @@ class Config(BaseModel):
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
     dropout: float = Field(
         0.0, ge=0, lt=1, description="In the discriminator; in the generator if it is autoregressive."
+    )
+    phase_shuffle: int = Field(
+        0, ge=0, le=16, description="Frames by which what the discriminator's layers see is moved at random (WaveGAN)."
     )
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
 

@@ -183,6 +183,26 @@ PRESETS: dict[str, Preset] = {
             "average_half_life": 10_000,
         },
     ),
+    "wavegan": Preset(
+        "WaveGAN (Donahue et al. 2019, arXiv:1802.04208) for sounds read as waves (--waves): kernels of 25, strides of "
+        "4, phase shuffle, WGAN-GP with 5 critic steps; the class beside the input (Mirza and Osindero 2014). The "
+        "paper's width is 64, for a GPU",
+        {
+            **_PLAIN,
+            "architecture": "wave",
+            "latent_size": 100,
+            "objective": "wasserstein",
+            "unit_slope": 10.0,
+            "generator_norm": "none",
+            "discriminator_conditioning": "concatenation",
+            "phase_shuffle": 2,
+            "learning_rate": 1e-4,
+            "beta1": 0.5,
+            "beta2": 0.9,
+            "beta2_final": 0.9,
+            "critic_steps": 5,
+        },
+    ),
     "vae": Preset(
         "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015), "
         "the divergence at a quarter of its weight (Higgins et al. 2017), or small images leave the latent unused; it "

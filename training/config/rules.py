@@ -141,6 +141,18 @@ RULES: tuple[Rule, ...] = (
         "critic_steps 1 and minibatch_deviation false",
     ),
     Rule(
+        lambda c: c.architecture == "wave" and c.minibatch_deviation and not _is_vae(c),
+        "minibatch_deviation is a plane beside feature planes, which architecture 'wave' has not; set it to false",
+    ),
+    Rule(
+        lambda c: c.phase_shuffle > 0 and c.architecture != "wave",
+        "phase_shuffle is for architecture 'wave': of other samples nothing is a phase",
+    ),
+    Rule(
+        lambda c: _is_vae(c) and c.architecture == "wave",
+        "objective 'evidence' with architecture 'wave': there is no encoder of waves; use conv or mlp",
+    ),
+    Rule(
         lambda c: _is_likelihood(c) != (c.architecture == "autoregressive"),
         "objective 'likelihood' and architecture 'autoregressive' go together: other networks do not say how probable "
         "a sample is, and this one has nothing that a discriminator could teach it by",
@@ -192,6 +204,11 @@ def unfit(config: Config, kind: Kind) -> list[str]:
             f"architecture '{config.architecture}' is for samples whose elements have neighbours, such as pixels, and "
             f"those of {kind.words} have none; python -m training presets --kind {kind.spec.WhichOneof('kind')} lists "
             "what is for them"
+        )
+    if config.architecture == "wave" and not (len(kind.form) == 2 and kind.form[1] >= 256 and kind.form[1] % 16 == 0):
+        found.append(
+            f"architecture 'wave' is for waves, such as sounds read with --waves, and not for {kind.words} in this "
+            "form; use conv"
         )
     if config.architecture == "blocks" and not (kind.blocks and draws):
         found.append(

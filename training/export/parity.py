@@ -101,7 +101,9 @@ def _agree(found: np.ndarray, expected: np.ndarray, kind: Kind, choosing: bool) 
     choosing: the generator chooses by chance; between two choices of which a draw favours neither rounding decides, and
               all that follows from it is another sample. A rare one may be.
     """
-    first, second = (kind.values(samples).astype(np.float64) for samples in (found, expected))
+    # Whole numbers that nobody chose among are levels, and are compared as a client receives them.
+    levels = kind.dtype.kind in "iu" and not choosing
+    first, second = ((samples if levels else kind.values(samples)).astype(np.float64) for samples in (found, expected))
     # Choices are few whole numbers in a dtype that would hold many more.
     whole = max(float(np.ptp(second)), 1e-9) if choosing else value_range(kind.dtype)
     distance = (np.abs(first - second) / whole).reshape(len(found), -1)

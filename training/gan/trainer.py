@@ -137,8 +137,8 @@ class Trainer:
             optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
         self._grow(progress)
         step_seed = self._draw.seed_step(self.steps)
-        if config.dropout:
-            torch.manual_seed(step_seed)  # dropout takes no generator of its own
+        if config.dropout or config.phase_shuffle:
+            torch.manual_seed(step_seed)  # these layers take no generator of their own
         losses = self._warm_up() if progress < config.warmup else self._update(progress)
         seen = self.samples_seen
         self.steps += 1

@@ -10,11 +10,11 @@ from typing import Any
 from augmint.v1 import generator_pb2 as pb
 from training.data import DataError, Dataset
 from training.data.reading import Claim, Part
-from training.kinds import image, table
+from training.kinds import audio, image, table
 from training.source import AS_FOUND, SourceOptions, flag
 
 # Of claims that are equal, the first one's holds.
-KINDS = (image, table)
+KINDS = (audio, image, table)
 
 
 def load(source: str, options: SourceOptions = AS_FOUND) -> Dataset:
@@ -55,7 +55,9 @@ def recommended(name: str) -> Sequence[str]:
 
 def _kind_of(source: str, options: SourceOptions) -> ModuleType:
     claims = {each: claim for each in KINDS if (claim := each.reads(source)) > Claim.NONE}
-    return max(claims, key=lambda each: (set(options.given()) <= set(_known(each)), claims[each]))
+    # Who only says what would be right is asked last: of a source that another knows it would say nothing true.
+    knows = {each: claim > Claim.IN_WORDS for each, claim in claims.items()}
+    return max(claims, key=lambda each: (knows[each], set(options.given()) <= set(_known(each)), claims[each]))
 
 
 def _known(kind: ModuleType) -> list[str]:

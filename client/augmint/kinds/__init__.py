@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from augmint.kinds import image
+from augmint.kinds import audio, image
 from augmint.kinds.table import column, files, frame
 
 
@@ -38,6 +38,10 @@ class Kind:
     many:     suffix, without the point, of a file of many samples to what writes one: (file, description) -> Encoder.
     cells:    samples -> rows of text for people to read, the header first. Absent: they are nothing to read.
     frame:    samples -> a pandas DataFrame. Absent: that is not what they are.
+    sound:    samples -> (float32 [n, frames(, channels)] in [-1, 1], frames a second). Absent: nothing is heard.
+    floats:   raw samples [n, *shape] -> float32 as networks take them, from loaders that nobody gave a transform.
+    media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open.
+              Absent: a file of one sample is an array.
     """
 
     column: str
@@ -51,6 +55,9 @@ class Kind:
     many: Mapping[str, Callable[[IO[bytes], Any], Encoder]] = field(default_factory=dict)
     cells: Callable[[Any], list[list[str]]] | None = None
     frame: Callable[[Any], Any] | None = None
+    sound: Callable[[Any], tuple[np.ndarray, int]] | None = None
+    floats: Callable[[np.ndarray], np.ndarray] | None = None
+    media: Callable[[Any], dict[str, Any]] | None = None
 
 
 def of(description: Any) -> Kind:
@@ -74,7 +81,21 @@ def _sequence(datasets: Any, description: Any) -> Any:
 
 ARRAY = Kind("sample", "npy", False, lambda samples: samples.array, _npys, _sequence)
 KINDS = {
-    "image": Kind("image", "png", True, image.images, image.pngs, image.feature),
+    "image": Kind(
+        "image", "png", True, image.images, image.pngs, image.feature, media=lambda description: {"_type": "Image"}
+    ),
+    "audio": Kind(
+        column="audio",
+        suffix="wav",
+        pictures=False,
+        objects=audio.encoded,
+        files=audio.wavs,
+        feature=audio.feature,
+        details=audio.details,
+        sound=audio.sounds,
+        floats=audio.floats,
+        media=audio.media,
+    ),
     "table": Kind(
         column="",
         suffix="row.json",
@@ -94,6 +115,8 @@ KINDS = {
         frame=frame.frame,
     ),
 }
+# Suffix of a file of one sample that other programs open, of kinds that are no pictures: those go on a sheet.
+ONE = {kind.suffix: name for name, kind in KINDS.items() if kind.media is not None and not kind.pictures}
 # Suffix of a file of many samples to the kinds that have one.
 MANY = {
     suffix: [name for name, kind in KINDS.items() if suffix in kind.many]

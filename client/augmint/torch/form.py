@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ class Form:
     """Gives synthetic samples the form of the real ones.
 
     axes:  the generator's, in the order of the real samples; shape, dtype: of a real sample. None: PIL images.
-    unit:  bytes become floats in [0, 1]. as_array: arrays, else tensors.
+    unit:  bytes become floats in [0, 1]. floats: what makes floats of other kinds. as_array: arrays, else tensors.
     """
 
     axes: tuple[int, ...] | None
@@ -28,10 +29,14 @@ class Form:
     dtype: np.dtype | None = None
     unit: bool = False
     as_array: bool = False
+    floats: Callable[[np.ndarray], np.ndarray] | None = None
 
     def __call__(self, samples: Samples) -> list[Any]:
         if self.axes is None:
             return samples.to_images()
+        if self.floats is not None:
+            values = self.floats(samples.array).astype(self.dtype, copy=False).reshape(-1, *self.shape)
+            return list(values if self.as_array else torch.from_numpy(values))
         array = np.ascontiguousarray(samples.array.transpose(0, *(axis + 1 for axis in self.axes)))
         array = array.reshape(-1, *self.shape)
         if self.unit:
@@ -61,6 +66,11 @@ def form_of(items: Items, description: Description) -> Form:
         raise InvalidRequest(f"real samples are {type(example).__name__}; mix takes PIL images, arrays and tensors")
     as_array, shape = isinstance(example, np.ndarray), tuple(example.shape)
     dtype = np.empty(0, example.dtype).dtype if isinstance(example, np.ndarray) else _numpy_dtype(example)
+    floats = kinds.of(description).floats
+    if floats is not None and dtype.kind == "f" and shape in (_float_shape(floats, description), description.shape):
+        for position in items.spread():
+            _check_alike(position, items[position][0], example, False)
+        return Form((), shape, dtype, False, as_array, floats)
     axes = _axes(shape, description, as_array)
     unit = kinds.of(description).pictures and dtype.kind == "f"
     if axes is None or (dtype != description.dtype and not unit):
@@ -84,6 +94,10 @@ def _axes(shape: tuple[int, ...], description: Description, as_array: bool) -> t
         if shape == tuple(description.shape[axis] for axis in axes):
             return axes
     return own if shape == (height, width) and channels == 1 else None
+
+
+def _float_shape(floats: Callable[[np.ndarray], np.ndarray], description: Description) -> tuple[int, ...]:
+    return floats(np.zeros((1, *description.shape), description.dtype)).shape[1:]
 
 
 def _check_alike(position: int, sample: Any, example: Any, unit: bool) -> None:

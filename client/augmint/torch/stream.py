@@ -231,7 +231,8 @@ class SyntheticStream(Reader, data.IterableDataset):
 
     def _farthest(self) -> int:
         shape, dtype = self.description.shape, self.description.dtype
-        floats = self._transform is unit_interval and kinds.of(self.description).pictures
+        kind = kinds.of(self.description)
+        floats = self._transform is unit_interval and (kind.pictures or kind.floats is not None)
         size = 4 if floats else dtype.itemsize
         return max(2, self._prefetch_bytes // (self._per_call() * self._batch_size * int(np.prod(shape)) * size))
 

@@ -35,12 +35,16 @@ def unit_interval(sample: torch.Tensor) -> torch.Tensor:
 def tensors(samples: Samples, transform: Transform | None) -> torch.Tensor:
     """All samples in one tensor, images as [n, channels, height, width]; `unit_interval` applied to them if asked for.
 
-    Bytes of other kinds are no levels of light, and stay what they are.
+    Sounds come as float32 [n, channels, frames] in [-1, 1] then. Bytes of other kinds are no levels of light, and stay
+    what they are.
 
     Other transforms are left to the caller.
     """
     array = samples.array
-    pictures = kinds.of(samples.description).pictures
+    kind = kinds.of(samples.description)
+    pictures = kind.pictures
+    if kind.floats is not None and transform is unit_interval:
+        array = kind.floats(array)
     if pictures:
         # While it is bytes: a quarter of what floats cost. The reshape gives gray images the strides that PyTorch's own
         # tensors have; it takes others for a hint to compute in another memory format, at another speed.

@@ -123,6 +123,22 @@ def test_golden_samples_may_differ_by_a_rare_rounding_and_no_more():
         artifact.check_golden(generator, samples)
 
 
+def test_golden_sounds_may_differ_by_what_is_not_heard():
+    recorded = np.arange(-500, 500, dtype="<i2")
+    audio = pb.SampleSpec(shape=[1000], dtype=pb.DATA_TYPE_INT16, audio=pb.AudioSpec(sample_rate_hz=8000))
+    generator = pb.Generator(labels=["a"], sample=audio)
+    generator.golden.add(data=recorded.tobytes())
+    artifact.check_golden(generator, recorded[None] + np.int16(6))
+    samples = recorded[None].copy()
+    samples[0, :20] += 256
+    artifact.check_golden(generator, samples)
+    for change in ((slice(0, 21), 7), (slice(0, 1), 257)):
+        samples = recorded[None].copy()
+        samples[0, change[0]] += change[1]
+        with pytest.raises(artifact.ArtifactError, match="golden sample 0"):
+            artifact.check_golden(generator, samples)
+
+
 def test_a_golden_sample_that_is_not_a_number_is_refused():
     generator = pb.Generator(labels=["a"], sample=pb.SampleSpec(shape=[2], dtype=pb.DATA_TYPE_FLOAT32))
     generator.golden.add(data=np.array([1, 2], "<f4").tobytes())

@@ -19,6 +19,7 @@ from training.config.presets import AUTO, PresetError, resolve
 from training.data.splits import split
 from training.fit import _chosen
 from training.kinds import load
+from training.kinds.audio import Audio
 from training.kinds.image import Image
 from training.run.folder import Order, Run
 from training.run.processes import Processes
@@ -57,6 +58,15 @@ def test_scarce_data_is_told_of_augmentation_and_penalty() -> None:
 def test_imbalance_is_told_with_its_shares() -> None:
     reasons = choose(facts([2369, 212, 209])).reasons
     assert any("2,369 to 209" in reason and "instead of 7.5%" in reason for reason in reasons)
+
+
+def test_large_samples_get_small_networks_on_a_cpu() -> None:
+    kind = Audio(8000, 6144)
+    choice = choose(Facts(np.array([270] * 10), kind, False))
+    assert (choice.config({}).width, choice.config({}).batch_size) == (8, 32)
+    assert any("samples of 6,144 values" in reason for reason in choice.reasons)
+    assert choose(Facts(np.array([270] * 10), kind, True)).config({}).width == 64
+    assert choose(Facts(np.array([270] * 10), Image(64, 64, 3), False)).config({}).width == Config().width
 
 
 def test_a_gpu_gets_wider_networks_and_larger_batches() -> None:

@@ -35,6 +35,9 @@ BROKEN = [
     ("vae", {"output": "linear"}, "only 'tanh' keeps"),
     ("vae", {"discriminator_conditioning": "projection"}, "by discriminator_conditioning 'concatenation'"),
     ("vae", {"critic_steps": 5}, "has no discriminator"),
+    ("wavegan", {"minibatch_deviation": True}, "'wave' has not"),
+    ("wgan-gp", {"phase_shuffle": 2}, "nothing is a phase"),
+    ("vae", {"architecture": "wave"}, "no encoder of waves"),
     ("vanilla", {"architecture": "autoregressive"}, "go together"),
     ("argn", {"latent_size": 8}, "drawn choice by choice"),
     ("argn", {"gamma": 0.3}, "has no discriminator"),
@@ -80,9 +83,9 @@ def test_what_does_not_fit_the_kind_is_refused_with_what_does() -> None:
     for preset in PRESETS:
         config = resolve(preset)
         wrong = " ".join(unfit(config, choices))
-        assert bool(wrong) == (config.architecture in ("conv", "progressive"))
-        assert not wrong or "those of 4 choices and values have none" in wrong
-        assert bool(unfit(config, pictures)) == (config.architecture == "blocks")
+        assert bool(wrong) == (config.architecture in ("conv", "progressive", "wave"))
+        assert not wrong or config.architecture == "wave" or "those of 4 choices and values have none" in wrong
+        assert bool(unfit(config, pictures)) == (config.architecture in ("blocks", "wave"))
     with pytest.raises(PresetError, match="not for 8 x 8, gray; use conv or mlp"):
         prove(resolve("ctgan"), pictures)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from training.data import classes
-from training.data.dataset import Dataset, _read_through, _shown_reading
+from training.data.dataset import Dataset
 from training.data.errors import DataError
-from training.data.question import Question
+from training.data.finish import finished
 from training.data.records import Records
 from training.data.wording import shown
 from training.kinds.image import levels as ranges
@@ -31,14 +31,14 @@ def finish(
     levels: what the person says is black and full; None: 0 and 255, and a question where no level comes near.
     drop_scarce: leave out the classes that have too few images, instead of refusing them.
     """
-    name, names = shown(name), classes.checked_names(name, records.class_names)
-    records = replace(records, class_names=names)
+    name = shown(name)
+    records = replace(records, class_names=classes.checked_names(name, records.class_names))
     if len(records.samples) != len(records.labels):
         raise DataError(
             f"{name}: {len(records.samples)} images but {len(records.labels)} labels; each image needs one label"
         )
     records = classes.with_enough(name, records, drop_scarce)
-    samples, labels, names = records.samples, records.labels, records.class_names
+    samples = records.samples
     notes = list(records.notes)
     reading = records.reading
     if not records.settled:
@@ -46,28 +46,8 @@ def finish(
         if reading is not None and reading.levels is None and not records.on_disk:
             reading = replace(reading, levels=found)
     samples = _square(name, samples, size, records.on_disk, notes)
-    digest, prints = _read_through(samples, labels)
-    repeats = len(prints) - len(np.unique(prints))
-    if repeats == len(samples) - 1:
-        raise DataError(f"{name}: all {len(samples)} images are equal; there is nothing to learn")
-    questions = list(records.questions)
-    if repeats:
-        notes.append(classes.of_copies(repeats, prints, records.test))
-        questions += classes.of_two_labels(prints, labels, names)
-    questions += classes.of_lookalikes(names)
-    return Dataset(
-        name,
-        samples,
-        labels,
-        names,
-        digest,
-        records.test,
-        tuple(map(shown, notes)),
-        Image(*samples.shape[1:]),
-        records.on_disk,
-        _shown_reading(reading),
-        tuple(Question(shown(each.text), shown(each.advice)) for each in questions),
-    )
+    records = replace(records, samples=samples, notes=tuple(notes), reading=reading)
+    return finished(name, records, Image(*samples.shape[1:]), "images")
 
 
 def _square(name: str, samples: np.ndarray, size: int | None, on_disk: bool, notes: list[str]) -> np.ndarray:

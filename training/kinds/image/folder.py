@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 
 from training.data.errors import DataError
+from training.data.folders import layout as layouts
+from training.data.folders.arrangement import Layout
+from training.data.folders.leftovers import ending_of, say_left_out
+from training.data.folders.tree import Parts, Tree, walk
 from training.data.question import Question
 from training.data.reading import Reading
 from training.data.records import Records
 from training.data.wording import counted, listed
 from training.kinds.image import huggingface, pictures, pixels, tagged
-from training.kinds.image import layout as layouts
-from training.kinds.image.arrangement import Layout
+from training.kinds.image.labelled import of_labels
 from training.kinds.image.levels import Levels
-from training.kinds.image.picture import SUFFIXES, UNREAD
+from training.kinds.image.picture import PICTURES, UNREAD
 from training.kinds.image.tagged import Columns
-from training.kinds.image.tree import Parts, Tree, walk
 
 # What training reads of other kinds, and a folder of which is easily taken for the data.
 ARRAYS = (".npy", ".npz")
 ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 # Files that often hold labels, and in which none of the pictures was found.
 _MAYBE_LABELS = frozenset({".json", ".txt", ".xlsx", ".xls", ".ods", ".xml", ".mat", ".yaml", ".yml", ".pkl", ".db"})
-# Kinds of files that are counted by class; of more, by ending only.
-_MOST_KINDS = 12
 
 
 def read(path: Path, size: int | None, columns: Columns | None = None, levels: Levels | None = None) -> Records:
@@ -44,14 +44,14 @@ def read(path: Path, size: int | None, columns: Columns | None = None, levels: L
     """
     columns = columns or Columns()
     root = path if path.is_dir() else path.parent
-    tree = walk(root)
-    if not tree.pictures and any(huggingface.is_part(tree.path(parts)) for parts in tree.files):
+    tree = walk(root, PICTURES)
+    if not tree.samples and any(huggingface.is_part(tree.path(parts)) for parts in tree.files):
         return huggingface.read(path, size, columns, levels)
-    if not tree.pictures:
+    if not tree.samples:
         raise DataError(_nothing(path, tree))
     base = layouts.enter(tree) if path.is_dir() else ()
     layout = _layout(tree, base, columns) if path.is_dir() else _of_table(path, tree, columns)
-    _say_left_out(layout, tree, base)
+    say_left_out(layout, tree, base)
     _ask_for_labels(layout, tree)
     names = ["/".join(found.parts) for found in layout.found]
     if not layout.found:
@@ -83,7 +83,7 @@ def _layout(tree: Tree, base: Parts, columns: Columns) -> Layout:
     says = {found.parts: found.label for found in by_folder.found} if by_folder and classes else None
     found = tagged.find(tree, base, columns, says)
     if found.labels:
-        return layouts.of_labels(tree, base, found)
+        return of_labels(tree, base, found)
     if by_folder is None:
         assert failure is not None
         raise failure
@@ -93,50 +93,14 @@ def _layout(tree: Tree, base: Parts, columns: Columns) -> Layout:
 
 
 def _of_table(path: Path, tree: Tree, columns: Columns) -> Layout:
-    return layouts.of_labels(tree, (), tagged.of_file(path, tree, columns))
-
-
-def _say_left_out(layout: Layout, tree: Tree, base: Parts) -> None:
-    """Count what is no picture by class and ending; ask about what may be a picture all the same."""
-    depth = len(base)
-
-    def place(parts: Parts) -> str:
-        inside = parts[depth:-1]
-        return f" in '{'/'.join(inside[:2])}'" if inside and parts[:depth] == base else ""
-
-    kinds = Counter((_ending(parts), place(parts)) for parts in tree.files if tree.path(parts) not in layout.used)
-    if len(kinds) > _MOST_KINDS:
-        endings: Counter[str] = Counter()
-        for (ending, _), count in kinds.items():
-            endings[ending] += count
-        kinds = Counter({(ending, ""): count for ending, count in endings.items()})
-    for (ending, where), count in sorted(kinds.items()):
-        layout.skipped[f"{ending} files{where}"] += count
-    for what, count in sorted(tree.left.items()):
-        layout.skipped[what] += count
-    for where, count in sorted(Counter(map(place, tree.dead)).items()):
-        layout.skipped[f"dead links{where}"] += count
-    unread = Counter(_ending(parts) for parts in tree.files if _ending(parts) in UNREAD)
-    if unread:
-        what = " and ".join(f"{count:,} {ending}" for ending, count in sorted(unread.items()))
-        layout.questions.append(
-            Question(f"{what} files are not read.", "Convert them to PNG or JPEG; PNG keeps 16-bit levels.")
-        )
-    if dead := [parts for parts in tree.dead if _ending(parts) in SUFFIXES]:
-        folders = listed(sorted({"/".join(parts[:-1]) or "." for parts in dead}), 4)
-        layout.questions.append(
-            Question(
-                f"{counted(len(dead), 'picture')} in {folders} are links whose targets are gone.",
-                "Fetch the files (git annex get, dvc pull, a disk that is not mounted), or remove the links.",
-            )
-        )
+    return of_labels(tree, (), tagged.of_file(path, tree, columns))
 
 
 def _ask_for_labels(layout: Layout, tree: Tree) -> None:
     """One class, and files beside it that may hold others."""
     if len(layout.classes) > 1 or layout.used:
         return
-    files = [parts for parts in tree.files if _ending(parts) in _MAYBE_LABELS and len(parts) <= 2]
+    files = [parts for parts in tree.files if ending_of(parts) in _MAYBE_LABELS and len(parts) <= 2]
     if files and not any(parts[-1].casefold().startswith(("readme", "license")) for parts in files):
         layout.questions.append(
             Question(
@@ -147,16 +111,12 @@ def _ask_for_labels(layout: Layout, tree: Tree) -> None:
         )
 
 
-def _ending(parts: Parts) -> str:
-    return PurePath(parts[-1]).suffix.lower() or "unnamed-kind"
-
-
 def _nothing(path: Path, tree: Tree) -> str:
     wanted = "wanted one folder of PNG or JPEG images per class, or pictures with their labels in a table"
     beside = [parts for parts in tree.files if len(parts) == 1]
-    arrays = [parts for parts in beside if _ending(parts) in ARRAYS or pixels.is_table(tree.path(parts))]
-    archives = [parts for parts in tree.files if _ending(parts) in ARCHIVES]
-    unread = Counter(_ending(parts) for parts in tree.files if _ending(parts) in UNREAD)
+    arrays = [parts for parts in beside if ending_of(parts) in ARRAYS or pixels.is_table(tree.path(parts))]
+    archives = [parts for parts in tree.files if ending_of(parts) in ARCHIVES]
+    unread = Counter(ending_of(parts) for parts in tree.files if ending_of(parts) in UNREAD)
     hint = ""
     if arrays:
         hint = f"; to read {arrays[0][-1]}, name the file itself: {tree.path(arrays[0])}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from training.data import parts as split_names
 from training.data.errors import DataError
+from training.data.folders.tree import Parts, walk
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.reading import Reading
 from training.data.records import Records
@@ -20,10 +21,9 @@ from training.kinds.image import pictures
 from training.kinds.image.labels import label_column
 from training.kinds.image.levels import Levels
 from training.kinds.image.parquet import parquet
-from training.kinds.image.picture import Content
+from training.kinds.image.picture import PICTURES, Content
 from training.kinds.image.table import METADATA, Table, clean, is_missing, label_order
 from training.kinds.image.tagged import Columns
-from training.kinds.image.tree import Parts, walk
 
 PARQUET, ARROW = ".parquet", ".arrow"
 _ROWS = 64
@@ -104,7 +104,7 @@ def _parts(path: Path) -> dict[str, _Part]:
     found: dict[str, _Part] = {}
     if path.is_file():
         return {TRAIN: _Part(TRAIN, [path])}
-    files = [parts for parts in walk(path).files if is_part(path.joinpath(*parts))]
+    files = [parts for parts in walk(path, PICTURES).files if is_part(path.joinpath(*parts))]
     endings = {Path(parts[-1]).suffix.lower() for parts in files}
     if len(endings) > 1:
         raise DataError(f"{path}: has both Parquet and Arrow files; keep one kind, or give one folder")

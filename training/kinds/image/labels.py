@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from training.data.errors import DataError
+from training.data.folders.tree import Parts, Tree
 from training.data.parts import part_of
 from training.data.wording import counted, listed
 from training.kinds.image.picture import SUFFIXES, UNREAD
 from training.kinds.image.table import Table, clean, headless, is_missing
-from training.kinds.image.tree import Parts, Tree
 
 # Names of columns, the likeliest first; in lower case and of letters only: imageid for ImageId and image_id.
 _FILES = (
@@ -63,7 +63,7 @@ class Index:
     def __init__(self, tree: Tree) -> None:
         self._root = clean(tree.root.resolve().name)
         self._names: list[dict[str, list[Parts]]] = [defaultdict(list) for _ in range(3)]
-        for picture in tree.pictures:
+        for picture in tree.samples:
             name = clean(picture[-1])
             stem = clean(PurePosixPath(name).stem)
             for names, key in zip(self._names, (name, stem, name.casefold()), strict=True):
@@ -155,7 +155,7 @@ def join(
             "write paths from the table's folder on"
         )
     named = {picture for picture in found if picture}
-    if len(named) < _NAMED_SHARE * min(len(table.rows), len(tree.pictures)):
+    if len(named) < _NAMED_SHARE * min(len(table.rows), len(tree.samples)):
         lost = next(value for value, picture in zip(table.column(number), found, strict=True) if picture is None)
         raise Ambiguous(
             f"{table.path}: {len(named)} of {len(table.rows)} rows name a picture by the column "

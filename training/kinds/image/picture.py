@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from training.data.folders.tree import Sought
 from training.kinds.image.levels import Levels
 from training.kinds.image.resize import fit
 
@@ -25,6 +26,9 @@ UNREAD = frozenset(
     | {".hdr", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".srw", ".pef", ".dcm", ".dicom"}
     | {".nii", ".mha", ".svs", ".ndpi", ".mp4", ".mov", ".avi", ".mkv", ".webm"}
 )
+
+_AROUND = frozenset({"images", "image", "imgs", "img", "pictures"})
+PICTURES = Sought("picture", SUFFIXES, UNREAD, "Convert them to PNG or JPEG; PNG keeps 16-bit levels.", _AROUND)
 
 # A header may claim any size. A baseline JPEG is shrunk while it is decoded, the others have to be decoded whole.
 LARGEST_PIXELS = 2**26

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from training.data.errors import DataError
+from training.data.folders.faults import tolerate
 from training.data.question import Question
 from training.data.records import LARGEST_BYTES
 from training.data.wording import shown
@@ -23,10 +24,6 @@ from training.kinds.image import picture
 from training.kinds.image.levels import LOW_LEVEL, WHOLE, Levels
 from training.kinds.image.picture import Content, Header, Pixels
 from training.kinds.image.resize import check_size, choose_side
-
-# Unusable files: up to this share (and this count, for small folders) are skipped, and said; more is refused.
-SKIPPED_SHARE = 0.01
-SKIPPED_COUNT = 3
 
 _FLAT = 24  # levels of 255 between the darkest and the lightest pixel of all pictures
 
@@ -76,7 +73,7 @@ def read(
     with _unlimited(), _pools() as submit:
         headers: list[Header | str] = list(_ahead(lambda each: submit(0, picture.header, each), contents()))
         faults |= {number: found for number, found in enumerate(headers) if isinstance(found, str)}
-        _judge(where, names, faults)
+        tolerate(where, names, faults, "images")
         found = [header for header in headers if isinstance(header, Header)]
         side = choose_side(float(np.median([max(each.width, each.height) for each in found]))) if size is None else size
         check_size(side)
@@ -100,7 +97,7 @@ def read(
             return submit(item[0].pixels, work, item[1])
 
         kept, ends_found = _fill(samples, usable, _ahead(start, wanted), faults)
-    _judge(where, names, faults)
+    tolerate(where, names, faults, "images")
     notes = [f"skipped {shown(names[number])}: {fault}" for number, fault in sorted(faults.items())]
     notes += _describe(found, side, uniform)
     stored = _levels(ends_found)
@@ -158,16 +155,6 @@ def _ahead(start: Callable[[_In], Future[_Out]], items: Iterable[_In]) -> Iterat
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def _judge(where: str, names: Sequence[str], faults: dict[int, str]) -> None:
-    total = len(names)
-    if len(faults) > max(SKIPPED_COUNT, SKIPPED_SHARE * total) or len(faults) == total:
-        listed = "; ".join(f"{shown(names[number])}: {fault}" for number, fault in sorted(faults.items())[:3])
-        raise DataError(
-            f"{where}: {len(faults)} of {total} images cannot be used; at most {SKIPPED_SHARE:.0%} "
-            f"(or {SKIPPED_COUNT}) are skipped. {listed}"
-        )
 
 
 def _describe(headers: list[Header], side: int, uniform: bool) -> list[str]:

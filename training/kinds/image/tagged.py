@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data.errors import DataError
+from training.data.folders.tree import Parts, Tree
 from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question
 from training.data.wording import listed, shown
 from training.kinds.image import table as tables
 from training.kinds.image.labels import Ambiguous, Index, Joined, join
 from training.kinds.image.table import METADATA, PERHAPS, STYLEGAN, SUFFIXES, Table
-from training.kinds.image.tree import Parts, Tree
 
 # More tables than this are one per picture (boxes, key points), not labels.
 _MOST_TABLES = 20
@@ -56,7 +56,7 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
     candidates = _candidates(tree, base)
     above = _above(tree) if by_folder is None and not tree.children(()) else []
     # An entry for every picture: made only where there is something to look up.
-    index = Index(tree if candidates or above else Tree(tree.root))
+    index = Index(tree if candidates or above else Tree(tree.root, tree.sought))
     joins: list[Joined] = []
     failures: list[DataError] = []
     for path, folder in candidates:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from tests.training.kinds.image.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 from training.data import DataError
+from training.data.folders.tree import Tree
 from training.kinds.image import load, table
 from training.kinds.image.labels import Index, join
+from training.kinds.image.picture import PICTURES
 from training.kinds.image.table import Table, clean
-from training.kinds.image.tree import Tree
 
 
 def test_columns_of_which_one_is_1_are_classes(tmp_path):
@@ -154,7 +155,7 @@ def test_a_row_that_could_be_two_pictures_is_refused(tmp_path):
 def test_a_row_of_a_lost_picture_is_not_given_to_its_namesake(tmp_path):
     for name in ("a/1.png", "a/2.png", "b/2.png"):
         put(tmp_path / name)
-    tree = Tree(tmp_path, [("a", "1.png"), ("a", "2.png"), ("b", "2.png")])
+    tree = Tree(tmp_path, PICTURES, [("a", "1.png"), ("a", "2.png"), ("b", "2.png")])
     rows = [("a/1.png", "x"), ("b/1.png", "y"), ("a/2.png", "x"), ("b/2.png", "y")]
     joined = join(Table(tmp_path / "t.csv", ("file", "label"), rows), tree, Index(tree), (), None, None, None)
     assert joined.labels == {("a", "1.png"): "x", ("a", "2.png"): "x", ("b", "2.png"): "y"}
@@ -186,7 +187,7 @@ NAMES = st.text(
 def test_each_picture_gets_the_label_of_its_row(tmp_path, stems, with_suffix, folder, with_folder, shuffle, separator):
     stems = [f"{number}{stem}" for number, stem in enumerate(stems)]
     assume(len({clean(stem) for stem in stems}) == len(stems))
-    tree = Tree(tmp_path, sorted((*folder, f"{stem}.png") for stem in stems))
+    tree = Tree(tmp_path, PICTURES, sorted((*folder, f"{stem}.png") for stem in stems))
     labels = {stem: LABELS[number % 2] for number, stem in enumerate(stems)}
     shown = {
         stem: "/".join([*(folder if with_folder else ()), stem + (".png" if with_suffix else "")]) for stem in stems

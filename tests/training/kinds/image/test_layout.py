@@ -229,7 +229,7 @@ def test_classes_in_the_names_of_files_are_asked_about(tmp_path: Path) -> None:
 
 
 def test_a_thousand_classes_are_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.kinds.image.doubts._MOST_CLASSES", 2)
+    monkeypatch.setattr("training.data.folders.doubts._MOST_CLASSES", 2)
     for name in "abc":
         fill(tmp_path / name)
     assert "There are 3 classes" in asked(read(tmp_path)[0])

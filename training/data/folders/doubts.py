@@ -6,26 +6,26 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from training.data.folders.tree import Parts, Tree
 from training.data.parts import part_of
 from training.data.question import Question
 from training.data.wording import counted, listed
-from training.kinds.image.tree import Parts, Tree
 
 if TYPE_CHECKING:
-    from training.kinds.image.arrangement import Layout
+    from training.data.folders.arrangement import Layout
 
 _CHUNK = re.compile(r"\d{4,}|(part|chunk|shard|batch|disk|images?)[-_ ]?\d+")
-# Folders of a set that hold no classes: pictures beside their masks.
-_PAIRED = frozenset({"images", "image", "imgs", "img", "masks", "mask", "labels", "annotations", "gt", "ground_truth"})
+# Folders of a set that hold no classes: samples beside their masks.
+_PAIRED = frozenset({"masks", "mask", "labels", "annotations", "gt", "ground_truth"})
 _MOST_CLASSES = 1000
 
 
 def of_loose(layout: Layout, tree: Tree, base: Parts, count: int) -> None:
-    layout.skipped["pictures beside the folders of classes"] += count
+    layout.skipped[f"{tree.sought.nouns} beside the folders of classes"] += count
     where = tree.path(base)
     layout.questions.append(
         Question(
-            f"Left out: {counted(count, 'picture')} in {where} itself, beside the folders of classes.",
+            f"Left out: {counted(count, tree.sought.noun)} in {where} itself, beside the folders of classes.",
             "What has a class belongs into its folder.",
         )
     )
@@ -35,7 +35,7 @@ def of_folders(layout: Layout, tree: Tree, base: Parts) -> None:
     """What makes it doubtful that the folders of one level are classes."""
     if loose := len(tree.beside(base)):
         of_loose(layout, tree, base, loose)
-    classes = layout.classes
+    classes, nouns = layout.classes, tree.sought.nouns
     if splits := [name for name in classes if part_of(name)]:
         others = [each for each in classes if each not in splits]
         layout.questions.append(
@@ -55,11 +55,11 @@ def of_folders(layout: Layout, tree: Tree, base: Parts) -> None:
                 "labels.csv beside them, or put the folders of each class together.",
             )
         )
-    if sum(name.casefold() in _PAIRED for name in classes) > 1:
+    if sum(name.casefold() in _PAIRED | tree.sought.around for name in classes) > 1:
         layout.questions.append(
             Question(
                 f"The folders {listed(classes, 4)} were taken for classes.",
-                "If one holds the masks or the labels of the other's pictures, give the one with the pictures as DATA.",
+                f"If one holds the masks or the labels of the other's {nouns}, give the one with the {nouns} as DATA.",
             )
         )
 
@@ -74,15 +74,15 @@ def of_classes(layout: Layout) -> None:
         )
 
 
-def of_names(layout: Layout) -> Layout:
+def of_names(layout: Layout, nouns: str) -> Layout:
     """One class: whether the files' names seem to hold the classes."""
     starts = Counter(re.match(r"[^\W\d_]*", each.parts[-1]).group().casefold() for each in layout.found)  # type: ignore[union-attr]
     usual = [start for start, count in starts.items() if start and count * 20 >= len(layout.found)]
     if len(usual) > 1:
         layout.questions.append(
             Question(
-                f"All pictures were taken for one class, but the names of the files begin with {listed(usual, 4)}.",
-                "If these are classes, put the pictures of each into a folder, or write a labels.csv with the columns "
+                f"All {nouns} were taken for one class, but the names of the files begin with {listed(usual, 4)}.",
+                f"If these are classes, put the {nouns} of each into a folder, or write a labels.csv with the columns "
                 "file_name and label beside them.",
             )
         )

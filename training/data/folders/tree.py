@@ -1,4 +1,4 @@
-"""What lies in a folder, at any depth: pictures, other files, links without target, what systems put there."""
+"""What lies in a folder, at any depth: samples, other files, links without target, what systems put there."""
 
 from __future__ import annotations
 
@@ -9,9 +9,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data.errors import DataError
-from training.kinds.image.picture import SUFFIXES, UNREAD
 
 Parts = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What files are samples, by their endings in lower case, with the dot.
+
+    noun:   what one is called, e.g. "picture".
+    unread: endings of samples that are not read; they make a folder a class whose samples are missing.
+    advice: how to turn those into some that are, one sentence.
+    around: names of folders, in lower case, that hold samples and are no class of them.
+    """
+
+    noun: str
+    suffixes: frozenset[str]
+    unread: frozenset[str]
+    advice: str
+    around: frozenset[str]
+
+    @property
+    def nouns(self) -> str:
+        return f"{self.noun}s"
+
 
 # Folders and files that no person put there, in lower case: archives of macOS, network disks, recycle bins, caches.
 _SYSTEM = frozenset(
@@ -19,7 +40,7 @@ _SYSTEM = frozenset(
     | {"system volume information", "lost+found", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
     | {"recycler", "picasa.ini", ".ds_store"}
 )
-# Of a class's own pictures, if they lie inside the class.
+# Small copies of a class's samples, if they lie inside the class.
 _THUMBNAILS = frozenset({"thumbnails", "thumbnail", "thumbs", "_thumbs", "previews"})
 _DEEPEST = 64
 _MOST_COUNTED = 100_000
@@ -29,21 +50,22 @@ _MOST_COUNTED = 100_000
 class Tree:
     """The files of a folder, as names from `root` on, in order of name.
 
-    pictures: files that are read by their ending; files: all others that are whole.
-    folders:  all that were entered.
-    dead:     links whose target is gone.
-    left:     what was left out as hidden or the system's: name -> count of files.
+    samples: files that are read by their ending; files: all others that are whole.
+    folders: all that were entered.
+    dead:    links whose target is gone.
+    left:    what was left out as hidden or the system's: name -> count of files.
     """
 
     root: Path
-    pictures: list[Parts] = field(default_factory=list)
+    sought: Sought
+    samples: list[Parts] = field(default_factory=list)
     files: list[Parts] = field(default_factory=list)
     folders: list[Parts] = field(default_factory=list)
     dead: list[Parts] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._pictures: dict[Parts, list[Parts]] | None = None
+        self._samples: dict[Parts, list[Parts]] | None = None
         self._others: dict[Parts, list[Parts]] | None = None
         self._children: dict[Parts, list[str]] | None = None
 
@@ -51,17 +73,17 @@ class Tree:
         return self.root.joinpath(*parts)
 
     def below(self, base: Parts) -> list[Parts]:
-        """The pictures in a folder, at any depth."""
-        if self._pictures is None:
-            self._pictures = _by_folder(self.pictures)
-        return self._pictures.get(base, [])
+        """The samples in a folder, at any depth."""
+        if self._samples is None:
+            self._samples = _by_folder(self.samples)
+        return self._samples.get(base, [])
 
     def beside(self, base: Parts) -> list[Parts]:
-        """The pictures in a folder itself."""
-        return [picture for picture in self.below(base) if len(picture) == len(base) + 1]
+        """The samples in a folder itself."""
+        return [sample for sample in self.below(base) if len(sample) == len(base) + 1]
 
     def children(self, base: Parts) -> list[str]:
-        """Names of the folders in a folder that hold pictures, should hold some, or hold nothing at all."""
+        """Names of the folders in a folder that hold samples, should hold some, or hold nothing at all."""
         if self._children is None:
             self._children = defaultdict(list)
             for folder in self.folders:
@@ -82,7 +104,7 @@ class Tree:
         if self.below(folder):
             return True
         files = self._files_below(folder)
-        return not files or any(_suffix(file[-1]) in UNREAD | SUFFIXES for file in files)
+        return not files or any(_suffix(file[-1]) in self.sought.unread | self.sought.suffixes for file in files)
 
 
 def _by_folder(files: list[Parts]) -> dict[Parts, list[Parts]]:
@@ -94,23 +116,24 @@ def _by_folder(files: list[Parts]) -> dict[Parts, list[Parts]]:
     return inside
 
 
-def walk(root: Path) -> Tree:
+def walk(root: Path, sought: Sought) -> Tree:
     """List a folder; linked folders are entered, unless they lead back to where they lie. Raises DataError."""
-    tree = Tree(root)
+    tree = Tree(root, sought)
     status = root.stat()
     _enter(tree, (), ((status.st_dev, status.st_ino),))
-    for found in (tree.pictures, tree.files, tree.folders, tree.dead):
+    for found in (tree.samples, tree.files, tree.folders, tree.dead):
         found.sort()
     return tree
 
 
 def _enter(tree: Tree, base: Parts, above: tuple[tuple[int, int], ...]) -> None:
     entries = _entries(tree.path(base))
-    of_pictures = any(_suffix(entry.name) in SUFFIXES for entry in entries)
+    suffixes = tree.sought.suffixes
+    of_samples = any(_suffix(entry.name) in suffixes for entry in entries)
     for entry in entries:
         parts = (*base, entry.name)
-        # Beside pictures only: a folder of its own may be a class of thumbs.
-        if _is_hidden(entry.name) or (of_pictures and entry.name.lower() in _THUMBNAILS and entry.is_dir()):
+        # Beside samples only: a folder of its own may be a class of thumbs.
+        if _is_hidden(entry.name) or (of_samples and entry.name.lower() in _THUMBNAILS and entry.is_dir()):
             tree.left[_kind(entry.name)] += _count(entry)
             continue
         try:
@@ -126,7 +149,7 @@ def _enter(tree: Tree, base: Parts, above: tuple[tuple[int, int], ...]) -> None:
             tree.folders.append(parts)
             _enter(tree, parts, (*above, here))
         elif stat.S_ISREG(status.st_mode):
-            (tree.pictures if _suffix(entry.name) in SUFFIXES else tree.files).append(parts)
+            (tree.samples if _suffix(entry.name) in suffixes else tree.files).append(parts)
 
 
 def _entries(path: Path) -> list[os.DirEntry[str]]:

@@ -1,27 +1,24 @@
-"""What a folder of pictures means: which folders are classes, which are splits, and which tables hold the labels."""
+"""What a folder of samples means: which folders are classes, and which are splits."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 from training.data import parts as split_names
 from training.data.errors import DataError
+from training.data.folders import doubts
+from training.data.folders.arrangement import Found, Layout
+from training.data.folders.tree import Parts, Tree
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.question import Question
 from training.data.wording import counted, listed
-from training.kinds.image import doubts
-from training.kinds.image.arrangement import Found, Layout
-from training.kinds.image.table import label_order
-from training.kinds.image.tagged import Tagged
-from training.kinds.image.tree import Parts, Tree
 
-# Around pictures without labels, as Keras' directory readers want it.
-_WRAPPERS = frozenset({"unknown", "unlabeled", "unlabelled", "images", "image", "img", "imgs", "pictures", "0", "all"})
-_FEW_LOOSE = 0.05  # of the pictures: a logo or a preview beside the one folder that holds the data
+# Around samples without labels, as Keras' directory readers want it.
+_WRAPPERS = frozenset({"unknown", "unlabeled", "unlabelled", "0", "all"})
+PART_ORDER = {None: 0, TRAIN: 0, VALIDATION: 1, TEST: 2}
+_FEW_LOOSE = 0.05  # of the samples: a logo or a preview beside the one folder that holds the data
 
 
 def enter(tree: Tree) -> Parts:
-    """The folder that holds classes or splits: `tree` itself, or the only folder in it that has any pictures."""
+    """The folder that holds classes or splits: `tree` itself, or the only folder in it that has any samples."""
     base: Parts = ()
     while True:
         children = [name for name in tree.children(base) if not tree.is_empty((*base, name))]
@@ -49,57 +46,6 @@ def of_folders(tree: Tree, base: Parts) -> Layout:
     return layout
 
 
-def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
-    """Classes by the labels of tables; splits by their columns, by folders, or by the tables' own names."""
-    try:
-        splits = find_splits(tree, base) or {}
-    except DataError:
-        # What makes no sense for folders of classes may be good for pictures with labels of their own.
-        splits = {part: name for name in tree.children(base) if (part := part_of(name))}
-    folder_part = {name: part_of(name) or part for part, name in splits.items()}
-    found = []
-    for picture in tree.pictures:
-        if picture in tagged.labels:
-            above = picture[len(base)] if len(picture) > len(base) + 1 and picture[: len(base)] == base else ""
-            part = tagged.parts.get(picture) or folder_part.get(above)
-            found.append(Found(picture, tagged.labels[picture], part))
-    kinds = {each.part for each in found}
-    if kinds <= {None, TRAIN} or kinds == {TEST} or kinds == {VALIDATION}:
-        found = [Found(each.parts, each.label) for each in found]
-        kinds = {None}
-    else:
-        # What no name puts anywhere is for training.
-        found = [Found(each.parts, each.label, each.part or TRAIN) for each in found]
-    found.sort(key=lambda each: _PART_ORDER[each.part])
-    layout = Layout(found, tuple(label_order(set(tagged.labels.values()))), tagged.words)
-    if kinds != {None}:
-        layout.splits = split_names.in_words({str(part): splits.get(str(part), str(part)) for part in kinds - {None}})
-    without = Counter(_place(picture, base) for picture in tree.pictures if picture not in tagged.labels)
-    layout.skipped.update({f"pictures {place}without a label": count for place, count in without.items()})
-    layout.used = frozenset(tagged.used)
-    layout.notes += tagged.notes
-    layout.questions += tagged.questions
-    if sum(count for place, count in without.items() if not part_of(place[4:-2])) > len(found):
-        layout.questions.append(
-            Question(
-                f"More pictures are without a label ({sum(without.values()):,}) than with one ({len(found):,}).",
-                "Look whether the tables name all of the pictures.",
-            )
-        )
-    if several := [label for label in layout.classes if "|" in label or ";" in label]:
-        layout.questions.append(
-            Question(
-                f"Some labels look like several in one, as {listed(several, 2)}; each was taken for one class.",
-                "Keep one class for each picture.",
-            )
-        )
-    doubts.of_classes(layout)
-    return layout
-
-
-_PART_ORDER = {None: 0, TRAIN: 0, VALIDATION: 1, TEST: 2}
-
-
 def find_splits(tree: Tree, base: Parts) -> dict[str, str] | None:
     """Folders that are splits, split -> name; None if a folder's names are classes.
 
@@ -122,7 +68,8 @@ def find_splits(tree: Tree, base: Parts) -> dict[str, str] | None:
         if TRAIN in found:
             return found
         raise DataError(
-            f"{tree.path(base)}: has {listed(named)}, but no folder of pictures to train on; wanted one called train"
+            f"{tree.path(base)}: has {listed(named)}, but no folder of {tree.sought.nouns} to train on; wanted one "
+            "called train"
         )
     return found if TRAIN in found and _same_classes(tree, base, found) else None
 
@@ -152,21 +99,22 @@ def _inner(tree: Tree, base: Parts) -> Parts:
 
 
 def _one_level(tree: Tree, base: Parts) -> Layout:
-    classes, entered = tree.children(base), f" in '{'/'.join(base)}', the only one that has pictures" if base else ""
+    nouns, classes = tree.sought.nouns, tree.children(base)
+    entered = f" in '{'/'.join(base)}', the only one that has {nouns}" if base else ""
     if not classes:
         name = (base or (tree.root.resolve().name,))[-1]
-        words = f"pictures of one class{entered}"
-        return doubts.of_names(Layout([Found(each, name) for each in tree.beside(base)], (name,), words))
+        words = f"{nouns} of one class{entered}"
+        return doubts.of_names(Layout([Found(each, name) for each in tree.beside(base)], (name,), words), nouns)
     layout = Layout([], tuple(classes), f"one folder per class{entered}")
     if (within := _splits_within(tree, base, classes)) is not None:
         for name in classes:
             for part, inner in within.items():
-                layout.found += [Found(picture, name, part) for picture in tree.below((*base, name, inner))]
-        layout.found.sort(key=lambda each: _PART_ORDER[each.part])
+                layout.found += [Found(each, name, part) for each in tree.below((*base, name, inner))]
+        layout.found.sort(key=lambda each: PART_ORDER[each.part])
         layout.splits = f"in each class {split_names.in_words(within)}"
         return layout
     for name in classes:
-        layout.found += [Found(picture, name) for picture in tree.below((*base, name))]
+        layout.found += [Found(each, name) for each in tree.below((*base, name))]
         _say_nested(layout, tree, (*base, name))
     doubts.of_folders(layout, tree, base)
     return layout
@@ -187,31 +135,33 @@ def _splits_within(tree: Tree, base: Parts, classes: list[str]) -> dict[str, str
 def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
     roots = {part: _inner(tree, (*base, splits[part])) for part in (TRAIN, VALIDATION, TEST) if part in splits}
     classes = tree.children(roots[TRAIN])
-    above = f" in '{'/'.join(base)}'" if base else ""
+    nouns, above = tree.sought.nouns, f" in '{'/'.join(base)}'" if base else ""
     if not classes:
         name = (base or (tree.root.resolve().name,))[-1]
-        layout = Layout([], (name,), f"pictures of one class{above}, no folders of classes")
+        layout = Layout([], (name,), f"{nouns} of one class{above}, no folders of classes")
         for part, root in roots.items():
             if tree.children(root):
                 raise DataError(f"{tree.path(root)}: has folders of classes, but {tree.path(roots[TRAIN])} has none")
-            layout.found += [Found(picture, name, part) for picture in tree.below(root)]
+            layout.found += [Found(each, name, part) for each in tree.below(root)]
         layout.splits = split_names.in_words({part: splits[part] for part in roots})
-        return doubts.of_names(layout)
+        return doubts.of_names(layout, nouns)
     layout = Layout([], tuple(classes), f"one folder per class{above}")
     used = {}
     for part, root in roots.items():
         names = tree.children(root)
-        if part != TRAIN and (not names or (len(names) == 1 and names[0] not in classes and _is_wrapper(names[0]))):
-            layout.skipped[f"pictures without a class in '{splits[part]}'"] += len(tree.below(root))
+        if part != TRAIN and (
+            not names or (len(names) == 1 and names[0] not in classes and _is_wrapper(names[0], tree))
+        ):
+            layout.skipped[f"{nouns} without a class in '{splits[part]}'"] += len(tree.below(root))
             continue
         used[part] = splits[part]
         for name in names:
             if name not in classes:
                 raise DataError(
                     f"{tree.path((*root, name))}: this class is not in {tree.path(roots[TRAIN])}; the classes of both "
-                    f"must agree{_resembling(name, classes)}"
+                    f"must agree{_resembling(name, classes, nouns)}"
                 )
-            layout.found += [Found(picture, name, part) for picture in tree.below((*root, name))]
+            layout.found += [Found(each, name, part) for each in tree.below((*root, name))]
             _say_nested(layout, tree, (*root, name))
         if loose := len(tree.beside(root)):
             doubts.of_loose(layout, tree, root, loose)
@@ -224,10 +174,10 @@ def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
     others = [name for name in tree.children(base) if name not in splits.values() and tree.below((*base, name))]
     if others:
         count = sum(len(tree.below((*base, name))) for name in others)
-        layout.skipped[f"pictures in {listed(others)}"] += count
+        layout.skipped[f"{nouns} in {listed(others)}"] += count
         layout.questions.append(
             Question(
-                f"{listed(splits.values())} were taken for splits, so that {counted(count, 'picture')} in "
+                f"{listed(splits.values())} were taken for splits, so that {counted(count, tree.sought.noun)} in "
                 f"{listed(others)} beside them were left out.",
                 f"If {listed(others)} should be classes, move them into '{splits[TRAIN]}'.",
             )
@@ -235,13 +185,13 @@ def _split_level(tree: Tree, base: Parts, splits: dict[str, str]) -> Layout:
     return layout
 
 
-def _is_wrapper(name: str) -> bool:
-    return name.casefold() in _WRAPPERS or part_of(name) is not None
+def _is_wrapper(name: str, tree: Tree) -> bool:
+    return name.casefold() in _WRAPPERS | tree.sought.around or part_of(name) is not None
 
 
-def _resembling(name: str, classes: list[str]) -> str:
+def _resembling(name: str, classes: list[str], nouns: str) -> str:
     alike = [each for each in classes if each.casefold().strip() == name.casefold().strip()]
-    return f" (it has {listed(alike)})" if alike else "; move the folder away if its pictures have no class"
+    return f" (it has {listed(alike)})" if alike else f"; move the folder away if its {nouns} have no class"
 
 
 def _say_nested(layout: Layout, tree: Tree, folder: Parts) -> None:
@@ -249,10 +199,5 @@ def _say_nested(layout: Layout, tree: Tree, folder: Parts) -> None:
     if inside:
         count = len(tree.below(folder)) - len(tree.beside(folder))
         layout.notes.append(
-            f"{counted(count, 'picture')} of class {listed(folder[-1:])} lie in its folders {listed(inside, 4)}"
+            f"{counted(count, tree.sought.noun)} of class {listed(folder[-1:])} lie in its folders {listed(inside, 4)}"
         )
-
-
-def _place(picture: Parts, base: Parts) -> str:
-    rest = picture[len(base) : -1]
-    return f"in '{rest[0]}' " if rest else ""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data import parts as split_names
+from training.data.folders.tree import Parts
 from training.data.question import Question
-from training.kinds.image.tree import Parts
 
 
 @dataclass(slots=True)
 class Layout:
     """What was made of a folder.
 
-    classes: in order of class index, also those without a picture. words, splits: for training.data.Reading.
+    classes: in order of class index, also those without a sample. words, splits: for training.data.Reading.
     used:    tables that the labels are from.
     """
 
@@ -29,7 +29,7 @@ class Layout:
     used: frozenset[Path] = frozenset()
 
     def tests(self) -> list[bool] | None:
-        """Whether each picture is of the test split; None if there is none."""
+        """Whether each sample is of the test split; None if there is none."""
         kinds = {each.part for each in self.found}
         tests = [split_names.is_test(each.part, kinds) for each in self.found]
         return tests if any(tests) else None
@@ -37,7 +37,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One picture, its class and the split that it lies in; part None: the source has no splits."""
+    """One sample, its class and the split that it lies in; part None: the source has no splits."""
 
     parts: Parts
     label: str

@@ -1,0 +1,63 @@
+"""Sounds: int16 [frames] or [frames, channels], so many frames a second."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from augmint import extras
+
+_FULL = np.float32(32768)
+
+
+def rate_of(description: Any) -> int:
+    """Frames a second."""
+    return int(description.message.sample.audio.sample_rate_hz)
+
+
+def sounds(samples: Any) -> tuple[np.ndarray, int]:
+    """float32 [n, frames] or [n, frames, channels] in [-1, 1), and the frames a second."""
+    return samples.array.astype(np.float32) / _FULL, rate_of(samples.description)
+
+
+def floats(array: np.ndarray) -> np.ndarray:
+    """int16 [n, frames(, channels)] -> float32 [n, channels, frames] in [-1, 1), as torchaudio loads sounds."""
+    values = array.astype(np.float32) / _FULL
+    return values[:, None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(0, 2, 1))
+
+
+def wavs(samples: Any) -> Iterator[bytes]:
+    """The content of a WAV file of each sample, 16 bits a frame."""
+    rate = rate_of(samples.description)
+    for sound in samples.array:
+        content = io.BytesIO()
+        with wave.open(content, "wb") as file:
+            file.setparams((sound.shape[1] if sound.ndim > 1 else 1, 2, rate, len(sound), "NONE", "not compressed"))
+            file.writeframes(np.ascontiguousarray(sound, "<i2").tobytes())
+        yield content.getvalue()
+
+
+def encoded(samples: Any) -> Iterator[dict[str, Any]]:
+    """As Hugging Face's Audio stores sounds: whole files."""
+    for content in wavs(samples):
+        yield {"bytes": content, "path": None}
+
+
+def feature(datasets: Any, description: Any) -> Any:
+    """Hugging Face's Audio; datasets writes and reads it by torchcodec. raises: MissingExtra without it."""
+    extras.load("torchcodec", "audio")
+    return datasets.Audio(sampling_rate=rate_of(description))
+
+
+def media(description: Any) -> dict[str, Any]:
+    return {"sampling_rate": rate_of(description), "_type": "Audio"}
+
+
+def details(description: Any) -> list[tuple[str, str]]:
+    rate, shape = rate_of(description), description.shape
+    channels = f", {shape[1]} channels" if len(shape) > 1 else ""
+    return [("sound", f"{shape[0] / rate:g} s at {rate:,} Hz{channels}")]

@@ -1,0 +1,160 @@
+"""Sounds from their files to a training loop: fitted, measured, published, served, drawn, written and loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import re
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+import augmint
+from augmint.__main__ import main
+from augmint.torch import SyntheticDataset, SyntheticStream
+from augmint.v1 import generator_pb2 as pb
+from service import artifact
+from service.runtime.session import Session
+from tests.processes import Service
+from tests.training.kinds.audio.made import RATE, put, sounds
+from training import fit as fitting
+from training.config.presets import resolve
+from training.publishing.published import Published
+from training.run.folder import Order, Run
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sounds")
+    for number, (sound, label) in enumerate(zip(*sounds(80), strict=True)):
+        put(folder / ("low", "rising")[label] / f"{number}.flac", sound)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(data, tmp_path_factory):
+    """(models, run folder) of a run of 10 steps, published whatever it reached."""
+    folder = tmp_path_factory.mktemp("run")
+    order = Order(
+        data=str(data),
+        size=None,
+        preset="rpgan",
+        config=resolve("rpgan", {"width": 8, "latent_size": 16, "batch_size": 16}),
+        seed=0,
+        budget_seconds=None,
+        steps=10,
+        retries=0,
+        score=True,
+        out=str(folder / "models"),
+        name="tones",
+    )
+    run = Run.start(folder / "runs", order)
+    fitting.fit(run, Console(file=io.StringIO()), force=True)
+    return folder / "models", run.folder
+
+
+@pytest.fixture(scope="module")
+def service(published):
+    with Service(published[0], "--max-batch", "8", "--allow-withheld") as service:
+        yield service
+
+
+def test_the_file_says_what_is_heard_and_how_it_was_measured(published):
+    message = artifact.from_json(Session((published[0] / "tones/1/model.onnx").read_bytes()).metadata)
+    assert (list(message.sample.shape), message.sample.dtype) == ([1024], pb.DATA_TYPE_INT16)
+    assert message.sample.audio.sample_rate_hz == RATE
+    assert message.quality.real_accuracy > 0.8
+    assert {each.label for each in message.quality.classes} == {"low", "rising"}
+
+
+def test_the_samples_of_a_report_play(published):
+    page = (published[1] / "report.html").read_text()
+    content = re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", page)
+    assert len(content) >= 4
+    assert list((published[1] / "samples").glob("*.png"))
+
+
+def test_a_published_generator_finds_its_sounds_again(published, data):
+    again = Published.open(published[0] / "tones/1/model.onnx", str(data))
+    assert again.dataset.samples.shape == (80, 1024)
+    assert again.dataset.kind.rate == RATE
+
+
+def test_sounds_are_drawn_by_address_and_handed_over_as_floats(service):
+    with augmint.Client(service.target) as client:
+        some = client.generate("rising", 12, seed=3)
+        alone = client.generate("rising", 1, seed=3, start_index=11)
+        best = client.generate("rising", 2, seed=3, keep=2, of=8)
+    assert (some.array.shape, some.array.dtype) == ((12, 1024), np.int16)
+    assert np.array_equal(some.array[11], alone.array[0])
+    assert len(best) == 2
+    heard, rate = some.to_audio()
+    assert (heard.shape, heard.dtype, rate) == ((12, 1024), np.float32, RATE)
+    assert np.array_equal(heard, some.array / np.float32(32768))
+
+
+def test_loaders_give_channels_of_floats(service):
+    stream = SyntheticStream(service.target, batch_size=12, length=24, seed=3)
+    batches = list(stream)
+    assert [tuple(batch.shape) for batch, _ in batches] == [(12, 1, 1024)] * 2
+    data = SyntheticDataset(service.target, length=4, seed=3)
+    sound, label = data[1]
+    assert sound.dtype == torch.float32
+    assert torch.equal(sound, batches[0][0][1])
+    assert label == batches[0][1][1]
+    raw = SyntheticDataset(service.target, length=4, seed=3, transform=None)[1][0]
+    assert raw.dtype == torch.int16
+    assert torch.equal(raw[None] / 32768, sound)
+
+
+def test_one_sound_is_a_file_and_many_are_a_folder(service, tmp_path, capsys):
+    call = ["generate", "--target", service.target, "--seed", "3"]
+    assert main([*call, "--label", "rising", "--out", str(tmp_path / "up.wav")]) == 0
+    with wave.open(str(tmp_path / "up.wav")) as file:
+        assert (file.getframerate(), file.getnframes(), file.getsampwidth()) == (RATE, 1024, 2)
+        one = np.frombuffer(file.readframes(1024), "<i2")
+    assert main([*call, "-n", "2", "--out", str(tmp_path / "many")]) == 0
+    files = sorted(path.relative_to(tmp_path / "many").as_posix() for path in (tmp_path / "many").rglob("*.wav"))
+    assert files == [
+        f"{label}/{number:015d}.wav" for label, numbers in (("low", (0, 1)), ("rising", (2, 3))) for number in numbers
+    ]
+    assert main([*call, "--label", "rising", "-n", "2", "--out", str(tmp_path / "up.wav")]) != 0
+    told = capsys.readouterr().err
+    assert "a .wav file holds one sample, and 2 were asked for: name a folder, --out" in told
+    with augmint.Client(service.target) as client:
+        assert np.array_equal(client.generate("rising", 1, seed=3).array[0], one)
+
+
+def test_exports_are_files_that_other_programs_play(service, tmp_path):
+    augmint_export = ["export", "--target", service.target, "--seed", "3", "--n", "4"]
+    assert main([*augmint_export, "--format", "folder", "--out", str(tmp_path / "folder")]) == 0
+    assert len(list((tmp_path / "folder").rglob("*.wav"))) == 4
+    assert main([*augmint_export, "--format", "webdataset", "--out", str(tmp_path / "tars")]) == 0
+    datasets, parquet = pytest.importorskip("datasets"), tmp_path / "parquet"
+    assert main([*augmint_export, "--format", "parquet", "--out", str(parquet)]) == 0
+    read = datasets.Dataset.from_parquet([str(path) for path in parquet.glob("*.parquet")])
+    assert read.features["audio"] == datasets.Audio(sampling_rate=RATE)
+    stored = read.cast_column("audio", datasets.Audio(decode=False))[0]["audio"]
+    with wave.open(io.BytesIO(stored["bytes"])) as file:
+        assert file.getnframes() == 1024
+
+
+def test_hugging_face_sees_sounds_or_says_what_is_missing(service):
+    datasets = pytest.importorskip("datasets")
+    from augmint import huggingface
+
+    def made():
+        return huggingface.iterable_dataset(service.target, length=3, seed=3)
+
+    if importlib.util.find_spec("torchcodec") is None:
+        with pytest.raises(augmint.MissingExtra, match=r"this needs torchcodec: pip install 'augmint\[audio\]'"):
+            made()
+        return
+    assert made().features["audio"] == datasets.Audio(sampling_rate=RATE)
+    example = next(iter(made().cast_column("audio", datasets.Audio(decode=False))))
+    with wave.open(io.BytesIO(example["audio"]["bytes"])) as file:
+        assert file.getframerate() == RATE

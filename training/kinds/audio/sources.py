@@ -1,0 +1,129 @@
+"""Reads labelled sounds: folders of WAV, FLAC, OGG or MP3 files, one for each class."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augmint.v1 import generator_pb2 as pb
+from training.data import classes
+from training.data.dataset import Dataset
+from training.data.errors import DataError
+from training.data.finish import finished
+from training.data.folders import layout as layouts
+from training.data.folders.leftovers import ending_of, say_left_out
+from training.data.folders.tree import Tree, walk
+from training.data.reading import Claim, Reading
+from training.data.records import Records
+from training.data.wording import counted, listed, shown
+from training.kinds.audio import sounds
+from training.kinds.audio.audio import Audio
+from training.kinds.audio.length import DEFAULT_RATE, check_rate, check_seconds
+from training.kinds.audio.sound import CONVERT, SOUNDS, SUFFIXES, UNREAD
+from training.kinds.audio.waves import Waves
+
+_LOOKED_AT = 20_000  # files; more of them say nothing new about what a folder holds
+
+
+def reads(source: str) -> Claim:
+    """A sound, or a folder that holds at least as many sounds as files of any other ending: surely sounds."""
+    return Claim.SURE if _holds_sounds(source) else Claim.NONE
+
+
+def _holds_sounds(source: str) -> bool:
+    path = Path(source)
+    try:
+        if path.is_file():
+            return path.suffix.lower() in SUFFIXES | UNREAD
+        if not path.is_dir():
+            return False
+    except (OSError, ValueError):
+        return False
+    endings: Counter[str] = Counter()
+    for _, folders, files in os.walk(path, followlinks=False):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        endings.update(os.path.splitext(name)[1].lower() for name in files if not name.startswith("."))  # noqa: PTH122
+        if endings.total() > _LOOKED_AT:
+            break
+    count = sum(endings.pop(ending, 0) for ending in SUFFIXES | UNREAD)
+    return count > 0 and count >= max(endings.values(), default=0)
+
+
+def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
+    """The options of `load` by which sounds have the shape of a generator's samples again."""
+    rate = spec.audio.sample_rate_hz
+    return {"rate": rate, "seconds": spec.shape[0] / rate}
+
+
+def load(
+    source: str,
+    *,
+    rate: int | None = None,
+    seconds: float | None = None,
+    waves: bool = False,
+    drop_scarce: bool = False,
+) -> Dataset:
+    """Read a labelled data set into memory.
+
+    source:  a folder with one folder of sounds per class; or train/ and test/ of such folders (the official test
+             split; val/ beside test/ joins the training part, and is the test split where there is no test/).
+    rate:    frames a second of the samples, 8000 or 16000; None: 8000.
+    seconds: of a sample, rounded up to steps of 0.128; None: chosen from the data, see training.kinds.audio.sounds.
+    waves:   networks see waves instead of spectrograms.
+    drop_scarce: leave out classes that have too few sounds, instead of refusing them.
+    raises:  DataError, in one sentence, for anything that cannot be trained on.
+    """
+    rate = check_rate(DEFAULT_RATE if rate is None else rate)
+    if seconds is not None:
+        check_seconds(seconds)
+    path = Path(source)
+    if path.is_file():
+        raise DataError(f"{source}: it is one sound; name the folder with one folder of sounds per class")
+    try:
+        records = _read(path, rate, seconds)
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read: {error.strerror or error}") from error
+    name = shown(source)
+    records = replace(records, class_names=classes.checked_names(name, records.class_names))
+    records = classes.with_enough(name, records, drop_scarce)
+    return finished(name, records, (Waves if waves else Audio)(rate, records.samples.shape[1]), "sounds")
+
+
+def _read(path: Path, rate: int, seconds: float | None) -> Records:
+    tree = walk(path, SOUNDS)
+    if not tree.samples:
+        raise DataError(_nothing(path, tree))
+    base = layouts.enter(tree)
+    layout = layouts.of_folders(tree, base)
+    say_left_out(layout, tree, base)
+    if not layout.found:
+        raise DataError(f"{path}: no sound has a class")
+    names = ["/".join(found.parts) for found in layout.found]
+    read = sounds.read(str(path), names, [tree.path(found.parts) for found in layout.found], rate, seconds)
+    tests = layout.tests()
+    number_of = {name: number for number, name in enumerate(layout.classes)}
+    return Records(
+        read.samples,
+        np.array([number_of[layout.found[number].label] for number in read.kept], np.int64),
+        layout.classes,
+        None if tests is None else np.flatnonzero([tests[number] for number in read.kept]),
+        (*layout.notes, *read.notes),
+        reading=Reading(layout.words, layout.splits, skipped=dict(layout.skipped)),
+        questions=(*layout.questions, *read.questions),
+        settled=True,
+    )
+
+
+def _nothing(path: Path, tree: Tree) -> str:
+    unread = Counter(ending_of(parts) for parts in tree.files if ending_of(parts) in UNREAD)
+    if unread:
+        what = " and ".join(f"{count:,} {ending}" for ending, count in sorted(unread.items()))
+        return f"{path}: {what} files are not read: convert them to WAV or FLAC ({CONVERT})"
+    if tree.dead:
+        return f"{path}: has {counted(len(tree.dead), 'link')} whose targets are gone, e.g. {listed(tree.dead[0][-1:])}"
+    return f"{path}: has no sounds; wanted one folder of WAV, FLAC, OGG or MP3 files per class"
