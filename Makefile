@@ -35,7 +35,7 @@ protos: $(READY)  ## rebuild the stubs in client/augmint/v1 and service/rpc/infe
 demo: $(READY)  ## train on digits, publish, serve, draw every class over a socket (5 minutes with the set-up)
 	$(BIN)/python -m benchmarks.demo
 
-serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST, shipped) until Ctrl-C
+serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST and Adult, shipped) until Ctrl-C
 	$(BIN)/python -m service --models $(MODELS)
 
 # pytest-xdist reads PYTEST_XDIST_AUTO_NUM_WORKERS. One more than there are cores, since a third of the time tests wait for
