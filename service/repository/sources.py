@@ -139,7 +139,8 @@ class Folder:
         return f"{stamp(version / artifact.FILE_NAME)} {stamp(version / artifact.DIGEST_FILE_NAME)}"
 
     def _folders(self, parent: Path, matches: Callable[[str], object], wanted: str, beside: str = "") -> list[Path]:
-        """Sub-folders of the wanted kind; the rest is ignored, with a line in the log unless it begins with a dot.
+        """Sub-folders of the wanted kind; the rest is ignored, with a line in the log unless it begins with a dot or is
+        there to be read by people.
 
         beside: a file that may lie there too.
         """
@@ -148,7 +149,7 @@ class Folder:
             if matches(entry.name) and entry.is_symlink() and not entry.exists():
                 self._ignore(entry, f"{named(entry)} leads nowhere")
             elif not entry.is_dir() or not matches(entry.name):
-                if not entry.name.startswith(".") and entry.name != beside:
+                if not entry.name.startswith((".", "README", "LICENSE")) and entry.name != beside:
                     parts = (*entry.relative_to(self._models).parts, artifact.FILE_NAME)
                     hint = layout.misplaced(str(self._models), parts) if (entry / parts[-1]).exists() else ""
                     self._ignore(entry, hint or f"not a folder named like {wanted}")
