@@ -51,12 +51,20 @@ class SourceOptions(BaseModel):
         False
     )
     label: Annotated[
-        str | None, Option(metavar="COLUMN", help="Of a table of pictures: the labels; by default found by its name.")
+        str | None, Option(metavar="COLUMN", help="Of a table: the labels; by default found by its name.")
     ] = None
     file: Annotated[
         str | None,
         Option(metavar="COLUMN", help="Of a table of pictures: their names; by default found by what it holds."),
     ] = None
+
+    columns: Annotated[
+        str | None,
+        Option(metavar="FILE", help="Of a table: what its columns are, as `training columns DATA` writes it."),
+    ] = None
+    rare: Annotated[
+        int, Option(metavar="N", help="Of a table: categories of fewer than N rows become one, '(other)'.", min=0)
+    ] = 0
 
     def given(self) -> dict[str, Any]:
         """The options that say something, by their names."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from training.data.kind import Kind
 from training.data.question import Question
-from training.data.reading import Reading
+from training.data.reading import Part, Reading
 from training.data.rows import Rows, Samples
 from training.data.wording import shown
 
@@ -66,7 +66,8 @@ def _shown_reading(reading: Reading | None) -> Reading | None:
     if reading is None:
         return None
     skipped = {shown(what): count for what, count in reading.skipped.items()}
-    return replace(reading, layout=shown(reading.layout), splits=shown(reading.splits), skipped=skipped)
+    parts = tuple(Part(shown(each.name), each.type, shown(each.reason)) for each in reading.parts)
+    return replace(reading, layout=shown(reading.layout), splits=shown(reading.splits), skipped=skipped, parts=parts)
 
 
 def _read_through(samples: np.ndarray, labels: np.ndarray) -> tuple[str, np.ndarray]:

@@ -17,7 +17,7 @@ LARGEST_BYTES = 8 * 2**30
 class Records:
     """What a reader found, before the checks that are the same for every source.
 
-    samples: uint8 [n, h, w, c], c 1 or 3, any h and w.
+    samples: [n, ...], as the kind's readers hand them to its own checks; e.g. uint8 images [n, h, w, c], any h and w.
     labels:  int64 [n], each in [0, len(class_names)).
     test:    positions of the source's own test split, None if it has none.
     on_disk: samples is a map of a file, to be used as it is and never read as a whole.

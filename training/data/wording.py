@@ -26,8 +26,9 @@ def listed(names: Iterable[str], most: int = _MOST_NAMED) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """1 picture, 2 pictures; 1 class, 2 classes."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
+    """1 picture, 2 pictures; 1 class, 2 classes; 1 category, 2 categories."""
+    several = noun + "es" if noun.endswith("s") else noun[:-1] + "ies" if noun.endswith("ry") else noun + "s"
+    return f"{number:,} {noun if number == 1 else several}"
 
 
 def lookalikes(names: Sequence[str]) -> list[list[str]]:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import DataError, Dataset
-from training.kinds import image
+from training.data.reading import Claim, Part
+from training.kinds import image, table
 from training.source import AS_FOUND, SourceOptions, flag
 
-# Asked in this order whether they read a source.
-KINDS = (image,)
+# Of claims that are equal, the first one's holds.
+KINDS = (image, table)
 
 
 def load(source: str, options: SourceOptions = AS_FOUND) -> Dataset:
-    """Read a labelled data set of the first kind that reads the source.
+    """Read a labelled data set of the kind that is surest of the source; first of those that take the options.
 
     raises: DataError, in one sentence, for anything that cannot be trained on.
     """
-    return _load(next((each for each in KINDS if each.reads(source)), KINDS[-1]), source, options)
+    return _load(_kind_of(source, options), source, options)
+
+
+def described(source: str, options: SourceOptions = AS_FOUND) -> tuple[Sequence[Part], str]:
+    """What the columns of a source were taken for, and the text of a file that says so; raises DataError."""
+    kind = _kind_of(source, options)
+    if not hasattr(kind, "described"):
+        raise DataError(f"{source} is read as {kind.NAME}, whose samples have no columns")
+    return kind.described(source, **_taken(kind, source, options))
 
 
 def load_again(spec: pb.SampleSpec, source: str, options: SourceOptions = AS_FOUND) -> Dataset:
@@ -31,19 +42,33 @@ def load_again(spec: pb.SampleSpec, source: str, options: SourceOptions = AS_FOU
     if kind is None:
         known = ", ".join(each.NAME for each in KINDS)
         raise DataError(f"a generator of {spec.WhichOneof('kind') or 'arrays'}; what can be read again: {known}")
-    return _load(kind, source, options.model_copy(update=kind.shaped(spec)))
+    return _load(kind, source, options, kind.shaped(spec))
 
 
-def _load(kind: ModuleType, source: str, options: SourceOptions) -> Dataset:
+def _kind_of(source: str, options: SourceOptions) -> ModuleType:
+    claims = {each: claim for each in KINDS if (claim := each.reads(source)) > Claim.NONE}
+    return max(claims, key=lambda each: (set(options.given()) <= set(_known(each)), claims[each]))
+
+
+def _known(kind: ModuleType) -> list[str]:
+    """The options that a kind takes."""
+    return [name for name in inspect.signature(kind.load).parameters if name in SourceOptions.model_fields]
+
+
+def _load(kind: ModuleType, source: str, options: SourceOptions, shape: dict[str, Any] | None = None) -> Dataset:
+    """shape: what a generator knows, in place of what is asked."""
+    return kind.load(source, **{**_taken(kind, source, options), **(shape or {})})
+
+
+def _taken(kind: ModuleType, source: str, options: SourceOptions) -> dict[str, Any]:
     """What was asked for goes to the kind; what it does not know is refused."""
-    given = options.given()
-    known = [name for name in inspect.signature(kind.load).parameters if name in SourceOptions.model_fields]
+    given, known = options.given(), _known(kind)
     if strange := [name for name in given if name not in known]:
         raise DataError(
             f"{source} is read as {kind.NAME}, which does not take {', '.join(map(flag, strange))}; "
             f"it takes {', '.join(map(flag, known))}"
         )
-    return kind.load(source, **given)
+    return given
 
 
-__all__ = ["KINDS", "load", "load_again"]
+__all__ = ["KINDS", "described", "load", "load_again"]

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
+from rich.table import Table
 
 from training.data import Dataset
 from training.data.kind import Picture
+from training.data.reading import Part
 from training.data.splits import Splits
 from training.quality.findings.finding import Finding
 from training.run.folder import Run
 from training.terminal import cell, say, shown, table
 
 _ROWS = 20  # classes in the table
+_PARTS = 60  # of a sample
 _PICTURED, _EACH = 32, 12  # classes in the sheet, samples of each
 
 
@@ -25,6 +28,10 @@ def introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, find
     if dataset.reading is not None:
         for sentence in dataset.reading.sentences():
             say(console, f"  {sentence}")
+        if dataset.reading.parts:
+            console.print(explained(dataset.reading.parts[:_PARTS]))
+        if len(dataset.reading.parts) > _PARTS:
+            say(console, f"  and {len(dataset.reading.parts) - _PARTS} more")
     rows = table()
     rows.add_column("class", overflow="fold")
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
@@ -43,6 +50,16 @@ def introduce(console: Console, dataset: Dataset, splits: Splits, run: Run, find
         say(console, f"  {finding.severity.name.lower()}: {finding.text} {finding.advice}")
     say(console, f"how it was read: {run.save_reading(sheet(dataset, splits))}")
     say(console, f"run folder: {run.folder} (curves: tensorboard --logdir {run.folder})")
+
+
+def explained(parts: Sequence[Part]) -> Table:
+    """What the values of a sample were taken for, and why."""
+    rows = table()
+    for heading in ("column", "read as", "because"):
+        rows.add_column(heading, overflow="fold")
+    for each in parts:
+        rows.add_row(cell(each.name), cell(each.type), cell(each.reason))
+    return rows
 
 
 def sheet(dataset: Dataset, splits: Splits) -> Picture:

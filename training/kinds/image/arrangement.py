@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from training.data import parts as split_names
 from training.data.question import Question
-from training.kinds.image import parts as split_names
 from training.kinds.image.tree import Parts
 
 

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from training.data.parts import part_of
 from training.data.question import Question
 from training.data.wording import counted, listed
-from training.kinds.image.parts import part_of
 from training.kinds.image.tree import Parts, Tree
 
 if TYPE_CHECKING:

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from training.data import parts as split_names
 from training.data.errors import DataError
+from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.reading import Reading
 from training.data.records import Records
 from training.data.wording import counted, listed
-from training.kinds.image import parts as split_names
 from training.kinds.image import pictures
 from training.kinds.image.labels import label_column
 from training.kinds.image.levels import Levels
 from training.kinds.image.parquet import parquet
-from training.kinds.image.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.kinds.image.picture import Content
 from training.kinds.image.table import METADATA, Table, clean, is_missing, label_order
 from training.kinds.image.tagged import Columns
@@ -131,6 +131,11 @@ def _split_of(parts: Parts) -> tuple[str, str]:
     return (kind, kind) if kind else (TRAIN, TRAIN)
 
 
+def has_images(file: Path) -> bool:
+    """Whether a Parquet or Arrow file has a column that may be encoded images. Raises DataError."""
+    return bool(_image_columns(_schema(file)))
+
+
 def _schema(file: Path) -> Any:
     pq = parquet()
     try:
@@ -218,13 +223,10 @@ def _features(schema: Any) -> dict[str, Any]:
     return features if isinstance(features, dict) else {}
 
 
-def _image_column(file: Path, schema: Any) -> str:
+def _image_columns(schema: Any) -> list[str]:
+    """The columns of bytes, or of structs of bytes and path."""
     import pyarrow
 
-    features = _features(schema)
-    named = [
-        name for name, feature in features.items() if isinstance(feature, dict) and feature.get("_type") == "Image"
-    ]
     found = []
     for each in schema:
         kind = each.type
@@ -232,6 +234,15 @@ def _image_column(file: Path, schema: Any) -> str:
         is_struct = pyarrow.types.is_struct(kind) and kind.get_field_index("bytes") >= 0
         if is_bytes or is_struct:
             found.append(each.name)
+    return found
+
+
+def _image_column(file: Path, schema: Any) -> str:
+    features = _features(schema)
+    named = [
+        name for name, feature in features.items() if isinstance(feature, dict) and feature.get("_type") == "Image"
+    ]
+    found = _image_columns(schema)
     candidates = [name for name in named if name in found] or found
     if len(candidates) > 1:
         candidates = [name for name in candidates if name.lower() in _IMAGES] or candidates

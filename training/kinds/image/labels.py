@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from training.data.errors import DataError
+from training.data.parts import part_of
 from training.data.wording import counted, listed
-from training.kinds.image.parts import part_of
 from training.kinds.image.picture import SUFFIXES, UNREAD
 from training.kinds.image.table import Table, clean, headless, is_missing
 from training.kinds.image.tree import Parts, Tree

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+from training.data import parts as split_names
 from training.data.errors import DataError
+from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.question import Question
 from training.data.wording import counted, listed
 from training.kinds.image import doubts
-from training.kinds.image import parts as split_names
 from training.kinds.image.arrangement import Found, Layout
-from training.kinds.image.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.kinds.image.table import label_order
 from training.kinds.image.tagged import Tagged
 from training.kinds.image.tree import Parts, Tree

@@ -20,11 +20,6 @@ from training.kinds.image.resize import check_size
 from training.kinds.image.tagged import Columns
 
 
-def reads(source: str) -> bool:
-    """Whether the source may be images: images are asked last, and refuse what they do not know in words."""
-    return True
-
-
 def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
     """The options of `load` by which images have the shape of a generator's samples again."""
     return {"size": spec.shape[0]}

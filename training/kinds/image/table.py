@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data.errors import DataError
+from training.data.separators import announced, separator_of
 
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 # Often labels, and as often something else: read as labels if they name the pictures, else passed over.
@@ -22,7 +23,6 @@ METADATA = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
 STYLEGAN = "dataset.json"
 
 _LARGEST = 2**29  # bytes
-_LOOKED_AT = 50  # lines, for the separator
 # No more than these: "none" and "n/a" are classes in some data sets.
 _MISSING = frozenset({"", "nan", "<na>"})
 
@@ -159,10 +159,8 @@ def _text(path: Path) -> str:
 
 def _separated(path: Path) -> Table:
     text = _text(path)
-    if text[:4].lower() == "sep=" and text[5:6] in ("\r", "\n"):  # Excel's
-        separator, text = text[4], text[5:].lstrip("\r\n")
-    else:
-        separator = _separator(text, path.suffix.lower())
+    named, text = announced(text)
+    separator = named or separator_of(text, path.suffix.lower())
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         lines = [(reader.line_num, [clean(cell) for cell in line]) for line in reader if any(map(str.strip, line))]
@@ -184,24 +182,6 @@ def _separated(path: Path) -> Table:
             )
         rows.append(tuple(line))
     return Table(path, tuple(head), rows)
-
-
-def _separator(text: str, suffix: str) -> str:
-    """The separator that divides the head and the first lines into as many cells each; among several, the finest."""
-    found = {}
-    for separator in (",", "\t", ";", "|"):
-        try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-            counts = [
-                len(line) for _, line in zip(range(_LOOKED_AT), reader, strict=False) if any(map(str.strip, line))
-            ]
-        except csv.Error:
-            continue
-        if counts and counts[0] > 1:
-            found[separator] = (len(set(counts)) == 1, counts[0])
-    if not found:
-        return "\t" if suffix == ".tsv" else ","
-    return max(found, key=lambda each: found[each])
 
 
 def headless(table: Table) -> Table:

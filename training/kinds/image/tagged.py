@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data.errors import DataError
+from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question
 from training.data.wording import listed, shown
 from training.kinds.image import table as tables
 from training.kinds.image.labels import Ambiguous, Index, Joined, join
-from training.kinds.image.parts import TRAIN, part_in, part_of
 from training.kinds.image.table import METADATA, PERHAPS, STYLEGAN, SUFFIXES, Table
 from training.kinds.image.tree import Parts, Tree
 

@@ -1,0 +1,84 @@
+"""Files that say what their columns are, and records: the same rows, whatever they are written in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+
+from training.data.errors import DataError
+from training.kinds.table import chunks
+
+TABLE = pa.table(
+    {"age": pa.array([3, None, 5], pa.int16()), "kind": pa.array(["a", "b", None]), "sure": [True, False, None]}
+)
+
+
+def write(path: Path, table: pa.Table) -> None:
+    if path.suffix == ".parquet":
+        pa.parquet.write_table(table, path)
+    elif path.suffix == ".feather":
+        pa.feather.write_feather(table, path)
+    elif path.suffix == ".arrow":
+        with pa.ipc.new_stream(path, table.schema) as stream:
+            stream.write_table(table)
+    else:
+        path.write_text("\n".join(map(json.dumps, table.to_pylist())) + "\n\n")
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".feather", ".arrow"])
+def test_typed_files_keep_their_types(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"rows{ending}"
+    write(path, TABLE)
+    file = chunks.open_file(path)
+    assert (file.typed, file.names) == (True, ("age", "kind", "sure"))
+    assert pa.Table.from_batches(file.chunks()).equals(TABLE)
+
+
+def test_records_become_text_and_keep_their_digits(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1.50, "b": true}\n\n{"b": null, "c": "NA", "a": 12345678901234567890}\n')
+    file = chunks.open_file(path)
+    assert pa.Table.from_batches(file.chunks()).to_pylist() == [
+        {"a": "1.50", "b": "true", "c": None},
+        {"a": "12345678901234567890", "b": None, "c": "NA"},
+    ]
+
+
+def test_columns_of_lists_are_left_out_and_named(tmp_path: Path) -> None:
+    table = TABLE.append_column("tags", pa.array([[1], [2], [3]]))
+    for ending in (".parquet", ".jsonl"):
+        write(tmp_path / f"rows{ending}", table)
+        file = chunks.open_file(tmp_path / f"rows{ending}")
+        assert file.names == ("age", "kind", "sure")
+        assert file.notes[0].startswith(f"'tags' of rows{ending} hold lists or")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("rows.parquet", b"PAR1 and no more", "not a whole parquet file"),
+        ("rows.feather", b"", "not a whole feather file"),
+        ("rows.jsonl", b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
+        ("rows.jsonl", b"[1, 2]\n", "line 1 is [1, 2]; wanted an object"),
+        ("rows.csv.gz", b"\x1f\x8b\x08 broken", "not a whole csv file"),
+        ("rows.csv", b"", "is empty"),
+    ],
+)
+def test_damaged_files_are_told_by_name(name: str, content: bytes, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        chunks.open_file(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert sentence in str(error.value)
+
+
+def test_the_index_that_pandas_writes_is_no_column(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame({"a": [1, 2, 3]}, index=[5, 7, 9]).to_parquet(tmp_path / "rows.parquet")
+    assert chunks.open_file(tmp_path / "rows.parquet").names == ("a",)

@@ -1,0 +1,115 @@
+"""One pass over all rows: what is in each column, and the label of every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from training.data.errors import DataError
+from training.data.parts import TRAIN
+from training.kinds.table import labels as label_columns
+from training.kinds.table import plan as plans
+from training.kinds.table.cells import MISSING, trimmed, without
+from training.kinds.table.chunks import File, NotUtf8
+from training.kinds.table.decision import Wanted
+from training.kinds.table.facts import MOST_WORDS, Facts, with_null
+from training.kinds.table.plan import Plan
+from training.kinds.table.sources import Source
+
+
+@dataclass(slots=True)
+class Survey:
+    """label: the column of labels. facts: of every column, the labels' too, by name.
+
+    parts:  the split of each file and how many rows it has, in order.
+    codes:  int32 [n], of each row's label in `words`; -1: it has none.
+    """
+
+    label: str
+    facts: dict[str, Facts]
+    parts: list[tuple[File, str, int]] = field(default_factory=list)
+    words: dict[str, int] = field(default_factory=dict)
+    codes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+
+    def where(self, row: int) -> str:
+        """A row in words: the line, and of several files the one that it is in."""
+        for file, _, count in self.parts:
+            if row < count:
+                return file.where(row) + (f" of {file.path.name}" if len(self.parts) > 1 else "")
+            row -= count
+        return self.parts[-1][0].where(row) if self.parts else f"row {row + 1}"
+
+
+def survey(source: Source, plan: Plan, label: str | None) -> Survey:
+    """Read all rows once; files of which only the end tells their encoding are read again. Raises DataError."""
+    while True:
+        try:
+            return _survey(source, plan, label)
+        except NotUtf8 as error:
+            again = error.instead()
+            if again.words in (file.words for file, _ in source.files if file.path == again.path):
+                raise
+            source.files = [(again if file.path == again.path else file, part) for file, part in source.files]
+
+
+def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
+    trained = next(file for file, part in source.files if part == TRAIN) if source.files else None
+    assert trained is not None
+    chosen = label_columns.choose(source.path, trained.names, label or plan.label)
+    source.files = _labelled(source, chosen, trained)
+    facts = {}
+    for name in trained.names:
+        wanted = plan.columns.get(name, Wanted(name))
+        facts[name] = Facts(name, wanted.missing, plans.parser_of(wanted) if name != chosen else None)
+    found = Survey(chosen, facts)
+    codes: list[np.ndarray] = []
+    start = 0
+    for file, part in source.files:
+        first = start
+        # Rows of the file at hand are told by its own lines while it is read.
+        found.parts.append((file, part, np.iinfo(np.int64).max))
+        for batch in file.chunks():
+            for name, each in facts.items():
+                each.add(batch.column(batch.schema.get_field_index(name)), file.typed, start)
+            codes.append(_coded(source, found, batch, file.typed))
+            start += batch.num_rows
+        found.parts[-1] = (file, part, start - first)
+    if not start:
+        raise DataError(f"{source.path}: has no rows")
+    found.codes = np.concatenate(codes)
+    return found
+
+
+def _labelled(source: Source, label: str, trained: File) -> list[tuple[File, str]]:
+    """The files that have labels, all of the same columns. Raises DataError."""
+    kept = []
+    for file, part in source.files:
+        if label not in file.names and part != TRAIN:
+            source.notes.append(
+                f"{file.path.name} was left out: it has no labels (column {label!r}), as a competition's test"
+            )
+            source.splits = ""
+            continue
+        if missing := [name for name in trained.names if name not in file.names]:
+            raise DataError(f"{file.path}: has no column {missing[0]!r}, which {trained.path.name} has")
+        if more := [name for name in file.names if name not in trained.names]:
+            raise DataError(f"{file.path}: has the column {more[0]!r}, which {trained.path.name} has not")
+        kept.append((file, part))
+    return kept
+
+
+def _coded(source: Source, found: Survey, batch: pa.RecordBatch, typed: bool) -> np.ndarray:
+    column = batch.column(batch.schema.get_field_index(found.label))
+    cells = without(trimmed(with_null(column)), {""} if typed else MISSING).dictionary_encode()
+    own = []
+    for word in cells.dictionary.to_pylist():
+        own.append(found.words.setdefault(word, len(found.words)))
+    if len(found.words) > MOST_WORDS:
+        raise DataError(
+            f"{source.path}: the column {found.label!r} has more than {MOST_WORDS:,} different values, which are no "
+            "classes; say by --label COLUMN which column holds the classes"
+        )
+    indices = np.asarray(cells.indices.fill_null(-1).to_numpy(zero_copy_only=False))
+    return np.array([*own, -1], np.int32)[indices]

@@ -1,0 +1,118 @@
+"""The kind `table`: rows of one schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from torch import Tensor, nn
+
+from augmint.v1 import generator_pb2 as pb
+from training.data.kind import Block, Exhibit, Head, Kind, Measurement, Picture, Pupil, Recipe, Tokens, Unvaried
+from training.data.rows import Samples
+from training.kinds.table import judge, measures, space, view
+from training.kinds.table.choices import Choices
+from training.kinds.table.columns import Column, sample_spec
+from training.kinds.table.encoding import Encoding
+from training.kinds.table.head import TableHead
+
+
+@dataclass(frozen=True)
+class Table(Kind):
+    """Rows, float32 [columns]; see training.data.kind.Kind for the rest.
+
+    columns: without the one of the labels, whose name is `label`.
+    encoding, choices: what `fitted` learned; until then there are no networks for the kind.
+    """
+
+    columns: tuple[Column, ...]
+    label: str
+    encoding: Encoding | None = None
+    choices: Choices | None = None
+
+    recommended = ("argn", "tabgan", "ctgan", "tvae")
+    augmentation = None
+    pretexts = judge.PRETEXTS
+
+    def fitted(self, raw: Samples, labels: np.ndarray, classes: int) -> Table:
+        columns = space.ranges(self.columns, raw)
+        encoding = Encoding.fit(columns, raw)
+        return replace(self, columns=columns, encoding=encoding, choices=Choices.fit(columns, raw))
+
+    @property
+    def spec(self) -> pb.SampleSpec:
+        return sample_spec(self.columns, self.label)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float32)
+
+    @property
+    def form(self) -> tuple[int, ...]:
+        return (self._learned.width,)
+
+    @property
+    def words(self) -> str:
+        categories = sum(bool(column.categories) for column in self.columns)
+        return f"{len(self.columns)} columns, {categories} of them of categories"
+
+    def encode(self, raw: Tensor) -> Tensor:
+        return self._learned.encode(raw)
+
+    def decoder(self) -> nn.Module:
+        return self._learned.decoder()
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        return self._learned.blocks
+
+    def head(self) -> Head:
+        return TableHead(self._learned)
+
+    @property
+    def tokens(self) -> Tokens | None:
+        return self.choices
+
+    def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
+        return self._learned.likelihood(real, made)
+
+    def judge(self, outputs: int) -> nn.Module:
+        return judge.Network(self._learned.width, outputs)
+
+    def pupil(self, classes: int, seed: int) -> Pupil:
+        return judge.Boosting(self.columns, classes, seed)
+
+    def recipes(self) -> Sequence[Recipe]:
+        return [Unvaried(self)]
+
+    def pretext(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        return judge.shuffled(samples, self.blocks)
+
+    def values(self, raw: np.ndarray) -> np.ndarray:
+        return self._space.values(raw)
+
+    def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
+        return self._space.compact(raw, coarse)
+
+    def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
+        return measures.measure(self.columns, made, held, train)
+
+    def picture(self, raw: np.ndarray) -> Picture:
+        return view.rows(self.columns, raw)
+
+    def sheet(self, groups: Sequence[np.ndarray], names: Sequence[str], columns: int, caption: str) -> Picture:
+        return view.sheet(self.columns, groups, names, columns, caption)
+
+    def exhibits(self, made: np.ndarray, real: np.ndarray) -> Sequence[Exhibit]:
+        return view.exhibits(self.columns, made, real)
+
+    @property
+    def _learned(self) -> Encoding:
+        assert self.encoding is not None, "fitted() comes before networks"
+        return self.encoding
+
+    @cached_property
+    def _space(self) -> space.Space:
+        return space.Space(self.columns)
