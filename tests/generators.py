@@ -108,6 +108,11 @@ def build(
             for number in range(4)
         ],
     )
+    return complete(model, generator)
+
+
+def complete(model: onnx.ModelProto, generator: pb.Generator) -> bytes:
+    """The artifact of a graph that takes addresses, its golden samples computed."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     rows = artifact.golden_rows(generator)
     feed = {"seed": rows.seed, "index": rows.index, "label": rows.label, "truncation": rows.truncation}

@@ -14,6 +14,7 @@ FORBIDDEN = {
     "client/augmint": {
         *("service", "training", "benchmarks", "tests", "onnxruntime", "onnx"),
         *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "nvidia", "PIL", "pandas"),
+        *("sklearn", "imblearn", "scipy"),
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
     "service/artifact": {"grpc", "onnxruntime"},
@@ -81,12 +82,14 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     "client/augmint": {
         "__main__": {"arguments", "client", "wire"},
         "arguments": {"commands", "formats"},
-        "commands": {"bench", "export", "client", "formats", "samples", "generators", "kinds", "sheet"},
+        "commands": {"cards", "bench", "export", "client", "formats", "samples", "generators", "kinds", "sheet"},
+        "cards": {"generators", "kinds"},
         "bench": {"client", "wire", "generators"},
         "export": {"reading", "client", "formats", "address"},
         "dali": {"arrays", "client"},
         "tensorflow": {"arrays"},
         "huggingface": {"reading", "generators", "kinds"},
+        "sklearn": {"client", "wire", "generators", "kinds", "address"},
         "torch": {"reading", "client", "samples", "generators", "kinds"},
         "arrays": {"reading", "client", "samples", "generators"},
         "reading": {"client", "samples", "generators", "address"},
@@ -289,6 +292,17 @@ def test_images_are_known_to_their_kind_only(folder, places):
             if told & {"image", "ImageSpec", "PIL", "ColorSpace"}:
                 users.add(path.relative_to(ROOT).as_posix())
     assert {user for user in users if not user.startswith(tuple(places))} == set()
+    assert users
+
+
+def test_rows_of_tables_are_known_to_their_kind_only():
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources("client/augmint")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if {getattr(node, "attr", ""), getattr(node, "id", "")} & {"TableSpec", "ColumnSpec", "ColumnUnit"}
+    }
+    assert {user for user in users if not user.startswith("client/augmint/kinds/")} == set()
     assert users
 
 

@@ -145,12 +145,12 @@ def _generate(subparsers: Any, parents: list[Parser]) -> None:
         parents=parents,
         help="draw samples into a file",
         description="Draw n samples of each label. A picture gets a row per label; .npz holds array, class_indices, "
-        "labels and addresses.",
+        f"labels and addresses; {', '.join(commands.MANY_SUFFIXES)} hold rows of a table with their types. Without "
+        "--out rows of a table are printed.",
     )
-    command.add_argument("-n", "--n", type=_number, default=16, help="samples of each label (%(default)s)")
-    command.add_argument(
-        "--out", type=Path, required=True, help=f"FILE.npz, or FILE{', '.join(commands.IMAGE_SUFFIXES)}"
-    )
+    command.add_argument("-n", "--n", type=_number, help="samples of each label (16; printed: 5)")
+    suffixes = (*commands.IMAGE_SUFFIXES, *commands.MANY_SUFFIXES)
+    command.add_argument("--out", type=Path, help=f"FILE.npz, or FILE{', '.join(suffixes)}")
     command.add_argument("--font", type=Path, metavar="FILE", help="font with the letters of the labels, for a picture")
     command.set_defaults(run=commands.generate)
 
@@ -167,7 +167,7 @@ def _export(subparsers: Any, parents: list[Parser]) -> None:
     command.add_argument("--n", "-n", type=_number, required=True, help="samples in all shards together, e.g. 1M")
     command.add_argument("--shards", type=_shards, default=1, help="how many: 100, or 0..99 (%(default)s)")
     command.add_argument("--shard", type=_range, metavar="NUMBER", help="only this one, or these: 7 or 7..9 (all)")
-    command.add_argument("--format", choices=tuple(FORMATS), default="webdataset", help="(%(default)s)")
+    command.add_argument("--format", choices=FORMATS, default="webdataset", help="(%(default)s)")
     command.add_argument("--digest", help="SHA-256 of the ONNX file that it must be")
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if it is not there")
     command.set_defaults(run=commands.export)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,22 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf import json_format
 
 from augmint import bench as bench_module
+from augmint import cards, extras, kinds
 from augmint import export as export_module
-from augmint import extras, kinds
 from augmint.bench import Load
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
-from augmint.formats import atomic
-from augmint.generators import Description, GeneratorStatus
+from augmint.formats import Many, atomic
+from augmint.generators import GeneratorStatus
 from augmint.near import did_you_mean_file
 from augmint.progress import Progress
 from augmint.samples import Samples
-from augmint.v1 import generator_pb2 as pb
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+MANY_SUFFIXES = tuple(f".{suffix}" for suffix in kinds.MANY)
+# Samples of each label, unless a number is given: in a file, and on a terminal.
+_FILED, _PRINTED = 16, 5
+# Of a file of many, written at once; letters of a cell that is printed, at most.
+_PIECE, _CELL = 2**14, 32
 
 
 def list_generators(client: Client, options: argparse.Namespace) -> None:
@@ -62,78 +66,27 @@ def show(client: Client, options: argparse.Namespace) -> None:
     """Everything about one generator."""
     description = client.describe(options.generator, options.version, channel=options.channel)
     if options.json:
-        _print_json(_plain(description))
+        _print_json(cards.plain(description))
         return
-    origin = description.message.provenance
-    for name, value in (
-        ("generator", f"{description.name}/{description.version}"),
-        ("digest", description.digest),
-        ("sample", f"{description.kind}, {description.dtype.name} {list(description.shape)}"),
-        ("labels", ", ".join(description.labels)),
-        ("capacity", f"{description.capacity_samples_per_second:,.0f} samples/s"),
-        ("preset", origin.preset),
-        ("data", f"{origin.data_name} {origin.data_digest[:12]}".strip()),
-        ("created", origin.created_at),
-        ("code", origin.code_revision),
-    ):
-        if value:
-            print(f"{name:10} {value}")
-    _print_quality(description)
-
-
-def _print_quality(description: Description) -> None:
-    if not description.measured:
-        print("quality    not measured")
-        return
-    card = description.message.quality
-    print(f"quality    measured on {card.real_samples} real and {card.synthetic_samples} synthetic samples")
-    for name, field, beside, other in (
-        ("classification accuracy score", "classification_accuracy_score", "real", "real_accuracy"),
-        ("label fidelity", "label_fidelity", "", ""),
-        (
-            "Fréchet distance" if _can_show("é") else "Frechet distance",
-            "frechet_distance",
-            "floor",
-            "frechet_distance_floor",
-        ),
-        ("kernel distance", "kernel_distance", "floor", "kernel_distance_floor"),
-        ("density", "density", "", ""),
-        ("coverage", "coverage", "ceiling", "coverage_ceiling"),
-    ):
-        print(f"  {name:30} {_shown(card, field):>8}  {beside} {_shown(card, other) if other else ''}".rstrip())
-    if card.classes:
-        width = max(5, *(len(one.label) for one in card.classes))
-        print(f"  {'class':{width}}  score  real   fidelity  spread")
-        for one in card.classes:
-            print(
-                f"  {one.label:{width}}  {_shown(one, 'classification_accuracy_score'):5}  "
-                f"{_shown(one, 'real_accuracy'):5}  {_shown(one, 'label_fidelity'):5}     {one.spread_ratio:.2f}"
-            )
-    for warning in card.warnings:
-        print(f"  warning: {warning}")
-
-
-def _shown(quality: pb.QualityCard | pb.ClassQuality, name: str) -> str:
-    """A number of a card; a dash for what one class alone does not have."""
-    absent = quality.DESCRIPTOR.fields_by_name[name].has_presence and not quality.HasField(name)  # type: ignore[arg-type]
-    return "-" if absent else f"{getattr(quality, name):.3f}"
+    for line in cards.lines(description, _can_show("é")):
+        print(line)
 
 
 def generate(client: Client, options: argparse.Namespace) -> None:
-    """Samples into one file."""
-    suffix = options.out.suffix.lower()
-    if suffix not in (".npz", *IMAGE_SUFFIXES):
-        raise InvalidRequest(f"--out {options.out}: the name must end in .npz, {', '.join(IMAGE_SUFFIXES)}")
-    if options.n < 1:
-        raise InvalidRequest(f"-n is {options.n}; it must be at least 1")
-    if options.font is not None and suffix == ".npz":
-        raise InvalidRequest("--font is for pictures; --out names none")
-    folder = options.out.parent
-    if not folder.is_dir():
-        raise InvalidRequest(f"--out {options.out}: there is no folder {folder}{did_you_mean_file(folder)}")
+    """Samples into one file, or onto the terminal."""
+    suffix = _suffix(options)
     description = client.describe(options.generator, options.version, channel=options.channel)
+    kind = kinds.of(description)
+    if options.out is None and kind.cells is None:
+        raise InvalidRequest(f"--out is not given, and {description.kind} is nothing to print: say where to, FILE.npz")
+    if suffix in MANY_SUFFIXES and suffix[1:] not in kind.many:
+        raise InvalidRequest(
+            f"--out {options.out}: {suffix} is for {' and '.join(kinds.MANY[suffix[1:]])}; generator "
+            f"{description.name!r} makes {description.kind}: use --out FILE.npz"
+        )
     labels = options.label or list(description.labels)
-    indices = np.repeat([description.class_index(label) for label in labels], options.n)
+    each = options.n if options.n is not None else _FILED if options.out is not None else _PRINTED
+    indices = np.repeat([description.class_index(label) for label in labels], each)
     samples = client.generate(
         classes=indices,
         seed=options.seed,
@@ -145,10 +98,15 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         version=description.version,
         digest=description.digest,
     )
+    if options.out is None:
+        _print_samples(samples, options.json)
+        return
     if suffix == ".npz":
         _write_npz(options.out, samples)
+    elif suffix in MANY_SUFFIXES:
+        _write_many(options.out, samples, suffix[1:])
     else:
-        _write_sheet(options.out, samples, labels, options.n, options.font)
+        _write_sheet(options.out, samples, labels, each, options.font)
     if options.json:
         addresses = [str(address) for address in samples.addresses]
         _print_json(
@@ -156,6 +114,22 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         )
     else:
         print(f"{options.out}: {len(samples)} samples of {description.name}/{description.version}, seed {samples.seed}")
+
+
+def _suffix(options: argparse.Namespace) -> str:
+    """Of the file to write, "" if there is none; InvalidRequest if what was asked for goes with no generator."""
+    out, suffix = options.out, options.out.suffix.lower() if options.out is not None else ""
+    if out is not None and suffix not in (".npz", *IMAGE_SUFFIXES, *MANY_SUFFIXES):
+        raise InvalidRequest(
+            f"--out {out}: the name must end in .npz, {', '.join(IMAGE_SUFFIXES)}, {', '.join(MANY_SUFFIXES)}"
+        )
+    if options.n is not None and options.n < 1:
+        raise InvalidRequest(f"-n is {options.n}; it must be at least 1")
+    if options.font is not None and suffix not in IMAGE_SUFFIXES:
+        raise InvalidRequest("--font is for pictures; --out names none")
+    if out is not None and not out.parent.is_dir():
+        raise InvalidRequest(f"--out {out}: there is no folder {out.parent}{did_you_mean_file(out.parent)}")
+    return str(suffix)
 
 
 def export(client: Client, options: argparse.Namespace) -> None:
@@ -237,6 +211,50 @@ def _write_npz(path: Path, samples: Samples) -> None:
         )
 
 
+def _write_many(path: Path, samples: Samples, suffix: str) -> None:
+    """In pieces: as text, or as objects, samples take many times the memory."""
+    writer = Many(path, samples.description, suffix)
+    try:
+        for start in range(0, len(samples), _PIECE):
+            writer.add(samples[start : start + _PIECE])
+        writer.finish()
+    finally:
+        writer.abandon()
+
+
+def _print_samples(samples: Samples, as_json: bool) -> None:
+    kind, source = kinds.of(samples.description), samples.description
+    assert kind.cells is not None
+    if as_json:
+        addresses = [str(address) for address in samples.addresses]
+        told = [
+            {**(content if not kind.column else {kind.column: content}), kind.label(source): label}
+            for content, label in zip(kind.objects(samples), samples.labels, strict=True)
+        ]
+        _print_json({"samples": told, "seed": str(samples.seed), "addresses": addresses})
+        return
+    header, *rows = kind.cells(samples)
+    # Into a pipe goes every column beside the other, as programs that read lines want them.
+    wide = shutil.get_terminal_size().columns if sys.stdout.isatty() else 2**31
+    shown = [[cell if len(cell) <= _CELL else cell[: _CELL - 3] + "..." for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(header))]
+    for block in _blocks(widths, wide):
+        for row in shown:
+            print("  ".join(row[column].ljust(widths[column]) for column in block).rstrip())
+        print()
+    print(f"{len(samples)} samples of {source.name}/{source.version}, seed {samples.seed}")
+
+
+def _blocks(widths: Sequence[int], wide: int) -> list[list[int]]:
+    """Columns that stand beside each other, in blocks one below the other."""
+    blocks: list[list[int]] = [[]]
+    for column in range(len(widths)):
+        if blocks[-1] and sum(widths[one] + 2 for one in blocks[-1]) + widths[column] > wide:
+            blocks.append([])
+        blocks[-1].append(column)
+    return blocks
+
+
 def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int, font: Path | None) -> None:
     """Where a label could not be drawn, all of them stand in a text file beside the picture, a line per row."""
     from augmint.sheet import contact_sheet
@@ -267,27 +285,8 @@ def _names(status: GeneratorStatus) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _plain(description: Description) -> dict[str, Any]:
-    """As JSON has it; the card and where it comes from as in the contract, the golden samples left out."""
-    message = json_format.MessageToDict(description.message, preserving_proto_field_name=True)
-    return {
-        "name": description.name,
-        "version": description.version,
-        "digest": description.digest,
-        "labels": description.labels,
-        "kind": description.kind,
-        "dtype": description.dtype.name,
-        "shape": description.shape,
-        "scored": description.message.scored,
-        "capacity_samples_per_second": description.capacity_samples_per_second,
-        "max_samples": description.max_samples,
-        "quality": message.get("quality"),
-        "provenance": message.get("provenance"),
-    }
-
-
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=not _can_show("\u20ac\U0001f408")))
+    print(json.dumps(value, ensure_ascii=not _can_show("\u20ac\U0001f408"), default=str))
 
 
 def _can_show(text: str) -> bool:

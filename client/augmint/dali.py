@@ -24,6 +24,8 @@ class ExternalSource:
             )
             return images.gpu(), labels.gpu()
 
+    Rows of a table are raw: types.FLOAT [columns], categories by index, NaN where a value is missing.
+
     Stateless, so any worker may make any batch and DALI's prefetch does the waiting: batch i of epoch e is the same
     samples always. An epoch has length // batch_size whole batches (of all ranks together: pass rank and world_size, as
     DALI's shard_id and num_shards) and the next one goes on behind it. Picklable; each worker connects by itself.

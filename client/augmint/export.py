@@ -16,7 +16,7 @@ from augmint import checks
 from augmint.address import Address
 from augmint.client import Client
 from augmint.errors import InvalidRequest
-from augmint.formats import FORMATS, atomic, sweep
+from augmint.formats import FORMATS, atomic, shard, sweep
 from augmint.reading.prefetch import Prefetch
 from augmint.reading.source import Source, SourceOptions, explained
 
@@ -59,7 +59,8 @@ def export(
     bytes depend on nothing but the arguments and the file that the service has. `manifest.json` says where everything
     comes from; a folder with the manifest of another export is refused.
 
-    n:       samples of the whole export. format: "webdataset", "parquet", "npz" or "folder" (one folder per label).
+    n:       samples of the whole export. format: "webdataset", "parquet", "npz" or "folder" (one folder per label);
+             of tables "csv", "tsv" and "jsonl", too, and their own columns, with types, in "parquet".
     shards:  files, from 1 to 100,000 and at most n. only: numbers, from 0, of those to make now; then seed must be
              given, since whoever makes the others needs the same. Absent: all.
     seed, digest, version: absent, and the folder has a manifest: that one's.
@@ -84,7 +85,7 @@ def export(
     source = Source(target, generator, **options)
     with contextlib.closing(source):
         checks.whole("n", n, 1, source.limit)
-        writer, suffix = FORMATS[format]
+        writer, suffix = shard(format, source.description)
         names = [f"{source.description.name}-{one:05d}-of-{shards:05d}{suffix}" for one in range(shards)]
         bounds = [n * one // shards for one in range(shards + 1)]
         manifest = _manifest(source, n, format, names, bounds)

@@ -10,9 +10,11 @@ from augmint.errors import MissingExtra
 # As people know them, and as they are to be installed, where the module is called otherwise.
 _NAMES = {
     "PIL": "Pillow",
+    "imblearn": "imbalanced-learn",
     "datasets": "Hugging Face's datasets",
     "nvidia": "NVIDIA DALI",
     "tensorflow": "TensorFlow",
+    "sklearn": "scikit-learn",
     "torch": "PyTorch",
 }
 

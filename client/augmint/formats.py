@@ -12,7 +12,7 @@ import os
 import secrets
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import quote
@@ -251,13 +251,51 @@ class Folder:
         """The images stay: each is whole, and the next attempt writes the same bytes."""
 
 
-# Format to writer and suffix of a shard.
-FORMATS: dict[str, tuple[Any, str]] = {
+class Many:
+    """A file of many samples, as their kind has it."""
+
+    def __init__(self, path: Path, description: Description, suffix: str) -> None:
+        """suffix: without the point, of `kinds.MANY`; the kind of the generator's samples has it."""
+        self._part = Part(path)
+        try:
+            self._encoder = kinds.of(description).many[suffix](self._part.file, description)
+        except BaseException:
+            self._part.discard()
+            raise
+
+    def add(self, samples: Samples) -> None:
+        self._encoder.add(samples)
+
+    def finish(self) -> None:
+        self._encoder.finish()
+        self._part.commit()
+
+    def abandon(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._encoder.finish()  # or it would try when it is collected
+        self._part.discard()
+
+
+# Format to writer and suffix of a shard; those that only some kinds have come behind.
+_ANY: dict[str, tuple[Any, str]] = {
     "webdataset": (WebDataset, ".tar"),
     "parquet": (Parquet, ".parquet"),
     "npz": (Npz, ".npz"),
     "folder": (Folder, ".done"),
 }
+FORMATS = tuple(dict.fromkeys([*_ANY, *kinds.MANY]))
+
+
+def shard(format: str, description: Description) -> tuple[Callable[[Path, Description, int], Writer], str]:
+    """What writes a shard of a format, and its suffix; InvalidRequest if the generator's samples have no such files."""
+    if format in kinds.of(description).many:
+        return lambda path, description, n: Many(path, description, format), f".{format}"
+    if format not in _ANY:
+        raise InvalidRequest(
+            f"format {format!r} is for {' and '.join(kinds.MANY[format])}; generator {description.name!r} makes "
+            f"{description.kind}: one of {', '.join(_ANY)} would do"
+        )
+    return _ANY[format]
 
 
 def _file_name(label: str) -> str:

@@ -26,7 +26,8 @@ def iterable_dataset(
         data = iterable_dataset("localhost:50051", length=100_000, seed=7)
         Trainer(..., train_dataset=data.with_format("torch"))
 
-    Columns: `image` (PIL) or `sample` (array), `label` (ClassLabel). It is made of shards of 1024 samples, so that
+    Columns: `image` (PIL) or `sample` (array), `label` (ClassLabel); of a table its own, ClassLabel or Value by type,
+    and the label under its own name, if it has one. It is made of shards of 1024 samples, so that
     `DataLoader` workers and `split_dataset_by_node` divide it, `shuffle()` mixes it and `state_dict()` resumes it.
     Samples and labels are those of `augmint.torch.SyntheticDataset` with the same options (labels, weights, seed,
     start_index, truncation, keep, of, version, digest). Give a seed where a run shall be resumed, or ranks shall read
@@ -77,14 +78,16 @@ def _examples(source: Source, shards: list[tuple[int, int]]) -> Iterator[dict[st
     for first, last in shards:
         samples = source.samples(np.arange(first, last))
         kind = kinds.of(samples.description)
+        name = kind.label(samples.description)
         for content, label in zip(kind.objects(samples), samples.class_indices.tolist(), strict=True):
-            yield {kind.column: content, "label": label}
+            yield {**(content if not kind.column else {kind.column: content}), name: label}
 
 
 def _features(datasets: Any, description: Description) -> Any:
     kind = kinds.of(description)
     content = kind.feature(datasets, description)
-    return datasets.Features({kind.column: content, "label": datasets.ClassLabel(names=list(description.labels))})
+    labels = datasets.ClassLabel(names=list(description.labels))
+    return datasets.Features({**({kind.column: content} if kind.column else content), kind.label(description): labels})
 
 
 def _fingerprint(source: Source, length: int) -> str:

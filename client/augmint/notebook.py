@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -17,18 +17,26 @@ from augmint.v1 import generator_pb2 as pb
 
 # Of one sheet, at most: a notebook keeps its pictures in its file.
 _CLASSES = 20
+_ROWS = 20
 _PIXELS_WIDE = 1024
 _SIDE = 128
 
 
 def samples_html(samples: Any) -> str:
-    """A line of text, and a sheet with some samples of each class; a table of counts if that cannot be drawn."""
+    """A line of text, and some samples: a sheet of each class, or rows to read; counts if they are neither."""
     description = samples.description
     shape = " x ".join(map(str, description.shape))
     head = f"<p>{len(samples):,} samples {escape(str(samples.array.dtype))} {shape} of {_of(description)}, "
     head += f"seed {samples.seed}</p>"
     counts = np.bincount(samples.class_indices, minlength=len(description.labels))
     present = np.flatnonzero(counts).tolist()
+    cells = kinds.of(description).cells
+    if cells is not None:
+        return (
+            head
+            + _rows(cells(samples[:_ROWS]))
+            + (f"<p>{_ROWS} of {len(samples):,}</p>" if len(samples) > _ROWS else "")
+        )
     picture = _sheet(samples, present[:_CLASSES])
     if picture is None:
         rows = {description.labels[index]: f"{counts[index]:,}" for index in present[:_CLASSES]}
@@ -78,6 +86,15 @@ def _sheet(samples: Any, classes: list[int]) -> str | None:
 
 def _of(description: Any) -> str:
     return f"<b>{escape(description.name)}/{description.version}</b>"
+
+
+def _rows(cells: list[list[str]]) -> str:
+    header, *rows = ("".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) for tag, row in _tagged(cells))
+    return f"<table><tr>{header}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+
+def _tagged(cells: list[list[str]]) -> Iterator[tuple[str, list[str]]]:
+    return zip(["th", *["td"] * (len(cells) - 1)], cells, strict=True)
 
 
 def _table(rows: Mapping[str, str]) -> str:

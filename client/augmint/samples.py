@@ -91,7 +91,7 @@ class Samples:
         return f"<Samples {self.array.dtype} [{shape}] of {source}, seed {self.seed}>"
 
     def _repr_html_(self) -> str:
-        """For notebooks: some samples of each class as a picture, without Pillow a table of counts."""
+        """For notebooks: some samples of each class as a picture, or rows of a table; else a table of counts."""
         return notebook.samples_html(self)
 
     @property
@@ -128,6 +128,28 @@ class Samples:
         if not kind.pictures:
             raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not images")
         return list(kind.objects(self))
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame [n, columns + 1], a row per sample, of a table's generator.
+
+        Columns are the table's, in its order, each with one dtype whatever the rows are:
+        category   all categories of the generator, in its order; missing: NaN.
+        Int64      whole numbers that may be missing (pandas.NA); int64 if none ever is.
+        boolean    true or false, pandas.NA; bool if none ever is missing.
+        float64    numbers, with as many digits as the real ones; missing: NaN.
+        datetime64[us]   dates, and dates with a time (UTC, to the second); missing: NaT.
+
+        The last column is the label, under the name that it had in the real table (else "label"): a category of all
+        labels of the generator, which are text: `frame["y"].astype(int)` where they are whole numbers,
+        `frame["y"] == "True"` where they are truth values.
+        raises: InvalidRequest if the generator makes something else, MissingExtra without pandas.
+        """
+        frame = kinds.of(self.description).frame
+        if frame is None:
+            raise InvalidRequest(
+                f"generator {self.description.name!r} makes {self.description.kind}, not rows of a table"
+            )
+        return frame(self)
 
     def _run(self, start_index: int, class_indices: tuple[int, ...]) -> Address:
         return Address(

@@ -14,6 +14,8 @@ def dataset(stream: ArrayStream) -> Any:
         stream = ArrayStream("localhost:50051", batch_size=256, length=60_000, seed=7)
         model.fit(dataset(stream).map(lambda images, labels: (images / 255, labels)))
 
+    Rows of a table are raw: float32 [batch, columns], categories by index, NaN where a value is missing.
+
     The stream fetches ahead by itself. Every pass begins where the stream stands, because Keras looks at a first batch
     before it trains: with a length all epochs see the same samples, as with a data set on disk. For new samples in
     every epoch leave the length out and give Keras `steps_per_epoch`. Close the stream when done.

@@ -192,7 +192,7 @@ def test_a_new_version_never_ends_up_in_an_old_export(client, fake, tmp_path):
     [
         ({"n": 0}, "n is 0"),
         ({"shards": 51}, "shards is 51"),
-        ({"format": "csv"}, "format is 'csv'; it must be one of webdataset, parquet, npz, folder"),
+        ({"format": "xml"}, "format is 'xml'; it must be one of webdataset, parquet, npz, folder, csv, tsv, jsonl"),
         ({"only": [0]}, "give a seed"),
         ({"only": [3], "shards": 3, "seed": 1}, r"a shard is 3; it must be a whole number in \[0, 2\]"),
         ({"labels": ["shoe"]}, "no label 'shoe'"),

@@ -6,22 +6,47 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import augmint
+from augmint.v1 import generator_pb2 as pb
 from tests import generators
-from tests.client import recipes
+from tests.client import recipes, tables
 from tests.client.test_against_service import Service
 
 ROOT = Path(__file__).parents[2]
+OF_A_TABLE = "My table is imbalanced"
+ADULT = pb.TableSpec(
+    columns=[
+        pb.ColumnSpec(name="age", integer=True, minimum=17, maximum=90),
+        pb.ColumnSpec(name="workclass", categories=["Private", "State-gov", "Never-worked"], missing=True),
+        pb.ColumnSpec(name="education-num", integer=True, minimum=1, maximum=16),
+        pb.ColumnSpec(name="sex", categories=["Female", "Male"]),
+    ],
+    label="income",
+)
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     models, place = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("recipes")
-    generators.publish(models, "digits")
+    generators.publish(models / "digits", "digits")
+    tables.publish(models / "tables", "adult", ADULT)
+    found = run(models / "digits", place, [name for name in recipes.programs() if name != OF_A_TABLE])
+    return found | run(models / "tables", place, [OF_A_TABLE])
+
+
+def run(models, place, headings):
+    """Outcomes of some recipes, by a service of these generators."""
     service = Service(models)
     try:
-        command = [sys.executable, "-m", "tests.client.recipes", service.target]
+        if OF_A_TABLE in headings:
+            with augmint.Client(service.target) as client:
+                for seed, (name, counts) in enumerate({"train": (400, 40), "test": (200, 100)}.items()):
+                    rows = client.generate(classes=np.repeat([0, 1], counts), seed=seed).to_frame()
+                    rows.to_csv(place / f"{name}.csv", index=False)
+        command = [sys.executable, "-m", "tests.client.recipes", service.target, *headings]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "client")]),

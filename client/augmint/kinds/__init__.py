@@ -1,25 +1,43 @@
-"""Kinds of samples: how each is handed to people, files and loaders. Nobody else knows what an image is."""
+"""Kinds of samples: how each is handed to people, files and loaders. Nobody else knows what an image or a row is."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, Protocol
 
 import numpy as np
 
 from augmint.kinds import image
+from augmint.kinds.table import column, files, frame
+
+
+class Encoder(Protocol):
+    """Writes samples into a file that it was given, in pieces."""
+
+    def add(self, samples: Any) -> None:
+        """The next samples."""
+
+    def finish(self) -> None:
+        """All were added; the file stays open. A second time it does nothing."""
 
 
 @dataclass(frozen=True)
 class Kind:
     """How one kind is handed over. Samples and descriptions are augmint's own, which import this package.
 
-    column:   its name in tables and Hugging Face data sets. suffix: of a file of one sample.
+    column:   its name in tables and Hugging Face data sets; "": a sample is several columns, and `objects` gives dicts,
+              `feature` one of features, by column.
+    suffix:   of a file of one sample.
     pictures: samples can be looked at as pictures: [height, width, channels], bytes being levels of 0..255.
     objects:  samples as those who work with the kind take them. files: the content of a file of each.
     feature:  of Hugging Face's datasets: (the module, description) -> a feature.
+    details:  description -> what more there is to say of its samples: pairs of a name and what is said.
+    label:    description -> name of the column of labels.
+    many:     suffix, without the point, of a file of many samples to what writes one: (file, description) -> Encoder.
+    cells:    samples -> rows of text for people to read, the header first. Absent: they are nothing to read.
+    frame:    samples -> a pandas DataFrame. Absent: that is not what they are.
     """
 
     column: str
@@ -28,6 +46,11 @@ class Kind:
     objects: Callable[[Any], Iterable[Any]]
     files: Callable[[Any], Iterator[bytes]]
     feature: Callable[[Any, Any], Any]
+    details: Callable[[Any], list[tuple[str, str]]] = lambda description: []
+    label: Callable[[Any], str] = lambda description: "label"
+    many: Mapping[str, Callable[[IO[bytes], Any], Encoder]] = field(default_factory=dict)
+    cells: Callable[[Any], list[list[str]]] | None = None
+    frame: Callable[[Any], Any] | None = None
 
 
 def of(description: Any) -> Kind:
@@ -50,4 +73,30 @@ def _sequence(datasets: Any, description: Any) -> Any:
 
 
 ARRAY = Kind("sample", "npy", False, lambda samples: samples.array, _npys, _sequence)
-KINDS = {"image": Kind("image", "png", True, image.images, image.pngs, image.feature)}
+KINDS = {
+    "image": Kind("image", "png", True, image.images, image.pngs, image.feature),
+    "table": Kind(
+        column="",
+        suffix="row.json",
+        pictures=False,
+        objects=files.rows,
+        files=files.jsons,
+        feature=files.feature,
+        details=column.details,
+        label=column.label_name,
+        many={
+            "csv": files.Separated(","),
+            "tsv": files.Separated("\t"),
+            "jsonl": files.JsonLines,
+            "parquet": files.Parquet,
+        },
+        cells=files.cells,
+        frame=frame.frame,
+    ),
+}
+# Suffix of a file of many samples to the kinds that have one.
+MANY = {
+    suffix: [name for name, kind in KINDS.items() if suffix in kind.many]
+    for kind in KINDS.values()
+    for suffix in kind.many
+}

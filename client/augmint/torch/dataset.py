@@ -29,7 +29,8 @@ class SyntheticDataset(Reader, data.Dataset):
 
     - images come as float32 [channels, height, width] in [0, 1], as torchvision's `ToTensor` gives them; with
       `transform=None` or another transform, as uint8 [channels, height, width] for it to work on (see `form`);
-    - other kinds come as they are, in the generator's dtype and shape.
+    - other kinds come as they are, in the generator's dtype and shape: rows of a table raw, float32 [columns], NaN
+      where a value is missing. `transform=augmint.kinds.table.features(description)` makes features of them.
 
     `targets`, `classes` and `class_to_idx` are those of torchvision's data sets, for samplers and splits by class;
     `data[:1000]` is a `Subset`, which reads nothing yet.
