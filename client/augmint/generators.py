@@ -102,6 +102,19 @@ class Description:
         """Whether there is a quality card."""
         return self.message.HasField("quality")
 
+    @property
+    def measurements(self) -> dict[str, str]:
+        """More of the quality card by name, in words: what is measured of this kind of data alone, and the attack that
+        tries to tell which real samples the generator learned from. Empty if neither was measured."""
+        card, told = self.message.quality, {}
+        for one in card.measurements:
+            of_what = f" ({one.detail})" if one.detail else ""
+            told[one.name] = f"{one.value:.3g}{of_what}" + (f", real {one.real:.3g}" if one.HasField("real") else "")
+        if card.HasField("membership_inference"):
+            found = card.membership_inference
+            told["membership inference"] = f"AUC {found.auc:.2f} ({found.low:.2f} to {found.high:.2f}), by chance 0.5"
+        return told
+
     def _repr_html_(self) -> str:
         """For notebooks: name, samples, labels, quality."""
         return notebook.description_html(self)

@@ -60,6 +60,7 @@ def description_html(description: Any) -> str:
         "samples": f"{description.kind}, {description.dtype} {shape}",
         "labels": shown,
         "quality": verdict if description.measured else "not measured",
+        **description.measurements,
         "samples per second": f"{description.capacity_samples_per_second:,.0f}",
     }
     return _table(rows)

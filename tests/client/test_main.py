@@ -54,6 +54,21 @@ def test_show_shows_the_quality_card(target, fake, capsys):
     assert "bag    -      -      0.875" in out  # what was not measured is no zero
 
 
+def test_show_tells_what_is_measured_of_the_kind_alone(target, fake, capsys):
+    fake.quality = pb.QualityCard(
+        measurements=[
+            pb.Measurement(name="distance of a column, worst", value=0.0214, real=0.01, detail="age"),
+            pb.Measurement(name="silence", value=0.5),
+        ],
+        membership_inference=pb.MembershipInference(auc=0.512, low=0.494, high=0.53),
+    )
+    assert main(["show", "--target", target]) == 0
+    out = capsys.readouterr().out
+    assert "  distance of a column, worst    0.0214 (age), real 0.01\n" in out
+    assert "  silence                        0.5\n" in out
+    assert "  membership inference           AUC 0.51 (0.49 to 0.53), by chance 0.5\n" in out
+
+
 def test_show_says_when_quality_was_not_measured(target, capsys):
     assert main(["show", "--generator", "fake", "--version", "1", "--target", target]) == 0
     assert "not measured" in capsys.readouterr().out

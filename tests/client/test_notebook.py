@@ -66,10 +66,12 @@ def test_a_description_tells_what_is_asked_first():
     fake = FakeService()
     with augmint.Client(transport=fake) as client:
         assert "<th>quality</th><td>not measured</td>" in client.describe()._repr_html_()
-    fake.quality = pb.QualityCard(verdict=pb.VERDICT_PASS_WITH_WARNINGS)
+    worst = pb.Measurement(name="distance of a column, worst", value=0.0214, real=0.01, detail="<age>")
+    fake.quality = pb.QualityCard(verdict=pb.VERDICT_PASS_WITH_WARNINGS, measurements=[worst])
     with augmint.Client(transport=fake) as client:
         html = client.describe()._repr_html_()
     assert "<td>fake/1</td>" in html
     assert "<td>image, uint8 4 x 5 x 3</td>" in html
     assert "ankle boot, bag, coat, 3" in html
     assert "<td>pass with warnings</td>" in html
+    assert "<th>distance of a column, worst</th><td>0.0214 (&lt;age&gt;), real 0.01</td>" in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -38,12 +39,17 @@ class Measurement:
     """One number about synthetic samples, beside the same one about held-out real samples, if that can be measured.
 
     name: in words, e.g. "distance of a column, median". detail: what the value belongs to, e.g. the column.
+    limit, low: above which it is a finding, by the low end of its 95 % interval; None: it is told only.
+    advice: what would help, one sentence.
     """
 
     name: str
     value: float
     real: float | None = None
     detail: str = ""
+    limit: float | None = None
+    low: float = -math.inf
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

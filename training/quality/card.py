@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Literal
 
@@ -16,10 +15,11 @@ from training.judge import fitting
 from training.judge.classifier import Classifier
 from training.quality import gate
 from training.quality.findings.samples import find
-from training.quality.measures import inside, memorisation
+from training.quality.measures import inside, membership, memorisation, parts, scores
 from training.quality.measures.distances import frechet, kernel
 from training.quality.measures.intervals import score_interval
 from training.quality.measures.neighbours import density_and_coverage
+from training.quality.measures.repeats import repeats as repeats_of
 from training.quality.measures.sampling import Draw, collect, pick
 from training.quality.measures.spread import spread_interval
 
@@ -48,7 +48,7 @@ def measure(
 
     This and the study are the places that read the test split.
 
-    draw:                (class indices int64 [n], start) -> uint8 [n, h, w, c], sample i at index start + i.
+    draw:                (class indices int64 [n], start) -> raw [n, *shape], sample i at index start + i.
     seed:                of the classifiers and of every choice of samples.
     synthetic_per_class: samples of each class to judge and to train on, at least 2; None: as many as the largest
                          class has for training, at least 500, within 60,000 and 512 MiB in all.
@@ -59,8 +59,10 @@ def measure(
 
     Where there is one class nothing can be recognised: accuracies and label fidelity stay absent.
 
-    The classifier of synthetic samples has the judge's architecture, seed and number of steps. The synthetic set
-    has equal classes; distances use a part of it with as many of each class as the real sets compared with it.
+    Accuracies are those of the classifier that people use for the kind (`Kind.pupil`): one that learned from the real
+    training split, and one that learned from synthetic samples only. Where that is a network like the judge, the second
+    has its architecture, seed and number of steps, and the first is the judge. All weigh classes alike. The synthetic
+    set has equal classes; what is compared with real sets is a part of it with their shares of the classes.
     """
     report = progress or (lambda stage, share: None)
     random = np.random.default_rng(seed)
@@ -81,27 +83,31 @@ def measure(
     shape, dtype = dataset.samples.shape[1:], dataset.samples.dtype
     samples = collect(draw, labels, shape, dtype, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
     labelled = classes > 1
-    students = [
-        fitting.fit(
-            dataset.kind,
-            samples,
-            labels,
-            classes,
-            seed=seed + repeat,
-            steps=judge.steps,
-            device=device,
-            progress=lambda share, done=repeat: report(  # type: ignore[misc]
-                "learning from synthetic samples only", 0.5 + 0.35 * (done + share) / repeats
-            ),
-        )
-        for repeat in range(repeats if labelled else 0)
-    ]
-    report("comparing", 0.85)
+    report("learning from synthetic samples only", 0.5)
     test_samples, test_labels = _take(dataset, splits.test)
+    right = np.array(
+        [
+            scores.learned(
+                dataset,
+                samples,
+                labels,
+                test_samples,
+                seed=seed + repeat,
+                steps=judge.steps,
+                device=device,
+                progress=lambda share, done=repeat: report(  # type: ignore[misc]
+                    "learning from synthetic samples only", 0.5 + 0.35 * (done + share) / repeats
+                ),
+            )
+            == test_labels
+            for repeat in range(repeats if labelled else 0)
+        ]
+    )
+    report("comparing", 0.85)
     test_features, test_judged = judge.judge(test_samples)
     features, judged = judge.judge(samples)
-    real_recall = _recall(test_labels, test_judged, classes)
-    right = np.array([student.predict(test_samples) == test_labels for student in students])
+    known = scores.real(dataset, splits.train, test_samples, seed) if labelled else None
+    real_right = (test_judged if known is None else known) == test_labels
     fidelity = _recall(labels, judged, classes)
     report("measuring distances", 0.95)
 
@@ -129,7 +135,7 @@ def measure(
         feature_digest=judge.digest,
     )
     if labelled:
-        card.real_accuracy = float((test_judged == test_labels).mean())
+        card.real_accuracy = float(real_right.mean())
         card.classification_accuracy_score, card.score_repeats = float(right.mean()), repeats
         card.classification_accuracy_score_low, card.classification_accuracy_score_high = score_interval(right)
         card.label_fidelity = float((judged == labels).mean())
@@ -137,6 +143,10 @@ def measure(
     compared = np.arange(min(len(samples), max(memorisation.SAMPLES, classes * _NEAREST_PER_CLASS)))
     neighbours = memorisation.compare(samples[compared], labels[compared], dataset, splits, seed)
     card.memorisation.CopyFrom(neighbours.summary())
+    card.membership_inference.CopyFrom(membership.attack(samples, labels, dataset, splits, seed))
+    measured = dataset.kind.measurements(*parts.alike(samples, labels, dataset, splits, seed))
+    for each in measured:
+        card.measurements.add(name=each.name, value=each.value, real=each.real, detail=each.detail)
     train_labels = dataset.labels[splits.train]
     for label, name in enumerate(dataset.class_names):
         own, train = labels == label, splits.train[train_labels == label]
@@ -155,11 +165,14 @@ def measure(
         if inside.enough(len(held), len(train), int(own.sum())):
             _cover(quality, dataset, judge, held, train, samples[own], features[own], random)
         if labelled:
-            quality.real_accuracy, quality.label_fidelity = real_recall[label], fidelity[label]
+            quality.real_accuracy, quality.label_fidelity = real_right[test_labels == label].mean(), fidelity[label]
             quality.classification_accuracy_score = float(right[:, test_labels == label].mean())
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (labels, judged), 1)
-    card.findings.extend(finding.to_message() for finding in find(card, confusion, _copies(samples)))
+    recall = np.array(_recall(test_labels, test_judged, classes))
+    repeated = repeats_of(samples, labels, dataset, splits.train, np.random.default_rng(seed))
+    found = find(card, confusion, repeated, recall, measured)
+    card.findings.extend(finding.to_message() for finding in found)
     gate.decide(card)
     report("measured", 1.0)
     return card
@@ -213,7 +226,3 @@ def _recall(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[flo
 
 def _scaled(counts: np.ndarray, limit: int) -> np.ndarray:
     return counts if counts.sum() <= limit else np.maximum(2, counts * limit // counts.sum())
-
-
-def _copies(samples: np.ndarray) -> int:
-    return len(samples) - len({hashlib.blake2b(sample.data, digest_size=16).digest() for sample in samples})

@@ -81,8 +81,17 @@ def _overall(card: pb.QualityCard) -> Table:
     if card.HasField("memorisation"):
         near = card.memorisation.nearer_share
         rows.append(("nearer to training", f"{near:.1%}", "50 %", "than to as many held-out samples; above: copies"))
+    if card.HasField("membership_inference"):
+        found = card.membership_inference
+        reach = f"{found.auc:.2f} ({found.low:.2f} to {found.high:.2f})"
+        rows.append(
+            ("membership inference", reach, "0.5", "area under the curve of an attack; above: members are told")
+        )
+    for measured in card.measurements:
+        real = f"{measured.real:.3g}" if measured.HasField("real") else "-"
+        rows.append((measured.name, f"{measured.value:.3g}", real, measured.detail))
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(cell, row))
     return table
 
 

@@ -14,6 +14,7 @@ from training.data.splits import Splits
 from training.gan.trainer import Trainer
 from training.judge.classifier import Classifier
 from training.quality.findings.training import Look
+from training.quality.measures.pairs import variance, won
 from training.run.folder import Run
 
 SHEET_COLUMNS = 16
@@ -103,17 +104,11 @@ def _compared(known: np.ndarray, new: np.ndarray, made: np.ndarray, labels: np.n
     known, new, made: float32 [n], of training, held-out and generated samples; labels: int64 [n], of all three.
     The variance is that of DeLong et al. 1988: of each sample's own share of won pairs, over the samples of a kind.
     """
-    shares = np.empty((4, len(labels)))  # of each known, each new; of each made against known, against new
-    for label in np.unique(labels):
-        members = labels == label
-        for row, real in enumerate((known, new)):
-            first, second = real[members][:, None], made[members][None, :]
-            won = (first > second) + 0.5 * (first == second)
-            shares[row, members], shares[2 + row, members] = won.mean(1), won.mean(0)
-    gap = float(shares[0].mean() - shares[1].mean())
-    parts = (shares[0], shares[1], shares[2] - shares[3])
-    error = (sum(float(part.var(ddof=1)) for part in parts) / len(labels)) ** 0.5
-    return float(shares[0].mean()), float(shares[1].mean()), gap - 1.96 * error
+    known_won, made_known = won(known, made, labels)
+    new_won, made_new = won(new, made, labels)
+    gap = float(known_won.mean() - new_won.mean())
+    error = variance(known_won, new_won, made_known - made_new) ** 0.5
+    return float(known_won.mean()), float(new_won.mean()), gap - 1.96 * error
 
 
 def _moved(draw: Callable[[np.ndarray, int], np.ndarray], dataset: Dataset, splits: Splits) -> tuple[float, float]:

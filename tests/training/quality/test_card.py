@@ -46,7 +46,7 @@ def test_real_samples_score_as_real_samples_do(card):
     assert [each.label for each in card.classes] == list("0123456789")
     assert all(0.9 <= each.spread_ratio <= 1.1 for each in card.classes)
     # Replayed samples are copies of training samples, and repeat; that, and nothing else, is found.
-    assert {finding.kind for finding in card.findings} == {"memorisation", "copies"}
+    assert {finding.kind for finding in card.findings} == {"memorisation", "membership", "copies"}
 
 
 def test_the_card_is_complete(card, digits, splits, judge):
@@ -97,9 +97,18 @@ def test_copies_of_training_samples_are_withheld_though_every_other_number_is_pe
     assert card.reasons[0].startswith("Samples are close to single training samples: 100% are nearer to one")
 
 
+def test_an_attack_tells_the_samples_that_were_replayed(card, splits):
+    found = card.membership_inference
+    assert found.low > 0.95
+    assert found.train_samples == found.held_out_samples == len(splits.validation) + len(splits.test)
+    assert found.synthetic_samples == 3000
+
+
 def test_held_out_samples_are_no_copies(digits, splits, judge, held_out):
     card = measured(held_out, digits, splits, judge)
     assert not [finding for finding in card.findings if finding.kind == "memorisation"]
+    # These are nearer to what was held out, of course: as if those were what the generator had learned from.
+    assert card.membership_inference.high < 0.5
 
 
 def test_one_image_per_class_is_a_collapse(digits, splits, judge, replay):

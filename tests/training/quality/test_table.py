@@ -61,6 +61,17 @@ def test_every_score_stands_beside_what_real_data_gets():
     assert row(text, "coverage")[1:3] == ["0.81", "0.97"]
 
 
+def test_what_is_measured_of_the_kind_alone_is_told_and_the_attack():
+    card = pb.QualityCard.FromString(CARD.SerializeToString())
+    card.measurements.add(name="distance of a column, worst", value=0.0214, real=0.01, detail="[red]age")
+    card.measurements.add(name="silence", value=0.5)
+    card.membership_inference.CopyFrom(pb.MembershipInference(auc=0.512, low=0.494, high=0.53))
+    text = shown(card, 120)
+    assert row(text, "distance of a column")[5:] == ["0.0214", "0.01", "[red]age"]
+    assert row(text, "silence") == ["silence", "0.5", "-"]
+    assert row(text, "membership inference")[2:7] == ["0.51", "(0.49", "to", "0.53)", "0.5"]
+
+
 def test_bad_classes_are_marked_and_names_shown_as_they_are():
     text = shown(CARD, 120)
     assert row(text, "[bold]zero") == ["[bold]zero", "27", "93.0%", "100.0%", "98.0%", "0.91"]

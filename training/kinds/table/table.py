@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import Tensor, nn
@@ -12,11 +11,12 @@ from torch import Tensor, nn
 from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Block, Exhibit, Head, Kind, Measurement, Picture, Pupil, Recipe, Tokens, Unvaried
 from training.data.rows import Samples
-from training.kinds.table import judge, measures, space, view
+from training.kinds.table import judge, measures, view
 from training.kinds.table.choices import Choices
 from training.kinds.table.columns import Column, sample_spec
 from training.kinds.table.encoding import Encoding
 from training.kinds.table.head import TableHead
+from training.kinds.table.space import Space, ranges
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,24 @@ class Table(Kind):
     """Rows, float32 [columns]; see training.data.kind.Kind for the rest.
 
     columns: without the one of the labels, whose name is `label`.
-    encoding, choices: what `fitted` learned; until then there are no networks for the kind.
+    encoding, choices, space: what `fitted` learned; until then there are no networks for the kind.
     """
 
     columns: tuple[Column, ...]
     label: str
     encoding: Encoding | None = None
     choices: Choices | None = None
+    space: Space | None = field(default=None, compare=False, repr=False)
 
     recommended = ("argn", "tabgan", "ctgan", "tvae")
     augmentation = None
     pretexts = judge.PRETEXTS
 
     def fitted(self, raw: Samples, labels: np.ndarray, classes: int) -> Table:
-        columns = space.ranges(self.columns, raw)
+        columns = ranges(self.columns, raw)
         encoding = Encoding.fit(columns, raw)
-        return replace(self, columns=columns, encoding=encoding, choices=Choices.fit(columns, raw))
+        choices = Choices.fit(columns, raw)
+        return replace(self, columns=columns, encoding=encoding, choices=choices, space=Space(columns, raw))
 
     @property
     def spec(self) -> pb.SampleSpec:
@@ -91,10 +93,10 @@ class Table(Kind):
         return judge.shuffled(samples, self.blocks)
 
     def values(self, raw: np.ndarray) -> np.ndarray:
-        return self._space.values(raw)
+        return self._points.values(raw)
 
     def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
-        return self._space.compact(raw, coarse)
+        return self._points.compact(raw)
 
     def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
         return measures.measure(self.columns, made, held, train)
@@ -113,6 +115,7 @@ class Table(Kind):
         assert self.encoding is not None, "fitted() comes before networks"
         return self.encoding
 
-    @cached_property
-    def _space(self) -> space.Space:
-        return space.Space(self.columns)
+    @property
+    def _points(self) -> Space:
+        assert self.space is not None, "fitted() comes before comparisons"
+        return self.space

@@ -8,12 +8,14 @@ from augmint.v1 import generator_pb2 as pb
 from training.quality.findings.finding import Finding, Kind, Severity, worst_first
 from training.quality.measures.intervals import of_share, wilson
 from training.quality.measures.memorisation import even
+from training.quality.measures.repeats import Repeats
 
 # Above the first number a warning, above the second the generator, or the class, is withheld.
 COPIES_SHARE = (0.05, 0.5)
 NEARER_SHARE = (0.6, 0.75)  # 0.5 is chance
 EXACT_SHARE = (0.0, 0.01)
 CLASS_EXACT_SHARE = (0.05, 0.5)
+MEMBERSHIP_AUC = (0.6, 0.75)  # whoever guesses by it is right in 57 %, and in 68 % of the cases; 50 % is chance
 
 _MORE_DATA = "Add real data, or raise the discriminator's augmentation (--set augmentation=0.8)."
 
@@ -99,17 +101,37 @@ def _exact(measured: pb.Memorisation, label: str) -> Finding | None:
     )
 
 
-def of_each_other(card: pb.QualityCard, copies: int) -> Iterator[Finding]:
-    """copies: synthetic samples that are exact copies of another one."""
-    share = copies / max(1, card.synthetic_samples)
-    least = of_share(share, card.synthetic_samples)[0]
-    if least > COPIES_SHARE[0]:
-        severe = least > COPIES_SHARE[1]
+def of_members(card: pb.QualityCard) -> Iterator[Finding]:
+    """Whether an attacker can tell which real samples the generator learned from."""
+    measured = card.membership_inference
+    if measured.low <= MEMBERSHIP_AUC[0]:
+        return
+    severe = measured.low > MEMBERSHIP_AUC[1]
+    yield Finding(
+        Kind.MEMBERSHIP,
+        Severity.FAILURE if severe else Severity.WARNING,
+        measured.auc,
+        MEMBERSHIP_AUC[severe],
+        f"Samples tell which real samples the generator learned from: by the distance to the nearest of "
+        f"{measured.synthetic_samples:,} synthetic ones, a training sample is told from a held-out one in "
+        f"{measured.auc:.0%} of the pairs ({measured.low:.0%} to {measured.high:.0%}); 50% is chance.",
+        "If nobody may learn who was in the training data, do not share the samples. Add real data, or train shorter.",
+    )
+
+
+def of_each_other(found: Repeats) -> Iterator[Finding]:
+    share = found.copies / max(1, found.samples)
+    # Real samples that equal one another, as rows of a few categories do: then synthetic ones may as well.
+    chance = of_share(found.real / found.samples, found.samples)[1] if found.real else 0.0
+    least = of_share(share, found.samples)[0]
+    if least > COPIES_SHARE[0] + chance:
+        severe = least > COPIES_SHARE[1] + chance
+        beside = f"; of as many real ones {found.real:,} are" if found.real else ""
         yield Finding(
             Kind.COPIES,
             Severity.FAILURE if severe else Severity.WARNING,
             share,
-            COPIES_SHARE[severe],
-            f"{copies:,} of {card.synthetic_samples:,} samples are exact copies of others.",
+            COPIES_SHARE[severe] + chance,
+            f"{found.copies:,} of {found.samples:,} samples are exact copies of others{beside}.",
             "Train longer; if that does not help, try another preset or more data of the class.",
         )

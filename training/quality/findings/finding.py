@@ -35,8 +35,10 @@ class Kind(enum.StrEnum):
 
     # Samples
     COPIES = "copies"  # samples equal to each other
+    DEVIATION = "deviation"  # a measurement that only this kind of data has is far from what real samples give
     FEW_TEST_SAMPLES = "few-test-samples"  # accuracies are known roughly only
     LOW_SCORE = "low-score"  # a classifier learns too little from the samples alone
+    MEMBERSHIP = "membership"  # samples tell which real samples the generator learned from
     MEMORISATION = "memorisation"  # samples close to single training samples
     NO_GAIN = "no-gain"  # adding the samples to real ones did not help
     NOISE = "noise"  # samples vary more than real ones

@@ -51,7 +51,7 @@ def text() -> str:
         "## Limits",
         "",
         "They stand at the top of one file each in [training/quality/findings](../training/quality/findings). Two",
-        "values: warning, failure.",
+        "values: warning, failure. What is measured of one kind of data alone has its limit in the kind's folder.",
     ]
     for name, title in _OF.items():
         rows = limits(HERE / name)

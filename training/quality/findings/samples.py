@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
-from training.quality.findings import copying
+from training.data.kind import Measurement
+from training.quality.findings import copying, measurements
 from training.quality.findings.finding import Finding, Kind, Severity, worst_first
 from training.quality.measures.inside import FEWEST
 from training.quality.measures.intervals import of_share, wilson
 from training.quality.measures.neighbours import expected_coverage
+from training.quality.measures.repeats import Repeats
 
 # Below the first number a class is worth a warning, below the second it is withheld.
 SPREAD = (0.6, 0.5)  # spread inside a class over that of real samples
@@ -35,34 +37,44 @@ _NAMED = 4
 # What `find` looks for. A card is measured again and again; findings of other kinds come from elsewhere and stay.
 MEASURED = {
     *(Kind.LABEL_IGNORED, Kind.COLLAPSE, Kind.UNRECOGNISED, Kind.LOW_SCORE, Kind.UNCOVERED, Kind.NOISE, Kind.COPIES),
-    *(Kind.MEMORISATION, Kind.WEAK_JUDGE, Kind.FEW_TEST_SAMPLES),
+    *(Kind.MEMORISATION, Kind.MEMBERSHIP, Kind.DEVIATION, Kind.WEAK_JUDGE, Kind.FEW_TEST_SAMPLES),
 }
 
 _MORE_TRAINING = "Train longer; if that does not help, try another preset or more data of the class."
 
 
-def find(card: pb.QualityCard, confusion: np.ndarray, copies: int) -> list[Finding]:
+def find(
+    card: pb.QualityCard,
+    confusion: np.ndarray,
+    copies: Repeats,
+    recall: np.ndarray,
+    measured: Sequence[Measurement] = (),
+) -> list[Finding]:
     """Findings about a card, worst first; empty if there are none.
 
     card:      complete but for its findings, verdicts and gains.
     confusion: int64 [classes, classes], synthetic samples by requested (row) and recognised (column) class.
     copies:    synthetic samples that are exact copies of another one.
+    recall:    of each class's real test samples by the judge, which fidelity is by too: float64 [classes].
+    measured:  what is measured of this kind of data alone.
     """
     labelled = len(card.classes) > 1  # one class alone has neither accuracies nor label fidelity
     # The order of these lines is the order of harm to a training job that uses the samples.
     return worst_first(
         [
-            *(_ignored_label(card) if labelled else ()),
+            *(_ignored_label(card, recall) if labelled else ()),
             *_each(card, _collapsed),
-            *(_unrecognised(card, confusion) if labelled else ()),
+            *(_unrecognised(card, confusion, recall) if labelled else ()),
             *(_low_score(card) if labelled else ()),
             *(_each(card, _low_class_score) if labelled else ()),
             *_uncovered(card),
             *_each(card, _lacking),
             *copying.of_training(card),
+            *copying.of_members(card),
             *_each(card, _noisy),
-            *copying.of_each_other(card, copies),
-            *(_weak_judge(card) if labelled else ()),
+            *measurements.of_kind(measured),
+            *copying.of_each_other(copies),
+            *(_weak_judge(_overall(card, recall)) if labelled else ()),
             *_each(card, _few_tests),
         ]
     )
@@ -116,10 +128,15 @@ def _each(card: pb.QualityCard, rule: Callable[[pb.ClassQuality], Finding | None
     yield from (finding for finding in map(rule, card.classes) if finding)
 
 
-def _ignored_label(card: pb.QualityCard) -> Iterator[Finding]:
+def _overall(card: pb.QualityCard, recall: np.ndarray) -> float:
+    """The judge's accuracy on the real test split."""
+    return float(np.average(recall, weights=[quality.real_samples for quality in card.classes]))
+
+
+def _ignored_label(card: pb.QualityCard, recall: np.ndarray) -> Iterator[Finding]:
     chance = 1 / len(card.classes)
     # A judge that hardly knows the classes itself recognises real samples hardly more often.
-    real = max(chance, of_share(card.real_accuracy, card.real_samples)[0])
+    real = max(chance, of_share(_overall(card, recall), card.real_samples)[0])
     limit = chance + 0.2 * (real - chance)
     if of_share(card.label_fidelity, card.synthetic_samples)[1] <= limit:
         yield Finding(
@@ -150,11 +167,11 @@ def _collapsed(quality: pb.ClassQuality) -> Finding | None:
     )
 
 
-def _unrecognised(card: pb.QualityCard, confusion: np.ndarray) -> Iterator[Finding]:
-    for number, quality in enumerate(card.classes):
+def _unrecognised(card: pb.QualityCard, confusion: np.ndarray, recall: np.ndarray) -> Iterator[Finding]:
+    for number, (quality, recognised) in enumerate(zip(card.classes, recall, strict=True)):
         # What the judge recognises of the real samples is known from few of them: its low end is the yardstick. What it
         # does in all classes counts as BORROWED samples more, or noise would pass in a class of two.
-        hits = quality.real_accuracy * quality.real_samples + card.real_accuracy * BORROWED
+        hits = recognised * quality.real_samples + _overall(card, recall) * BORROWED
         real = wilson(hits, quality.real_samples + BORROWED)[0]
         best = of_share(quality.label_fidelity, int(confusion[number].sum()))[1]
         lost = best < FIDELITY_SHARE * real
@@ -168,7 +185,7 @@ def _unrecognised(card: pb.QualityCard, confusion: np.ndarray) -> Iterator[Findi
             quality.label_fidelity,
             FIDELITY_SHARE * real if lost else real - FIDELITY_MARGIN,
             f"{quality.label!r} is hard to recognise: the classifier of real data recognises "
-            f"{quality.label_fidelity:.0%} of its samples{taken} and {quality.real_accuracy:.0%} of real ones.",
+            f"{quality.label_fidelity:.0%} of its samples{taken} and {recognised:.0%} of real ones.",
             "Keep the best of several candidates (selection), or train longer.",
             quality.label,
         )
@@ -274,14 +291,14 @@ def _noisy(quality: pb.ClassQuality) -> Finding | None:
     )
 
 
-def _weak_judge(card: pb.QualityCard) -> Iterator[Finding]:
-    if card.real_accuracy < WEAK_JUDGE:
+def _weak_judge(accuracy: float) -> Iterator[Finding]:
+    if accuracy < WEAK_JUDGE:
         yield Finding(
             Kind.WEAK_JUDGE,
             Severity.WARNING,
-            card.real_accuracy,
+            accuracy,
             WEAK_JUDGE,
-            f"The classifier that judges reaches only {card.real_accuracy:.1%} on real test data, so label fidelity "
+            f"The classifier that judges reaches only {accuracy:.1%} on real test data, so label fidelity "
             "and distances say little here.",
             "Check the labels, or add real data.",
         )

@@ -127,10 +127,10 @@ def compare(samples: np.ndarray, labels: np.ndarray, dataset: Dataset, splits: S
         held_samples = dataset.part(held)
         # Both at once: the training samples may be on disk, and more than memory holds.
         yard = kind.compact(held_samples[:_YARDSTICK])
-        distances, where = _nearest(kind, dataset.part(train), np.concatenate([made, yard]))
+        distances, where = nearest_of(kind, dataset.part(train), np.concatenate([made, yard]))
         distance[members], yard_distance = np.split(distances, [len(made)])
         nearest[members] = train[where[: len(made)]]
-        held_distance, held_where = _nearest(kind, held_samples, made)
+        held_distance, held_where = nearest_of(kind, held_samples, made)
         owner[members] = np.where(distance[members] <= held_distance, nearest[members], held[held_where])
         real[members] = len(train) + len(held)
         chance[members] = len(train) / (len(train) + len(held))
@@ -149,16 +149,22 @@ def even(share: float, chance: float) -> float:
     return odds / (odds + (1 - share) * chance)
 
 
-def _nearest(kind: Kind, among: Samples, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest_of(kind: Kind, among: Samples, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(distance float64 [n], position int64 [n]) of the nearest of `among`, raw samples, for each compact point."""
-    from sklearn.neighbors import NearestNeighbors  # half a second to import, and not every run comes to this
-
-    distance, position = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
+    # Relative to the middle and in float64, so that products tell distances apart.
+    middle = points.mean(0, dtype=np.float64)
+    centred = points - middle
+    least, position = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
+    distance, rows = np.full(len(points), np.inf), np.arange(len(points))
     for start in range(0, len(among), _BLOCK):
-        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(kind.compact(among[start : start + _BLOCK]))
-        found, where = (each[:, 0] for each in search.kneighbors(points))
-        nearer = found < distance
-        distance[nearer], position[nearer] = found[nearer], start + where[nearer]
+        block = kind.compact(among[start : start + _BLOCK]) - middle
+        # Half the squared distance, less what is the point's alone.
+        found = (block**2).sum(1) / 2 - centred @ block.T
+        where = found.argmin(1)
+        nearer = np.flatnonzero(found[rows, where] < least)
+        least[nearer], position[nearer] = found[nearer, where[nearer]], start + where[nearer]
+        # Again from the differences: of equal samples exactly 0.
+        distance[nearer] = np.linalg.norm(centred[nearer] - block[where[nearer]], axis=1)
     return distance, position
 
 

@@ -1,16 +1,21 @@
 """What is plainly wrong with a class is found; what a handful of samples merely may mean is not."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import Dataset
+from training.data.kind import Measurement
 from training.data.splits import Splits
 from training.kinds.image import Image
 from training.quality.findings.copying import can_tell
 from training.quality.findings.finding import Finding, Kind, Severity
 from training.quality.findings.samples import find
 from training.quality.measures import memorisation
+from training.quality.measures.repeats import Repeats
 
 
 def card(tests: int = 200, **changes: float) -> pb.QualityCard:
@@ -45,8 +50,13 @@ def card(tests: int = 200, **changes: float) -> pb.QualityCard:
 def found(judged: pb.QualityCard) -> list[Finding]:
     recognised = [round(500 * each.label_fidelity) for each in judged.classes]
     confusion = np.array([[recognised[0], 500 - recognised[0]], [500 - recognised[1], recognised[1]]])
-    few = Kind.FEW_TEST_SAMPLES
-    return [finding for finding in find(judged, confusion, copies=0) if finding.kind != few]
+    return [each for each in everything(judged, confusion) if each.kind != Kind.FEW_TEST_SAMPLES]
+
+
+def everything(judged: pb.QualityCard, confusion: np.ndarray, **more: Any) -> list[Finding]:
+    """Where the judge is the classifier that people use too, and no sample equals another."""
+    recall = np.array([each.real_accuracy for each in judged.classes])
+    return find(judged, confusion, **{"copies": Repeats(0, 1000), "recall": recall, **more})
 
 
 def test_nothing_is_found_in_a_good_card():
@@ -127,6 +137,57 @@ def test_real_samples_are_hardly_ever_accused_over_many_divisions(tests):
     assert warned <= 0.03 * draws
 
 
+def test_fidelity_is_held_against_the_judge_and_not_against_what_people_use():
+    """Boosting knows classes better than the judge; samples cannot be recognised better than real ones are."""
+    judged = card(real_accuracy=0.97, label_fidelity=0.7)
+    confusion = np.array([[480, 20], [150, 350]])
+    (finding,) = everything(judged, confusion)
+    assert (finding.kind, finding.label) == (Kind.UNRECOGNISED, "b")
+    assert everything(judged, confusion, recall=np.array([0.97, 0.72])) == []
+    (finding,) = everything(judged, confusion, recall=np.array([0.5, 0.5]))
+    assert finding.kind == Kind.WEAK_JUDGE
+
+
+DISTANCE = Measurement("distance of a column, worst", 0.24, 0.01, "age", limit=0.1, low=0.2, advice="Look at it.")
+
+
+def test_what_a_kind_measures_warns_beyond_its_own_limit():
+    (finding,) = everything(card(), np.array([[480, 20], [20, 480]]), measured=[DISTANCE, replace(DISTANCE, low=0.1)])
+    assert (finding.kind, finding.severity) == (Kind.DEVIATION, Severity.WARNING)
+    assert finding.text == (
+        "Distance of a column, worst: 0.24 (age), where at most 0.1 passes; held-out real samples have 0.01."
+    )
+    assert finding.advice == "Look at it."
+    told_only = Measurement("different rows", 0.9)
+    assert everything(card(), np.array([[480, 20], [20, 480]]), measured=[told_only]) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "severity"), [(0.6, None), (0.61, Severity.WARNING), (0.75, Severity.WARNING), (0.76, Severity.FAILURE)]
+)
+def test_an_attack_that_certainly_tells_members_is_found(low, severity):
+    judged = card()
+    judged.membership_inference.CopyFrom(
+        pb.MembershipInference(auc=0.8, low=low, high=0.9, train_samples=9, held_out_samples=9, synthetic_samples=1500)
+    )
+    findings = found(judged)
+    assert [each.severity for each in findings] == ([severity] if severity else [])
+    if severity:
+        assert "by the distance to the nearest of 1,500 synthetic ones, a training sample is told from a held-out" in (
+            findings[0].text
+        )
+
+
+def test_rows_that_repeat_no_more_than_real_ones_are_no_copies():
+    confusion = np.array([[480, 20], [20, 480]])
+    (finding,) = everything(card(), confusion, copies=Repeats(900, 1000))
+    assert (finding.kind, finding.severity) == (Kind.COPIES, Severity.FAILURE)
+    assert everything(card(), confusion, copies=Repeats(900, 1000, real=880)) == []
+    (finding,) = everything(card(), confusion, copies=Repeats(900, 1000, real=500))
+    assert finding.severity == Severity.WARNING
+    assert finding.text == "900 of 1,000 samples are exact copies of others; of as many real ones 500 are."
+
+
 # -- copies ------------------------------------------------------------------------------------------------------------
 
 
@@ -153,7 +214,7 @@ def copies_of(digits: Dataset, splits: Splits, samples: np.ndarray, labels: np.n
     judged.memorisation.CopyFrom(neighbours.summary())
     for label in range(digits.classes):
         judged.classes.add(label=str(label), memorisation=neighbours.summary(label), spread_ratio=1, real_samples=99)
-    return [each for each in find(judged, np.eye(10, dtype=np.int64), 0) if each.kind == Kind.MEMORISATION]
+    return [each for each in everything(judged, np.eye(10, dtype=np.int64)) if each.kind == Kind.MEMORISATION]
 
 
 @pytest.mark.parametrize("per_class", [8, 13, 40, 120])
@@ -212,7 +273,7 @@ def test_where_real_samples_equal_one_another_generated_ones_may_as_well():
     assert summary.exact_copies == 60
     assert summary.held_out_exact_share == 1
     judged = pb.QualityCard(classes=[pb.ClassQuality(label="stamp", memorisation=summary, spread_ratio=1)])
-    assert not [each for each in find(judged, np.ones((1, 1), np.int64), 0) if each.kind == Kind.MEMORISATION]
+    assert not [each for each in everything(judged, np.ones((1, 1), np.int64)) if each.kind == Kind.MEMORISATION]
 
 
 def test_a_dozen_held_out_samples_can_tell():
