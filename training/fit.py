@@ -74,6 +74,11 @@ def fit(
         if processes.first:
             run.decide(order)
         run.order = order
+    if order.config.objective == "likelihood" and dataset.kind.tokens is None:
+        raise RunError(
+            f"preset {order.preset} learns the likelihood of choices, and {dataset.kind.words} are not made of any; "
+            f"for these there are {', '.join(dataset.kind.recommended)}"
+        )
     for reason in order.reasons:
         say(console, f"auto: {reason}")
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing

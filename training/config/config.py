@@ -13,14 +13,21 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive"] = Field(
-        "conv", description="Family of both networks; progressive: they grow while they train (ProGAN)."
+    architecture: Literal["conv", "mlp", "progressive", "autoregressive"] = Field(
+        "conv",
+        description="Family of both networks; progressive: they grow while they train (ProGAN); autoregressive: one "
+        "network for each choice on those before it (TabularARGN).",
     )
     width: int = Field(
-        16, ge=1, le=512, description="Channels (conv) or units (mlp) that every layer is a multiple of."
+        16,
+        ge=1,
+        le=512,
+        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (autoregressive).",
     )
-    latent_size: int = Field(64, ge=1, le=4096, description="Normal draws per sample.")
-    embedding_size: int = Field(32, ge=1, le=1024, description="Size of the class embedding.")
+    latent_size: int = Field(64, ge=0, le=4096, description="Normal draws per sample; a likelihood has none.")
+    embedding_size: int = Field(
+        32, ge=1, le=1024, description="Size of the class embedding; where choices are embedded, of theirs too, at most."
+    )
     output: Literal["tanh", "linear", "sigmoid"] = Field(
         "tanh", description="Last activation of the generator; linear is cut to [-1, 1] when training is over."
     )
@@ -42,13 +49,17 @@ class Config(BaseModel):
     )
     classifier_weight: float = Field(1.0, gt=0, description="Of the auxiliary classifier's cross-entropy.")
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
-    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator; in the generator if it is autoregressive.")
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
 
     # Objective
     objective: Literal[
-        "relativistic", "non-saturating", "minimax", "least-squares", "wasserstein", "hinge", "evidence"
-    ] = Field("relativistic", description="What is minimised; evidence: a variational autoencoder.")
+        "relativistic", "non-saturating", "minimax", "least-squares", "wasserstein", "hinge", "evidence", "likelihood"
+    ] = Field(
+        "relativistic",
+        description="What is minimised; evidence: a variational autoencoder; likelihood: the generator alone, on the "
+        "choices that samples are made of.",
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="Reals have the target 1 minus this, one-sided.")
     gamma: float = Field(
         0.3,
@@ -95,6 +106,11 @@ class Config(BaseModel):
     average_half_life: int = Field(
         500_000, ge=0, description="Samples over which the generator's moving average halves, at most; 0: no average."
     )
+
+    @property
+    def competes(self) -> bool:
+        """Whether there is a discriminator: neither an encoder in its place nor a likelihood."""
+        return self.objective not in ("evidence", "likelihood")
 
     def gamma_for(self, elements: int, samples: int) -> float:
         """The starting weight of the penalties for samples of `elements` values each, `samples` of them."""

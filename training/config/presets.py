@@ -191,6 +191,30 @@ PRESETS: dict[str, Preset] = {
             "average_half_life": 500_000,
         },
     ),
+    "argn": Preset(
+        "TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): the likelihood of a sample as a product over its choices, a "
+        "perceptron for each on the label and the choices before it; two hidden layers, units of a width for all, the "
+        "moving average that is best on samples held out of training",
+        {
+            **_PLAIN,
+            "objective": "likelihood",
+            "architecture": "autoregressive",
+            "latent_size": 0,
+            "width": 128,
+            "embedding_size": 16,
+            "generator_norm": "none",
+            "discriminator_conditioning": "none",
+            "dropout": 0.2,
+            "batch_size": 512,
+            "learning_rate": 2e-3,
+            "learning_rate_schedule": "cosine",
+            "learning_rate_final": 0.02,
+            "beta1": 0.9,
+            "beta2": 0.99,
+            "beta2_final": 0.99,
+            "average_half_life": 500_000,
+        },
+    ),
 }
 
 

@@ -19,6 +19,16 @@ def _is_vae(config: Config) -> bool:
     return config.objective == "evidence"
 
 
+def _is_likelihood(config: Config) -> bool:
+    return config.objective == "likelihood"
+
+
+def _has_opponents_settings(config: Config) -> bool:
+    """Whether something is set that only a discriminator has."""
+    weights = (config.gamma, config.unit_slope, config.weight_clip, config.drift, config.augmentation)
+    return any(weights) or config.minibatch_deviation or config.critic_steps > 1
+
+
 def _slope_is_bounded(config: Config) -> bool:
     return bool(config.weight_clip or config.unit_slope or config.gamma or config.spectral_norm != "none")
 
@@ -90,15 +100,37 @@ RULES: tuple[Rule, ...] = (
         "'none'",
     ),
     Rule(
-        lambda c: (
-            _is_vae(c)
-            and (
-                bool(c.gamma or c.unit_slope or c.weight_clip or c.drift or c.augmentation or c.minibatch_deviation)
-                or c.critic_steps > 1
-            )
-        ),
+        lambda c: _is_vae(c) and _has_opponents_settings(c),
         "objective 'evidence' has no discriminator: gamma, unit_slope, weight_clip, drift and augmentation must be 0, "
         "critic_steps 1 and minibatch_deviation false",
+    ),
+    Rule(
+        lambda c: _is_likelihood(c) != (c.architecture == "autoregressive"),
+        "objective 'likelihood' and architecture 'autoregressive' go together: other networks do not say how probable "
+        "a sample is, and this one has nothing that a discriminator could teach it by",
+    ),
+    Rule(
+        lambda c: _is_likelihood(c) != (c.latent_size == 0),
+        "latent_size is 0 for the objective 'likelihood', whose samples are drawn choice by choice, and at least 1 for "
+        "others, which make all of a sample of it",
+    ),
+    Rule(
+        lambda c: _is_likelihood(c) and (_has_opponents_settings(c) or c.discriminator_conditioning != "none"),
+        "objective 'likelihood' has no discriminator: gamma, unit_slope, weight_clip, drift and augmentation must be "
+        "0, critic_steps 1, minibatch_deviation false and discriminator_conditioning none",
+    ),
+    Rule(
+        lambda c: (
+            _is_likelihood(c)
+            and (
+                c.equalised_rate
+                or c.weight_deviation is not None
+                or c.spectral_norm != "none"
+                or c.generator_norm != "none"
+            )
+        ),
+        "architecture 'autoregressive' has layers of its own: generator_norm and spectral_norm must be none, "
+        "equalised_rate false, and weight_deviation left out",
     ),
 )
 

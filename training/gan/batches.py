@@ -12,7 +12,6 @@ from torch import Tensor
 
 from service.artifact import mix_seed
 from training.data import Rows, Samples
-from training.data.kind import Kind
 from training.networks import Chance, drawn
 
 
@@ -23,7 +22,7 @@ def _free_memory(device: torch.device) -> float:
 
 @dataclass(frozen=True)
 class Batch:
-    """real float32 [n, *form] in [-1, 1]; label int64 [n]; latent float32 [n, latent_size]; chance: what else."""
+    """real: encoded; label int64 [n]; latent float32 [n, latent_size]; chance: what else the generator takes."""
 
     real: Tensor
     label: Tensor
@@ -41,7 +40,7 @@ class Draw:
 
     def __init__(
         self,
-        kind: Kind,
+        encode: Callable[[Tensor], Tensor],
         samples: Samples,
         labels: np.ndarray,
         classes: int,
@@ -53,11 +52,16 @@ class Draw:
         seed: int,
         rank: int,
         device: torch.device,
+        members: np.ndarray | None = None,
     ) -> None:
-        """samples: raw, of the kind, [n, *shape]; labels: int64 [n], no class empty; taken: by the generator."""
-        self._kind = kind
-        order = np.argsort(labels, kind="stable")
-        counts = np.bincount(labels, minlength=classes)
+        """encode: from raw samples to what is learned from; samples: raw, of the kind, [n, *shape].
+
+        labels: int64 [n], no class empty; taken: by the generator; members: positions to draw from, if not all.
+        """
+        self._encode = encode
+        members = np.arange(len(labels)) if members is None else members
+        order = members[np.argsort(labels[members], kind="stable")]
+        counts = np.bincount(labels[members], minlength=classes)
         self._fetch = (
             self._from_disk(samples, order) if isinstance(samples, Rows) else self._held(samples, order, device)
         )
@@ -105,5 +109,5 @@ class Draw:
         label = self.labels(self._batch_size)
         share = torch.rand(self._batch_size, generator=self.random, device=self._device, dtype=torch.float64)
         position = self._starts[label] + (share * self._counts[label]).long()
-        real = self._kind.encode(self._fetch(position).to(self._device))
+        real = self._encode(self._fetch(position).to(self._device))
         return Batch(real, label, self.latents(self._batch_size), self.chance(self._batch_size))

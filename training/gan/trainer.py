@@ -18,7 +18,7 @@ from training.config.config import Config
 from training.data import Samples
 from training.data.kind import Kind
 from training.errors import TrainingError
-from training.gan import compiling, objectives, optimizers
+from training.gan import compiling, held, objectives, optimizers
 from training.gan.average import MovingAverage
 from training.gan.batches import Draw
 from training.gan.optimizers import cosine, linear
@@ -33,8 +33,8 @@ class Diverged(TrainingError, RuntimeError):
 class Losses:
     """Scalars of one step, on the device; read them rarely, since reading waits for a GPU."""
 
-    discriminator: Tensor  # a VAE: its divergence, in nats
-    generator: Tensor  # a VAE: its reconstruction error, in nats
+    discriminator: Tensor  # a VAE: its divergence, in nats; 0 where there is none
+    generator: Tensor  # a VAE: its reconstruction error, in nats; a likelihood: its negative logarithm
     penalty: Tensor  # what gradient penalties add to the discriminator's loss
     real_ahead: Tensor  # share of pairs whose real has the higher logit, [0, 1]; near 1 the discriminator wins
     discriminator_norm: Tensor  # of its gradient, before clipping
@@ -44,7 +44,8 @@ class Losses:
 class Trainer:
     """Both networks, their optimisers and the generator's average; `step` advances all of them.
 
-    A variational autoencoder is trained here too: its encoder stands in the discriminator's place.
+    A variational autoencoder is trained here too: its encoder stands in the discriminator's place. A likelihood is
+    learned by the generator alone, on a part of the samples; by the others the best of its averages is chosen.
     """
 
     def __init__(
@@ -66,12 +67,21 @@ class Trainer:
         self._bfloat16 = supports_bfloat16(fabric.device)
         self._gamma = config.gamma_for(math.prod(kind.form), len(samples))
         self._augmentation = config.augmentation_for(len(samples)) if kind.augmentation else 0.0
-        self._update = self._autoencode if config.objective == "evidence" else self._compete
+        updates = {"evidence": self._autoencode, "likelihood": self._explain}
+        self._update = updates.get(config.objective, self._compete)
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # the same initial weights on every rank
-            generator, discriminator = networks.build(kind.form, classes, config, kind.head())
+            generator, discriminator = networks.build(kind.form, classes, config, kind.head(), kind.tokens)
+        encode, members = kind.encode, None
+        self._best: held.Best | None = None
+        if discriminator is None:
+            assert kind.tokens is not None
+            encode = kind.tokens.encode
+            members, compared = held.hold_out(labels)
+            tokens = encode(torch.from_numpy(samples[compared])).to(fabric.device)
+            self._best = held.Best(tokens, torch.from_numpy(labels[compared]).to(fabric.device))
         self._draw = Draw(
-            kind,
+            encode,
             samples,
             labels,
             classes,
@@ -82,23 +92,33 @@ class Trainer:
             seed=seed,
             rank=fabric.global_rank,
             device=fabric.device,
+            members=members,
         )
         self.average = MovingAverage(fabric.to_device(generator), config.average_half_life)
         self.generator, self._generator_optimizer = fabric.setup(generator, optimizers.build(generator, config))
-        self.discriminator, self._discriminator_optimizer = fabric.setup(
-            discriminator, optimizers.build(discriminator, config)
-        )
+        self.discriminator: Any = None
+        self._discriminator_optimizer: Any = None
+        if discriminator is not None:
+            self.discriminator, self._discriminator_optimizer = fabric.setup(
+                discriminator, optimizers.build(discriminator, config)
+            )
         if config.compile:
             compiling.check(fabric.device)
         penalised = config.gamma > 0 or config.unit_slope > 0
         self._generate = compiling.forward(self.generator, config)
-        self._verdict = compiling.forward(self.discriminator, config)
-        self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
+        if self.discriminator is not None:
+            self._verdict = compiling.forward(self.discriminator, config)
+            self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
         self._grow(0.0)
 
     @property
+    def held_out_loss(self) -> float | None:
+        """Of the best average of a likelihood, in nats for a sample that was not trained on; None: nothing to say."""
+        return None if self._best is None or math.isinf(self._best.loss) else self._best.loss
+
+    @property
     def samples_seen(self) -> int:
-        """Real samples shown to the discriminator so far, over all processes."""
+        """Real samples learned from so far, over all processes."""
         return self.steps * self.config.critic_steps * self.config.batch_size * self.fabric.world_size
 
     def step(self, progress: float) -> Losses:
@@ -108,8 +128,9 @@ class Trainer:
         """
         config = self.config
         optimizers.schedule(self._generator_optimizer, config.learning_rate, config, progress)
-        discriminator_rate = config.discriminator_learning_rate or config.learning_rate
-        optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
+        if self._discriminator_optimizer is not None:
+            discriminator_rate = config.discriminator_learning_rate or config.learning_rate
+            optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
         self._grow(progress)
         step_seed = self._draw.seed_step(self.steps)
         if config.dropout:
@@ -118,6 +139,8 @@ class Trainer:
         seen = self.samples_seen
         self.steps += 1
         self.average.update(self.generator.module, self.samples_seen, self.samples_seen - seen)
+        if self._best is not None and held.due(self.steps):
+            self._best.consider(self.average.module)
         return losses
 
     def _compete(self, progress: float) -> Losses:
@@ -209,6 +232,20 @@ class Trainer:
         nothing = torch.zeros((), device=made.device)
         return Losses(divergence.detach(), reconstruction.detach(), nothing, nothing + 0.5, encoder_norm, decoder_norm)
 
+    def _explain(self, progress: float) -> Losses:
+        """Maximum likelihood: the true choices, each explained by the label and those before it.
+
+        In float32: its products are small, and the rounding of bfloat16 would be as large as what is left to learn.
+        """
+        batch = self._draw.batch()
+        loss = self._generate(batch.latent, batch.label, tokens=batch.real).sum(1).mean()
+        self._generator_optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = self._clip_gradient(self.generator, self._generator_optimizer)
+        self._generator_optimizer.step()
+        nothing = torch.zeros((), device=loss.device)
+        return Losses(nothing, loss.detach(), nothing, nothing + 0.5, nothing, norm)
+
     def _judge(self, seen: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Verdicts of reals and fakes, stacked in `seen`: in one pass, but two if a batch norm would mix them."""
         if self.config.discriminator_norm == "batch":
@@ -257,10 +294,10 @@ class Trainer:
         """What the discriminator says of samples as they are, without dropout or augmentation.
 
         samples: raw, [n, *shape]; labels: int64 [n], n a multiple of 4.
-        returns: float32 [n]; the higher, the more real. Not a number where there is no discriminator (VAE).
+        returns: float32 [n]; the higher, the more real. Not a number where there is no discriminator.
         """
         discriminator, device, size = self.discriminator, self.fabric.device, self.config.batch_size
-        if self.config.objective == "evidence":
+        if not self.config.competes:
             return np.full(len(labels), np.nan, np.float32)
         discriminator.eval()
         pages = []
@@ -283,7 +320,12 @@ class Trainer:
                 )
 
     def settle(self, batches: int = 64) -> torch.nn.Module:
-        """The averaged generator with statistics of its own over so many batches, in evaluation mode."""
+        """The averaged generator with statistics of its own over so many batches, in evaluation mode.
+
+        Of a likelihood the best average so far, the present one among them.
+        """
+        if self._best is not None:
+            return self._best.of(self.average.module)
         self._draw.seed_step(-1 - self.steps)
         size = self.config.batch_size
         self.average.estimate_statistics(
@@ -293,22 +335,24 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors and numbers only; with the configuration and the seed, everything that the next step depends on."""
-        return {
-            "steps": self.steps,
-            "progress": self._progress,
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "average": self.average.module.state_dict(),
-            "generator_optimizer": self._generator_optimizer.state_dict(),
-            "discriminator_optimizer": self._discriminator_optimizer.state_dict(),
-        }
+        state = {"steps": self.steps, "progress": self._progress}
+        return state | {name: part.state_dict() for name, part in self._parts()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state_dict of the same configuration and data."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.average.module.load_state_dict(state["average"])
-        self._generator_optimizer.load_state_dict(state["generator_optimizer"])
-        self._discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        for name, part in self._parts():
+            part.load_state_dict(state[name])
         self.steps = state["steps"]
         self._grow(state["progress"])
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        """What has a state of its own, by name."""
+        parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "average": self.average.module,
+            "generator_optimizer": self._generator_optimizer,
+            "discriminator_optimizer": self._discriminator_optimizer,
+            "best": self._best,
+        }
+        return [(name, part) for name, part in parts.items() if part is not None]

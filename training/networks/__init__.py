@@ -9,8 +9,9 @@ from __future__ import annotations
 from torch import nn
 
 from training.config.config import Config
-from training.data.kind import Head
+from training.data.kind import Head, Tokens
 from training.networks import conv, mlp, progressive
+from training.networks.autoregressive import AutoregressiveGenerator
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
@@ -25,11 +26,17 @@ _FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 _ENCODERS: dict[str, type[nn.Module]] = {"conv": conv.ConvEncoder, "mlp": mlp.MlpEncoder}
 
 
-def build(form: tuple[int, ...], classes: int, config: Config, head: Head | None = None) -> tuple[nn.Module, nn.Module]:
+def build(
+    form: tuple[int, ...], classes: int, config: Config, head: Head | None = None, tokens: Tokens | None = None
+) -> tuple[nn.Module, nn.Module | None]:
     """Generator and discriminator for samples of the form (channels, *extents); the encoder of a VAE instead.
 
-    head: the end of the generator, where its last activation is not.
+    head:   the end of the generator, where its last activation is not.
+    tokens: what a likelihood is learned of, by a generator without an opponent.
     """
+    if config.objective == "likelihood":
+        assert tokens is not None, "only kinds that have tokens have a likelihood"
+        return AutoregressiveGenerator(tokens.sizes, classes, config), None
     generator_class, opponent_class = _FAMILIES[config.architecture]
     if config.objective == "evidence":
         opponent_class = _ENCODERS[config.architecture]

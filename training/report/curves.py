@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 320, 150  # of the drawing, in its own units
 _POINTS = 160
 # What belongs on one scale: title, and names as the run logs them.
 _CHARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Loss", ("loss/discriminator", "loss/generator", "loss/penalty")),
+    ("Loss", ("loss/discriminator", "loss/generator", "loss/penalty", "loss/held_out")),
     (
         "Looks at the samples",
         ("samples/label_fidelity", "samples/label_fidelity_min", "samples/spread_ratio_min"),

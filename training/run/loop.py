@@ -65,9 +65,10 @@ class Loop:
         self._window = torch.zeros(len(dataclasses.fields(Losses)), device=processes.fabric.device)
         self._in_window = 0
         recall = np.zeros(dataset.classes) if judge is None else snapshot.recall(judge, dataset, splits)
-        self._watchdog = Watchdog(dataset.class_names, recall, run.order.config.objective == "wasserstein")
+        config = run.order.config
+        self._watchdog = Watchdog(dataset.class_names, recall, config.objective == "wasserstein", config.competes)
         self.seconds = 0.0
-        self.config = run.order.config
+        self.config = config
         self.trainer = self._new_trainer()
 
     @property
@@ -278,13 +279,18 @@ class Loop:
         )
 
     def _report(self, task: TaskID, share: float, losses: Losses, rate: float, seen: str) -> None:
-        detail = f"{rate:,.0f}/s D {losses.discriminator:.2f} G {losses.generator:.2f}{seen}"
+        alone = self.config.objective == "likelihood"
+        both = "" if alone else f"D {losses.discriminator:.2f} "
+        detail = f"{rate:,.0f}/s {both}G {losses.generator:.2f}{seen}"
         line = f"step {self.trainer.steps:,}, {detail.replace('/s', ' samples/s', 1)}"
         self._progress.update(task, completed=share, detail=detail, line=line)
-        values = {f"loss/{name}": float(getattr(losses, name)) for name in ("discriminator", "generator", "penalty")}
-        values["discriminator/real_ahead"] = float(losses.real_ahead)
-        values["gradient/discriminator"] = float(losses.discriminator_norm)
-        values["gradient/generator"] = float(losses.generator_norm)
+        values = {"loss/generator": float(losses.generator), "gradient/generator": float(losses.generator_norm)}
+        if not alone:
+            values |= {f"loss/{name}": float(getattr(losses, name)) for name in ("discriminator", "penalty")}
+            values["discriminator/real_ahead"] = float(losses.real_ahead)
+            values["gradient/discriminator"] = float(losses.discriminator_norm)
+        if self.trainer.held_out_loss is not None:
+            values["loss/held_out"] = self.trainer.held_out_loss
         values["speed/samples_per_second"] = rate
         self._log(values)
 

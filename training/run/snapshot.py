@@ -85,7 +85,7 @@ def _ahead(
     random = np.random.default_rng(0)
     held_out = random.permutation(splits.validation)[:_HELD_OUT]
     held_out = held_out[: len(held_out) // 4 * 4]
-    if len(held_out) < _FEWEST_HELD_OUT or trainer.config.objective == "evidence":
+    if len(held_out) < _FEWEST_HELD_OUT or not trainer.config.competes:
         return np.nan, np.nan, np.nan
     labels = dataset.labels[held_out]
     train_labels = dataset.labels[splits.train]

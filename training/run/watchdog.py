@@ -41,11 +41,15 @@ OLD_LOOKS = 2  # the same after going back to a good state
 class Watchdog:
     """One for a whole run; `restart` tells it that the run went back."""
 
-    def __init__(self, class_names: Sequence[str], recall: np.ndarray, critic: bool = False) -> None:
+    def __init__(
+        self, class_names: Sequence[str], recall: np.ndarray, critic: bool = False, competes: bool = True
+    ) -> None:
         """recall: float64 [classes], share of held-out real samples of each class that the judge recognises.
 
-        critic: the discriminator estimates a distance (WGAN); it teaches best where it always wins.
+        critic:   the discriminator estimates a distance (WGAN); it teaches best where it always wins.
+        competes: there is a discriminator, and something to say of it.
         """
+        self._competes = competes
         self._symptoms = Symptoms(class_names, recall, critic)
         self._looks: list[Look] = []
         self._since = 0  # looks of earlier attempts, which nothing is compared with
@@ -67,7 +71,7 @@ class Watchdog:
         self._looks.append(look)
         seen, before = self._looks[self._since :], self._failing
         ahead = float(np.mean(self._ahead)) if self._ahead else math.nan
-        signal = self._generator_norm / self._largest_norm if self._largest_norm > 0 else math.nan
+        signal = self._generator_norm / self._largest_norm if self._competes and self._largest_norm > 0 else math.nan
         worsens = any(_change(seen, back) < -STILL_FALLING for back in (1, 2, 3))
         found = worst_first(self._symptoms.of(look, ahead, signal, worsens))
         self._failing = [finding.kind.value for finding in found if _fails(finding)]

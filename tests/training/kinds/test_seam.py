@@ -29,6 +29,23 @@ class Decoder(nn.Module):
         return torch.round(sample[:, 0] * 32767.0).to(torch.int16)
 
 
+class Levels:
+    """A wave as choices: which of 8 levels each of its steps has."""
+
+    sizes = (8,) * 64
+
+    def encode(self, raw: Tensor) -> Tensor:
+        return (raw.to(torch.int64) + 32768) // 8192
+
+    def decoder(self) -> nn.Module:
+        return LevelsDecoder()
+
+
+class LevelsDecoder(nn.Module):
+    def forward(self, tokens: Tensor, uniform: Tensor) -> Tensor:
+        return ((tokens.float() + uniform) * 8192.0 - 32769.0).round().to(torch.int32).to(torch.int16)
+
+
 class Judge(nn.Module):
     def __init__(self, outputs: int) -> None:
         super().__init__()
@@ -58,6 +75,7 @@ class Wave(Kind):
     augmentation = None
     words = "64 steps of a wave"
     pretexts = 2
+    tokens = Levels()
 
     def encode(self, raw: Tensor) -> Tensor:
         return raw[:, None].to(torch.float32) / 32767.0
@@ -103,16 +121,21 @@ def waves(count: int = 240) -> Dataset:
     return Dataset("waves", samples, labels, ("low", "high"), "0" * 64, None, (), Wave())
 
 
-@pytest.fixture(scope="module", params=["rpgan"])
+SMALL = {
+    "rpgan": {"width": 8, "latent_size": 16, "batch_size": 32},
+    "argn": {"width": 32, "embedding_size": 8, "batch_size": 32},
+}
+
+
+@pytest.fixture(scope="module", params=SMALL)
 def published(request, tmp_path_factory):
     """(models, run folder) of a run of 20 steps, published whatever it reached."""
     folder = tmp_path_factory.mktemp("waves")
-    small = {"width": 8, "latent_size": 16, "batch_size": 32}
     order = Order(
         data="waves",
         size=None,
         preset=request.param,
-        config=resolve(request.param, small),
+        config=resolve(request.param, SMALL[request.param]),
         seed=0,
         budget_seconds=None,
         steps=20,
