@@ -13,20 +13,24 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive", "autoregressive"] = Field(
+    architecture: Literal["conv", "mlp", "progressive", "autoregressive", "recurrent"] = Field(
         "conv",
         description="Family of both networks; progressive: they grow while they train (ProGAN); autoregressive: one "
-        "network for each choice on those before it (TabularARGN).",
+        "network for each choice on those before it (TabularARGN); recurrent: one for all of them, which remembers.",
     )
     width: int = Field(
         16,
         ge=1,
         le=512,
-        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (autoregressive).",
+        description="Channels (conv) or units (mlp) that every layer is a multiple of; of a layer "
+        "(autoregressive, recurrent).",
     )
     latent_size: int = Field(64, ge=0, le=4096, description="Normal draws per sample; a likelihood has none.")
     embedding_size: int = Field(
-        32, ge=1, le=1024, description="Size of the class embedding; where choices are embedded, of theirs too, at most."
+        32,
+        ge=1,
+        le=1024,
+        description="Size of the class embedding; where choices are embedded, of theirs too, at most.",
     )
     output: Literal["tanh", "linear", "sigmoid"] = Field(
         "tanh", description="Last activation of the generator; linear is cut to [-1, 1] when training is over."
@@ -49,7 +53,7 @@ class Config(BaseModel):
     )
     classifier_weight: float = Field(1.0, gt=0, description="Of the auxiliary classifier's cross-entropy.")
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
-    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator; in the generator if it is autoregressive.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator; in the generator of a likelihood.")
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
 
     # Objective

@@ -67,6 +67,20 @@ _PERCEPTRONS: dict[str, Any] = {
     "generator_norm": "batch",
     "dropout": 0.4,
 }
+# The generator alone, choice by choice.
+_LIKELIHOOD: dict[str, Any] = {
+    **_PLAIN,
+    "objective": "likelihood",
+    "latent_size": 0,
+    "generator_norm": "none",
+    "discriminator_conditioning": "none",
+    "learning_rate": 2e-3,
+    "learning_rate_schedule": "cosine",
+    "learning_rate_final": 0.02,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "beta2_final": 0.99,
+}
 
 PRESETS: dict[str, Preset] = {
     "rpgan": Preset(
@@ -192,28 +206,37 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "argn": Preset(
-        "TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): the likelihood of a sample as a product over its choices, a "
-        "perceptron for each on the label and the choices before it; two hidden layers, units of a width for all, the "
-        "moving average that is best on samples held out of training",
+        "TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): the likelihood of a sample as a product over its choices, "
+        "a perceptron for each on the label and the choices before it; two hidden layers, units of a width for all, "
+        "the moving average that is best on samples held out of training",
         {
-            **_PLAIN,
-            "objective": "likelihood",
+            **_LIKELIHOOD,
             "architecture": "autoregressive",
-            "latent_size": 0,
             "width": 128,
             "embedding_size": 16,
-            "generator_norm": "none",
-            "discriminator_conditioning": "none",
             "dropout": 0.2,
             "batch_size": 512,
-            "learning_rate": 2e-3,
-            "learning_rate_schedule": "cosine",
-            "learning_rate_final": 0.02,
-            "beta1": 0.9,
-            "beta2": 0.99,
-            "beta2_final": 0.99,
             "average_half_life": 500_000,
         },
+    ),
+    "gru": Preset(
+        "A recurrent language model (Cho et al. 2014, arXiv:1406.1078; Graves 2013) of sequences of one alphabet, "
+        "by maximum likelihood: better than adversarial training at any temperature (Caccia et al. 2020, "
+        "arXiv:1811.02549); the moving average that is best on samples held out of training",
+        {
+            **_LIKELIHOOD,
+            "architecture": "recurrent",
+            "width": 256,
+            "embedding_size": 32,
+            "dropout": 0.3,
+            "batch_size": 128,
+            "average_half_life": 100_000,
+        },
+    ),
+    "textgan": Preset(
+        "The objective of rpgan on convolutions over units, whose probabilities the discriminator sees; WGAN-GP as in "
+        "Gulrajani et al. 2017, section 5.5: objective=wasserstein unit_slope=10 gamma=0 critic_steps=5",
+        {"width": 32, "minibatch_deviation": True, "augmentation": 0.0},
     ),
 }
 

@@ -105,9 +105,9 @@ RULES: tuple[Rule, ...] = (
         "critic_steps 1 and minibatch_deviation false",
     ),
     Rule(
-        lambda c: _is_likelihood(c) != (c.architecture == "autoregressive"),
-        "objective 'likelihood' and architecture 'autoregressive' go together: other networks do not say how probable "
-        "a sample is, and this one has nothing that a discriminator could teach it by",
+        lambda c: _is_likelihood(c) != (c.architecture in ("autoregressive", "recurrent")),
+        "objective 'likelihood' and the architectures 'autoregressive' and 'recurrent' go together: other "
+        "networks do not say how probable a sample is, and these have nothing that a discriminator could teach it by",
     ),
     Rule(
         lambda c: _is_likelihood(c) != (c.latent_size == 0),
@@ -129,8 +129,8 @@ RULES: tuple[Rule, ...] = (
                 or c.generator_norm != "none"
             )
         ),
-        "architecture 'autoregressive' has layers of its own: generator_norm and spectral_norm must be none, "
-        "equalised_rate false, and weight_deviation left out",
+        "the architectures 'autoregressive' and 'recurrent' have layers of their own: generator_norm and "
+        "spectral_norm must be none, equalised_rate false, and weight_deviation left out",
     ),
 )
 

@@ -14,6 +14,7 @@ from training.networks import conv, mlp, progressive
 from training.networks.autoregressive import AutoregressiveGenerator
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
+from training.networks.recurrent import RecurrentGenerator
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
 
 __all__ = ["Chance", "Headed", "Sampler", "blurred", "build", "chance", "drawn", "folded", "growth", "stages"]
@@ -36,6 +37,8 @@ def build(
     """
     if config.objective == "likelihood":
         assert tokens is not None, "only kinds that have tokens have a likelihood"
+        if config.architecture == "recurrent":
+            return RecurrentGenerator(tokens, classes, config), None
         return AutoregressiveGenerator(tokens.sizes, classes, config), None
     generator_class, opponent_class = _FAMILIES[config.architecture]
     if config.objective == "evidence":

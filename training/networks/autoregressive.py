@@ -1,7 +1,7 @@
 """Choices one after another, each by a network of its own on the label and the choices before it.
 
-TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): p(x | label) is the product of p(x_i | label, x_1, ..., x_{i-1}), and
-every factor is a small perceptron over embeddings. While training all factors are computed at once from the true
+TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): p(x | label) is the product of p(x_i | label, x_1, ..., x_{i-1}),
+and every factor is a small perceptron over embeddings. While training all factors are computed at once from the true
 choices; a sample is drawn by one factor after the other.
 """
 
@@ -71,7 +71,8 @@ class AutoregressiveGenerator(nn.Module):
         """With tokens, int64 [n, positions]: of each the negative logarithm of its probability, float32 likewise."""
         if tokens is not None:
             return self._surprise(label, tokens)
-        assert uniform is not None and truncation is not None, "samples are drawn by chance"
+        assert uniform is not None, "samples are drawn by chance"
+        assert truncation is not None, "and at a temperature"
         return _drawn(self._factors(), self.label, self.token, self.offset, label, uniform, truncation)
 
     def _surprise(self, label: Tensor, tokens: Tensor) -> Tensor:
@@ -180,14 +181,14 @@ def _drawn(
     truncation: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """One position after the other; see AutoregressiveGenerator for shapes."""
-    temperature = truncation.clamp(min=_COLDEST)[:, None]
+    temperature = coldness(truncation)
     seen = label_embedding(label)
     tokens, rest = [], []
     for at, layers in enumerate(factors):
         hidden = seen
         for weight, bias in layers[:-1]:
             hidden = linear(hidden, weight, bias).relu()
-        token, left = _choose(linear(hidden, *layers[-1]) / temperature, uniform[:, at : at + 1])
+        token, left = choose(linear(hidden, *layers[-1]) / temperature, uniform[:, at : at + 1])
         tokens.append(token)
         rest.append(left)
         if at + 1 < len(factors):
@@ -195,7 +196,12 @@ def _drawn(
     return torch.cat(tokens, 1), torch.cat(rest, 1)
 
 
-def _choose(logits: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+def coldness(truncation: Tensor) -> Tensor:
+    """What logits are divided by, float32 [n, 1]: the truncation, but not so little that they have no numbers."""
+    return truncation.clamp(min=_COLDEST)[:, None]
+
+
+def choose(logits: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
     """float32 [n, choices] and [n, 1] in (0, 1] -> the choice int64 [n, 1], and what is left: float32 [n, 1] in (0, 1].
 
     By the inverse of the distribution function: where in its own share of the unit interval the uniform number lies is
