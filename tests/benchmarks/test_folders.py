@@ -12,6 +12,7 @@ ARROWS: dict[str, set[str]] = {
     "image": set(),
     "loaders": set(),
     "quality": set(),
+    "tables": {"peers"},
 }
 
 
@@ -31,3 +32,9 @@ def test_what_a_peer_of_its_own_environment_imports_is_nothing_of_this_project()
     for name in ("peers/model.py", "serving/row.py", "peers/__init__.py", "serving/__init__.py"):
         found = {module.partition(".")[0] for module in imports_of(ROOT / "benchmarks" / name)}
         assert found <= {"benchmarks", "numpy", "onnxruntime"}, name
+
+
+def test_what_a_generator_of_its_own_environment_imports_is_nothing_of_this_project():
+    for path in sources("benchmarks/tables/peers"):
+        ours = {module for module in imports_of(path) if module.startswith(("benchmarks", "service", "training"))}
+        assert ours <= {"benchmarks.tables.peers", "benchmarks.tables.peers.program"}, path.name
