@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from augmint.kinds import image
+from augmint.kinds import image, text
 from augmint.kinds.table import column, files, frame
 
 
@@ -38,6 +38,9 @@ class Kind:
     many:     suffix, without the point, of a file of many samples to what writes one: (file, description) -> Encoder.
     cells:    samples -> rows of text for people to read, the header first. Absent: they are nothing to read.
     frame:    samples -> a pandas DataFrame. Absent: that is not what they are.
+    lines:    samples -> lines of text for people and programs to read. Absent: cells are printed, if there are any.
+    texts:    samples -> a str of each. Absent: that is not what they are.
+    indices:  elements are numbers of things, which PyTorch wants as int64.
     """
 
     column: str
@@ -51,6 +54,9 @@ class Kind:
     many: Mapping[str, Callable[[IO[bytes], Any], Encoder]] = field(default_factory=dict)
     cells: Callable[[Any], list[list[str]]] | None = None
     frame: Callable[[Any], Any] | None = None
+    lines: Callable[[Any], list[str]] | None = None
+    texts: Callable[[Any], list[str]] | None = None
+    indices: bool = False
 
 
 def of(description: Any) -> Kind:
@@ -92,6 +98,20 @@ KINDS = {
         },
         cells=files.cells,
         frame=frame.frame,
+    ),
+    "text": Kind(
+        column="text",
+        suffix="txt",
+        pictures=False,
+        objects=text.texts,
+        files=text.contents,
+        feature=text.feature,
+        details=text.details,
+        many={"txt": text.Lines, "jsonl": text.JsonLines, "parquet": text.Parquet},
+        cells=text.cells,
+        lines=text.lines,
+        texts=text.texts,
+        indices=True,
     ),
 }
 # Suffix of a file of many samples to the kinds that have one.

@@ -23,11 +23,6 @@ class Texts:
 
     def add(self, text: str, label: str, part: str, place: str, empty: str) -> None:
         """Keep a text, unless there is nothing in it, which is called `empty`."""
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            self.skipped["texts with half of a character (a lone surrogate)"] += 1
-            return
         if text := cleaned(text):
             self.texts.append(text)
             self.labels.append(label)
