@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.client.fakes import served
+from tests.client.kinds.text.conftest import TextService
 from tests.client.tables import TableService
 
 README = Path(__file__).parents[2] / "client" / "README.md"
@@ -20,8 +21,8 @@ real, augment = TensorDataset(torch.rand(32, 3, 4, 5), torch.tensor([0] * 20 + [
 
 def test_the_examples_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 4
-    blocks = [block for block in blocks if "to_frame" not in block]
+    assert len(blocks) == 5
+    blocks = [block for block in blocks if "to_frame" not in block and "to_text" not in block]
     code = "\n".join([*blocks[:2], SHOWN, GIVEN, blocks[2], "    print(len(labels))\n"]).replace("60_000", "512")
     service = subprocess.Popen(
         [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -45,10 +46,19 @@ def test_the_example_of_tables_runs():
     assert found["frame"]["income"].tolist() == ["<=50K", ">50K"] * 32
 
 
+def test_the_example_of_texts_runs():
+    (block,) = re.findall(r"```python\n([^`]*to_text.*?)```", README.read_text(), re.DOTALL)
+    found = {}
+    with served(TextService()) as target:
+        exec(block.replace("localhost:50051", target).replace('"names"', '"fake"'), found)
+    assert len(found["lines"]) == 20
+    assert any(found["lines"])
+
+
 def test_the_commands_are_those_of_the_parser():
     from augmint.arguments import parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
-    assert len(lines) == 10
+    assert len(lines) == 12
     for line in lines:
         parser().parse_args(line.split())

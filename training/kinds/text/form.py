@@ -33,8 +33,9 @@ class Decoder(nn.Module):
 class Chooser(nn.Module):
     """See training.data.kind.Head: a unit for each position, by a uniform number each.
 
-    A critic sees the probabilities themselves (Gulrajani et al. 2017, section 5.5); what is drawn is one of the units,
-    by the inverse of the distribution function.
+    What is drawn is one of the units, by the inverse of the distribution function. While training its gradient is that
+    of the probabilities (straight through, Bengio et al. 2013, arXiv:1308.3432): a discriminator that saw these
+    themselves would tell them from real texts by that alone.
     """
 
     def __init__(self, length: int) -> None:
@@ -43,11 +44,10 @@ class Chooser(nn.Module):
 
     def forward(self, output: Tensor, uniform: Tensor) -> Tensor:
         shares = output.softmax(1)
-        if self.training:
-            return shares
         # The last unit has the rest, whatever rounding makes of the sum.
         reached = shares.cumsum(1)[:, :-1]
-        return encode((reached < uniform[:, None]).to(torch.int32).sum(1), output.shape[1])
+        chosen = encode((reached < uniform[:, None]).to(torch.int32).sum(1), output.shape[1])
+        return chosen + shares - shares.detach() if self.training else chosen
 
 
 class _Ids(nn.Module):

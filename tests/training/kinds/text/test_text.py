@@ -35,8 +35,17 @@ def test_a_head_chooses_by_one_number_a_position_as_often_as_is_probable():
     output = shares.log()[None, :, None].expand(4000, 6, 8)
     chosen = head(output, 1 - torch.rand(4000, 8, generator=torch.Generator().manual_seed(0)))
     assert torch.allclose(chosen.mean((0, 2)), shares, atol=0.02)
-    head.train()
-    assert torch.allclose(head(output, torch.ones(4000, 8))[0, :, 0], shares)
+
+
+def test_while_training_a_choice_has_the_gradient_of_its_probability():
+    head = KIND.head().train()
+    output = torch.zeros(1, *KIND.form, requires_grad=True)
+    chosen = head(output, torch.full((1, 8), 0.5))
+    assert torch.allclose(chosen, head.eval()(output, torch.full((1, 8), 0.5)), atol=1e-6)
+    chosen[0, 2, 0].backward()
+    expected = torch.full((6,), -1 / 36)
+    expected[2] += 1 / 6
+    assert torch.allclose(output.grad[0, :, 0], expected, atol=1e-6)
 
 
 def test_the_error_of_a_text_is_that_of_what_stands_in_it_and_its_end():
