@@ -98,7 +98,8 @@ def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: b
         told: Row = {"system": system, "steps": steps, "trained, CPU s": time.process_time() - began}
         made, card = _judged(dataset, splits, trainer, judge, seed, quick)
         found.append(told | _of_card(card, "value") | made)
-    return [*found, {"system": "(held-out real texts)"} | _of_card(card, "real")]
+    held: Row = {"system": "(held-out real texts)"}
+    return [*found, held | _of_card(card, "real")]
 
 
 def _judged(

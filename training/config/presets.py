@@ -234,9 +234,10 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "textgan": Preset(
-        "The objective of rpgan on convolutions over units, whose probabilities the discriminator sees; WGAN-GP as in "
-        "Gulrajani et al. 2017, section 5.5: objective=wasserstein unit_slope=10 gamma=0 critic_steps=5",
-        {"width": 32, "minibatch_deviation": True, "augmentation": 0.0},
+        "The objective of rpgan on convolutions over units, of which the discriminator sees chosen ones, with the gradient "
+        "of their probabilities (Bengio et al. 2013, arXiv:1308.3432). WGAN-GP instead (Gulrajani et al. 2017): "
+        "objective=wasserstein unit_slope=10 gamma=0 critic_steps=5",
+        {"width": 32, "gamma": 1.0, "augmentation": 0.0},
     ),
 }
 

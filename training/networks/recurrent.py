@@ -65,7 +65,8 @@ class RecurrentGenerator(nn.Module):
         return found if self.stop is None else found * ((before == self.stop).cumsum(1) == 0)
 
     def _steps(self) -> _Steps:
-        memory, last = self.memory, self.last
+        memory: Any = self.memory
+        last = self.last
         of_token, of_label = memory.weight_ih_l0.split(self.token.embedding_dim, 1)
         return _Steps(
             self.stop,

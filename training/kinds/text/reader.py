@@ -19,6 +19,7 @@ from training.data.records import LARGEST_BYTES, Records
 from training.data.wording import counted, shown
 from training.kinds.text import columns, lines, sources
 from training.kinds.text import units as unit_rules
+from training.kinds.text.text import Text
 from training.kinds.text.texts import Texts
 from training.kinds.text.units import END, Units
 
@@ -52,8 +53,6 @@ def load(
     again:  units and length of a generator, in place of what the data suggest.
     raises: DataError, in one sentence, for anything that cannot be trained on.
     """
-    from training.kinds.text.text import Text
-
     wanted = unit_rules.asked(units)
     found = _read(source, text, label)
     if not found.texts:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Exhibit, Kind, Measurement, Picture, Pupil, Recipe, Tokens, Unvaried
-from training.kinds.text import form, judge, measures, view
+from training.kinds.text import form as forms
+from training.kinds.text import judge, measures, view
 from training.kinds.text.units import END, Units
 
 _COMPACT, _COARSE = 256, 64  # numbers that stand for a text where it is compared
@@ -51,20 +52,20 @@ class Text(Kind):
         return f"up to {self.length} {noun} of {len(self.units) - 1:,} different ones"
 
     def encode(self, raw: Tensor) -> Tensor:
-        return form.encode(raw, len(self.units))
+        return forms.encode(raw, len(self.units))
 
     def decoder(self) -> nn.Module:
-        return form.Decoder()
+        return forms.Decoder()
 
-    def head(self) -> form.Chooser:
-        return form.Chooser(self.length)
+    def head(self) -> forms.Chooser:
+        return forms.Chooser(self.length)
 
     @property
     def tokens(self) -> Tokens:
-        return form.Choices(len(self.units), self.length)
+        return forms.Choices(len(self.units), self.length)
 
     def likelihood(self, real: Tensor, made: Tensor) -> Tensor:
-        return form.surprise(real, made)
+        return forms.surprise(real, made)
 
     def judge(self, outputs: int) -> nn.Module:
         return judge.Network(len(self.units), outputs)
