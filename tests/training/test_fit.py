@@ -290,3 +290,10 @@ def test_failed_write_keeps_the_old_checkpoint(data: Path, tmp_path: Path) -> No
         run.save({"seconds": lambda: None})  # cannot be saved
     assert run.load() == {"seconds": 1.0}
     assert not list(run.folder.glob(".*"))
+
+
+def test_samples_that_are_made_of_no_choices_have_no_likelihood(data: Path, tmp_path: Path) -> None:
+    code, output = invoke("fit", str(data), "--preset", "argn", "--steps", "2", "--runs", str(tmp_path), "--size", "8")
+    assert code == 2
+    assert "preset argn learns the likelihood of choices" in " ".join(output.split())
+    assert "rpgan, vae" in output

@@ -22,8 +22,8 @@ class Config(BaseModel):
         16,
         ge=1,
         le=512,
-        description="Channels (conv) or units (mlp) that every layer is a multiple of; of a layer "
-        "(autoregressive, recurrent).",
+        description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer "
+        "(autoregressive, recurrent), fewer where there are many choices.",
     )
     latent_size: int = Field(64, ge=0, le=4096, description="Normal draws per sample; a likelihood has none.")
     embedding_size: int = Field(
@@ -91,6 +91,9 @@ class Config(BaseModel):
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's; the momentum of sgd.")
     beta2: float = Field(0.9, gt=0, lt=1)
     beta2_final: float = Field(0.99, gt=0, lt=1, description="Reached along a cosine.")
+    weight_decay: float = Field(
+        0.0, ge=0, le=10, description="Share of the rate by which a step shrinks all weights (AdamW), of both networks."
+    )
     critic_steps: int = Field(1, ge=1, le=100, description="Steps of the discriminator for one of the generator.")
     compile: bool = Field(
         False,

@@ -207,15 +207,16 @@ PRESETS: dict[str, Preset] = {
     ),
     "argn": Preset(
         "TabularARGN (Tiwald et al. 2025, arXiv:2501.12012): the likelihood of a sample as a product over its choices, "
-        "a perceptron for each on the label and the choices before it; two hidden layers, units of a width for all, "
+        "a perceptron for each on the label and the choices before it; in a fixed order, with two hidden layers, and "
         "the moving average that is best on samples held out of training",
         {
             **_LIKELIHOOD,
             "architecture": "autoregressive",
             "width": 128,
             "embedding_size": 16,
-            "dropout": 0.2,
+            "dropout": 0.25,
             "batch_size": 512,
+            "weight_decay": 0.6,
             "average_half_life": 500_000,
         },
     ),
@@ -234,8 +235,8 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "textgan": Preset(
-        "The objective of rpgan on convolutions over units, of which the discriminator sees chosen ones, with the gradient "
-        "of their probabilities (Bengio et al. 2013, arXiv:1308.3432). WGAN-GP instead (Gulrajani et al. 2017): "
+        "The objective of rpgan on convolutions over units, of which the discriminator sees chosen ones, with the "
+        "gradient of their probabilities (Bengio et al. 2013, arXiv:1308.3432). WGAN-GP instead (Gulrajani et al. 2017): "
         "objective=wasserstein unit_slope=10 gamma=0 critic_steps=5",
         {"width": 32, "gamma": 1.0, "augmentation": 0.0},
     ),

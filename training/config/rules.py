@@ -74,6 +74,10 @@ RULES: tuple[Rule, ...] = (
         "minibatch_deviation is a plane beside feature planes, which architecture 'mlp' has not; set it to false",
     ),
     Rule(
+        lambda c: c.weight_decay > 0 and c.optimizer != "adam",
+        "weight_decay is for the optimizer 'adam', which it is decoupled from (AdamW); set it to 0",
+    ),
+    Rule(
         lambda c: c.compile and c.architecture == "progressive",
         "compile with architecture 'progressive': networks that change from step to step would be compiled at each "
         "one; set it to false",

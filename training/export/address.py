@@ -20,7 +20,7 @@ OPSET = 20
 ROW_ALIGNMENT = 16
 
 
-class _Nodes:
+class Nodes:
     """Collects nodes and initialisers, and names their outputs."""
 
     def __init__(self, prefix: str) -> None:
@@ -40,7 +40,7 @@ class _Nodes:
         return output
 
 
-def _squares32(graph: _Nodes, counter: str, key: str) -> str:
+def _squares32(graph: Nodes, counter: str, key: str) -> str:
     """Four rounds; the result's upper 24 bits as float32 in (0, 1], exactly representable."""
     two32 = graph.constant("two32", np.array(2**32, np.uint64))
 
@@ -82,7 +82,7 @@ def with_latent(network: onnx.ModelProto, latent_size: int, draws: int = 0) -> o
         more = f" with {draws} uniform draws" if draws else ""
         raise ValueError(f"latent_size {latent_size}{more} is outside [1, {DRAWS_PER_INDEX}], the draws of an index")
 
-    head = _Nodes("address/")
+    head = Nodes("address/")
     column = head.constant("column", np.array([1], np.int64))
     key = head.add("Unsqueeze", "seed", column)
     first = head.add("Mul", "index", head.constant("draws", np.array(DRAWS_PER_INDEX, np.uint64)))

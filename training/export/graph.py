@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from service import artifact
 from training import networks
 from training.data.kind import Kind
+from training.export import unrolled
 from training.export.address import OPSET, with_latent
 from training.judge.classifier import Classifier
 
@@ -36,6 +37,20 @@ class _Exported(nn.Module):
         return sample if self.scorer is None else (sample, self.scorer(sample, label))
 
 
+class _Decoded(nn.Module):
+    """int64 [n, positions], float32 [n, positions] -> dtype [n, *shape] of the kind; with a judge, scores too."""
+
+    def __init__(self, kind: Kind, judge: Classifier | None) -> None:
+        super().__init__()
+        assert kind.tokens is not None
+        self.decoder = kind.tokens.decoder()
+        self.scorer = None if judge is None else judge.scorer()
+
+    def forward(self, tokens: Tensor, rest: Tensor, label: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+        sample = self.decoder(tokens, rest)
+        return sample if self.scorer is None else (sample, self.scorer(sample, label))
+
+
 def to_onnx(
     generator: nn.Module, kind: Kind, latent_size: int, classes: int, judge: Classifier | None = None
 ) -> onnx.ModelProto:
@@ -47,11 +62,21 @@ def to_onnx(
     judge:     fitted on real samples of the same classes; its confidence in the label becomes the output `score`,
                float32 [n] in [0, 1]. None: the graph has no such output.
     """
-    module = _Exported(_fixed(generator), kind, judge).eval()
+    fixed = _fixed(generator)
     # Two rows: the exporter would take a batch of one for a constant.
-    taken, two = networks.chance(generator), torch.ones(2)
-    example = (torch.zeros(2, latent_size), torch.arange(2) % classes, *taken.inputs(torch.ones(2, taken.draws), two))
+    taken, two, label = networks.chance(generator), torch.ones(2), torch.arange(2) % classes
+    chance = taken.inputs(torch.ones(2, taken.draws), two)
+    if isinstance(fixed, networks.Unrolled):
+        given = {unrolled.TOKENS: torch.zeros(2, taken.draws, dtype=torch.int64), unrolled.REST: chance[0]}
+        decoded = _exported(_Decoded(kind, judge), given | ({} if judge is None else {"label": label}), judge)
+        return with_latent(unrolled.prepend(decoded, fixed), latent_size, taken.draws)
     names = ["latent", "label", *(["uniform"] if taken.draws else []), *(["truncation"] if taken.tempered else [])]
+    inputs = dict(zip(names, (torch.zeros(2, latent_size), label, *chance), strict=True))
+    return with_latent(_exported(_Exported(fixed, kind, judge), inputs, judge), latent_size, taken.draws)
+
+
+def _exported(module: nn.Module, inputs: dict[str, Tensor], judge: Classifier | None) -> onnx.ModelProto:
+    """A module with inputs by name, of two rows each; with a judge its scores are an output too."""
     rows = {0: torch.export.Dim("n")}
     # The exporter talks about its own passes on every channel there is; its errors are exceptions.
     previous = logging.root.manager.disable
@@ -60,19 +85,26 @@ def to_onnx(
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                module,
-                example,
+                module.eval(),
+                tuple(inputs.values()),
                 dynamo=True,
                 verbose=False,
                 opset_version=OPSET,
-                input_names=names,
+                input_names=list(inputs),
                 output_names=[artifact.OUTPUT] if judge is None else [artifact.OUTPUT, artifact.SCORE],
-                dynamic_shapes=(rows, rows, *([tuple(rows for _ in names[2:])] if names[2:] else [])),
+                dynamic_shapes=_rows_of(module, rows, len(inputs)),
             )
     finally:
         logging.disable(previous)
     assert program is not None
-    return with_latent(_tidy(program.model_proto), latent_size, taken.draws)
+    return _tidy(program.model_proto)
+
+
+def _rows_of(module: nn.Module, rows: object, count: int) -> tuple[object, ...]:
+    """What the exporter is told of each input; those that a module takes as `*chance` are one."""
+    if isinstance(module, _Decoded) or count == 2:
+        return (rows,) * count
+    return (rows, rows, (rows,) * (count - 2))
 
 
 def _fixed(generator: nn.Module) -> nn.Module:

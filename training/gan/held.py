@@ -71,10 +71,12 @@ class Best:
     @torch.no_grad()
     def _loss(self, average: nn.Module) -> float:
         """In nats for a sample; not a number without samples."""
+        if not len(self._labels):
+            return math.nan
         latent, total = torch.empty(0, 0, device=self._labels.device), 0.0
         for tokens, labels in zip(self._tokens.split(_PAGE), self._labels.split(_PAGE), strict=True):
             total += float(average(latent, labels, tokens=tokens).double().sum())
-        return total / len(self._labels) if len(self._labels) else math.nan
+        return total / len(self._labels)
 
     def state_dict(self) -> dict[str, Any]:
         return {"loss": self.loss, "weights": self._weights}

@@ -17,7 +17,10 @@ def build(network: nn.Module, config: Config) -> torch.optim.Optimizer:
         return torch.optim.RMSprop(network.parameters(), lr=rate)
     if config.optimizer == "sgd":
         return torch.optim.SGD(network.parameters(), lr=rate, momentum=config.beta1)
-    return torch.optim.Adam(network.parameters(), lr=rate, betas=(config.beta1, config.beta2), fused=True)
+    betas, decay = (config.beta1, config.beta2), config.weight_decay
+    if decay:
+        return torch.optim.AdamW(network.parameters(), lr=rate, betas=betas, weight_decay=decay, fused=True)
+    return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
 
 
 def schedule(optimizer: torch.optim.Optimizer, rate: float, config: Config, progress: float) -> None:

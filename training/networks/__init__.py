@@ -11,13 +11,25 @@ from torch import nn
 from training.config.config import Config
 from training.data.kind import Head, Tokens
 from training.networks import conv, mlp, progressive
-from training.networks.autoregressive import AutoregressiveGenerator
+from training.networks.autoregressive import AutoregressiveGenerator, Unrolled
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
 from training.networks.recurrent import RecurrentGenerator
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
 
-__all__ = ["Chance", "Headed", "Sampler", "blurred", "build", "chance", "drawn", "folded", "growth", "stages"]
+__all__ = [
+    "Chance",
+    "Headed",
+    "Sampler",
+    "Unrolled",
+    "blurred",
+    "build",
+    "chance",
+    "drawn",
+    "folded",
+    "growth",
+    "stages",
+]
 
 _FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "conv": (conv.ConvGenerator, conv.ConvDiscriminator),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,8 @@ from torch.nn.functional import cross_entropy, dropout, linear
 
 from training.config.config import Config
 
-_COLDEST = 0.01  # temperature; below, the most likely choice is as good as certain already
+COLDEST = 0.01  # temperature; below, the most likely choice is as good as certain already
+SMALLEST = 2.0**-24  # share that is divided by
 _FULL = 32  # positions up to which every factor has its full width
 _BLOCK = 32  # positions whose hidden units are computed together, from no more than their own and earlier ones
 
@@ -31,6 +32,7 @@ class AutoregressiveGenerator(nn.Module):
     """
 
     tempered = True
+    offset: Tensor  # of a position's embeddings
 
     def __init__(self, sizes: Sequence[int], classes: int, config: Config) -> None:
         super().__init__()
@@ -72,8 +74,8 @@ class AutoregressiveGenerator(nn.Module):
         if tokens is not None:
             return self._surprise(label, tokens)
         assert uniform is not None, "samples are drawn by chance"
-        assert truncation is not None, "and at a temperature"
-        return _drawn(self._factors(), self.label, self.token, self.offset, label, uniform, truncation)
+        assert truncation is not None
+        return _drawn(self.label.weight, self.factors(), label, uniform, truncation)
 
     def _surprise(self, label: Tensor, tokens: Tensor) -> Tensor:
         n = len(tokens)
@@ -95,31 +97,33 @@ class AutoregressiveGenerator(nn.Module):
             return hidden
         return hidden * dropout(torch.ones_like(hidden[0]), self.dropout)
 
-    def _factors(self) -> list[list[tuple[Tensor, Tensor]]]:
-        """Weight and bias of the layers of each position."""
+    def factors(self) -> list[Factor]:
+        """What each position is chosen by, in order."""
         place = {at: (number, row) for number, group in enumerate(self.groups) for row, at in enumerate(group)}
-        factors = []
+        found = []
         for at, size in enumerate(self.sizes):
             block: Any = self.first[at // _BLOCK]
             rows = slice(at % _BLOCK * self.units, (at % _BLOCK + 1) * self.units)
             number, row = place[at]
             last: Any = self.last[number]
-            factors.append(
-                [
-                    (block.weight[rows, : self._seen(at)], block.bias[rows]),
-                    (self.middle.weight[at].T, self.middle.bias[at, 0]),
-                    (last.weight[row, :, :size].T, last.bias[row, 0, :size]),
-                ]
+            layers = (
+                (block.weight[rows, : self._seen(at)], block.bias[rows]),
+                (self.middle.weight[at].T, self.middle.bias[at, 0]),
+                (last.weight[row, :, :size].T, last.bias[row, 0, :size]),
             )
-        return factors
+            start = sum(self.sizes[:at])
+            found.append(Factor(self.token.weight[start : start + size], layers))
+        return found
 
     def folded(self) -> nn.Module:
         """The same function with the layers of each position for themselves, as it is exported."""
-        return _Unrolled(self)
+        return Unrolled(self)
 
 
 class _Masked(nn.Module):
     """First layers of neighbouring positions: float32 [n, at least inputs] -> float32 [n, positions * units]."""
+
+    mask: Tensor
 
     def __init__(self, seen: int, inputs: int, positions: int, units: int, embedded: int) -> None:
         """seen: inputs of the first position; each has `embedded` more than the one before it."""
@@ -140,6 +144,8 @@ class _Separate(nn.Module):
     What a position has fewer of than another is minus infinity, a choice that nobody takes.
     """
 
+    absent: Tensor
+
     def __init__(self, outputs: Sequence[int], units: int) -> None:
         super().__init__()
         most = max(outputs)
@@ -152,7 +158,18 @@ class _Separate(nn.Module):
         return torch.baddbmm(self.bias + self.absent, hidden, self.weight)
 
 
-class _Unrolled(nn.Module):
+class Factor(NamedTuple):
+    """What one position is chosen by.
+
+    table:  float32 [choices, embedded], its embeddings.
+    layers: of each weight float32 [outputs, inputs] and bias float32 [outputs].
+    """
+
+    table: Tensor
+    layers: tuple[tuple[Tensor, Tensor], ...]
+
+
+class Unrolled(nn.Module):
     """See AutoregressiveGenerator.folded."""
 
     tempered = True
@@ -160,45 +177,32 @@ class _Unrolled(nn.Module):
     def __init__(self, generator: AutoregressiveGenerator) -> None:
         super().__init__()
         self.draws = generator.draws
-        self.label, self.token, self.offset = generator.label, generator.token, generator.offset
-        self.factors = nn.ModuleList(
-            nn.ParameterList(nn.Parameter(each.detach().clone().contiguous()) for pair in factor for each in pair)
-            for factor in generator._factors()
-        )
+        self.label = generator.label.weight.detach().clone()
+        self.factors = [
+            Factor(each.table.detach().clone(), tuple((w.detach().clone(), b.detach().clone()) for w, b in each.layers))
+            for each in generator.factors()
+        ]
 
     def forward(self, latent: Tensor, label: Tensor, uniform: Tensor, truncation: Tensor) -> tuple[Tensor, Tensor]:
-        factors = [list(zip(list(each)[::2], list(each)[1::2], strict=True)) for each in self.factors]  # type: ignore[call-overload]
-        return _drawn(factors, self.label, self.token, self.offset, label, uniform, truncation)
+        return _drawn(self.label, self.factors, label, uniform, truncation)
 
 
 def _drawn(
-    factors: list[list[tuple[Tensor, Tensor]]],
-    label_embedding: nn.Module,
-    token_embedding: nn.Module,
-    offset: Tensor,
-    label: Tensor,
-    uniform: Tensor,
-    truncation: Tensor,
+    labels: Tensor, factors: Sequence[Factor], label: Tensor, uniform: Tensor, truncation: Tensor
 ) -> tuple[Tensor, Tensor]:
     """One position after the other; see AutoregressiveGenerator for shapes."""
-    temperature = coldness(truncation)
-    seen = label_embedding(label)
+    temperature = truncation.clamp(min=COLDEST)[:, None]
+    seen = labels[label]
     tokens, rest = [], []
-    for at, layers in enumerate(factors):
+    for at, factor in enumerate(factors):
         hidden = seen
-        for weight, bias in layers[:-1]:
-            hidden = linear(hidden, weight, bias).relu()
-        token, left = choose(linear(hidden, *layers[-1]) / temperature, uniform[:, at : at + 1])
+        for number, (weight, bias) in enumerate(factor.layers):
+            hidden = linear(hidden.relu() if number else hidden, weight, bias)
+        token, left = choose(hidden / temperature, uniform[:, at : at + 1])
         tokens.append(token)
         rest.append(left)
-        if at + 1 < len(factors):
-            seen = torch.cat([seen, token_embedding((token + offset[at])[:, 0])], 1)
+        seen = torch.cat([seen, factor.table[token[:, 0]]], 1)
     return torch.cat(tokens, 1), torch.cat(rest, 1)
-
-
-def coldness(truncation: Tensor) -> Tensor:
-    """What logits are divided by, float32 [n, 1]: the truncation, but not so little that they have no numbers."""
-    return truncation.clamp(min=_COLDEST)[:, None]
 
 
 def choose(logits: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
@@ -213,7 +217,7 @@ def choose(logits: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
     reached = shares.cumsum(1)[:, :-1]  # the last choice has the rest, whatever rounding makes of the sum
     token = (reached < uniform).to(torch.int64).sum(1, keepdim=True)
     before = torch.cat([torch.zeros_like(uniform), reached], 1).gather(1, token)
-    share = shares.gather(1, token).clamp(min=2.0**-24)
+    share = shares.gather(1, token).clamp(min=SMALLEST)
     return token, ((uniform - before) / share).clamp(max=1.0)
 
 

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy, dropout, linear
 
 from training.config.config import Config
 from training.data.kind import Tokens
-from training.networks.autoregressive import choose, coldness
+from training.networks.autoregressive import COLDEST, choose
 
 
 class RecurrentGenerator(nn.Module):
@@ -129,7 +129,7 @@ class _Unrolled(nn.Module):
 
 def _drawn(steps: _Steps, label: Tensor, uniform: Tensor, truncation: Tensor) -> tuple[Tensor, Tensor]:
     """See RecurrentGenerator for shapes."""
-    temperature, own, hidden = coldness(truncation), steps.of_label[label], steps.start[label]
+    temperature, own, hidden = truncation.clamp(min=COLDEST)[:, None], steps.of_label[label], steps.start[label]
     token = torch.full_like(label, len(steps.of_token) - 1)  # the last one begins a sample
     tokens, rest = [], []
     for at in range(uniform.shape[1]):

@@ -18,6 +18,7 @@ BROKEN = [
     ("lsgan", {"label_smoothing": 0.1}, "no probability to smooth"),
     ("progan", {"generator_norm": "conditional-batch"}, "is for architecture 'conv'"),
     ("cgan", {"minibatch_deviation": True}, "'mlp' has not"),
+    ("wgan", {"weight_decay": 0.1}, "decoupled from"),
     ("progan", {"compile": True}, "would be compiled at each"),
     ("sngan", {"equalised_rate": True}, "takes out any scale"),
     ("progan", {"weight_deviation": 0.02}, "stores all weights"),
@@ -25,6 +26,10 @@ BROKEN = [
     ("vae", {"output": "linear"}, "only 'tanh' keeps"),
     ("vae", {"discriminator_conditioning": "projection"}, "by discriminator_conditioning 'concatenation'"),
     ("vae", {"critic_steps": 5}, "has no discriminator"),
+    ("vanilla", {"architecture": "autoregressive"}, "go together"),
+    ("argn", {"latent_size": 8}, "drawn choice by choice"),
+    ("argn", {"gamma": 0.3}, "has no discriminator"),
+    ("argn", {"spectral_norm": "both"}, "has layers of its own"),
 ]
 
 

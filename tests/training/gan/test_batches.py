@@ -19,7 +19,7 @@ def draw(balance: float = 0.5, rank: int = 0, seed: int = 0) -> Draw:
     samples[:, 0, 1, 0] = np.arange(len(labels)) % 251
     samples[:, 0, 2, 0] = np.arange(len(labels)) // 251
     return Draw(
-        Image(*samples.shape[1:]),
+        Image(*samples.shape[1:]).encode,
         samples,
         labels,
         3,

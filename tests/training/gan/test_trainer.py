@@ -47,7 +47,7 @@ def weights(module: nn.Module) -> np.ndarray:
     return np.concatenate([p.detach().numpy().ravel() for p in module.state_dict().values()])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [name for name in PRESETS if resolve(name).objective != "likelihood"])
 def test_a_step_moves_both_networks_and_stays_finite(preset: str) -> None:
     run = trainer(preset)
     before = weights(run.generator.module).copy(), weights(run.discriminator.module).copy()

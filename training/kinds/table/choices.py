@@ -103,6 +103,16 @@ class Values(nn.Module):
     its range, whole, or rounded to its digits as a text with them would be read.
     """
 
+    offset: Tensor
+    first: Tensor
+    pieces: Tensor
+    low: Tensor
+    rise: Tensor
+    parts: Tensor
+    most: Tensor
+    minimum: Tensor
+    maximum: Tensor
+
     def __init__(self, choices: Choices) -> None:
         super().__init__()
         ranges = [
