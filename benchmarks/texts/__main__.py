@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ from training.networks import drawn
 from training.networks.sampler import chance
 from training.source import SourceOptions
 
-STEPS = {"gru": 2500, "textgan": 3000, "vae": 4000}
+STEPS = {"gru": 2500, "textgan": 8000, "vae": 4000}
 _LOOK = 50  # steps between looks at whether the losses are finite
 _PAGE = 256
 
@@ -79,13 +79,13 @@ def main() -> int:
     return 0
 
 
-def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: bool = False) -> list[Row]:
+def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: bool = False) -> Iterator[Row]:
     """One for each system, and that of held-out real texts."""
     splits = split(dataset, seed=seed)
     dataset = dataset.fitted(splits.train)
     samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
     judge = fitting.fit(dataset.kind, samples, labels, dataset.classes, seed=seed)
-    found, card = [], pb.QualityCard()
+    card = pb.QualityCard()
     for system in systems:
         trainer = Trainer(
             Fabric(accelerator="cpu", devices=1), resolve(system), dataset.kind, samples, labels, dataset.classes, seed
@@ -97,9 +97,9 @@ def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: b
                 trainer.check_finite(losses)
         told: Row = {"system": system, "steps": steps, "trained, CPU s": time.process_time() - began}
         made, card = _judged(dataset, splits, trainer, judge, seed, quick)
-        found.append(told | _of_card(card, "value") | made)
+        yield told | _of_card(card, "value") | made
     held: Row = {"system": "(held-out real texts)"}
-    return [*found, held | _of_card(card, "real")]
+    yield held | _of_card(card, "real")
 
 
 def _judged(

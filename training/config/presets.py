@@ -236,7 +236,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "textgan": Preset(
         "The objective of rpgan on convolutions over units, of which the discriminator sees chosen ones, with the "
-        "gradient of their probabilities (Bengio et al. 2013, arXiv:1308.3432). WGAN-GP instead (Gulrajani et al. 2017): "
+        "gradient of their probabilities (Bengio et al. 2013, arXiv:1308.3432). WGAN-GP instead (Gulrajani et al.): "
         "objective=wasserstein unit_slope=10 gamma=0 critic_steps=5",
         {"width": 32, "gamma": 1.0, "augmentation": 0.0},
     ),
