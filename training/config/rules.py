@@ -133,7 +133,8 @@ RULES: tuple[Rule, ...] = (
                 or c.generator_norm != "none"
             )
         ),
-        "a network of a likelihood has layers of its own: generator_norm and spectral_norm must be none, equalised_rate false, and weight_deviation left out",
+        "a network of a likelihood has layers of its own: generator_norm and spectral_norm must be none, "
+        "equalised_rate false, and weight_deviation left out",
     ),
 )
 
