@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from training.data.kind import FEATURES
-from training.kinds.text.form import encode
+from training.kinds.text.form import Decoder, encode
 from training.kinds.text.units import END, Units
 
 PRETEXTS = 2  # texts as they are, and texts whose neighbouring units are exchanged
@@ -17,6 +17,7 @@ PRETEXTS = 2  # texts as they are, and texts whose neighbouring units are exchan
 _EMBEDDED, _WIDTH = 64, 128
 _GRAMS = (1, 4)
 _MOST_GRAMS = 2**18
+_PAGE = 4096
 
 
 class Network(nn.Module):
@@ -117,6 +118,34 @@ class Noise:
 
     def __str__(self) -> str:
         return f"character noise {self.share:g}" if self.share else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistyped:
+    """Makes scarce classes as large as the largest: copies of their texts with Noise."""
+
+    noise: Noise
+
+    def resample(self, samples: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """int32 [n, length] and int64 [n] -> the same ones, and new ones of the classes that have fewer."""
+        random = np.random.default_rng(seed)
+        counts = np.bincount(labels)
+        chosen = [
+            random.choice(np.flatnonzero(labels == label), counts.max() - count)
+            for label, count in enumerate(counts.tolist())
+            if count
+        ]
+        copied = np.concatenate(chosen)
+        made = [samples[:0]]
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for start in range(0, len(copied), _PAGE):
+                page = torch.from_numpy(samples[copied[start : start + _PAGE]])
+                made.append(Decoder()(self.noise.vary(page)).numpy())
+        return np.concatenate([samples, *made]), np.concatenate([labels, labels[copied]])
+
+    def __str__(self) -> str:
+        return str(self.noise)
 
 
 def exchanged(texts: Tensor) -> tuple[Tensor, Tensor]:

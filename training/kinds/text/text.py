@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,8 @@ class Text(Kind):
     units: Units
     length: int
 
-    recommended = ("gru", "textgan", "vae")
+    recommended = ("gru", "textgan", "textvae")
+    trials = True  # which of them is best depends on how much text there is, and how long
     augmentation = None
     pretexts = judge.PRETEXTS
 
@@ -80,6 +81,13 @@ class Text(Kind):
     def pretext(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         return judge.exchanged(samples)
 
+    def pupils(self, classes: int, seed: int) -> Mapping[str, Pupil]:
+        return {"character n-grams, logistic regression": self.pupil(classes, seed)}
+
+    def resamplers(self) -> Mapping[str, Sequence[judge.Mistyped]]:
+        """What people do for scarce classes: copies of their texts, mistyped."""
+        return {"character noise": [judge.Mistyped(judge.Noise(len(self.units), share)) for share in _NOISE]}
+
     def values(self, raw: np.ndarray) -> np.ndarray:
         return self.compact(raw)
 
@@ -102,6 +110,10 @@ class Text(Kind):
 
     def picture(self, raw: np.ndarray) -> Picture:
         return view.lines(self.units.strings(raw))
+
+    def beside(self, made: np.ndarray, real: np.ndarray) -> Picture:
+        """Two texts, [length] each, below each other."""
+        return view.beside(*self.units.strings(np.stack([made, real])))
 
     def sheet(self, groups: Sequence[np.ndarray], names: Sequence[str], columns: int, caption: str) -> Picture:
         return view.sheet([self.units.strings(group) for group in groups], names, columns, caption)

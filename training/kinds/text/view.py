@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from html import escape
 
 from training.data.kind import Exhibit, Picture
@@ -21,6 +22,23 @@ bdi { white-space: pre-wrap; overflow-wrap: anywhere; } .faint { opacity: .7; }"
 def lines(texts: Sequence[str]) -> Picture:
     """A part of a page: the first of the texts, a line each, whichever way they are written."""
     return _fragment(_list(texts[:_LINES]))
+
+
+def beside(made: str, real: str) -> Picture:
+    """A synthetic text and a real one below each other; what they have in common is marked."""
+    same = {"made": "", "real": ""}
+    blocks = SequenceMatcher(None, made, real, autojunk=False).get_matching_blocks()
+    at = {"made": 0, "real": 0}
+    for block in blocks:
+        for name, text, start in (("made", made, block.a), ("real", real, block.b)):
+            same[name] += escape(_visible(text[at[name] : start]))
+            if block.size:
+                same[name] += f"<mark>{escape(_visible(text[start : start + block.size]))}</mark>"
+            at[name] = start + block.size
+    return _fragment(
+        f'<p><span class="faint">synthetic</span> <bdi>{same["made"]}</bdi><br>'
+        f'<span class="faint">real</span> <bdi>{same["real"]}</bdi></p>'
+    )
 
 
 def sheet(groups: Sequence[Sequence[str]], names: Sequence[str], count: int, caption: str) -> Picture:
@@ -46,11 +64,11 @@ def _list(texts: Sequence[str]) -> str:
 
 def _shown(text: str) -> str:
     """Escaped; what cannot be seen is told by its number."""
-    if not text:
-        return '<span class="faint">empty</span>'
-    return escape(
-        "".join(each if each.isprintable() or each in "\u200d\u200c" else f"\\u{ord(each):04x}" for each in text)
-    )
+    return escape(_visible(text)) if text else '<span class="faint">empty</span>'
+
+
+def _visible(text: str) -> str:
+    return "".join(each if each.isprintable() or each in "\u200d\u200c" else f"\\u{ord(each):04x}" for each in text)
 
 
 def _curve(size: int, made: Counter[str], real: Counter[str]) -> str:

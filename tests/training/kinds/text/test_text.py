@@ -140,3 +140,27 @@ def test_an_exhibit_has_a_curve_for_each_length_of_run():
     assert page.count("<polyline") == 8
     assert "nan" not in page
     assert KIND.exhibits(RAW[:0], RAW) == ()
+
+
+def test_scarce_classes_become_as_large_by_mistyped_copies():
+    labels = np.array([0] * 50 + [2] * 10)
+    (resampler, _) = KIND.resamplers()["character noise"]
+    samples, found = resampler.resample(RAW, labels, 3)
+    assert np.bincount(found).tolist() == [50, 0, 50]
+    assert np.array_equal(samples[:60], RAW)
+    own = set(strings(KIND, RAW[50:]))
+    made = strings(KIND, samples[60:])
+    assert 0.2 < np.mean([text in own for text in made]) < 0.95
+    again, _ = resampler.resample(RAW, labels, 3)
+    assert np.array_equal(again, samples)
+    assert str(resampler) == "character noise 0.05"
+
+
+def test_two_texts_beside_each_other_show_what_they_share():
+    made, real = RAW[0], RAW[1]
+    page = KIND.beside(made, real).content.decode()
+    assert "synthetic" in page
+    page = view.beside("Ann <b>", "Anna").content.decode()
+    assert "<mark>Ann</mark>" in page
+    assert "&lt;b&gt;" in page
+    assert view.beside("xy", "xy").content.decode().count("<mark>xy</mark>") == 2
