@@ -1,6 +1,6 @@
 """Which system makes texts best? A GAN, a likelihood model and a variational autoencoder, judged by one card each.
 
-    python -m benchmarks.texts names/ [--systems gru textgan vae] [--share 1.0] [--out FILE]
+    python -m benchmarks.texts names/ [--systems gru textgan textvae] [--share 1.0] [--out FILE]
     python -m benchmarks.texts intents.jsonl --text utterance --label intent --units bpe:256
 
 DATA is what `python -m training fit` reads as texts. Each system trains for so many steps on one thread (--share of
@@ -42,7 +42,7 @@ from training.networks import drawn
 from training.networks.sampler import chance
 from training.source import SourceOptions
 
-STEPS = {"gru": 2500, "textgan": 8000, "vae": 4000}
+STEPS = {"gru": 2500, "textgan": 8000, "textvae": 4000}
 _LOOK = 50  # steps between looks at whether the losses are finite
 _PAGE = 256
 
