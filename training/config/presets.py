@@ -244,7 +244,7 @@ PRESETS: dict[str, Preset] = {
         {"width": 32, "gamma": 1.0, "augmentation": 0.0},
     ),
     "textvae": Preset(
-        "The vae on convolutions over units, which it draws one by one (Kingma and Welling 2014, arXiv:1312.6114): twice "
+        "The vae on convolutions over units, drawn one by one (Kingma and Welling 2014, arXiv:1312.6114): twice "
         "as wide, with a larger latent, and the divergence at half of its weight",
         {**_VAE, "width": 32, "latent_size": 64, "kl_weight": 0.5},
     ),

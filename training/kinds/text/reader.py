@@ -27,6 +27,7 @@ SHARE_KEPT = 0.99  # of the texts that are to fit as they are
 LONGEST = 128  # units of a text
 STEP = 4  # the length is a multiple: networks halve it twice
 _SHOWN = 60  # characters of a text in a message
+_MANY = 0.05  # of the texts, cut
 _FEW = 20  # texts of which one, again and again, says nothing yet
 
 
@@ -165,6 +166,7 @@ def _filled(source: str, found: Texts, units: Units, ids: Sequence[Sequence[int]
         found.notes.append(
             f"{said}: {len(cut):,} {texts} longer ({len(cut) / len(ids):.1%}), at most {most:,}, and "
             f"{'was' if len(cut) == 1 else 'were'} cut, as {found.texts[worst][:_SHOWN]!r} ({found.places[worst]})"
+            + ("" if units.several or len(cut) < _MANY * len(ids) else "; --units bpe:512 holds more of each")
         )
     else:
         found.notes.append(f"{said}: the longest has {most}")

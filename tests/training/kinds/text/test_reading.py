@@ -97,8 +97,10 @@ def test_what_the_length_is_and_how_many_are_cut_is_said(tmp_path):
     assert texts(dataset)[120] == long[:8]
 
 
-def test_a_length_is_at_most_128_characters(tmp_path):
-    assert read(folder(tmp_path / "d", a=["x" * 300] * 9, b=["xy" * 200] * 9)).kind.length == 128
+def test_a_length_is_at_most_128_characters_and_units_that_hold_more_are_named(tmp_path):
+    dataset = read(folder(tmp_path / "d", a=["x" * 300] * 9, b=["xy" * 200] * 9))
+    assert dataset.kind.length == 128
+    assert dataset.notes[0].endswith("b.txt: line 1); --units bpe:512 holds more of each")
 
 
 def test_empty_lines_are_counted_and_line_ends_may_be_mixed(tmp_path):
