@@ -63,7 +63,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     },
     "training": {
         "__main__": {"commands"},
-        "commands": {"fit", "remeasure", "study", "publishing", "run", "config"},
+        "commands": {"fit", "remeasure", "study", "publishing", "run", "kinds", "config"},
         "fit": {"report", "publishing", "run", "quality", "export", "judge", "kinds", "config", "data"},
         "remeasure": {"report", "publishing", "run", "quality", "data"},
         "report": {"run", "quality", "export", "data"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from training.commands.columns import columns
 from training.commands.fit import fit
 from training.commands.outcome import STATUSES
 from training.commands.presets import presets
@@ -21,7 +22,7 @@ app = typer.Typer(
 )
 app.command(epilog=STATUSES)(fit)
 app.command()(presets)
-for command in (evaluate, study, report, publish):
+for command in (columns, evaluate, study, report, publish):
     app.command(epilog=STATUSES)(command)
 
 if __name__ == "__main__":

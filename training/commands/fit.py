@@ -27,8 +27,8 @@ def fit(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="`digits`, an IDX file or folder, an .npz or .npy file, a folder of pictures, a table of them (.csv, "
-            ".tsv, .json, .jsonl), or a Parquet file or folder."
+            help="Images: `digits`, an IDX file or folder, .npz, .npy, a folder of pictures, a table of them, Parquet. "
+            "Rows: .csv, .tsv, .jsonl, .parquet, .feather, or a folder of them."
         ),
     ] = None,
     preset: Annotated[

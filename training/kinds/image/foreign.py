@@ -14,6 +14,13 @@ _HOW = {
     (".mat",): f"m = scipy.io.loadmat(...); images = np.moveaxis(m['X'], -1, 0) if they are counted last; {_SAVE}",
     (".h5", ".hdf5", ".hdf"): f"with h5py.File(...) as f: images, labels = f['images'][:], f['labels'][:]; {_SAVE}",
     (".tfrecord", ".tfrecords"): f"take images and labels out with tensorflow_datasets.as_numpy, and {_SAVE}",
+    (".xlsx", ".xls", ".xlsb", ".ods"): "save it as .csv, or pandas.read_excel(...).to_parquet('data.parquet')",
+    (".dta",): "pandas.read_stata(...).to_parquet('data.parquet')",
+    (".sav",): "pandas.read_spss(...).to_parquet('data.parquet')",
+    (".sas7bdat", ".xpt"): "pandas.read_sas(...).to_parquet('data.parquet')",
+    (".arff",): "pandas.DataFrame(scipy.io.arff.loadarff(...)[0]).to_parquet('data.parquet')",
+    (".db", ".sqlite", ".sqlite3"): "pandas.read_sql('select ...', sqlite3.connect(...)).to_parquet('data.parquet')",
+    (".orc",): "pandas.read_orc(...).to_parquet('data.parquet')",
     (".zip", ".tar", ".tgz", ".7z", ".rar"): "unpack it, and name the folder or the file inside",
     (
         ".bin",

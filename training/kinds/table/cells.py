@@ -45,13 +45,25 @@ class Parser(Protocol):
         """Values float64 [n], NaN where there is none, and bool [n]: a cell that cannot be read so."""
 
 
-def trimmed(cells: pa.Array) -> pa.Array:
-    """Cells as strings without blanks at their ends."""
+def words_of(cells: pa.Array, typed: bool) -> pa.Array:
+    """Cells as strings, null where there is none; typed: as the file has them, else without blanks at their ends."""
+    if pa.types.is_floating(cells.type):
+        cells = with_null(cells)
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
     if not pa.types.is_string(cells.type):
         cells = pc.cast(cells, pa.string())
-    return pc.utf8_trim_whitespace(cells)
+    return cells if typed else pc.utf8_trim_whitespace(cells)
+
+
+def with_null(cells: pa.Array, missing: Collection[str] = ()) -> pa.Array:
+    """Cells of a type with null in place of what is no number, or is written like one of the words."""
+    if pa.types.is_floating(cells.type):
+        cells = pc.if_else(pc.is_nan(cells), pa.scalar(None, cells.type), cells)
+    if missing:
+        gone = pc.is_in(words_of(cells, typed=True), pa.array(sorted(missing), pa.string()))
+        cells = pc.if_else(gone, pa.scalar(None, cells.type), cells)
+    return cells
 
 
 def without(cells: pa.Array, missing: Collection[str]) -> pa.Array:
@@ -65,8 +77,7 @@ def doubtful_in(values: Iterable[str]) -> frozenset[str]:
     """Which doubtful words mean missing in a column of words: marks, if all other values have letters or digits."""
     found = {value for value in values if value in DOUBTFUL and value not in _WORDS}
     others = [value for value in values if value not in found]
-    says = bool(others) and all(any(map(str.isalnum, value)) for value in others)
-    return frozenset(found) if says else frozenset()
+    return frozenset(found) if all(any(map(str.isalnum, value)) for value in others) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,7 @@ class Truth:
         present = _present(cells)
         if pa.types.is_boolean(cells.type):
             return _as_array(pc.cast(pc.cast(cells, pa.uint8()), pa.float64())), np.zeros(len(cells), bool)
-        lower = pc.utf8_lower(cells if pa.types.is_string(cells.type) else trimmed(cells))
+        lower = pc.utf8_lower(words_of(cells, typed=True))
         true, false = (TRUE, FALSE) if self.wide else ({"true"}, {"false"})
         values = np.full(len(cells), np.nan)
         values[_is_in(lower, true)] = 1.0

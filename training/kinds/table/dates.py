@@ -38,7 +38,8 @@ class Dates:
         """Days float64 [n], to the minute where there are times of day, and bool [n]; see cells.Parser."""
         present = np.asarray(pc.is_valid(cells).to_numpy(zero_copy_only=False))
         if not pa.types.is_string(cells.type):
-            seconds = pc.cast(pc.cast(cells, pa.timestamp("s"), safe=False), pa.int64())
+            zone = cells.type.tz if pa.types.is_timestamp(cells.type) else None
+            seconds = pc.cast(pc.cast(cells, pa.timestamp("s", zone), safe=False), pa.int64())
             days = np.asarray(seconds.to_numpy(zero_copy_only=False), np.float64) / 86_400
             return _to_minutes(days), present & np.isnan(days)
         coded = cells.dictionary_encode()

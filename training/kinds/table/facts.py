@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from training.kinds.table import dates
-from training.kinds.table.cells import DOUBTFUL, MISSING, Numbers, Parser, Truth, trimmed, ways, without
+from training.kinds.table.cells import DOUBTFUL, MISSING, Numbers, Parser, Truth, ways, with_null, without, words_of
 
 MOST_WORDS = 70_000  # different ones that are kept; a sample cannot have more categories than 65,536
+MOST_OF_NUMBERS = 1000  # different ones, which may be classes or codes; of more only the range is of interest
 _SAMPLE = 1000
 MOST_DECIMALS = 6  # float32 has seven digits
 # In which places after the point a number ends, as far as float64 tells.
@@ -67,13 +68,15 @@ class Facts:
     """One column, of all rows that were added.
 
     nothing:  words that mean nothing beside the usual ones. asked: the way in which a person wants it read.
-    words:    different texts and how often each is there, without missing ones; None: more than MOST_WORDS, or typed.
+    every:    all words are kept, also of numbers.
+    words:    different texts and how often each is there, without missing ones; None: there are more than are kept.
     missing:  what means nothing, and how often; "" stands for empty cells and for null.
     doubtful: what may mean nothing, by the rest of the column, and how often.
     distinct: of cells that are there, how many differ from all others of their chunk.
     order:    categories as the file has them in order; None: it has none.
-    typed:    the file says what the column is; kind: in words, or "" for text.
+    typed:    the file says what the column is; kind: in words, or "" for text. family: of the type; "": not known yet.
     padded:   a number begins with 0, as codes do.
+    quantity: when words were last counted, all of them were numbers.
     sample:   some words of the first chunk that has any.
     tallies:  the ways in which it can be read as numbers, the likeliest first; None: nothing is there yet.
     """
@@ -81,6 +84,7 @@ class Facts:
     name: str
     nothing: Collection[str] = ()
     asked: Parser | None = None
+    every: bool = False
     rows: int = 0
     words: Counter[str] | None = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
@@ -88,9 +92,11 @@ class Facts:
     distinct: int = 0
     order: list[str] | None = None
     typed: bool = False
+    family: str = ""
     kind: str = ""
     tallies: list[Tally] | None = None
     padded: bool = False
+    quantity: bool = False
     sample: list[str] = field(default_factory=list)
 
     @property
@@ -101,31 +107,33 @@ class Facts:
         """A chunk's cells; start: how many rows are before it."""
         self.rows += len(column)
         self.typed = typed
+        if pa.types.is_null(column.type):
+            self.missing[""] += len(column)
+            return
+        self.family = family(column.type)
         if is_text(column.type):
             self._add_text(column, typed, start)
             return
         self.kind = str(column.type)
-        column = with_null(column)
+        column = with_null(column, self.nothing)
         if column.null_count:
             self.missing[""] += column.null_count
         if not _is_number(column.type):
             return
         self.distinct += pc.count_distinct(column, mode="only_valid").as_py()
-        if self.words is not None:
-            self._count(pc.value_counts(trimmed(column).drop_null()))
         if self.tallies is None:
             self.tallies = [Tally(parser_of(column.type))]
         self.tallies[0].add(column, start)
+        if self.words is not None:
+            self._count(pc.value_counts(words_of(column, typed).drop_null()))
 
     def _add_text(self, column: pa.Array, typed: bool, start: int) -> None:
         if pa.types.is_dictionary(column.type) and column.type.ordered:
-            known = self.order or []
-            self.order = known + [
-                word for word in trimmed(column.dictionary).to_pylist() if word is not None and word not in known
-            ]
+            words = words_of(column.dictionary, typed).drop_null().to_pylist()
+            self.order = list(dict.fromkeys([*(self.order or ()), *words]))
         if pa.types.is_dictionary(column.type):
             self.kind = "dictionary"
-        cells = trimmed(column)
+        cells = words_of(column, typed)
         usual = {""} if typed else MISSING
         meaning = without(cells, {*usual, *self.nothing})
         if meaning.null_count:
@@ -133,7 +141,6 @@ class Facts:
                 self.missing[pair["values"]] += pair["counts"]
         counts = pc.value_counts(meaning.drop_null())
         self.distinct += len(counts)
-        self._count(counts)
         if not len(counts):
             return
         words = counts.field("values")
@@ -143,6 +150,7 @@ class Facts:
         if self.tallies is None:
             self.sample = [word for word in words.slice(0, _SAMPLE).to_pylist() if word not in DOUBTFUL]
             if not self.sample:
+                self._count(counts)
                 return  # all missing, perhaps; later rows tell
             parsers = candidates(self.sample) if self.asked is None else [self.asked]
             self.tallies = [Tally(parser) for parser in parsers]
@@ -150,13 +158,16 @@ class Facts:
             numbers = without(meaning, DOUBTFUL)
             for tally in self.tallies:
                 tally.add(numbers, start)
+        self._count(counts)
 
     def _count(self, counts: pa.StructArray) -> None:
         if self.words is None:
             return
         for word, count in zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True):
             self.words[word] += count
-        if len(self.words) > MOST_WORDS:
+        clean = any(tally.read and not tally.failed for tally in self.tallies or ())
+        self.quantity = clean and not self.padded and not self.every
+        if len(self.words) > (MOST_OF_NUMBERS if self.quantity else MOST_WORDS):
             self.words = None
 
     @property
@@ -168,11 +179,14 @@ class Facts:
         return next((each for each in self.tallies or () if each.parser == parser), None)
 
 
-def with_null(column: pa.Array) -> pa.Array:
-    """Null in place of what is no number."""
-    if not pa.types.is_floating(column.type):
-        return column
-    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+def family(kind: pa.DataType) -> str:
+    """What columns of several files must agree in; "" where there is nothing in one."""
+    if pa.types.is_null(kind):
+        return ""
+    if is_text(kind):
+        return "text"
+    parsers = {Numbers: "numbers", dates.Dates: "dates", Truth: "truth"}
+    return parsers[type(parser_of(kind))] if _is_number(kind) else str(kind)
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,12 +20,16 @@ from training.kinds.table.order import natural
 
 EXACT = 2**24  # float32 holds all whole numbers below
 
+_LARGEST = 3e38
+_DISTINCT = 2**53
 _FEW = 20  # different values; fewer are categories, whatever the rows
-_MIXED = 50  # different numbers and words together that are categories, such as 0, 1, 2, 3+
+_MIXED = 20  # different numbers and words together that are categories, such as 0, 1, 2, 3+
 _MOST_DISTINCT = 0.5  # of the rows; more are names, codes or texts
+_LONG = 10**8  # a whole number of nine digits
 _TEXT_LENGTH, _TEXT_WORDS = 20, 3  # in the mean
 _IDENTIFIER = re.compile(
-    r"(^|.*[\W_])(id|ids|uuid|guid|key|index|rowid|row|nr|no|number|#)$|.*[a-z]I[dD]$|Unnamed: \d+"
+    r"(^|.*[\W_])(id|ids|uuid|guid|key|index|rowid|row|nr|no|number|#|phone|telephone|mobile|ssn|iban|imei|isbn|barcode)$"
+    r"|.*[a-z]I[dD]$|Unnamed: \d+"
 )
 
 
@@ -103,7 +107,7 @@ def _found(facts: Facts, rows: Rows, wanted: Wanted, rare: int) -> Decision:
             return Decision(facts.name, Type.LEFT_OUT, identifier)
         return _numbers(facts, rows, _why(facts, tally), tally, wanted)
     mixed = next((tally for tally in tallies if tally.read >= tally.failed), None)
-    if mixed is not None and facts.different > _MIXED:
+    if mixed is not None and (facts.different > _MIXED or facts.kind or isinstance(mixed.parser, Dates)):
         raise _of_two_types(facts, rows, mixed)
     return _words(facts, rows, wanted, rare, "numbers and words" if mixed else "")
 
@@ -149,14 +153,24 @@ def _identifier(facts: Facts, tally: Tally) -> str:
     unlike = facts.distinct == facts.present and (facts.words is None or len(facts.words) == facts.present)
     span = tally.maximum - tally.minimum
     called = bool(_IDENTIFIER.fullmatch(facts.name) or _IDENTIFIER.fullmatch(facts.name.lower()))
-    if unlike and (called or tally.rising or span < 2 * facts.present or span >= EXACT):
+    if unlike and (called or tally.rising or span < 2 * facts.present or _are_alike(tally)):
         return "an identifier: whole numbers, no two alike"
     if called and span >= EXACT and facts.different > _FEW:
         return "an identifier: its name, and whole numbers that float32 does not hold exactly"
     return ""
 
 
+def _are_alike(tally: Tally) -> bool:
+    """Whether numbers are long and all equally long, as those of telephones, accounts and clocks are."""
+    return tally.minimum >= _LONG and len(str(int(tally.minimum))) == len(str(int(tally.maximum)))
+
+
 def _words(facts: Facts, rows: Rows, wanted: Wanted, rare: int, reason: str) -> Decision:
+    if facts.words is None and facts.quantity:
+        raise DataError(
+            f"{_named(facts, rows)}: holds numbers first and other words or codes later; say by --columns whether it "
+            "is a number or a category"
+        )
     different, present = facts.different, facts.present
     if different > _FEW and different > _MOST_DISTINCT * present and wanted.categories is None:
         lengths = [len(word) for word in facts.sample]
@@ -175,7 +189,7 @@ def _category(facts: Facts, rows: Rows, reason: str, wanted: Wanted, rare: int) 
             f"{_named(facts, rows)}: has more than {MOST_WORDS:,} different values, too many for categories; leave it "
             "out, or group them"
         )
-    words = facts.words or {}
+    words: Mapping[str, int] = facts.words or {}
     doubtful = frozenset() if wanted.categories and set(wanted.categories) & set(facts.doubtful) else doubtful_in(words)
     there = {word: count for word, count in words.items() if word not in doubtful}
     absent = facts.missing.total() + sum(facts.doubtful[word] for word in doubtful)
@@ -233,9 +247,9 @@ def _numbers(facts: Facts, rows: Rows, reason: str, tally: Tally, wanted: Wanted
             column = replace(column, offset=offset)
             notes.append(_of_times(facts.name, parser, span))
     else:
-        column, more = _scaled(column, tally, wanted)
+        column, more = _scaled(_named(facts, rows), column, tally, wanted)
         notes += more
-        reason += f", from {tally.minimum:,.12g} to {tally.maximum:,.12g}"
+        reason += f", from {tally.minimum:.12g} to {tally.maximum:.12g}"
         if parser.words:
             notes.append(f"{facts.name!r} was read as numbers with {parser.words}")
     if span == 0 and not absent:
@@ -243,8 +257,21 @@ def _numbers(facts: Facts, rows: Rows, reason: str, tally: Tally, wanted: Wanted
     return Decision(facts.name, kind, reason, column, parser, missing, absent, notes=tuple(notes))
 
 
-def _scaled(column: Column, tally: Tally, wanted: Wanted) -> tuple[Column, list[str]]:
+def _refuse_endless(where: str, tally: Tally) -> None:
+    """Raise DataError for numbers that float32 or, if they are whole, float64 cannot tell apart."""
+    largest = max(abs(tally.minimum), abs(tally.maximum))
+    if largest > _LARGEST:
+        raise DataError(f"{where}: {largest:.3g} is beyond what float32 holds; leave it out, or take its logarithm")
+    if tally.whole and largest >= _DISTINCT:
+        raise DataError(
+            f"{where}: whole numbers such as {largest:.0f} cannot be told apart in float64; say by --columns that it "
+            "is a category, or left out"
+        )
+
+
+def _scaled(where: str, column: Column, tally: Tally, wanted: Wanted) -> tuple[Column, list[str]]:
     """The offset and the digits by which float32 holds numbers; and where it does not, a note."""
+    _refuse_endless(where, tally)
     digits = tally.decimals if tally.decimals <= MOST_DECIMALS else None
     if wanted.decimals is not None:
         digits = wanted.decimals
@@ -262,7 +289,7 @@ def _scaled(column: Column, tally: Tally, wanted: Wanted) -> tuple[Column, list[
         return column, []
     step = float(np.spacing(np.float32(held / units)))
     name, to = repr(column.name), f"{step:,.0f}" if step >= 1 else f"{step:.2g}"
-    return column, [f"{name}: float32 holds 24 bits, so that numbers up to {held / units:,.0f} are kept to about {to}"]
+    return column, [f"{name}: float32 holds 24 bits, so that numbers up to {held / units:,.9g} are kept to about {to}"]
 
 
 def _of_times(name: str, parser: Parser, span: float) -> str:
@@ -274,6 +301,11 @@ def _of_times(name: str, parser: Parser, span: float) -> str:
 
 def _of_two_types(facts: Facts, rows: Rows, tally: Tally) -> DataError:
     row, text = tally.fault or (0, "")
+    if facts.kind:
+        return DataError(
+            f"{_named(facts, rows)}: {tally.failed:,} values are infinite, the first in {rows.say(row)}; write them as "
+            "missing, or as numbers"
+        )
     kind = {Numbers: "numbers", Dates: "dates", Truth: "true or false"}[type(tally.parser)]
     return DataError(
         f"{_named(facts, rows)}: {tally.failed:,} of {tally.read + tally.failed:,} values are no {kind}, the first is "

@@ -193,8 +193,8 @@ def _wanted(each: dict[str, Any], number: int, lines: _Lines) -> Wanted:
             near = difflib.get_close_matches(key, _KEYS, 1)
             raise lines.fault(number, key, f"{key!r} is not known{f'; did you mean {near[0]!r}?' if near else ''}")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            kind = {str: "text in quotes", list: "a list of texts", int: "a number"}[_KEYS[key][0]]
-            raise lines.fault(number, key, f"{key} is {kind}")
+            right = {str: "text in quotes", list: "a list of texts", int: "a number"}[_KEYS[key][0]]
+            raise lines.fault(number, key, f"{key} is {right}")
         if isinstance(value, list) and not all(isinstance(word, str) for word in value):
             raise lines.fault(number, key, f"{key} is a list of texts, each in quotes")
     if "name" not in each:

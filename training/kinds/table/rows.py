@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from training.data.errors import DataError
-from training.kinds.table.cells import trimmed, without
+from training.kinds.table.cells import with_null, without, words_of
 from training.kinds.table.decision import OTHERS, Decision
-from training.kinds.table.facts import is_text, with_null
+from training.kinds.table.facts import is_text
 from training.kinds.table.survey import Survey
 
 IN_MEMORY = 2**31  # bytes of raw rows; more are mapped from a file
@@ -61,26 +61,27 @@ def fill(survey: Survey, decisions: Sequence[Decision], kept: np.ndarray) -> Fil
             count = int(rows.sum())
             for number, decision in enumerate(decisions):
                 column = batch.column(batch.schema.get_field_index(decision.name))
-                samples[done : done + count, number] = _values(column, decision)[rows]
+                samples[done : done + count, number] = _values(column, decision, file.typed)[rows]
             start, done = start + batch.num_rows, done + count
     if done != len(kept):
         raise DataError(f"{survey.parts[0][0].path}: has changed while it was read")
     return Filled(samples, isinstance(samples, np.memmap), notes)
 
 
-def _values(column: pa.Array, decision: Decision) -> np.ndarray:
+def _values(column: pa.Array, decision: Decision, typed: bool) -> np.ndarray:
     """float32 [n], NaN where nothing is."""
     assert decision.column is not None
+    own = decision.wanted.missing if decision.wanted else ()
     if decision.parser is None:
         names = decision.column.categories
-        cells = without(trimmed(with_null(column)), decision.missing)
+        cells = without(words_of(column, typed), decision.missing)
         found = pc.index_in(cells, pa.array(names, pa.string()))
         if OTHERS in names:
             found = pc.if_else(
                 pc.and_(pc.is_valid(cells), pc.is_null(found)), pa.scalar(names.index(OTHERS), pa.int32()), found
             )
         return np.asarray(pc.cast(found, pa.float32()).to_numpy(zero_copy_only=False))
-    cells = without(trimmed(column), decision.missing) if is_text(column.type) else with_null(column)
+    cells = without(words_of(column, typed), decision.missing) if is_text(column.type) else with_null(column, own)
     values, _ = decision.parser.parse(cells)
     # Zero has one sign, so that equal rows are equal bytes.
     return (values - decision.column.offset).astype(np.float32) + np.float32(0)

@@ -11,10 +11,10 @@ from training.data.errors import DataError
 from training.data.parts import TRAIN
 from training.kinds.table import labels as label_columns
 from training.kinds.table import plan as plans
-from training.kinds.table.cells import MISSING, trimmed, without
+from training.kinds.table.cells import MISSING, without, words_of
 from training.kinds.table.chunks import File, NotUtf8
-from training.kinds.table.decision import Wanted
-from training.kinds.table.facts import MOST_WORDS, Facts, with_null
+from training.kinds.table.decision import Type, Wanted
+from training.kinds.table.facts import MOST_WORDS, Facts, family
 from training.kinds.table.plan import Plan
 from training.kinds.table.sources import Source
 
@@ -62,7 +62,8 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
     facts = {}
     for name in trained.names:
         wanted = plan.columns.get(name, Wanted(name))
-        facts[name] = Facts(name, wanted.missing, plans.parser_of(wanted) if name != chosen else None)
+        asked = plans.parser_of(wanted) if name != chosen else None
+        facts[name] = Facts(name, wanted.missing, asked, wanted.type is Type.CATEGORY or name == chosen)
     found = Survey(chosen, facts)
     codes: list[np.ndarray] = []
     start = 0
@@ -72,7 +73,9 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
         found.parts.append((file, part, np.iinfo(np.int64).max))
         for batch in file.chunks():
             for name, each in facts.items():
-                each.add(batch.column(batch.schema.get_field_index(name)), file.typed, start)
+                column = batch.column(batch.schema.get_field_index(name))
+                _refuse_other_type(file, each, column.type)
+                each.add(column, file.typed, start)
             codes.append(_coded(source, found, batch, file.typed))
             start += batch.num_rows
         found.parts[-1] = (file, part, start - first)
@@ -80,6 +83,15 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
         raise DataError(f"{source.path}: has no rows")
     found.codes = np.concatenate(codes)
     return found
+
+
+def _refuse_other_type(file: File, facts: Facts, kind: pa.DataType) -> None:
+    own = family(kind)
+    if own and facts.rows and facts.family and (own != facts.family or file.typed != facts.typed):
+        raise DataError(
+            f"{file.path}: column {facts.name!r} is of the type {kind}, which is {own}, but in the files before it is "
+            f"{facts.family}; write it alike in all"
+        )
 
 
 def _labelled(source: Source, label: str, trained: File) -> list[tuple[File, str]]:
@@ -102,7 +114,7 @@ def _labelled(source: Source, label: str, trained: File) -> list[tuple[File, str
 
 def _coded(source: Source, found: Survey, batch: pa.RecordBatch, typed: bool) -> np.ndarray:
     column = batch.column(batch.schema.get_field_index(found.label))
-    cells = without(trimmed(with_null(column)), {""} if typed else MISSING).dictionary_encode()
+    cells = without(words_of(column, typed), {""} if typed else MISSING).dictionary_encode()
     own = []
     for word in cells.dictionary.to_pylist():
         own.append(found.words.setdefault(word, len(found.words)))

@@ -109,6 +109,7 @@ def form(path: Path, encoding: str | None = None) -> Form:
         raise DataError(f"{path}: line {skipped + 1}: {error}; quotes around cells must be closed") from error
     if not head:
         raise DataError(f"{path}: is empty")
+    _refuse_blanks(path, head, below)
     # The last line of a sample may be cut off, and a line of another length is told with its number later.
     below = [line for line in below if len(line) == len(head)]
     _refuse_rows(path, head, below)
@@ -161,6 +162,15 @@ def names_of(path: Path, head: list[str]) -> tuple[str, ...]:
         if not name.isprintable():
             raise DataError(f"{path}: the name of column {number + 1}, {name!r}, has characters that cannot be shown")
     return tuple(names)
+
+
+def _refuse_blanks(path: Path, head: list[str], below: list[list[str]]) -> None:
+    """Raise DataError for cells that only blanks separate; they may as well be in one cell."""
+    counts = {len(line[0].split()) for line in [head, *below[:-1]] if len(line) == 1}
+    if len(head) == 1 and len(counts) == 1 and counts.pop() > 2 and len(below) > 2:
+        raise DataError(
+            f"{path}: its cells seem to be separated by blanks; write tabs instead: sed 's/^ *//; s/  */\\t/g'"
+        )
 
 
 def _refuse_rows(path: Path, head: list[str], below: list[list[str]]) -> None:

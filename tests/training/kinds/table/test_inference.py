@@ -107,6 +107,7 @@ def names(count: int, words: int = 1, seed: int = 1) -> list[str]:
         ("x", [str(number) for number in range(500, 500 + ROWS)], "an identifier: whole numbers, no two alike"),
         ("customer_id", [str(number**2 % 997) for number in range(ROWS)], "an identifier: whole numbers, no two alike"),
         ("phone", [str(number**7 % 10**9) for number in range(90, 90 + ROWS)], "an identifier: whole numbers, no two"),
+        ("seen", [str(1_600_000_000 + number**7 % 10**8) for number in range(90, 90 + ROWS)], "an identifier: whole"),
         ("order_id", several([str(5 * 10**8 * number) for number in range(30)]), "an identifier: its name, and whole"),
         ("x", names(ROWS), "an identifier: no two alike"),
         ("x", [*names(40), *names(20)], "an identifier: 40 different in 60 rows"),
@@ -123,9 +124,24 @@ def test_what_is_nothing_to_learn_is_left_out_and_named(
     assert found.reason.startswith(reason)
 
 
-def test_whole_numbers_that_differ_by_chance_are_a_quantity(tmp_path: Path) -> None:
-    found = decided(tmp_path, [str(number**2 % 997) for number in range(ROWS)], "income")
+@pytest.mark.parametrize("late", ["0017", "many words"])
+def test_codes_that_begin_like_numbers_are_asked_about(
+    late: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.kinds.table.chunks._BLOCK", 30_000)
+    numbers = [str(number * 3 % 2003 + 1) for number in range(6000)]
+    with pytest.raises(DataError) as error:
+        decided(tmp_path, [*numbers, *([late] if late.isdigit() else [f"{late} {n % 40}" for n in range(7000)])])
+    assert "column 'x': holds numbers first and other words or codes later; say by --columns" in str(error.value)
+    cells = [f"{number * 3 % 2003:05}" for number in range(6000)]
+    assert decided(tmp_path, cells).type is Type.CATEGORY
+
+
+@pytest.mark.parametrize("power", [2, 9])
+def test_whole_numbers_that_differ_by_chance_are_a_quantity(power: int, tmp_path: Path) -> None:
+    found = decided(tmp_path, [str(number**power % 999_999_937) for number in range(1, ROWS)][::-1], "income")
     assert found.type is Type.WHOLE
+    assert bool(found.notes) == (power == 9)
 
 
 @pytest.mark.parametrize(
@@ -136,14 +152,23 @@ def test_whole_numbers_that_differ_by_chance_are_a_quantity(tmp_path: Path) -> N
             "column 'x': 1 of 87 values are no numbers, the first is 'unknown' in line 88; correct them, or say by "
             "--columns that it is a category, or missing = ['unknown']",
         ),
+        (
+            ["2020-01-31"] * 9 + ["31/01/2020"],
+            "6 of 60 values are no dates, the first is '31/01/2020' in line 11; correct",
+        ),
         (["03/04/2020", "05/06/2020"], "'03/04/2020' may be read by '%d/%m/%Y' and '%m/%d/%Y'; say which"),
         (["1,234", "5,678"], "'1,234' may be 1234 or 1.234; say which: --columns with decimal = '.' or ','"),
         ([*map(str, range(0, 600, 7)), "inf"], "the first is 'inf' in line 88"),
+        (["1e300", "2.5"], "1e+300 is beyond what float32 holds; leave it out, or take its logarithm"),
+        (
+            ["9007199254740993", "9007199254740995"],
+            "whole numbers such as 9007199254740996 cannot be told apart in float",
+        ),
     ],
 )
 def test_what_cannot_be_known_is_asked_in_a_sentence(cells: list[str], sentence: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
-        decided(tmp_path, cells if len(cells) > 9 else several(cells))
+        decided(tmp_path, cells if len(cells) > 10 else several(cells))
     assert str(error.value).startswith(f"{tmp_path / 'rows.csv'}: column 'x': ")
     assert sentence in str(error.value)
 
@@ -152,7 +177,7 @@ def test_what_cannot_be_known_is_asked_in_a_sentence(cells: list[str], sentence:
     ("cells", "note"),
     [
         (["1", "99999999"], "'x': float32 holds 24 bits, so that numbers up to 99,999,999 are kept to about 8"),
-        (["0.01", "999999.99"], "'x': float32 holds 24 bits, so that numbers up to 1,000,000 are kept to about 0.062"),
+        (["0.01", "999999.99"], "'x': float32 holds 24 bits, so that numbers up to 999,999.99 are kept to about 0.062"),
         (["2020-01-31 10:30:15", "2020-02-28 11:00:00"], "'x': times of day are kept to the minute, as float32 allows"),
         (["1800-01-31 10:30:15", "2020-02-28 11:00:00"], "'x': times of day are kept to 7 minutes, as float32 allows"),
     ],
@@ -208,3 +233,35 @@ def test_an_ordered_category_keeps_its_order(tmp_path: Path) -> None:
     column = look(str(tmp_path / "rows.parquet")).decisions[0].column
     assert column is not None
     assert column.categories == ("low", "mid", "high")
+
+
+def test_moments_with_a_zone_are_in_utc(tmp_path: Path) -> None:
+    moments = pa.array([1_577_880_000, 1_580_000_000] * 30, pa.timestamp("s", "Europe/Berlin"))
+    pa.parquet.write_table(pa.table({"x": moments, "label": ["a", "b"] * 30}), tmp_path / "rows.parquet")
+    assert (
+        look(str(tmp_path / "rows.parquet")).decisions[0].reason.endswith("from 2020-01-01T12:00 to 2020-01-26T00:53")
+    )
+
+
+def test_words_of_files_with_types_keep_their_blanks(tmp_path: Path) -> None:
+    pa.parquet.write_table(pa.table({"x": ["a ", "NA"] * 30, "label": ["a", "b"] * 30}), tmp_path / "rows.parquet")
+    found = look(str(tmp_path / "rows.parquet")).decisions[0]
+    assert (found.column, found.absent) == (Column("x", ("a ", "NA")), 0)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_parts_of_a_table_must_agree_in_their_types(reverse: bool, tmp_path: Path) -> None:
+    parts = [pa.array([1, 2] * 10), pa.array([None] * 20), pa.array(["1", "2"] * 10)]
+    for number, part in enumerate(reversed(parts) if reverse else parts):
+        pa.parquet.write_table(pa.table({"x": part, "label": ["a", "b"] * 10}), tmp_path / f"part-{number}.parquet")
+    with pytest.raises(DataError) as error:
+        look(str(tmp_path))
+    own, before = ("int64, which is numbers", "text") if reverse else ("string, which is text", "numbers")
+    assert str(error.value) == (
+        f"{tmp_path}/part-2.parquet: column 'x' is of the type {own}, but in the files before it is {before}; write it "
+        "alike in all"
+    )
+    (tmp_path / "part-2.parquet").unlink()
+    column = look(str(tmp_path)).decisions[0].column
+    assert column is not None
+    assert column.missing

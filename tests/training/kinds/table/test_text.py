@@ -98,6 +98,10 @@ def test_an_archive_of_several_tables_is_refused_by_their_names(tmp_path: Path) 
         ("a,b\n1,2\n\n1\n", "line 4 has 1 cells, the head has 2"),
         ("a\0,b\n1,2\n", "holds NUL characters; it is no text"),
         ("a,b\n1,2\n", "has no rows"),
+        (
+            "a  b c\n" + " 1 2  3\n" * 9,
+            "its cells seem to be separated by blanks; write tabs instead: sed 's/^ *//; s/",
+        ),
     ],
 )
 def test_what_is_no_table_is_refused_in_a_sentence(content: str, sentence: str, tmp_path: Path) -> None:
