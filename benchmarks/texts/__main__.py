@@ -42,7 +42,7 @@ from training.networks import drawn
 from training.networks.sampler import chance
 from training.source import SourceOptions
 
-STEPS = {"gru": 2500, "textgan": 8000, "textvae": 4000}
+STEPS = {"gru": 2000, "textgan": 4000, "textvae": 2000}
 _LOOK = 50  # steps between looks at whether the losses are finite
 _PAGE = 256
 
