@@ -12,6 +12,7 @@ from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Exhibit, Kind, Measurement, Picture, Pupil, Recipe, Tokens, Unvaried
 from training.kinds.text import form as forms
 from training.kinds.text import judge, measures, view
+from training.kinds.text.judge import Mistyped
 from training.kinds.text.units import END, Units
 
 _COMPACT, _COARSE = 256, 64  # numbers that stand for a text where it is compared
@@ -84,9 +85,9 @@ class Text(Kind):
     def pupils(self, classes: int, seed: int) -> Mapping[str, Pupil]:
         return {"character n-grams, logistic regression": self.pupil(classes, seed)}
 
-    def resamplers(self) -> Mapping[str, Sequence[judge.Mistyped]]:
+    def resamplers(self) -> Mapping[str, Sequence[Mistyped]]:
         """What people do for scarce classes: copies of their texts, mistyped."""
-        return {"character noise": [judge.Mistyped(judge.Noise(len(self.units), share)) for share in _NOISE]}
+        return {"character noise": [Mistyped(judge.Noise(len(self.units), share)) for share in _NOISE]}
 
     def values(self, raw: np.ndarray) -> np.ndarray:
         return self.compact(raw)
