@@ -20,7 +20,7 @@ def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, ca
     assert systems == ["gru", "(held-out real texts)"]
     made, real = (line["row"] for line in found)
     assert made["of real, %"] == pytest.approx(100 * made["CAS, %"] / real["CAS, %"], rel=1e-6)
-    assert made["steps"] == 25
+    assert made["steps"] == 20
     assert made["lines/s"] > 0
     assert set(real) < set(made)
 
