@@ -18,16 +18,16 @@ from training.kinds.text.text import Text
 from training.run.folder import Order, Run
 
 
-def fitted(tmp_path, preset, steps=20, **small):
+def fitted(tmp_path, preset):
     data = folder(tmp_path / "data", vowels=words(60, "aeiou"), consonants=words(60, "kmnrt", 1))
     order = Order(
         data=str(data),
         size=None,
         preset=preset,
-        config=resolve(preset, {"width": 8, "batch_size": 32, **small}),
+        config=resolve(preset, {"width": 8, "batch_size": 32}),
         seed=0,
         budget_seconds=None,
-        steps=steps,
+        steps=20,
         retries=0,
         out=str(tmp_path / "models"),
         name="words",
@@ -36,10 +36,15 @@ def fitted(tmp_path, preset, steps=20, **small):
     return fitting.fit(run, Console(file=io.StringIO()), force=True)
 
 
-@pytest.mark.parametrize("preset", Text.recommended)
-def test_texts_are_fitted_measured_and_published_by_each_system_for_them(preset, tmp_path):
-    path = fitted(tmp_path, preset)
-    session = Session(path.read_bytes())
+@pytest.fixture(scope="module", params=Text.recommended)
+def published(request, tmp_path_factory):
+    """(folder, file) of each system that is for texts."""
+    place = tmp_path_factory.mktemp(request.param)
+    return place, fitted(place, request.param)
+
+
+def test_texts_are_fitted_measured_and_published_by_each_system_for_them(published):
+    session = Session(published[1].read_bytes())
     message = artifact.from_json(session.metadata)
     assert message.sample.text.vocabulary == ["", *"aeikmnortu"]
     assert message.quality.real_accuracy > 0.9
@@ -51,12 +56,12 @@ def test_texts_are_fitted_measured_and_published_by_each_system_for_them(preset,
     assert (samples[over] == 0).all()
 
 
-def test_lines_of_a_service_are_those_of_the_file_in_any_batch_and_after_a_restart(tmp_path):
-    path = fitted(tmp_path, "gru", steps=60)
+@pytest.mark.parametrize("published", ["gru"], indirect=True)
+def test_lines_of_a_service_are_those_of_the_file_in_any_batch_and_after_a_restart(published):
     told = []
     for _ in range(2):
         with (
-            Service(tmp_path / "models", "--max-batch", "8", "--allow-withheld") as service,
+            Service(published[0] / "models", "--max-batch", "8", "--allow-withheld") as service,
             augmint.Client(service.target) as client,
         ):
             some = client.generate("vowels", 12, seed=3)
@@ -64,5 +69,5 @@ def test_lines_of_a_service_are_those_of_the_file_in_any_batch_and_after_a_resta
             told.append(some.to_text())
             assert alone.to_text() == some.to_text()[11:]
     assert told[0] == told[1]
-    session = Session(path.read_bytes())
+    session = Session(published[1].read_bytes())
     assert np.array_equal(addressed_samples(session, np.full(12, some.class_indices[0]), 3, 0), some.array)
