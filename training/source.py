@@ -77,6 +77,15 @@ class SourceOptions(BaseModel):
         int, Option(metavar="N", help="Of a table: categories of fewer than N rows become one, '(other)'.", min=0)
     ] = 0
 
+    text: Annotated[
+        str | None, Option(metavar="COLUMN", help="Of a table of texts: the texts, and that they are to be learned.")
+    ] = None
+    units: Annotated[
+        str | None,
+        SHAPE,
+        Option(metavar="UNITS", help="Of texts: 'characters', or 'bpe:256' for so many units of one or more."),
+    ] = None
+
     def given(self) -> dict[str, Any]:
         """The options that say something, by their names."""
         rows = SourceOptions.model_fields.items()

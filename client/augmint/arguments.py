@@ -146,8 +146,8 @@ def _generate(subparsers: Any, parents: list[Parser]) -> None:
         help="draw samples into a file",
         description="Draw n samples of each label. A picture gets a row per label; .npz holds array, class_indices, "
         f"labels and addresses; {', '.join(commands.ONE_SUFFIXES)} holds one sample, a folder a file of each; "
-        f"{', '.join(commands.MANY_SUFFIXES)} hold rows of a table with their types. Without "
-        "--out rows of a table are printed.",
+        f"{', '.join(commands.MANY_SUFFIXES)} hold rows of a table with their types, or texts. Without --out rows of a "
+        "table and texts are printed.",
     )
     command.add_argument("-n", "--n", type=_number, help="samples of each label (16; printed: 5; in a file of one: 1)")
     suffixes = (*commands.IMAGE_SUFFIXES, *commands.ONE_SUFFIXES, *commands.MANY_SUFFIXES)

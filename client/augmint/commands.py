@@ -255,6 +255,12 @@ def _print_samples(samples: Samples, as_json: bool) -> None:
         ]
         _print_json({"samples": told, "seed": str(samples.seed), "addresses": addresses})
         return
+    if kind.lines is not None:
+        for line in kind.lines(samples):
+            print(line)
+        # Not among the lines, which other programs may read.
+        print(f"{len(samples)} samples of {source.name}/{source.version}, seed {samples.seed}", file=sys.stderr)
+        return
     header, *rows = kind.cells(samples)
     # Into a pipe goes every column beside the other, as programs that read lines want them.
     wide = shutil.get_terminal_size().columns if sys.stdout.isatty() else 2**31

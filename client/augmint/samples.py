@@ -161,6 +161,16 @@ class Samples:
             )
         return frame(self)
 
+    def to_text(self) -> list[str]:
+        """The texts, a str of each sample.
+
+        raises: InvalidRequest if the generator makes something else.
+        """
+        found = kinds.of(self.description).texts
+        if found is None:
+            raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not texts")
+        return found(self)
+
     def _run(self, start_index: int, class_indices: tuple[int, ...]) -> Address:
         return Address(
             generator=self.description.name,

@@ -13,6 +13,7 @@ ARROWS: dict[str, set[str]] = {
     "loaders": set(),
     "quality": set(),
     "tables": {"peers"},
+    "texts": set(),
 }
 
 

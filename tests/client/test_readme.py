@@ -9,6 +9,7 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from tests.client.fakes import FakeService, served
+from tests.client.kinds.text.conftest import TextService
 from tests.client.tables import TableService
 
 README = Path(__file__).parents[2] / "client" / "README.md"
@@ -23,8 +24,9 @@ real, augment = TensorDataset(torch.rand(32, 3, 4, 5), torch.tensor([0] * 20 + [
 
 def test_the_examples_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 5
-    blocks = [block for block in blocks if "to_frame" not in block and "to_audio" not in block]
+    assert len(blocks) == 6
+    others = ("to_frame", "to_audio", "to_text")
+    blocks = [block for block in blocks if not any(name in block for name in others)]
     code = "\n".join([*blocks[:2], SHOWN, GIVEN, blocks[2], "    print(len(labels))\n"]).replace("60_000", "512")
     service = subprocess.Popen(
         [sys.executable, "-m", "tests.client.fakes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -59,10 +61,19 @@ def test_the_example_of_sounds_runs():
     assert (found["sounds"].shape, found["rate"]) == ((64, 64), 8000)
 
 
+def test_the_example_of_texts_runs():
+    (block,) = re.findall(r"```python\n([^`]*to_text.*?)```", README.read_text(), re.DOTALL)
+    found = {}
+    with served(TextService()) as target:
+        exec(block.replace("localhost:50051", target).replace('"names"', '"fake"'), found)
+    assert len(found["lines"]) == 20
+    assert any(found["lines"])
+
+
 def test_the_commands_are_those_of_the_parser():
     from augmint.arguments import parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
-    assert len(lines) == 14
+    assert len(lines) == 16
     for line in lines:
         parser().parse_args(line.split())

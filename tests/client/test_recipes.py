@@ -12,12 +12,14 @@ import pytest
 import augmint
 from augmint.v1 import generator_pb2 as pb
 from tests import generators
-from tests.client import recipes, sounds, tables
+from tests.client import recipes, sounds, tables, texts
 from tests.client.test_against_service import Service
 
 ROOT = Path(__file__).parents[2]
 OF_A_TABLE = "My table is imbalanced"
 OF_SOUNDS = "Keyword spotting with 20 recordings of each word"
+OF_TEXTS = "Intents with ten examples each"
+INTENTS = ("lights", "music", "weather")
 ADULT = pb.TableSpec(
     columns=[
         pb.ColumnSpec(name="age", integer=True, minimum=17, maximum=90),
@@ -35,9 +37,10 @@ def outcomes(tmp_path_factory):
     generators.publish(models / "digits", "digits")
     tables.publish(models / "tables", "adult", ADULT)
     sounds.publish(models / "sounds", "words")
-    others = [name for name in recipes.programs() if name not in (OF_A_TABLE, OF_SOUNDS)]
+    texts.publish(models / "texts", "intents", INTENTS)
+    others = [name for name in recipes.programs() if name not in (OF_A_TABLE, OF_SOUNDS, OF_TEXTS)]
     found = run(models / "digits", place, others) | run(models / "tables", place, [OF_A_TABLE])
-    return found | run(models / "sounds", place, [OF_SOUNDS])
+    return found | run(models / "sounds", place, [OF_SOUNDS]) | run(models / "texts", place, [OF_TEXTS])
 
 
 def run(models, place, headings):
@@ -49,6 +52,14 @@ def run(models, place, headings):
                 for seed, (name, counts) in enumerate({"train": (400, 40), "test": (200, 100)}.items()):
                     rows = client.generate(classes=np.repeat([0, 1], counts), seed=seed).to_frame()
                     rows.to_csv(place / f"{name}.csv", index=False)
+        if OF_TEXTS in headings:
+            with augmint.Client(service.target) as client:
+                for seed, name in enumerate(("train", "test")):
+                    made = client.generate(classes=INTENTS * 10, seed=seed)
+                    rows = [
+                        {"text": text, "intent": label} for text, label in zip(made.to_text(), made.labels, strict=True)
+                    ]
+                    (place / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         command = [sys.executable, "-m", "tests.client.recipes", service.target, *headings]
         environment = {
             **os.environ,

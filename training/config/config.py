@@ -13,18 +13,18 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive", "blocks", "autoregressive", "wave"] = Field(
+    architecture: Literal["conv", "mlp", "progressive", "blocks", "autoregressive", "recurrent", "wave"] = Field(
         "conv",
         description="Family of both networks; progressive: they grow while they train (ProGAN); blocks: for samples of "
         "choices and values, such as rows of a table; autoregressive: one network for each choice on those before it "
-        "(TabularARGN); wave: for sounds as waves (WaveGAN).",
+        "(TabularARGN); recurrent: one for all of them, which remembers; wave: for sounds as waves (WaveGAN).",
     )
     width: int = Field(
         16,
         ge=1,
         le=512,
         description="Channels (conv) or units (mlp) that every layer is a multiple of; units of a layer (blocks, "
-        "autoregressive; fewer where there are many choices).",
+        "autoregressive, recurrent; fewer where there are many choices).",
     )
     layers: int = Field(2, ge=1, le=16, description="Hidden layers of both networks (blocks).")
     latent_size: int = Field(64, ge=0, le=4096, description="Normal draws per sample; a likelihood has none.")
@@ -55,9 +55,7 @@ class Config(BaseModel):
     )
     classifier_weight: float = Field(1.0, gt=0, description="Of the auxiliary classifier's cross-entropy.")
     minibatch_deviation: bool = Field(True, description="A channel with the deviation over the batch (ProGAN).")
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="In the discriminator; in the generator if it is autoregressive."
-    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="In the discriminator; in the generator of a likelihood.")
     phase_shuffle: int = Field(
         0, ge=0, le=16, description="Frames by which what the discriminator's layers see is moved at random (WaveGAN)."
     )

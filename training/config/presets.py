@@ -79,6 +79,37 @@ _MIXED: dict[str, Any] = {
     "batch_size": 500,
     "class_balance": 1.0,
 }
+# The generator alone, choice by choice.
+_LIKELIHOOD: dict[str, Any] = {
+    **_PLAIN,
+    "objective": "likelihood",
+    "latent_size": 0,
+    "generator_norm": "none",
+    "discriminator_conditioning": "none",
+    "learning_rate": 2e-3,
+    "learning_rate_schedule": "cosine",
+    "learning_rate_final": 0.02,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "beta2_final": 0.99,
+}
+
+# Kingma and Welling 2014, as small convolutions take it.
+_VAE: dict[str, Any] = {
+    **_PLAIN,
+    "objective": "evidence",
+    "kl_weight": 0.25,
+    "latent_size": 32,
+    "generator_norm": "batch",
+    "discriminator_norm": "batch",
+    "discriminator_conditioning": "concatenation",
+    "learning_rate": 1e-3,
+    "learning_rate_schedule": "cosine",
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "beta2_final": 0.999,
+    "average_half_life": 500_000,
+}
 
 PRESETS: dict[str, Preset] = {
     "rpgan": Preset(
@@ -207,21 +238,7 @@ PRESETS: dict[str, Preset] = {
         "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015), "
         "the divergence at a quarter of its weight (Higgins et al. 2017), or small images leave the latent unused; it "
         "leaves no mode out: the comparison and the safety net",
-        {
-            **_PLAIN,
-            "objective": "evidence",
-            "kl_weight": 0.25,
-            "latent_size": 32,
-            "generator_norm": "batch",
-            "discriminator_norm": "batch",
-            "discriminator_conditioning": "concatenation",
-            "learning_rate": 1e-3,
-            "learning_rate_schedule": "cosine",
-            "beta1": 0.9,
-            "beta2": 0.999,
-            "beta2_final": 0.999,
-            "average_half_life": 500_000,
-        },
+        _VAE,
     ),
     "ctgan": Preset(
         "CTGAN (Xu et al. 2019, arXiv:1907.00503): training by sampling, ten judged together (Lin et al. 2018, "
@@ -287,25 +304,40 @@ PRESETS: dict[str, Preset] = {
         "a perceptron for each on the label and the choices before it; in a fixed order, with two hidden layers, and "
         "the moving average that is best on samples held out of training",
         {
-            **_PLAIN,
-            "objective": "likelihood",
+            **_LIKELIHOOD,
             "architecture": "autoregressive",
-            "latent_size": 0,
             "width": 128,
             "embedding_size": 16,
-            "generator_norm": "none",
-            "discriminator_conditioning": "none",
             "dropout": 0.25,
             "batch_size": 512,
-            "learning_rate": 2e-3,
             "weight_decay": 0.6,
-            "learning_rate_schedule": "cosine",
-            "learning_rate_final": 0.02,
-            "beta1": 0.9,
-            "beta2": 0.99,
-            "beta2_final": 0.99,
             "average_half_life": 500_000,
         },
+    ),
+    "gru": Preset(
+        "A recurrent language model (Cho et al. 2014, arXiv:1406.1078; Graves 2013) of sequences of one alphabet, "
+        "by maximum likelihood: better than adversarial training at any temperature (Caccia et al. 2020, "
+        "arXiv:1811.02549); the moving average that is best on samples held out of training",
+        {
+            **_LIKELIHOOD,
+            "architecture": "recurrent",
+            "width": 256,
+            "embedding_size": 32,
+            "dropout": 0.3,
+            "batch_size": 128,
+            "average_half_life": 100_000,
+        },
+    ),
+    "textgan": Preset(
+        "The objective of rpgan on convolutions over units, of which the discriminator sees chosen ones, with the "
+        "gradient of their probabilities (Bengio et al. 2013, arXiv:1308.3432). WGAN-GP instead (Gulrajani et al.): "
+        "objective=wasserstein unit_slope=10 gamma=0 critic_steps=5",
+        {"width": 32, "gamma": 1.0, "augmentation": 0.0},
+    ),
+    "textvae": Preset(
+        "The vae on convolutions over units, drawn one by one (Kingma and Welling 2014, arXiv:1312.6114): twice "
+        "as wide, with a larger latent, and the divergence at half of its weight",
+        {**_VAE, "width": 32, "latent_size": 64, "kl_weight": 0.5},
     ),
 }
 

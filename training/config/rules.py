@@ -153,9 +153,9 @@ RULES: tuple[Rule, ...] = (
         "objective 'evidence' with architecture 'wave': there is no encoder of waves; use conv or mlp",
     ),
     Rule(
-        lambda c: _is_likelihood(c) != (c.architecture == "autoregressive"),
-        "objective 'likelihood' and architecture 'autoregressive' go together: other networks do not say how probable "
-        "a sample is, and this one has nothing that a discriminator could teach it by",
+        lambda c: _is_likelihood(c) != (c.architecture in ("autoregressive", "recurrent")),
+        "objective 'likelihood' and the architectures 'autoregressive' and 'recurrent' go together: other "
+        "networks do not say how probable a sample is, and these have nothing that a discriminator could teach it by",
     ),
     Rule(
         lambda c: _is_likelihood(c) != (c.latent_size == 0),
@@ -177,7 +177,7 @@ RULES: tuple[Rule, ...] = (
                 or c.generator_norm != "none"
             )
         ),
-        "architecture 'autoregressive' has layers of its own: generator_norm and spectral_norm must be none, "
+        "a network of a likelihood has layers of its own: generator_norm and spectral_norm must be none, "
         "equalised_rate false, and weight_deviation left out",
     ),
 )

@@ -89,6 +89,10 @@ class Tokens(Protocol):
     def sizes(self) -> Sequence[int]:
         """How many choices there are at each position."""
 
+    @property
+    def stop(self) -> int | None:
+        """A choice after which nothing but it follows; None: there is none."""
+
     def encode(self, raw: Tensor) -> Tensor:
         """dtype [n, *shape] -> int64 [n, positions]."""
 

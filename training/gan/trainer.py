@@ -224,7 +224,8 @@ class Trainer:
         latent = mean + (log_variance / 2).exp() * batch.latent
         made = self._run(self._generate, latent, batch.label)
         head = getattr(self.generator.module, "head", None)
-        lost = self.kind.likelihood(batch.real, made) if head is None else head.surprise(made, batch.real).sum(1)
+        surprise = None if head is None else head.surprise(made, batch.real)
+        lost = self.kind.likelihood(batch.real, made) if surprise is None else surprise.flatten(1).sum(1)
         reconstruction, divergence = objectives.evidence(lost, mean, log_variance)
         # The divergence comes in slowly, or it would empty the latent before the decoder has learned to read it.
         weight = config.kl_weight * (linear(0.0, 1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0)

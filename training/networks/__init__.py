@@ -16,6 +16,7 @@ from training.networks import blocks, conv, mlp, progressive, wave
 from training.networks.autoregressive import AutoregressiveGenerator, Unrolled
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
+from training.networks.recurrent import RecurrentGenerator
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
 
 __all__ = [
@@ -57,6 +58,8 @@ def build(
     """
     if config.objective == "likelihood":
         assert tokens is not None, "only kinds that have tokens have a likelihood"
+        if config.architecture == "recurrent":
+            return RecurrentGenerator(tokens, classes, config), None
         return AutoregressiveGenerator(tokens.sizes, classes, config), None
     generator: nn.Module
     if config.architecture == "blocks":

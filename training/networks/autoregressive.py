@@ -198,14 +198,14 @@ def _drawn(
         hidden = seen
         for number, (weight, bias) in enumerate(factor.layers):
             hidden = linear(hidden.relu() if number else hidden, weight, bias)
-        token, left = _choose(hidden / temperature, uniform[:, at : at + 1])
+        token, left = choose(hidden / temperature, uniform[:, at : at + 1])
         tokens.append(token)
         rest.append(left)
         seen = torch.cat([seen, factor.table[token[:, 0]]], 1)
     return torch.cat(tokens, 1), torch.cat(rest, 1)
 
 
-def _choose(logits: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+def choose(logits: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
     """float32 [n, choices] and [n, 1] in (0, 1] -> the choice int64 [n, 1], and what is left: float32 [n, 1] in (0, 1].
 
     By the inverse of the distribution function: where in its own share of the unit interval the uniform number lies is

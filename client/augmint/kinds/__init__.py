@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from augmint.kinds import audio, image
+from augmint.kinds import audio, image, text
 from augmint.kinds.table import column, files, frame
 
 
@@ -42,6 +42,9 @@ class Kind:
     floats:   raw samples [n, *shape] -> float32 as networks take them, from loaders that nobody gave a transform.
     media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open.
               Absent: a file of one sample is an array.
+    lines:    samples -> lines of text for people and programs to read. Absent: cells are printed, if there are any.
+    texts:    samples -> a str of each. Absent: that is not what they are.
+    indices:  elements are numbers of things, which PyTorch wants as int64.
     """
 
     column: str
@@ -58,6 +61,9 @@ class Kind:
     sound: Callable[[Any], tuple[np.ndarray, int]] | None = None
     floats: Callable[[np.ndarray], np.ndarray] | None = None
     media: Callable[[Any], dict[str, Any]] | None = None
+    lines: Callable[[Any], list[str]] | None = None
+    texts: Callable[[Any], list[str]] | None = None
+    indices: bool = False
 
 
 def of(description: Any) -> Kind:
@@ -113,6 +119,20 @@ KINDS = {
         },
         cells=files.cells,
         frame=frame.frame,
+    ),
+    "text": Kind(
+        column="text",
+        suffix="txt",
+        pictures=False,
+        objects=text.texts,
+        files=text.contents,
+        feature=text.feature,
+        details=text.details,
+        many={"txt": text.Lines, "jsonl": text.JsonLines, "parquet": text.Parquet},
+        cells=text.cells,
+        lines=text.lines,
+        texts=text.texts,
+        indices=True,
     ),
 }
 # Suffix of a file of one sample that other programs open, of kinds that are no pictures: those go on a sheet.

@@ -29,6 +29,7 @@ class SyntheticDataset(Reader, data.Dataset):
 
     - images come as float32 [channels, height, width] in [0, 1], as torchvision's `ToTensor` gives them; with
       `transform=None` or another transform, as uint8 [channels, height, width] for it to work on (see `form`);
+    - texts come as int64 [length], ids of the vocabulary that `augmint.kinds.text.vocabulary(description)` gives;
     - other kinds come as they are, in the generator's dtype and shape: rows of a table raw, float32 [columns], NaN
       where a value is missing. `transform=augmint.kinds.table.features(description)` makes features of them.
 

@@ -38,7 +38,7 @@ class Form:
             values = self.floats(samples.array).astype(self.dtype, copy=False).reshape(-1, *self.shape)
             return list(values if self.as_array else torch.from_numpy(values))
         array = np.ascontiguousarray(samples.array.transpose(0, *(axis + 1 for axis in self.axes)))
-        array = array.reshape(-1, *self.shape)
+        array = array.reshape(-1, *self.shape).astype(array.dtype if self.unit else self.dtype, copy=False)
         if self.unit:
             array = np.divide(array, 255, dtype=self.dtype)
         return list(array if self.as_array else torch.from_numpy(array))
@@ -73,7 +73,8 @@ def form_of(items: Items, description: Description) -> Form:
         return Form((), shape, dtype, False, as_array, floats)
     axes = _axes(shape, description, as_array)
     unit = kinds.of(description).pictures and dtype.kind == "f"
-    if axes is None or (dtype != description.dtype and not unit):
+    whole = kinds.of(description).indices and dtype in (np.int32, np.int64)
+    if axes is None or (dtype != description.dtype and not unit and not whole):
         raise InvalidRequest(
             f"real samples are {dtype} {list(shape)}, the generator's {description.dtype} {list(description.shape)}: "
             "let the real data set give them like that, and hand every transform to mix, which applies it to both"

@@ -56,6 +56,8 @@ class Choices:
     columns: tuple[Column, ...]
     scales: tuple[Scale, ...]
 
+    stop = None
+
     @classmethod
     def fit(cls, columns: Sequence[Column], raw: Samples) -> Choices:
         """Learn the ranges of the columns from rows for training; from 2^18 of them, evenly spaced, if there are more.

@@ -197,7 +197,16 @@ class _Records(File):
                         f"{self.path}: line {number} is {line.strip()[:40]}; wanted an object such as "
                         '{"age": 39, "income": "high"}'
                     )
+                # Escaped halves of characters, as a cut text has them.
+                if "\\u" in line and any(isinstance(value, str) and not _whole(value) for value in record.values()):
+                    raise DataError(
+                        f"{self.path}: line {number} holds half of a character, as of an emoji cut in two; take it out"
+                    )
                 yield record
+
+
+def _whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _cell(value: Any) -> str | None:

@@ -52,7 +52,7 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
         advice = "A smaller class_balance (0 draws all classes alike) gives the rare class more of the training."
         found.append(Finding(Kind.IMBALANCE, Severity.WARNING, ratio, UNEVEN, text, advice, names[rare]))
     train_labels = dataset.labels[splits.train]
-    constant, whole = [], value_range(dataset.kind.dtype)
+    constant, whole = [], value_range(dataset.kind.values(dataset.samples[:1]).dtype)
     for label in range(dataset.classes):
         real = dataset.samples[splits.train[train_labels == label][:_LOOKED_AT]]
         deviation = spread(real, dataset.kind.values) if len(real) > 1 else 0.0

@@ -156,7 +156,10 @@ def test_a_service_that_fails_half_way_leaves_no_half_file(client, fake, tmp_pat
 @pytest.mark.parametrize("format", ["csv", "tsv", "jsonl"])
 def test_a_kind_without_rows_has_no_such_files(tmp_path, format):
     with augmint.Client(transport=FakeService()) as client:
-        named = f"format '{format}' is for table; generator 'fake' makes image: one of webdataset, parquet, npz, folder"
+        whose = " and ".join(kinds.MANY[format])
+        named = (
+            f"format '{format}' is for {whose}; generator 'fake' makes image: one of webdataset, parquet, npz, folder"
+        )
         with pytest.raises(augmint.InvalidRequest, match=named):
             export(client, tmp_path / "out", n=5, format=format)
     assert not (tmp_path / "out").exists()

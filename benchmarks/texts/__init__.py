@@ -1,0 +1,1 @@
+"""Generators of texts: adversarial, by likelihood, variational, in one table."""

@@ -1,0 +1,163 @@
+"""Which system makes texts best? A GAN, a likelihood model and a variational autoencoder, judged by one card each.
+
+    python -m benchmarks.texts names/ [--systems gru textgan textvae] [--share 1.0] [--out FILE]
+    python -m benchmarks.texts intents.jsonl --text utterance --label intent --units bpe:256
+
+DATA is what `python -m training fit` reads as texts. Each system trains for so many steps on one thread (--share of
+those in the table of this file), is exported, proven and measured on held-out texts as `fit` does:
+
+  - CAS: accuracy on real test texts of character n-grams (TF-IDF) with logistic regression that learned from made
+    texts only, beside that of one that learned from the real training texts;
+  - the divergence of Jensen and Shannon, in bits, between 3-grams of made and of training texts, beside that of as many
+    held-out real texts; both for the training split's classes;
+  - the share of texts that equal a training text, beside the same share of held-out real ones;
+  - how large the file is, how fast it draws on one thread, and how fast the same network does in PyTorch.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from augmint.v1 import generator_pb2 as pb
+from benchmarks import results
+from service.runtime.session import Session
+from training import quality
+from training.config.presets import resolve
+from training.data import DataError, Dataset
+from training.data.splits import split
+from training.export import graph, parity
+from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.gan.trainer import Trainer
+from training.judge import fitting
+from training.judge.classifier import Classifier
+from training.kinds import load
+from training.networks import drawn
+from training.networks.sampler import chance
+from training.source import SourceOptions
+
+STEPS = {"gru": 2000, "textgan": 4000, "textvae": 2000}
+_LOOK = 50  # steps between looks at whether the losses are finite
+_PAGE = 256
+
+Row = dict[str, results.Value]
+
+
+def main() -> int:
+    parser = results.Parser("benchmarks.texts", __doc__)
+    parser.add_argument("data", help="folder of .txt files, or a table with --text")
+    parser.add_argument("--text", help="column of a table: the texts")
+    parser.add_argument("--label", help="column of a table: the labels")
+    parser.add_argument("--units", help="characters (the default) or bpe:N")
+    parser.add_argument("--systems", nargs="+", default=list(STEPS), choices=list(STEPS))
+    parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="measure on fewer samples")
+    options = parser.options()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    given = {name: value for name in ("text", "label", "units") if (value := getattr(options, name)) is not None}
+    try:
+        dataset = load(options.data, SourceOptions(**given))
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if dataset.kind.spec.WhichOneof("kind") != "text":
+        print(
+            f"error: {options.data} is read as {dataset.kind.words}, not as texts: say --text COLUMN", file=sys.stderr
+        )
+        return 1
+    with parser.results() as out:
+        for row in rows(dataset, options.systems, options.share, options.seed, options.quick):
+            out.row(f"texts: {len(dataset.labels):,} of {dataset.classes} classes, {dataset.kind.words}", row)
+    return 0
+
+
+def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: bool = False) -> Iterator[Row]:
+    """One for each system, and that of held-out real texts."""
+    splits = split(dataset, seed=seed)
+    dataset = dataset.fitted(splits.train)
+    samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
+    judge = fitting.fit(dataset.kind, samples, labels, dataset.classes, seed=seed)
+    card = pb.QualityCard()
+    for system in systems:
+        trainer = Trainer(
+            Fabric(accelerator="cpu", devices=1), resolve(system), dataset.kind, samples, labels, dataset.classes, seed
+        )
+        steps, began = max(1, round(STEPS[system] * share)), time.process_time()
+        for step in range(steps):
+            losses = trainer.step(step / steps)
+            if step % _LOOK == 0:
+                trainer.check_finite(losses)
+        told: Row = {"system": system, "steps": steps, "trained, CPU s": time.process_time() - began}
+        made, card = _judged(dataset, splits, trainer, judge, seed, quick)
+        yield told | _of_card(card, "value") | made
+    held: Row = {"system": "(held-out real texts)"}
+    yield held | _of_card(card, "real")
+
+
+def _judged(
+    dataset: Dataset, splits: Any, trainer: Trainer, judge: Classifier, seed: int, quick: bool
+) -> tuple[Row, pb.QualityCard]:
+    """The card of the exported file, and what the file is like."""
+    generator, size = trainer.settle(), trainer.config.latent_size
+    began = time.process_time()
+    model = graph.to_onnx(generator, dataset.kind, size, dataset.classes)
+    exported = time.process_time() - began
+    parity.prove_parity(generator, model, dataset.kind, size, dataset.classes)
+    content = model.SerializeToString()
+    began = time.process_time()
+    session = Session(content, threads=1)
+    loaded = time.process_time() - began
+
+    def draw(labels: np.ndarray, start: int) -> np.ndarray:
+        return addressed_samples(session, labels, MEASURED_SEED, start)
+
+    card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget="quick" if quick else "full")
+    label = np.arange(_PAGE) % dataset.classes
+    taken, random = chance(generator), torch.Generator().manual_seed(0)
+    inputs = torch.zeros(_PAGE, size), torch.from_numpy(label), *drawn(_PAGE, taken, random, torch.device("cpu"))
+    generator.eval()
+    with torch.no_grad():
+        looped = _speed(lambda: generator(*inputs))
+    return {
+        "file, MB": len(content) / 1e6,
+        "export, CPU s": exported,
+        "load, CPU s": loaded,
+        "lines/s": _speed(lambda: draw(label, 0)),
+        "PyTorch lines/s": looped,
+    }, card
+
+
+def _speed(made: Callable[[], Any]) -> float:
+    """Lines a second of processor time, in pages of 256."""
+    made()
+    began, count = time.process_time(), 0
+    while (spent := time.process_time() - began) < 1:
+        made()
+        count += _PAGE
+    return count / spent
+
+
+def _of_card(card: pb.QualityCard, side: str) -> Row:
+    """side: "value" of made texts, "real" of held-out ones."""
+    by_name = {each.name: float(getattr(each, side)) for each in card.measurements}
+    made = side == "value"
+    return {
+        "CAS, %": 100 * (card.classification_accuracy_score if made else card.real_accuracy),
+        "of real, %": 100 * card.classification_accuracy_score / max(card.real_accuracy, 1e-9) if made else 100.0,
+        "fidelity, %": 100 * card.label_fidelity if made else None,
+        **{f"{size}-gram divergence": by_name[f"divergence of {size}-grams"] for size in (2, 3, 4)},
+        "distinct 3-grams, %": 100 * by_name["distinct 3-grams"],
+        "copies of training texts, %": 100 * by_name["exact copies of training texts"],
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,31 @@
+"""The comparison of systems for texts, on made-up words."""
+
+import json
+
+import pytest
+
+from benchmarks.texts import __main__ as texts
+from tests.training.kinds.text.made import folder, words
+
+
+def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, capsys):
+    data = folder(tmp_path / "data", vowels=words(60, "aeiou"), consonants=words(60, "kmnrt", 1))
+    out = tmp_path / "rows.jsonl"
+    monkeypatch.setattr(
+        "sys.argv", ["x", str(data), "--systems", "gru", "--share", "0.01", "--quick", "--out", str(out)]
+    )
+    assert texts.main() == 0
+    found = [row for line in out.read_text().splitlines() if "row" in (row := json.loads(line))]
+    systems = [line["row"]["system"] for line in found]
+    assert systems == ["gru", "(held-out real texts)"]
+    made, real = (line["row"] for line in found)
+    assert made["of real, %"] == pytest.approx(100 * made["CAS, %"] / real["CAS, %"], rel=1e-6)
+    assert made["steps"] == 20
+    assert made["lines/s"] > 0
+    assert set(real) < set(made)
+
+
+def test_what_is_no_text_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["x", str(tmp_path / "nothing")])
+    assert texts.main() == 1
+    assert "no such file or folder" in capsys.readouterr().err

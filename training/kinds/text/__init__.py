@@ -1,0 +1,9 @@
+"""Texts: int32 [length], ids of characters or of pairs of them that are frequent together."""
+
+from training.kinds.text.reader import load, shaped
+from training.kinds.text.sources import reads
+from training.kinds.text.text import Text
+
+NAME = "text"  # in a SampleSpec
+
+__all__ = ["NAME", "Text", "load", "reads", "shaped"]

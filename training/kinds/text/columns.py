@@ -1,0 +1,86 @@
+"""Texts in a column of a table, their labels in another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.data.errors import DataError
+from training.data.wording import listed
+from training.kinds.table import chunks, sources
+from training.kinds.table.labels import choose, did_you_mean
+from training.kinds.text.texts import Texts
+
+_USUAL = ("text", "sentence", "message", "utterance", "line")
+_MOST_CLASSES = 10_000
+
+
+def read(path: Path, text: str | None, label: str | None, texts: Texts) -> Texts:
+    """Fill `texts` from a file of cells, of records or of columns, or from a folder of them. Raises DataError."""
+    found = sources.find(path)
+    names = found.files[0][0].names
+    of_texts = _column(path, names, text)
+    of_labels = choose(path, [name for name in names if name != of_texts], label)
+    texts.words = f"{found.words}, the texts in the column {of_texts!r}, the labels in {of_labels!r}"
+    texts.splits, texts.skipped = found.splits, texts.skipped + type(texts.skipped)(found.skipped)
+    texts.notes += found.notes
+    for file, part in found.files:
+        texts.notes += file.notes
+        try:
+            _add(file, part, of_texts, of_labels, texts)
+        except chunks.NotUtf8 as error:
+            # Some of the file was read as UTF-8 before it turned out not to be.
+            del texts.texts[:], texts.labels[:], texts.parts[:], texts.places[:]
+            return _again(found, error, of_texts, of_labels, texts)
+    return texts
+
+
+def _again(found: sources.Source, error: chunks.NotUtf8, of_texts: str, of_labels: str, texts: Texts) -> Texts:
+    """Everything once more, with the file that is not UTF-8 read as what it may be."""
+    texts.skipped.clear()
+    texts.skipped.update(found.skipped)
+    for file, part in found.files:
+        if file.path == error.path:
+            file = error.instead()
+            texts.notes += file.notes
+        try:
+            _add(file, part, of_texts, of_labels, texts)
+        except chunks.NotUtf8 as other:
+            raise DataError(f"{other.path}: is not UTF-8, as {error.path.name}; save both as UTF-8") from other
+    return texts
+
+
+def _add(file: chunks.File, part: str, of_texts: str, of_labels: str, texts: Texts) -> None:
+    row = 0
+    for batch in file.chunks():
+        values, labels = (
+            batch.column(batch.schema.get_field_index(name)).to_pylist() for name in (of_texts, of_labels)
+        )
+        for value, own in zip(values, labels, strict=True):
+            own = "" if own is None else str(own).strip()
+            if own:
+                texts.add(
+                    "" if value is None else str(value), own, part, f"{file.path}: {file.where(row)}", "empty texts"
+                )
+            else:
+                texts.skipped["rows without a label"] += 1
+            row += 1
+    if len(classes := set(texts.labels)) > _MOST_CLASSES or (
+        len(classes) > 20 and len(classes) > len(texts.labels) / 2
+    ):
+        raise DataError(
+            f"{file.path}: the column {of_labels!r} has {len(classes):,} different values in {len(texts.labels):,} "
+            "rows, which are no classes; say by --label COLUMN which column holds them"
+        )
+
+
+def _column(path: Path, names: Sequence[str], asked: str | None) -> str:
+    if asked is not None:
+        alike = [name for name in names if name.casefold() == asked.strip().casefold()]
+        if asked in names or len(alike) == 1:
+            return asked if asked in names else alike[0]
+        raise DataError(f"{path}: has no column {asked!r}{did_you_mean(asked, names)}; it has {listed(names, 20)}")
+    usual = [name for name in names if name.casefold() in _USUAL]
+    if len(usual) != 1:
+        raise DataError(f"{path}: say by --text COLUMN which column holds the texts; it has {listed(names, 20)}")
+    return usual[0]

@@ -1,0 +1,171 @@
+"""Which files a source of texts is, and what each is: lines of a class, one text of a class, or a table of texts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.data import parts as split_names
+from training.data.errors import DataError
+from training.data.nearby import hint
+from training.data.parts import TEST, TRAIN, VALIDATION, part_of
+from training.data.reading import Claim
+from training.data.wording import counted, listed
+from training.kinds.table import chunks
+from training.kinds.table.order import natural
+from training.kinds.table.text import PACKED, ending
+
+LINES = frozenset({".txt", ".text"})
+# Files that tell of the data, beside those of the classes.
+_ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "changelog", "authors", "citation"})
+_MOST = 200_000  # files
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """label: the class of its lines; whole: it is one text."""
+
+    path: Path
+    label: str
+    part: str
+    whole: bool
+
+
+@dataclass(slots=True)
+class Source:
+    """files: in order. words: what they are. splits: in words."""
+
+    files: list[File]
+    words: str
+    splits: str = ""
+    notes: list[str] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def reads(source: str) -> Claim:
+    """A folder of .txt files is texts, unless it shows something else; other files are for who asks for their texts."""
+    path = Path(source)
+    try:
+        if path.is_dir():
+            kinds = Counter(_is_text(each) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
+            if kinds[True] > kinds[False]:
+                return Claim.LIKELY
+            return (
+                Claim.IN_WORDS
+                if any(_is_table(each) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
+                else Claim.NONE
+            )
+        return Claim.IN_WORDS if path.is_file() and (_is_text(path) or _is_table(path)) else Claim.NONE
+    except (OSError, ValueError):
+        return Claim.NONE
+
+
+def is_table(path: Path) -> bool:
+    """Whether texts are in a column of a table there, not in files of their own."""
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder{hint(path)}")
+    if not path.is_dir():
+        return _is_table(path) and not _is_text(path)
+    return not any(_is_text(each) for each in _walk(path, 3))
+
+
+def find(path: Path) -> Source:
+    """The files of a folder of texts, or of one file of lines. Raises DataError."""
+    if not path.is_dir():
+        return Source([File(path, _name(path), TRAIN, False)], "a file of lines, of one class")
+    source = Source([], "")
+    folders = {each.name: each for each in _folders(path) if any(map(_is_text, _walk(each, 3)))}
+    named = {part: each for name, each in folders.items() if (part := part_of(name))}
+    if TRAIN in named and len(named) > 1 and len(named) == len(folders):
+        for part in (TRAIN, VALIDATION, TEST):
+            if part in named:
+                _classes(source, named[part], part)
+        source.splits = split_names.in_words({part: each.name for part, each in named.items()})
+        _leave_out(source, "beside the splits", _texts(path))
+    elif TRAIN in named and len(folders) == 1:
+        _classes(source, named[TRAIN], TRAIN)
+    else:
+        _classes(source, path, TRAIN)
+    if not source.files:
+        raise DataError(
+            f"{path}: holds no texts; wanted a .txt file of lines for each class, or a folder of .txt files"
+        )
+    labels = {each.label for each in source.files if each.part == TRAIN}
+    for each in source.files:
+        if each.label not in labels:
+            raise DataError(
+                f"{each.path}: its class {each.label!r} is not in the training part, which has {listed(sorted(labels))}"
+            )
+    return source
+
+
+def _classes(source: Source, folder: Path, part: str) -> None:
+    """Add the classes of a folder: its folders of texts, or, if it has none, its files of lines."""
+    folders = [each for each in _folders(folder) if any(map(_is_text, _walk(each, 3)))]
+    loose = _texts(folder)
+    if folders:
+        source.words = "one folder per class, each .txt file a text"
+        for each in folders:
+            source.files += [File(file, each.name, part, True) for file in _walk(each, 3) if _is_text(file)]
+        _leave_out(source, "beside the folders of the classes", loose)
+    else:
+        source.words = "one file of lines per class"
+        about = [each for each in loose if _name(each).casefold() in _ABOUT]
+        if len(about) < len(loose):
+            _leave_out(source, "about the data", about)
+            loose = [each for each in loose if each not in about]
+        source.files += [File(each, _name(each), part, False) for each in loose]
+    others = sum(not _is_text(each) for each in _walk(folder, 1))
+    if others:
+        source.skipped["other files"] += others
+    if len(source.files) > _MOST:
+        raise DataError(f"{folder}: more than {_MOST:,} files; write the texts as lines, a file for each class")
+
+
+def _leave_out(source: Source, where: str, files: list[Path]) -> None:
+    if files:
+        source.skipped[f"files {where}"] += len(files)
+        source.notes.append(
+            f"{listed((each.name for each in files), 4)} {where} {'were' if len(files) > 1 else 'was'} not read"
+        )
+
+
+def _name(path: Path) -> str:
+    name = path.name
+    while Path(name).suffix.lower() in PACKED | LINES:
+        name = Path(name).stem
+    return name
+
+
+def _is_text(path: Path) -> bool:
+    return ending(path.name) in LINES
+
+
+def _is_table(path: Path) -> bool:
+    return ending(path.name) in chunks.ENDINGS
+
+
+def _folders(path: Path) -> list[Path]:
+    found = {each.name: each for each in path.iterdir() if each.is_dir() and not each.name.startswith((".", "__"))}
+    return [found[name] for name in natural(found)]
+
+
+def _texts(path: Path) -> list[Path]:
+    return [each for each in _walk(path, 1) if _is_text(each)]
+
+
+def _walk(path: Path, depth: int) -> Iterator[Path]:
+    """The files of a folder and those below it, to so many levels, in natural order; without hidden ones."""
+    found = {each.name: each for each in path.iterdir() if not each.name.startswith(".")}
+    for name in natural(found):
+        if found[name].is_file():
+            yield found[name]
+        elif depth > 1 and not name.startswith("__"):
+            yield from _walk(found[name], depth - 1)
+
+
+def told(source: Source) -> str:
+    """The layout in words, with how many files there are."""
+    return f"{source.words} ({counted(len(source.files), 'file')})" if len(source.files) > 1 else source.words
