@@ -70,12 +70,8 @@ def _quality(description: Description, accents: bool) -> Iterator[str]:
         ("coverage", "coverage", "ceiling", "coverage_ceiling"),
     ):
         yield f"  {name:30} {_shown(card, field):>8}  {beside} {_shown(card, other) if other else ''}".rstrip()
-    for found in card.measurements:
-        real = f"real {found.real:.3f}" if found.HasField("real") else ""
-        yield f"  {found.name:30} {found.value:>8.3f}  {real}  {found.detail}".rstrip()
-    if card.HasField("membership_inference"):
-        attack = card.membership_inference
-        yield f"  {'membership inference, AUC':30} {attack.auc:>8.3f}  95 % from {attack.low:.3f} to {attack.high:.3f}"
+    for name, told in description.measurements.items():
+        yield f"  {name:30} {told}"
     if card.classes:
         width = max(5, *(len(one.label) for one in card.classes))
         yield f"  {'class':{width}}  score  real   fidelity  spread"

@@ -164,6 +164,7 @@ TABLES = {
     *(
         "quality",
         "quality.scarce",
+        "quality.scarce_rows",
         "quality.selection",
         "quality.training_speed",
         "quality.watchdog",
@@ -171,13 +172,14 @@ TABLES = {
         "serving.gpu",
         "tables",
         "tables.scale",
+        "texts",
     ),
 }
 
 
 def test_no_benchmark_prints_a_table_by_itself():
     """Those that have a command line either take rows, or are listed here with what they print instead."""
-    without = {"demo", "image", "quality.blood_cells", "tables.cell", "tables.peers.program"}
+    without = {"demo", "image", "quality.blood_cells", "quality.spoken_digits", "tables.cell", "tables.peers.program"}
     found = set()
     for path in (ROOT / "benchmarks").rglob("*.py"):
         text = path.read_text()

@@ -43,7 +43,7 @@ def data() -> dict[str, Data]:
 
 
 # Real digits; choices and values for what is made for them, and for all that takes any form.
-_OF_OTHERS = ("blocks", "autoregressive", "wave")
+_OF_OTHERS = ("blocks", "autoregressive", "recurrent", "wave")
 SYSTEMS = [(name, "digits") for name in PRESETS if resolve(name).architecture not in _OF_OTHERS]
 SYSTEMS += [(name, "mixed") for name in PRESETS if resolve(name).architecture in ("blocks", "mlp")]
 

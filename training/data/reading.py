@@ -12,8 +12,9 @@ class Claim(IntEnum):
 
     NONE = 0
     IN_WORDS = 1  # it is told in words what would be right
-    LIKELY = 2  # by the names of its files
-    SURE = 3  # by what is in them
+    ASKED = 2  # if it is asked for, by an option that those who are surer do not take
+    LIKELY = 3  # by the names of its files
+    SURE = 4  # by what is in them
 
 
 @dataclass(frozen=True, slots=True)

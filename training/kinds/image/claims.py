@@ -29,7 +29,10 @@ def reads(source: str) -> Claim:
         sure = source == "digits" or (_folder(path) if path.is_dir() else path.is_file() and _file(path))
     except (OSError, DataError, ValueError):
         sure = False  # who reads it says what is wrong with it
-    return Claim.SURE if sure else Claim.IN_WORDS
+    if sure:
+        return Claim.SURE
+    tabular = path.suffix.lower() in (huggingface.PARQUET, huggingface.ARROW) or tagged.is_table(path.name)
+    return Claim.ASKED if tabular and path.is_file() else Claim.IN_WORDS
 
 
 def _folder(path: Path) -> bool:

@@ -53,11 +53,11 @@ def reads(source: str) -> Claim:
             if kinds[True] > kinds[False]:
                 return Claim.LIKELY
             return (
-                Claim.IN_WORDS
+                Claim.ASKED
                 if any(_is_table(each) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
                 else Claim.NONE
             )
-        return Claim.IN_WORDS if path.is_file() and (_is_text(path) or _is_table(path)) else Claim.NONE
+        return Claim.ASKED if path.is_file() and (_is_text(path) or _is_table(path)) else Claim.NONE
     except (OSError, ValueError):
         return Claim.NONE
 

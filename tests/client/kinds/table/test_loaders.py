@@ -115,7 +115,7 @@ def test_generate_without_a_file_prints_json(target, client, capsys):
     ("out", "named"),
     [
         (["--out", "a.png"], "makes table: use --out FILE.npz"),
-        (["--out", "a.xlsx"], "must end in .npz, .png, .jpg, .jpeg, .webp, .csv, .tsv, .jsonl, .parquet"),
+        (["--out", "a.xlsx"], "must end in .npz, .png, .jpg, .jpeg, .webp, .wav, .csv, .tsv, .jsonl, .parquet, .txt"),
         (["--out", "a.csv", "--font", "x.ttf"], "--font is for pictures"),
         (["--font", "x.ttf"], "--font is for pictures"),
     ],
@@ -189,9 +189,9 @@ def test_show_tells_of_every_column_and_what_is_measured_of_tables(target, fake,
         "  since     dates from 2008-05-01 to 2030-03-27",
         "  seen      dates with a time from 2016-07-18 12:00:00 to 2024-10-04 12:00:00; may be missing",
         "  owner     true or false",
-        "  distance of a column, worst       0.021  real 0.006  amount",
-        "  values out of range               0.000",
-        "  membership inference, AUC         0.507  95 % from 0.494 to 0.519",
+        "  distance of a column, worst    0.0213 (amount), real 0.0064",
+        "  values out of range            0",
+        "  membership inference           AUC 0.51 (0.49 to 0.52), by chance 0.5",
     ):
         assert line in lines
     assert main(["show", "--json", "--target", target]) == 0

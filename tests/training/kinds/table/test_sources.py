@@ -44,7 +44,7 @@ def test_files_of_rows_are_tables(name: str, tmp_path: Path) -> None:
     assert (kind_of(path), kind_of(path, label="label")) == ("table", "table")
     (tmp_path / "more").mkdir()
     path.rename(tmp_path / "more" / name)
-    assert kind_of(tmp_path / "more") == ("table" if name != "rows.txt" else "image")
+    assert kind_of(tmp_path / "more") == ("table" if name != "rows.txt" else "text")
 
 
 def test_a_table_of_pictures_is_images(tmp_path: Path) -> None:
