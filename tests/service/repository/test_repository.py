@@ -2,8 +2,10 @@
 
 import os
 import re
+from pathlib import Path
 
 import pytest
+import structlog
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
@@ -47,11 +49,15 @@ def test_a_folder_without_a_file_and_an_unreadable_one_have_their_reasons(tmp_pa
 def test_odd_names_are_ignored(tmp_path, load):
     path = generators.publish(tmp_path)
     (tmp_path / "Upper Case").mkdir()
-    (tmp_path / "notes.txt").write_text("x")
+    for name in ("notes.txt", "README.md", "LICENSE"):
+        (tmp_path / name).write_text("x")
     for version in ("0", "01", "latest", ".staging-1"):
         (path.parent.parent / version).mkdir()
-    repository, _ = load()
+    with structlog.testing.capture_logs() as lines:
+        repository, _ = load()
     assert [(status.name, status.version) for status in repository.statuses()] == [("tiny", 1)]
+    named = {Path(line["path"]).name for line in lines if line["event"] == "ignored"}
+    assert named == {"Upper Case", "notes.txt", "0", "01", "latest"}  # once each; what people read is no surprise
 
 
 def test_the_default_is_the_highest_version_that_is_ready(tmp_path, load):
