@@ -29,6 +29,7 @@ from training.export import graph
 from training.export.sampling import addressed_samples
 from training.gan.trainer import Trainer
 from training.kinds import load
+from training.source import SourceOptions
 
 DRAWN = 4096
 ENCODED = 4096  # at once
@@ -64,7 +65,7 @@ def measure(source: str, preset: str, steps: int, threads: int, **options: Any) 
     torch.set_num_threads(threads)
     stages = Stages()
     with stages.stage("reading"):
-        dataset = load(source, **options)
+        dataset = load(source, SourceOptions(**options))
         splits = split(dataset)
     with stages.stage("fitting"):
         dataset = dataset.fitted(splits.train)
