@@ -20,6 +20,9 @@ _HEAD = 2**18  # bytes of a table
 _ROWS = 200
 _MOST_ENTRIES = 200_000  # of a folder that a table lies in, which may be anybody's whole disk
 _NAMED_SHARE = 0.5
+_ROWS_OF_ONE = (
+    20  # that name the same picture, at most: a column of 0 and 1 names none, though there be 0.png and 1.png
+)
 
 
 def reads(source: str) -> Claim:
@@ -57,6 +60,7 @@ def _names_pictures(path: Path) -> bool:
     width = max(map(len, rows), default=0)
     hits = [0] * width
     wanted = [{_name(row[number]) for row in rows if number < len(row) and row[number]} for number in range(width)]
+    wanted = [names if len(names) * _ROWS_OF_ONE >= len(rows) else set() for names in wanted]
     open_ = {name for names in wanted for name in names}
     for picture in _pictures(path.parent):
         for name in {clean(picture), clean(PurePosixPath(picture).stem)} & open_:

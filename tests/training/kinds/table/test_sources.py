@@ -65,6 +65,13 @@ def test_a_table_of_rows_beside_pictures_that_it_does_not_name_is_a_table(tmp_pa
     assert kind_of(tmp_path / "rows.csv", file="age") == "image"
 
 
+def test_a_column_of_few_numbers_names_no_pictures(tmp_path: Path) -> None:
+    for number in range(2):
+        draw(tmp_path / "pictures" / f"{number}.png")
+    (tmp_path / "rows.csv").write_text("age,label\n" + "".join(f"{20 + row},{row % 2}\n" for row in range(60)))
+    assert kind_of(tmp_path / "rows.csv") == "table"
+
+
 def test_a_table_of_pixels_is_images(tmp_path: Path) -> None:
     head = ",".join(["label", *(f"pixel{number}" for number in range(64))])
     (tmp_path / "digits.csv").write_text(f"{head}\n" + ",".join(["1"] * 65))
