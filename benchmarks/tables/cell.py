@@ -40,7 +40,7 @@ class Stages:
 
     def __init__(self) -> None:
         self.told: dict[str, float] = {}
-        self._base = _peak()
+        self._base = _memory("VmRSS")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -48,12 +48,12 @@ class Stages:
         began = time.perf_counter()
         yield
         self.told[f"{name}, s"] = time.perf_counter() - began
-        self.told[f"{name}, MiB"] = max(0.0, _peak() - self._base)
+        self.told[f"{name}, MiB"] = max(0.0, _memory("VmHWM") - self._base)
 
 
-def _peak() -> float:
-    """The most memory that the process had, MiB."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+def _memory(what: str) -> float:
+    """MiB that the process has (VmRSS), or the most that it had (VmHWM) since that was forgotten."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{what}:"))
     return int(line.split()[1]) / 1024
 
 
