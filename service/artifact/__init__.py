@@ -42,12 +42,24 @@ from service.artifact.metadata import (
     sample_shape,
     validate,
 )
-from service.artifact.signature import OUTPUT, SCORE, Tensor, check_signature
+from service.artifact.signature import (
+    CONTENT,
+    OUTPUT,
+    RECOGNISED,
+    SCORE,
+    SOURCE,
+    STRENGTH,
+    TARGET,
+    TRANSFORMED,
+    Tensor,
+    check_signature,
+)
 
 __all__ = [
     "CHANNEL",
     "CHANNELS_FILE_NAME",
     "CHANNELS_LIMIT",
+    "CONTENT",
     "DIGEST_FILE_NAME",
     "DRAWS_PER_INDEX",
     "DTYPES",
@@ -60,8 +72,13 @@ __all__ = [
     "METADATA_KEY",
     "NAME",
     "OUTPUT",
+    "RECOGNISED",
     "SCORE",
+    "SOURCE",
     "STABLE",
+    "STRENGTH",
+    "TARGET",
+    "TRANSFORMED",
     "TRUNCATION_LIMIT",
     "VERSION",
     "ArtifactError",

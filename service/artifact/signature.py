@@ -14,6 +14,9 @@ from service.artifact.metadata import ArtifactError, sample_dtype, sample_shape
 OUTPUT = "sample"
 # float32 [n], only in graphs whose metadata say `scored`; computed only when asked for.
 SCORE = "score"
+# Only in graphs whose metadata say `transforms`; each input has an initializer of no rows: it may be left out.
+CONTENT, TARGET, SOURCE, STRENGTH = "content", "target", "source", "strength"
+TRANSFORMED, RECOGNISED = "transformed", "recognised"
 
 
 class Tensor(NamedTuple):
