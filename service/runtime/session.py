@@ -81,7 +81,9 @@ class Session:
             if self.scored:
                 scored = _part(content, artifact.INPUTS, SCORED)
                 self._scored = _load(scored or content, device, threads, plain)
-        self._session = full if full is not None and shorter is None else _load(shorter or content, device, threads, plain)
+        self._session = (
+            full if full is not None and shorter is None else _load(shorter or content, device, threads, plain)
+        )
         if self.graphs.on:
             # A second session with graphs: the first one stays if that fails.
             try:

@@ -1,4 +1,4 @@
-"""A validated request: which rows of which stream."""
+"""A validated request: which rows of which stream, or which samples to carry into other classes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service import artifact
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One validated request."""
+    """Samples to be made."""
 
     labels: np.ndarray  # int64 [n], class indices
     seed: int  # as the caller knows it, in [0, 2^64)
@@ -22,3 +24,14 @@ class Order:
     @property
     def n(self) -> int:
         return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Samples to be carried into other classes."""
+
+    originals: artifact.Originals  # their content may be a part of the request's own bytes
+
+    @property
+    def n(self) -> int:
+        return len(self.originals.target)
