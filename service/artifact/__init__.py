@@ -24,6 +24,7 @@ from service.artifact.golden import (
     golden_originals,
     golden_rows,
 )
+from service.artifact.kinds import checker
 from service.artifact.layout import (
     CHANNEL,
     CHANNELS_FILE_NAME,
@@ -108,6 +109,7 @@ __all__ = [
     "check_golden_transformed",
     "check_signature",
     "check_verdict",
+    "checker",
     "digest",
     "embed",
     "from_json",

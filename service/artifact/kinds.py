@@ -26,8 +26,8 @@ class Kind:
     dtype: pb.DataType | None  # None: any
     shapes: tuple[str, ...]  # names of the extents, one text for each rank; none: any shape
     faults: Callable[[Any, Shape], Iterator[str]]  # of the kind's own message, and of a shape of one of these ranks
-    # Of the kind's own message: of samples [n, *shape], which of the values it cannot mean, bool of their shape. Absent:
-    # it means something by all of them.
+    # Of the kind's own message: of samples [n, *shape], which values it cannot mean, bool of their shape. Absent: it
+    # means something by all of them.
     wrong: Callable[[Any], Callable[[np.ndarray], np.ndarray]] | None = None
     # Of the kind's own message, and a place in a sample: what a value there may be, as words.
     wanted: Callable[[Any, Shape], str] = lambda spec, place: ""
@@ -111,7 +111,7 @@ def _column(where: str, column: pb.ColumnSpec) -> Iterator[str]:
 
 
 def _wrong_cells(spec: pb.TableSpec) -> Callable[[np.ndarray], np.ndarray]:
-    low, high = np.outer(np.float32([-np.inf, np.inf]), np.ones(len(spec.columns), np.float32))
+    low, high = np.outer([-np.inf, np.inf], np.ones(len(spec.columns))).astype(np.float32)
     for number, column in enumerate(spec.columns):
         if column.categories:
             low[number], high[number] = 0, len(column.categories) - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -47,8 +48,8 @@ class Session:
         threads: threads that one `run` uses on a CPU, at least 1.
         options: of a GPU. A file that cannot have CUDA graphs is loaded without, and `events` says so.
 
-        A file with scores is loaded twice, with them and without, which costs the generator's weights once more. So does
-        what transforms: a part of its own, with the encoder's weights and the generator's.
+        A file with scores is loaded twice, with them and without, which costs the generator's weights once more. What
+        transforms is a part of its own, which costs the encoder's weights and the generator's.
 
         Raises artifact.ArtifactError if the bytes cannot be loaded, device.DeviceError if the device cannot be used,
         errors.DeviceBroken if it has failed for good.
@@ -72,7 +73,8 @@ class Session:
         shorter: bytes | None = None
         if self.scored or self.transforms:
             shorter = _part(content, artifact.INPUTS, [artifact.OUTPUT])
-        self._scored, self._carrying = full, None
+        self._scored: Any = full
+        self._carrying: Any = None  # of a file that transforms
         if self.transforms:
             # What has all parts is wanted no more, and goes before they come.
             full = self._scored = None
@@ -165,12 +167,13 @@ class Session:
         returns:       a function that computes `samples` (and `beside`) from what `rows` holds when it is called; of a
                        session with graphs and rows without scores a cuda.Binding that can be captured.
         """
+        session, (name, name_beside) = self._session, SCORED
         if isinstance(rows, artifact.Originals):
-            session, names = self._carrying, CARRIED
-        else:
-            session, names = (self._session, SCORED[:1]) if beside is None else (self._scored, SCORED)
+            session, (name, name_beside) = self._carrying, CARRIED
+        elif beside is not None:
+            session = self._scored
         inputs = _feeds(rows)
-        outputs = dict(zip(names, (samples, beside), strict=False))
+        outputs = {name: samples} | ({} if beside is None else {name_beside: beside})
         if self._gpu is not None:
             return cuda.Binding(session, self._gpu, inputs, outputs, self.graphs)
         binding = session.io_binding()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,9 +22,16 @@ class Order:
     keep: int = 0  # selection: positions are those of the selected stream; 0: none
     of: int = 0
 
+    carries: ClassVar[bool] = False
+
     @property
     def n(self) -> int:
         return len(self.labels)
+
+    @property
+    def key(self) -> np.uint64:
+        """The graph's `seed`."""
+        return artifact.mix_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,9 @@ class Carry:
     """Samples to be carried into other classes."""
 
     originals: artifact.Originals  # their content may be a part of the request's own bytes
+
+    carries: ClassVar[bool] = True
+    key: ClassVar[np.uint64] = np.uint64(0)  # it has no seed
 
     @property
     def n(self) -> int:

@@ -34,8 +34,6 @@ REST = 4.0
 # To settle one request of a few rows. A lane with less than that to compute settles what it has computed itself:
 # another thread would have to wait for the interpreter, and then the lane would.
 ANSWER_SECONDS = 1e-4
-# Of what has no seed.
-NO_KEY = np.uint64(0)
 
 
 class Scheduler:
@@ -154,8 +152,7 @@ class Scheduler:
     def submit_transform(
         self, queue: Queue, carry: Carry, caller: str, seconds_left: float = math.inf
     ) -> Future[tuple[np.ndarray, np.ndarray]]:
-        """As `submit`, of samples carried into other classes, with the classes that they were of, int64 [n]; for a
-        generator that can."""
+        """As `submit`, of samples carried into other classes, with the classes that they were of, int64 [n]."""
         recognised = np.empty(carry.n, np.int64)
         return self._submit(queue, carry, caller, seconds_left, queue.engine.transform_cost, recognised)
 
@@ -169,11 +166,10 @@ class Scheduler:
         beside: np.ndarray | None,
     ) -> Future[Any]:
         now = self._clock()
-        carries = isinstance(order, Carry)
         request = Request(
             order,
             order.n,
-            NO_KEY if isinstance(order, Carry) else artifact.mix_seed(order.seed),
+            order.key,
             caller,
             now + seconds_left,
             queue,
@@ -182,7 +178,7 @@ class Scheduler:
             cost,
             left=order.n,
             beside=beside,
-            carries=carries,
+            carries=order.carries,
         )
         queue.meters.offered_work.inc(request.work)
         with self._lock:
@@ -336,9 +332,8 @@ class Scheduler:
                 request.left -= last - first
                 if not request.left:
                     done.append(request)
-            waiting = sum(
-                other.engine.seconds(math.ceil(other.backlog.load)) for other in self._queues if other.backlog.rows
-            )
+            busy = [other for other in self._queues if other.backlog.rows]
+            waiting = sum(other.engine.seconds(math.ceil(other.backlog.load)) for other in busy)
         if done and waiting > ANSWER_SECONDS * len(done):
             self._answers.give(done)
         else:
@@ -349,9 +344,7 @@ class Scheduler:
         meters.batch_samples.observe(n)
         meters.execute_duration.observe(seconds)
         meters.busy.inc(seconds / self._lanes)
-        if carries:
-            bucket = engine.transform_bucket(min(n, engine.transform_batch))
-        else:
-            bucket = engine.bucket(min(n, engine.best_batch))
-        meters.padding.inc(max(0, bucket - n))
+        # Another lane may have given up the size meanwhile.
+        n_bound = min(n, queue.limits[carries])
+        meters.padding.inc((engine.transform_bucket if carries else engine.bucket)(n_bound) - n_bound)
         meters.samples.inc(n)

@@ -51,7 +51,7 @@ def test_a_connection_with_nothing_unread_may_have_an_answer_above_the_limit_and
     release = held.hold("a", 5 * LIMIT)
     for connection in "ab":
         with pytest.raises(
-            AnswersUnread, match=r"5,000 bytes of answers wait to be read.*at most 1,000 may: read them"
+            AnswersUnread, match=r"5,000 bytes of answers wait to be read.*at most 1,000 may: read what"
         ):
             held.check(connection)
     release()

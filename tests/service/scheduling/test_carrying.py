@@ -41,7 +41,7 @@ def test_each_caller_gets_its_own_rows_and_no_batch_is_of_two_sorts():
             for batch in engine.batches:
                 assert all(value >= 0 for value in batch) or all(value < 0 for value in batch)
                 assert len(batch) <= (4 if batch[0] < 0 else 8)
-            assert sorted(engine.learnt) == sorted(-len(b) if b[0] < 0 else len(b) for b in engine.batches)
+        assert sorted(engine.learnt) == sorted(-len(b) if b[0] < 0 else len(b) for b in engine.batches)
 
     run(scene())
 
@@ -56,7 +56,7 @@ def test_the_price_is_that_of_the_work():
             await settle()
             assert scheduler.queued_seconds() == pytest.approx(6.0)
             assert scheduler.queued_samples() == 12
-            with pytest.raises(Overloaded, match="this call adds 5.00 s"):
+            with pytest.raises(Overloaded, match=r"this call adds 5.00 s"):
                 await carried(scheduler, queue, carry(10), "c")
             with pytest.raises(DeadlineExceeded, match="n 6 would be ready in"):
                 await carried(scheduler, queue, carry(6), "c", seconds_left=2.9)
