@@ -56,11 +56,11 @@ class Unread:
     def _release(self, connection: str, size: int) -> None:
         with self._lock:
             self.bytes -= size
-            left = self._waiting[connection] - size
+            left = self._waiting.get(connection, 0) - size
             if left:
                 self._waiting[connection] = left
             else:
-                del self._waiting[connection]
+                self._waiting.pop(connection, None)  # gone already where answers were empty
 
     def _refuse(self, connection: str) -> None:
         self._refused.inc()

@@ -115,5 +115,5 @@ def test_a_refused_client_reads_what_to_do(service):
         wait_until(lambda: service.metric("augmint_unread_bytes") >= 2**20)
         code, text = code_of(stub.Generate, pb.GenerateRequest(label="1", n=1))
         assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "answers wait to be read, 0 of them on this connection; at most 1,048,576 may" in text
+        assert "or of samples to be carried, 0 of them on this connection; at most 1,048,576 may" in text
     wait_until(lambda: service.metric("augmint_unread_bytes") == 0)
