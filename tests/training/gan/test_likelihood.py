@@ -13,7 +13,7 @@ from torch import nn
 
 from tests.training.choosing import COLUMNS, Plain, rows
 from training.config.presets import resolve
-from training.data.rows import Rows, Samples
+from training.data.subset import Rows, Samples
 from training.gan import held
 from training.gan.trainer import Diverged, Trainer
 from training.run.snapshot import draw_samples
