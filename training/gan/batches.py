@@ -31,7 +31,7 @@ class Batch:
     chance: tuple[Tensor, ...] = ()
 
 
-class Draw:
+class Batches:
     """Draws classes by count ** balance, then samples of the class, with replacement.
 
     Balance 1/2 gives rare classes more than their share of gradient without replaying their few samples as often as
