@@ -13,7 +13,7 @@ from service.runtime.session import Session
 from tests.generators import build
 from training.publishing.release import NotPublished, Taken, next_version, objections, release
 from training.quality import decide
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 
 
 def candidate(score: float = 0.9, *findings: Finding) -> tuple[pb.Generator, onnx.ModelProto]:
@@ -34,7 +34,7 @@ def candidate(score: float = 0.9, *findings: Finding) -> tuple[pb.Generator, onn
     return message, onnx.load_from_string(content)
 
 
-FAILURE = Finding(Kind.LABEL_IGNORED, Severity.FAILURE, 0.5, 0.6, "The label is ignored.")
+FAILURE = Finding(FindingKind.LABEL_IGNORED, Severity.FAILURE, 0.5, 0.6, "The label is ignored.")
 
 
 def test_a_generator_that_passes_is_published_with_its_verdict(tmp_path: Path) -> None:
