@@ -15,7 +15,7 @@ from training.kinds.table.cells import MISSING, Numbers, Parser, Truth, doubtful
 from training.kinds.table.columns import Column, Unit
 from training.kinds.table.dates import Dates
 from training.kinds.table.decision import OTHERS, Decision, Type, Wanted
-from training.kinds.table.facts import MOST_DECIMALS, MOST_WORDS, Facts, Tally
+from training.kinds.table.facts import MOST_DECIMALS, MOST_WORDS, ColumnFacts, Tally
 from training.kinds.table.order import natural
 
 EXACT = 2**24  # float32 holds all whole numbers below
@@ -44,7 +44,7 @@ class Location:
         return self.where(row) if callable(self.where) else f"row {row + 1}"
 
 
-def decide(facts: Facts, at: Location, wanted: Wanted | None, rare: int = 0) -> Decision:
+def decide(facts: ColumnFacts, at: Location, wanted: Wanted | None, rare: int = 0) -> Decision:
     """What a column is, by what a person wants, else by what is in it. Raises DataError, in one sentence.
 
     rare: categories of fewer rows become one.
@@ -54,7 +54,7 @@ def decide(facts: Facts, at: Location, wanted: Wanted | None, rare: int = 0) -> 
     return replace(decision, wanted=wanted)
 
 
-def _asked(facts: Facts, at: Location, wanted: Wanted, rare: int) -> Decision:
+def _asked(facts: ColumnFacts, at: Location, wanted: Wanted, rare: int) -> Decision:
     if wanted.type is Type.LEFT_OUT:
         return Decision(facts.name, Type.LEFT_OUT, "as asked")
     if wanted.type is Type.CATEGORY:
@@ -69,7 +69,7 @@ def _asked(facts: Facts, at: Location, wanted: Wanted, rare: int) -> Decision:
     return _numbers(facts, at, "as asked", tally, wanted)
 
 
-def _asked_tally(facts: Facts, at: Location, wanted: Wanted) -> Tally:
+def _asked_tally(facts: ColumnFacts, at: Location, wanted: Wanted) -> Tally:
     fits = {
         Type.NUMBER: Numbers,
         Type.WHOLE: Numbers,
@@ -90,7 +90,7 @@ def _asked_tally(facts: Facts, at: Location, wanted: Wanted) -> Tally:
     return _one(facts, at, found)
 
 
-def _found(facts: Facts, at: Location, wanted: Wanted, rare: int) -> Decision:
+def _found(facts: ColumnFacts, at: Location, wanted: Wanted, rare: int) -> Decision:
     if not facts.present - facts.doubtful.total():
         return Decision(facts.name, Type.LEFT_OUT, "it holds nothing", absent=facts.rows)
     if facts.kind and facts.tallies is None:
@@ -111,7 +111,7 @@ def _found(facts: Facts, at: Location, wanted: Wanted, rare: int) -> Decision:
     return _words(facts, at, wanted, rare, "numbers and words" if mixed else "")
 
 
-def _one(facts: Facts, at: Location, clean: Sequence[Tally]) -> Tally:
+def _one(facts: ColumnFacts, at: Location, clean: Sequence[Tally]) -> Tally:
     """The way to read a column that can be read in several. Raises DataError where they differ and none is usual."""
     first = clean[0]
     if len(clean) == 1:
@@ -139,13 +139,13 @@ def _one(facts: Facts, at: Location, clean: Sequence[Tally]) -> Tally:
     return first
 
 
-def _is_date(facts: Facts) -> bool:
+def _is_date(facts: ColumnFacts) -> bool:
     """Whether whole numbers of eight digits are dates: all of them days of the last and the next hundred years."""
     tally = facts.tally(Dates(dates.COMPACT))
     return tally is not None and not tally.failed and tally.minimum > -25_600 and tally.maximum < 51_000
 
 
-def _identifier(facts: Facts, tally: Tally) -> str:
+def _identifier(facts: ColumnFacts, tally: Tally) -> str:
     """Why whole numbers are no quantity; "": they are."""
     if not isinstance(tally.parser, Numbers) or not tally.whole or facts.present < _FEW:
         return ""
@@ -164,7 +164,7 @@ def _are_alike(tally: Tally) -> bool:
     return tally.minimum >= _LONG and len(str(int(tally.minimum))) == len(str(int(tally.maximum)))
 
 
-def _words(facts: Facts, at: Location, wanted: Wanted, rare: int, reason: str) -> Decision:
+def _words(facts: ColumnFacts, at: Location, wanted: Wanted, rare: int, reason: str) -> Decision:
     if facts.words is None and facts.quantity:
         raise DataError(
             f"{_named(facts, at)}: holds numbers first and other words or codes later; say by --columns whether it "
@@ -182,7 +182,7 @@ def _words(facts: Facts, at: Location, wanted: Wanted, rare: int, reason: str) -
     return _category(facts, at, reason, wanted, rare)
 
 
-def _category(facts: Facts, at: Location, reason: str, wanted: Wanted, rare: int) -> Decision:
+def _category(facts: ColumnFacts, at: Location, reason: str, wanted: Wanted, rare: int) -> Decision:
     if facts.words is None and wanted.categories is None:
         raise DataError(
             f"{_named(facts, at)}: has more than {MOST_WORDS:,} different values, too many for categories; leave it "
@@ -227,7 +227,7 @@ def _category(facts: Facts, at: Location, reason: str, wanted: Wanted, rare: int
     return Decision(facts.name, Type.CATEGORY, reason, column, None, frozenset(missing), absent, notes=tuple(notes))
 
 
-def _numbers(facts: Facts, at: Location, reason: str, tally: Tally, wanted: Wanted) -> Decision:
+def _numbers(facts: ColumnFacts, at: Location, reason: str, tally: Tally, wanted: Wanted) -> Decision:
     parser, notes = tally.parser, []
     absent = facts.rows - tally.read
     missing = _usual(facts) | {*wanted.missing, *facts.doubtful}
@@ -298,7 +298,7 @@ def _of_times(name: str, parser: Parser, span: float) -> str:
     return f"{name!r}: times of day are kept to {to}, as float32 allows{zone}"
 
 
-def _of_two_types(facts: Facts, at: Location, tally: Tally) -> DataError:
+def _of_two_types(facts: ColumnFacts, at: Location, tally: Tally) -> DataError:
     row, text = tally.fault or (0, "")
     if facts.kind:
         return DataError(
@@ -312,12 +312,12 @@ def _of_two_types(facts: Facts, at: Location, tally: Tally) -> DataError:
     )
 
 
-def _usual(facts: Facts) -> frozenset[str]:
+def _usual(facts: ColumnFacts) -> frozenset[str]:
     """Words that mean nothing whatever the column is; a file with types has nothing of its own for that."""
     return frozenset({""}) if facts.typed else MISSING
 
 
-def _why(facts: Facts, tally: Tally) -> str:
+def _why(facts: ColumnFacts, tally: Tally) -> str:
     if facts.kind:
         return f"{facts.kind} in the file"
     if isinstance(tally.parser, Dates):
@@ -329,11 +329,11 @@ def _why(facts: Facts, tally: Tally) -> str:
     return f"numbers, {counted(tally.decimals, 'digit')} after the point"
 
 
-def _example(facts: Facts) -> str:
+def _example(facts: ColumnFacts) -> str:
     return facts.sample[0] if facts.sample else ""
 
 
-def _named(facts: Facts, at: Location) -> str:
+def _named(facts: ColumnFacts, at: Location) -> str:
     return f"{at.path}: column {facts.name!r}"
 
 
