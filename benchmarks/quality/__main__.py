@@ -33,7 +33,7 @@ from training.config.presets import PRESETS, resolve
 from training.data.splits import split
 from training.export import graph, parity
 from training.fit import MEASURED_SEED, addressed_samples
-from training.gan.trainer import Diverged
+from training.gan.losses import Diverged
 from training.judge import classifier, fitting
 from training.kinds import load
 

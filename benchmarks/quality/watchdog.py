@@ -25,7 +25,7 @@ from training.config.presets import resolve
 from training.data import Dataset
 from training.data.records import Records
 from training.data.splits import split
-from training.gan.trainer import Diverged
+from training.gan.losses import Diverged
 from training.judge import fitting
 from training.kinds import load
 from training.kinds.image.finish import finish

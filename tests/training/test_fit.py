@@ -30,7 +30,8 @@ from training import quality
 from training.__main__ import app
 from training.config.presets import resolve
 from training.fit import fit
-from training.gan.trainer import Diverged, Losses, Trainer
+from training.gan.losses import Diverged, Losses
+from training.gan.trainer import Trainer
 from training.judge import fitting
 from training.quality.findings.finding import FindingKind
 from training.run import threads

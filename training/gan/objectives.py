@@ -138,6 +138,12 @@ def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
     return (_slope(logits, samples).square().sum(1) + 1e-12).sqrt().sub(1).square()
 
 
+def between(real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
+    """A point on the line from each real to its fake, drawn evenly; all float32 [n, ...]."""
+    share = torch.rand(len(real), *(1 for _ in real.shape[1:]), generator=random, device=real.device)
+    return real + share * (fake - real)
+
+
 def _slope(logits: Tensor, samples: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
     # Samples that are judged together have one slope.

@@ -16,7 +16,8 @@ from rich.progress import Progress, TaskID
 from training.config.config import Config
 from training.data import Dataset
 from training.data.splits import Splits
-from training.gan.trainer import Diverged, Losses, Trainer
+from training.gan.losses import Diverged, Losses
+from training.gan.trainer import Trainer
 from training.judge.classifier import Classifier
 from training.quality.findings.finding import Finding, FindingKind, Severity
 from training.quality.findings.training import Means, divergence, not_finite

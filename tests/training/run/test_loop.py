@@ -24,7 +24,8 @@ from rich.progress import Progress
 from training.config.presets import resolve
 from training.data import Dataset
 from training.data.splits import split
-from training.gan.trainer import Diverged, Losses, Trainer
+from training.gan.losses import Diverged, Losses
+from training.gan.trainer import Trainer
 from training.judge.classifier import Classifier
 from training.quality.findings.finding import FindingKind, Severity
 from training.quality.findings.training import Look
