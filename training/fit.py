@@ -57,7 +57,7 @@ def fit(
     force:   publish even what the gate withholds, or what is worse than the version that it replaces.
     replace: publish under a name whose last version makes other samples.
 
-    Raises DataError, Diverged, ExportError, RunError, Interrupted, Withheld.
+    Raises DataError, Diverged, ExportError, RunError, Interrupted, NotPublished.
     """
     order = run.order
     processes = processes or Processes()

@@ -20,7 +20,7 @@ from training.data.kind import Kind
 from training.errors import TrainingError
 from training.gan import batches, compiling, held, objectives, optimizers
 from training.gan.average import MovingAverage
-from training.gan.batches import Batch, Draw
+from training.gan.batches import Batch, Batches
 from training.gan.optimizers import cosine, linear
 from training.precision import supports_bfloat16
 
@@ -84,7 +84,7 @@ class Trainer:
             members, compared = held.hold_out(labels)
             tokens = encode(torch.from_numpy(samples[compared])).to(fabric.device)
             self._best = held.Best(tokens, torch.from_numpy(labels[compared]).to(fabric.device))
-        self._draw = Draw(
+        self._batches = Batches(
             encode,
             samples,
             labels,
@@ -136,7 +136,7 @@ class Trainer:
             discriminator_rate = config.discriminator_learning_rate or config.learning_rate
             optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
         self._grow(progress)
-        step_seed = self._draw.seed_step(self.steps)
+        step_seed = self._batches.seed_step(self.steps)
         if config.dropout or config.phase_shuffle:
             torch.manual_seed(step_seed)  # these layers take no generator of their own
         losses = self._warm_up() if progress < config.warmup else self._update(progress)
@@ -156,7 +156,7 @@ class Trainer:
 
         for critic_step in range(1, config.critic_steps + 1):
             # Draw; the fakes of the last batch teach the generator too
-            batch = self._draw.batch()
+            batch = self._batches.batch()
             real = networks.blurred(batch.real, *self._growth) if self._growth else batch.real
             with torch.set_grad_enabled(critic_step == config.critic_steps):
                 fake, missed, told = self._make(batch)
@@ -219,7 +219,7 @@ class Trainer:
     def _autoencode(self, progress: float) -> Losses:
         """A variational autoencoder (Kingma and Welling 2014, section 3, with the reparametrisation of section 2.4)."""
         config = self.config
-        batch = self._draw.batch()
+        batch = self._batches.batch()
         mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
         latent = mean + (log_variance / 2).exp() * batch.latent
         made = self._run(self._generate, latent, batch.label)
@@ -245,15 +245,15 @@ class Trainer:
             made = self._run(self._generate, batch.latent, batch.label, *batch.chance)
             return made, torch.zeros((), device=made.device), ()
         teacher = self.generator.module
-        shown = teacher.shown(batch.real, self._draw.random)
+        shown = teacher.shown(batch.real, self._batches.random)
         made, logits = self._run(self._generate, batch.latent, batch.label, *batch.chance, shown)
         told = (shown[:, : teacher.told_size],) if teacher.told_size else ()
         return made, teacher.lost(logits, batch.real, shown).mean(), told
 
     def _warm_up(self) -> Losses:
         """The generator learns from what it is shown, before there is anybody to compete with."""
-        batch, teacher = self._draw.batch(), self.generator.module
-        shown = teacher.shown(batch.real, self._draw.random)
+        batch, teacher = self._batches.batch(), self.generator.module
+        shown = teacher.shown(batch.real, self._batches.random)
         logits = self._run(self._generate, batch.latent, batch.label, None, shown)
         loss = teacher.lost(logits, batch.real, shown).mean()
         self._generator_optimizer.zero_grad(set_to_none=True)
@@ -268,7 +268,7 @@ class Trainer:
 
         In float32: its products are small, and the rounding of bfloat16 would be as large as what is left to learn.
         """
-        batch = self._draw.batch()
+        batch = self._batches.batch()
         loss = self._generate(batch.latent, batch.label, tokens=batch.real).sum(1).mean()
         self._generator_optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
@@ -288,11 +288,11 @@ class Trainer:
 
     def _augmented(self, samples: Tensor, probability: float) -> Tensor:
         augmentation = self.kind.augmentation
-        return augmentation.apply(samples, probability, self._draw.random) if augmentation else samples
+        return augmentation.apply(samples, probability, self._batches.random) if augmentation else samples
 
     def _between(self, real: Tensor, fake: Tensor) -> Tensor:
         """A point on the line from each real to its fake, drawn evenly."""
-        share = torch.rand(len(real), *(1 for _ in real.shape[1:]), generator=self._draw.random, device=real.device)
+        share = torch.rand(len(real), *(1 for _ in real.shape[1:]), generator=self._batches.random, device=real.device)
         return real + share * (fake - real)
 
     def _clip_gradient(self, network: Any, optimizer: Any) -> Tensor:
@@ -363,10 +363,10 @@ class Trainer:
         """
         if self._best is not None:
             return self._best.of(self.average.module)
-        self._draw.seed_step(-1 - self.steps)
+        self._batches.seed_step(-1 - self.steps)
         size = self.config.batch_size
         self.average.estimate_statistics(
-            lambda: (self._draw.latents(size), self._draw.labels(size), *self._draw.chance(size)), batches
+            lambda: (self._batches.latents(size), self._batches.labels(size), *self._batches.chance(size)), batches
         )
         return self.average.module
 

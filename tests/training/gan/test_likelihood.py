@@ -13,7 +13,7 @@ from torch import nn
 
 from tests.training.choosing import COLUMNS, Plain, rows
 from training.config.presets import resolve
-from training.data.rows import Rows, Samples
+from training.data.subset import Subset, Samples
 from training.gan import held
 from training.gan.trainer import Diverged, Trainer
 from training.run.snapshot import draw_samples
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 def trainer(count: int = 300, on_disk: bool = False, **overrides: object) -> Trainer:
     raw, labels = rows(count)
-    samples: Samples = Rows(raw, np.arange(count)) if on_disk else raw
+    samples: Samples = Subset(raw, np.arange(count)) if on_disk else raw
     config = resolve("argn", {"width": 16, "embedding_size": 8, "batch_size": 32, **overrides})
     fabric = Fabric(accelerator="cpu", devices=1)
     return Trainer(fabric, config, Plain.of(COLUMNS, raw), samples, labels, 2, seed=5)

@@ -12,7 +12,7 @@ from training.data.errors import DataError
 from training.data.wording import listed
 from training.kinds.table.cells import Numbers, doubtful_in
 from training.kinds.table.dates import Dates
-from training.kinds.table.facts import MOST_WORDS, Facts
+from training.kinds.table.facts import MOST_WORDS, ColumnFacts
 from training.kinds.table.order import natural
 
 _USUAL = ("label", "labels", "target", "class", "y")
@@ -63,7 +63,7 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def classes(path: Path, facts: Facts) -> Classes:
+def classes(path: Path, facts: ColumnFacts) -> Classes:
     """The classes of a column. Raises DataError for one that has none, or is a quantity."""
     name, words = facts.name, facts.words
     if words is None:
@@ -92,7 +92,7 @@ def classes(path: Path, facts: Facts) -> Classes:
     return Classes(tuple(names), {word: position[own] for word, own in called.items()}, missing)
 
 
-def _refuse_quantity(path: Path, facts: Facts, different: int, rows: int) -> None:
+def _refuse_quantity(path: Path, facts: ColumnFacts, different: int, rows: int) -> None:
     tally = next((each for each in facts.tallies or () if not each.failed and each.read), None)
     if tally is None or different <= _MOST_BINS or not isinstance(tally.parser, Numbers | Dates):
         return
@@ -105,7 +105,7 @@ def _refuse_quantity(path: Path, facts: Facts, different: int, rows: int) -> Non
     )
 
 
-def _binned(facts: Facts) -> str:
+def _binned(facts: ColumnFacts) -> str:
     """How to make classes of numbers."""
     if not any(not each.failed and each.read and isinstance(each.parser, Numbers) for each in facts.tallies or ()):
         return ""

@@ -14,7 +14,7 @@ from training.kinds.table import plan as plans
 from training.kinds.table.cells import MISSING, without, words_of
 from training.kinds.table.chunks import File, NotUtf8
 from training.kinds.table.decision import Type, Wanted
-from training.kinds.table.facts import MOST_WORDS, Facts, family
+from training.kinds.table.facts import MOST_WORDS, ColumnFacts, family
 from training.kinds.table.plan import Plan
 from training.kinds.table.sources import Source
 
@@ -28,7 +28,7 @@ class Survey:
     """
 
     label: str
-    facts: dict[str, Facts]
+    facts: dict[str, ColumnFacts]
     parts: list[tuple[File, str, int]] = field(default_factory=list)
     words: dict[str, int] = field(default_factory=dict)
     codes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
@@ -63,7 +63,7 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
     for name in trained.names:
         wanted = plan.columns.get(name, Wanted(name))
         asked = plans.parser_of(wanted) if name != chosen else None
-        facts[name] = Facts(name, wanted.missing, asked, wanted.type is Type.CATEGORY or name == chosen)
+        facts[name] = ColumnFacts(name, wanted.missing, asked, wanted.type is Type.CATEGORY or name == chosen)
     found = Survey(chosen, facts)
     codes: list[np.ndarray] = []
     start = 0
@@ -94,7 +94,7 @@ def _to_guess(source: Source, trained: File) -> str | None:
     return None
 
 
-def _refuse_other_type(file: File, facts: Facts, kind: pa.DataType) -> None:
+def _refuse_other_type(file: File, facts: ColumnFacts, kind: pa.DataType) -> None:
     own = family(kind)
     if own and facts.rows and facts.family and (own != facts.family or file.typed != facts.typed):
         raise DataError(
