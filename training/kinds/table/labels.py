@@ -33,8 +33,11 @@ class Classes:
     missing: frozenset[str]
 
 
-def choose(path: Path, names: Sequence[str], asked: str | None) -> str:
-    """The column of the labels; asked: what a person says it is. Raises DataError."""
+def choose(path: Path, names: Sequence[str], asked: str | None, to_guess: str | None = None) -> str:
+    """The column of the labels; asked: what a person says it is; to_guess: what the source leaves out of its test.
+
+    Raises DataError.
+    """
     if asked is not None:
         lower = [name for name in names if name.casefold() == asked.strip().casefold()]
         if asked in names or len(lower) == 1:
@@ -45,6 +48,8 @@ def choose(path: Path, names: Sequence[str], asked: str | None) -> str:
         return usual[0]
     if usual:
         raise DataError(f"{path}: the labels could be in {listed(usual)}; say which by --label COLUMN")
+    if to_guess is not None:
+        return to_guess
     raise DataError(
         f"{path}: say by --label COLUMN which column holds the classes; it has {listed(names, 20)}"
         + (f". Often it is the last one: --label {_argument(names[-1])}" if names else "")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from training.data.errors import DataError
-from training.data.parts import TRAIN
+from training.data.parts import TEST, TRAIN
 from training.kinds.table import labels as label_columns
 from training.kinds.table import plan as plans
 from training.kinds.table.cells import MISSING, without, words_of
@@ -57,7 +57,7 @@ def survey(source: Source, plan: Plan, label: str | None) -> Survey:
 def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
     trained = next(file for file, part in source.files if part == TRAIN) if source.files else None
     assert trained is not None
-    chosen = label_columns.choose(source.path, trained.names, label or plan.label)
+    chosen = label_columns.choose(source.path, trained.names, label or plan.label, _to_guess(source, trained))
     source.files = _labelled(source, chosen, trained)
     facts = {}
     for name in trained.names:
@@ -83,6 +83,15 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
         raise DataError(f"{source.path}: has no rows")
     found.codes = np.concatenate(codes)
     return found
+
+
+def _to_guess(source: Source, trained: File) -> str | None:
+    """The one column that a competition's test file lacks, for it is what is to be guessed; None: there is no such."""
+    for file, part in source.files:
+        lacking = [name for name in trained.names if name not in file.names]
+        if part == TEST and len(lacking) == 1 and set(file.names) < set(trained.names):
+            return lacking[0]
+    return None
 
 
 def _refuse_other_type(file: File, facts: ColumnFacts, kind: pa.DataType) -> None:
