@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,9 @@ class Trainer:
                 loss = loss + config.classifier_weight * classified
             if config.drift:
                 loss = loss + config.drift * real_logit.square().mean()
-            penalty = self._penalty(seen, torch.cat([real_logit, fake_logit]), gamma, batch.label, *told)
+            logits, random = torch.cat([real_logit, fake_logit]), self._batches.random
+            verdict = partial(self._run, self._verdict_with_slope)
+            penalty = objectives.penalty(config, gamma, seen, logits, verdict, (batch.label, *told), random)
             (discriminator_norm,) = descend(self.fabric, loss + penalty, discriminator)
             if config.weight_clip:
                 discriminator.clip_weights(config.weight_clip)
@@ -250,19 +253,6 @@ class Trainer:
     def _augmented(self, samples: Tensor, probability: float) -> Tensor:
         augmentation = self.kind.augmentation
         return augmentation.apply(samples, probability, self._batches.random) if augmentation else samples
-
-    def _penalty(self, seen: Tensor, logits: Tensor, gamma: float, label: Tensor, *told: Tensor) -> Tensor:
-        """Of the discriminator's slope: at reals and fakes, stacked in `seen`, or on the lines between them."""
-        config, penalty = self.config, torch.zeros((), device=logits.device)
-        if gamma > 0:
-            # R1 and R2 are means over their halves; the mean over all is half their sum.
-            penalty = gamma * 2 * objectives.gradient_penalty(logits, seen).mean()
-        if config.unit_slope:
-            real, fake = seen.detach().chunk(2)
-            between = objectives.between(real, fake, self._batches.random).requires_grad_()
-            logits = self._run(self._verdict_with_slope, between, label, *told)[:, 0]
-            penalty = config.unit_slope * objectives.unit_slope_penalty(logits, between).mean()
-        return penalty
 
     def _grow(self, progress: float) -> None:
         """Bring growing networks to their size at this share of the run; others have one size."""
