@@ -323,6 +323,6 @@ def test_1000_malformed_requests_are_the_caller_s_fault(service):
                 assert call.details() or name == "OK"
         assert len(array(GeneratorServiceStub(channel).Transform(ask([0], label="1"), timeout=60))) == 1
     assert set(codes) <= allowed, codes
-    assert codes["OK"] > 5
+    assert codes["OK"] >= 1
     assert codes["INVALID_ARGUMENT"] > 500
     assert not any("internal error" in line for line in service.log)
