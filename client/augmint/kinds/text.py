@@ -54,6 +54,21 @@ def encode(real: Iterable[str], description: Any) -> np.ndarray:
     return np.array(rows, np.int64).reshape(-1, length)
 
 
+def encode_all(given: Any, description: Any) -> np.ndarray:
+    """int32 [n, length] of a list of str, as `encode`; InvalidRequest if they are none."""
+    if not isinstance(given, list | tuple) or not given or not all(isinstance(text, str) for text in given):
+        raise InvalidRequest(f"samples are a {type(given).__name__}; give texts as a list of str, at least one")
+    return encode(given, description).astype(np.int32)
+
+
+def opened(content: bytes) -> str:
+    """The text of a UTF-8 file; InvalidRequest if it is none."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"it is no UTF-8 text: {error}") from error
+
+
 def _spelled(text: str, ids: dict[str, int], longest: int) -> list[int] | None:
     found, at = [], 0
     while at < len(text):
