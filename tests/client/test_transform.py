@@ -270,5 +270,3 @@ def test_files_of_one_sample_are_opened_or_refused():
         sound(b"hello")
     with pytest.raises(augmint.InvalidRequest, match="no image"):
         image(b"hello")
-    with pytest.raises(augmint.InvalidRequest, match="no UTF-8 text"):
-        KINDS["text"].intake.opened(b"\xff")

@@ -188,7 +188,7 @@ KINDS = {
         texts=text.texts,
         indices=True,
         face=Face(alone=40, together=10),
-        intake=Intake(text.encode_all, "a list of str", text.opened, ("txt",)),
+        intake=Intake(text.encode_all, "a list of str", tables=tuple(text.FILES.items())),
     ),
 }
 # Suffix of a file of one sample that other programs open, of kinds that are no pictures: those go on a sheet.

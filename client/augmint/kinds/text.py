@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -61,12 +61,23 @@ def encode_all(given: Any, description: Any) -> np.ndarray:
     return encode(given, description).astype(np.int32)
 
 
-def opened(content: bytes) -> str:
-    """The text of a UTF-8 file; InvalidRequest if it is none."""
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"it is no UTF-8 text: {error}") from error
+def _read_lines(path: Any) -> list[str]:
+    """Texts of a .txt file, one a line."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        return [line.removesuffix("\n").removesuffix("\r") for line in file]
+
+
+def _read_objects(path: Any) -> list[str]:
+    """Texts of a .jsonl file, `text` of each object."""
+    with open(path, encoding="utf-8") as file:
+        found = [json.loads(line) for line in file if line.strip()]
+    if not all(isinstance(one, dict) and isinstance(one.get("text"), str) for one in found):
+        raise InvalidRequest("a line is no object with a `text`")
+    return [one["text"] for one in found]
+
+
+# Files of texts, by suffix; what reads them raises ValueError where they are none.
+FILES: dict[str, Callable[[Any], list[str]]] = {"txt": _read_lines, "jsonl": _read_objects}
 
 
 def _spelled(text: str, ids: dict[str, int], longest: int) -> list[int] | None:
