@@ -23,8 +23,9 @@ FEW_PER_CLASS = 20
 # Cells of a sample from which the default widths take a CPU a second and more for a step. Spoken digits of 6,144 cells:
 # 0.31 s of a core at width 8 and batches of 64, four times that at width 16.
 LARGE = 64 * 64
-# Of macro-averaged F1: a lead that a trial, a sixteenth of the run, may give to what learns fast and then stops. Adult, two
-# cores, 15 s and 45 s: argn 0.784 and 0.804, tabgan 0.799 and 0.795; after five minutes 0.810 and 0.796.
+# Of macro-averaged F1: a lead that a trial, a sixteenth of a run, may give to what learns fast and then stops. Adult,
+# after 15 s and 45 s: argn 0.781 and 0.791, tabgan 0.790 and 0.801; after five minutes 0.810 and, three, 0.796
+# (python -m benchmarks.tables.trials).
 CLEAR_LEAD = 0.03
 UNEVEN = 3  # largest class over smallest; from here the draw is worth a word
 
@@ -101,7 +102,8 @@ def decided(tried: Sequence[tuple[str, float]], budget: str, left_out: Sequence[
     reasons = [reason]
     if score < most:
         reasons.append(
-            f"{chosen} is recommended before what leads it by less than {CLEAR_LEAD:g}: a trial favours what learns fast."
+            f"{chosen} is recommended before what leads it by less than {CLEAR_LEAD:g}: a trial favours what learns "
+            "fast."
         )
     return Choice(chosen, {}, (*reasons, *left_out))
 
