@@ -151,7 +151,11 @@ KINDS = {
         media=audio.media,
         face=Face(alone=24, together=4, pictures=audio.pictures, sounds=audio.wavs),
         intake=Intake(
-            audio.encode, "a pair of sounds, float32 in [-1, 1], and frames a second", audio.opened, ("wav",)
+            audio.encode,
+            "a pair of sounds, float32 in [-1, 1], and frames a second",
+            audio.opened,
+            ("wav",),
+            floats=audio.back,
         ),
     ),
     "table": Kind(

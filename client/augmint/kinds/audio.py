@@ -34,6 +34,14 @@ def floats(array: np.ndarray) -> np.ndarray:
     return values[:, None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(0, 2, 1))
 
 
+def back(array: np.ndarray, description: Any) -> np.ndarray:
+    """int16 [n, frames(, channels)] of what `floats` gives, or of floats of that shape."""
+    shape = tuple(description.shape)
+    if array.shape[1:] != shape:
+        array = array.transpose(0, 2, 1) if len(shape) > 1 else array[:, 0]
+    return encode((array, rate_of(description)), description)
+
+
 def wavs(samples: Any) -> Iterator[bytes]:
     """The content of a WAV file of each sample, 16 bits a frame."""
     rate = rate_of(samples.description)
