@@ -107,7 +107,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "reading": {"client", "samples", "generators", "address"},
         "client": {"calls", "wire", "samples", "generators", "address"},
         "async_client": {"calls", "wire", "samples", "generators", "address"},
-        "calls": {"samples", "generators", "address"},
+        "calls": {"samples", "generators", "kinds", "address"},
         "wire": {"generators"},
         "formats": {"samples", "generators", "kinds"},
         "samples": {"generators", "notebook", "kinds", "address"},
