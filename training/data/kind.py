@@ -81,6 +81,12 @@ class Head(Protocol):
         output: as above. What lies in several channels stands in one of them.
         """
 
+    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+        """The middle of the draws by which this output makes this sample: float32 [n, *form] each -> [n, draws].
+
+        By them another output makes what the sample would have been under it (Pearl 2009, section 7.1: abduction).
+        """
+
 
 class Tokens(Protocol):
     """Samples as a sequence of choices, for models that learn the likelihood of each given those before it."""
