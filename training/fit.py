@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from google.protobuf import json_format
 from lightning_fabric.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.progress import Progress
+from torch import nn
 
 from augmint.v1 import generator_pb2 as pb
 from service.runtime.session import Session
@@ -22,9 +25,10 @@ from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.export import file, graph, parity
-from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.export.sampling import MEASURED_SEED, addressed_samples, carried_samples
 from training.judge import classifier, fitting
 from training.kinds import load
+from training.networks import Carrier
 from training.publishing import release
 from training.quality.findings.data import contradictions, survey
 from training.quality.findings.finding import worst_first
@@ -40,6 +44,7 @@ from training.run.progress import bar
 from training.run.provenance import provenance
 from training.run.threads import choose_threads
 from training.terminal import say
+from training.transform import learning
 
 __all__ = ["Interrupted", "fit"]
 
@@ -71,6 +76,8 @@ def fit(
     dataset = dataset.fitted(splits.train)
     if order.score and dataset.classes == 1:
         raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
+    if order.transform and dataset.classes == 1:
+        raise RunError(f"--transform with the one class of {order.data}: there is no other to carry samples into")
     if order.preset == auto.AUTO:
         with bar(console) as progress:
             order = _chosen(run, dataset, splits, processes, progress)
@@ -79,7 +86,7 @@ def fit(
         run.order = order
     for reason in order.reasons:
         say(console, f"auto: {reason}")
-    presets.prove(order.config, dataset.kind)
+    presets.prove(order.config, dataset.kind, order.transform)
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
     choose_threads(processes, state, dataset, splits, order)
     findings, judge, logger = survey(dataset, splits), None, None
@@ -114,17 +121,18 @@ def fit(
             return None
         assert judge is not None
 
-        task = progress.add_task("exporting", total=1.0)
         generator = loop.trainer.settle()
-        scorer = judge if order.score else None
-        model = graph.to_onnx(generator, dataset.kind, order.config.latent_size, dataset.classes, scorer)
-        parity.prove_parity(generator, model, dataset.kind, order.config.latent_size, dataset.classes, scorer)
+        carrier = learning.carrier(run, loop, dataset, splits, judge, progress) if order.transform else None
+        task = progress.add_task("exporting", total=1.0)
+        model = _exported(order, dataset, generator, judge, carrier, console)
         progress.update(task, completed=1.0)
 
         session = Session(model.SerializeToString(), threads=os.cpu_count() or 1)
 
         def draw(labels: np.ndarray, start: int) -> np.ndarray:
             return addressed_samples(session, labels, MEASURED_SEED, start)
+
+        carry = functools.partial(carried_samples, session) if order.transform else None
 
         task = progress.add_task("measuring", total=1.0)
         card = quality.measure(
@@ -135,6 +143,7 @@ def fit(
             device=processes.fabric.device,
             judge=judge,
             progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
+            carry=carry,
         )
         progress.update(task, detail="", completed=1.0)
     findings = worst_first([*loop.findings, *findings])
@@ -147,6 +156,7 @@ def fit(
         sample=dataset.kind.spec,
         latent_size=order.config.latent_size,
         scored=order.score,
+        transforms=order.transform,
         provenance=provenance(run, loop, dataset, splits),
         quality=card,
     )
@@ -155,7 +165,7 @@ def fit(
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
     charts, happened = curves.read(run.folder), page.read_events(run.folder)
-    run.write_report(page.render(message, draw, dataset, splits, charts=charts, happened=happened))
+    run.write_report(page.render(message, draw, dataset, splits, charts=charts, happened=happened, carry=carry))
     say(console, f"report: {run.folder / 'report.html'}")
     return release.release(Path(order.out), message, model, kept, force=force, replace=replace)
 
@@ -177,7 +187,7 @@ def _read(run: Run, state: dict[str, Any] | None) -> Dataset:
 def _chosen(run: Run, dataset: Dataset, splits: Splits, processes: Processes, progress: Progress) -> Order:
     """The order with the preset and the configuration that `auto` stands for."""
     order = run.order
-    facts = auto.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available())
+    facts = auto.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available(), order.transform)
     settings = dict(order.settings)
     if dataset.kind.trials and dataset.classes > 1:
         candidates, left_out = auto.candidates(facts, settings)
@@ -194,6 +204,27 @@ def _chosen(run: Run, dataset: Dataset, splits: Splits, processes: Processes, pr
         choice = auto.choose(facts)
     decided = {"preset": choice.preset, "config": choice.config(settings), "reasons": choice.reasons}
     return order.model_copy(update=decided)
+
+
+def _exported(
+    order: Order,
+    dataset: Dataset,
+    generator: nn.Module,
+    judge: classifier.Classifier,
+    carrier: Carrier | None,
+    console: Console,
+) -> onnx.ModelProto:
+    """The graph, proven to compute what was trained."""
+    kind, classes, scorer = dataset.kind, dataset.classes, judge if order.score else None
+    model = graph.to_onnx(generator, kind, order.config.latent_size, classes, scorer)
+    parity.prove_parity(generator, model, kind, order.config.latent_size, classes, scorer)
+    if carrier is None:
+        return model
+    whole = graph.with_carrier(model, carrier, kind, classes, judge)
+    parity.prove_transform(carrier, whole, kind, classes, judge)
+    sizes = [each.ByteSize() / 2**20 for each in (model, whole)]
+    say(console, f"the file has {sizes[1]:.1f} MiB, {sizes[1] - sizes[0]:.1f} of them to carry samples into classes")
+    return whole
 
 
 def _judge(

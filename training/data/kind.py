@@ -246,6 +246,11 @@ class Kind(Protocol):
         """[n, *shape] -> finite numbers [n, ...] whose deviations may be compared and averaged."""
         return raw
 
+    def properties(self, raw: np.ndarray) -> Mapping[str, np.ndarray]:
+        """What samples have beside their class, such as light or length, measured on each: by name float64 [n], not a
+        number where a sample has none. It is what may be kept when they are carried into another class."""
+        return {}
+
     def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
         """What is measured of this kind alone: synthetic, held-out and training samples, of the same classes in the
         same parts, [n, *shape] each."""

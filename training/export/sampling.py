@@ -22,3 +22,17 @@ def addressed_samples(
         key = np.full(len(label), artifact.mix_seed(seed), np.uint64)
         pages.append(session.run(artifact.Rows(key, index, label, np.full(len(label), truncation, np.float32))))
     return np.concatenate(pages)
+
+
+def carried_samples(
+    session: Session, raw: np.ndarray, target: np.ndarray, source: np.ndarray, strength: float, *, page: int = 256
+) -> np.ndarray:
+    """Samples in other classes: dtype [n, *shape]; target, source: int64 [n]; of a file that transforms."""
+    pages = []
+    for first in range(0, len(raw), page):
+        here = slice(first, first + page)
+        content = np.ascontiguousarray(raw[here])
+        share = np.full(len(content), strength, np.float32)
+        classes = target[here].astype(np.int64), source[here].astype(np.int64)
+        pages.append(session.run_transform(artifact.Originals(content, *classes, share))[0])
+    return np.concatenate(pages)

@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.config.config import Config
 from training.networks.encoder import Encoder
 
-ROUNDS = 3  # of the encoder, where what it makes is not the sample already
+ROUNDS = 2  # of the encoder, where what it makes is not the sample already
 
 
 class Carrier(nn.Module):
@@ -84,8 +83,3 @@ def blend(classes: nn.Module, source: Tensor, target: Tensor, strength: Tensor) 
     share = strength[:, None]
     # Both ends exactly.
     return first, first * (1 - share) + last * share
-
-
-def carrier(generator: nn.Module, form: tuple[int, ...], classes: int, config: Config) -> Carrier:
-    """With a new encoder."""
-    return Carrier(generator, Encoder(form, classes, config))

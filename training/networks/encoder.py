@@ -6,6 +6,7 @@ al. 2021, ReStyle, arXiv:2104.02699). What the network has missed it sees, and n
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 from training.config.config import Config
 from training.networks.layers import CONVOLUTIONS, LEAK, embedding, stages
 
-WIDTH = 32  # channels after the first convolution, at least
+WIDTH = 16  # of which the channels of every convolution are a multiple, at least
 UNITS = 256  # of a hidden layer, at least
 
 
@@ -63,17 +64,17 @@ class _Neighbours(nn.Module):
         channels, *extents = form
         count, width = stages(*extents), max(WIDTH, config.width)
         convolution = CONVOLUTIONS[len(extents)]
-        self.first = convolution(2 * channels, width, 3, padding=1)
-        sizes = [width * min(4, 2**stage) for stage in range(count + 1)]
+        sizes = [2 * channels, *(width * min(8, 2 ** (stage + 1)) for stage in range(count))]
         self.halvings = nn.ModuleList(
-            convolution(before, after, 4, stride=2, padding=1)
-            for before, after in zip(sizes, sizes[1:], strict=False)
+            convolution(before, after, 4, stride=2, padding=1) for before, after in itertools.pairwise(sizes)
         )
-        self.conditions = nn.ModuleList(nn.Linear(condition, size) for size in sizes)
-        self.features = sizes[-1] * math.prod(extent >> count for extent in extents)
+        self.conditions = nn.ModuleList(nn.Linear(condition, size) for size in sizes[1:])
+        # Few channels: nearly all weights would else be those that read them.
+        self.last = convolution(sizes[-1], 2 * width, 1)
+        self.features = 2 * width * math.prod(extent >> count for extent in extents)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        for layer, shift in zip([self.first, *self.halvings], self.conditions, strict=True):
+        for layer, shift in zip(self.halvings, self.conditions, strict=True):
             moved = shift(condition)
             x = F.leaky_relu(layer(x) + moved.unflatten(1, (-1, *(1 for _ in x.shape[2:]))), LEAK)
-        return x.flatten(1)
+        return F.leaky_relu(self.last(x), LEAK).flatten(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.errors import TrainingError
-from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.export.sampling import MEASURED_SEED, addressed_samples, carried_samples
 from training.kinds import load_again
+from training.quality.measures.carrying import Carry
 from training.source import AS_FOUND, SourceOptions
 
 
@@ -80,6 +82,11 @@ class Published:
         """The samples that cards are measured on; see training.quality.Draw."""
         return addressed_samples(self.session, labels, MEASURED_SEED, start)
 
+    @property
+    def carry(self) -> Carry | None:
+        """See training.quality.measures.carrying.Carry; None: the generator does not transform."""
+        return functools.partial(carried_samples, self.session) if self.message.transforms else None
+
     def model(self) -> onnx.ModelProto:
         """The graph, to publish it again with another card."""
         return onnx.load_from_string(self.content)
@@ -120,6 +127,7 @@ def evaluate(
         seed=published.message.provenance.seed,
         progress=progress,
         repeats=repeats,
+        carry=published.carry,
     )
     if published.message.HasField("quality"):
         quality.decide(card, quality.carry_over(card, published.message.quality))

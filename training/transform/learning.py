@@ -6,18 +6,46 @@ import hashlib
 import math
 import time
 
-import torch
 from rich.progress import Progress
 from torch import nn
 
+from training.data import Dataset
+from training.data.splits import Splits
 from training.gan.trainer import Diverged
-from training.networks.carrier import Carrier
+from training.judge.classifier import Classifier
+from training.networks import Carrier
 from training.run.folder import Run
-from training.run.loop import CHECKPOINT_SECONDS, REPORT_SECONDS, Interrupted
+from training.run.loop import CHECKPOINT_SECONDS, REPORT_SECONDS, Interrupted, Loop
 from training.run.signals import stop_requests
 from training.transform.teacher import Losses, Teacher
 
 CHECKPOINT = "transform.pt"
+
+
+def carrier(
+    run: Run,
+    loop: Loop,
+    dataset: Dataset,
+    splits: Splits,
+    judge: Classifier,
+    progress: Progress,
+) -> Carrier:
+    """What carries samples by the generator that a run has trained. See `learn` for what is raised."""
+    trainer = loop.trainer
+    device = trainer.fabric.device
+    teacher = Teacher(
+        trainer.settle(),
+        loop.config,
+        dataset.kind,
+        dataset.part(splits.train),
+        dataset.labels[splits.train],
+        dataset.classes,
+        run.order.seed,
+        judge.network(),
+        trainer.opinion if loop.config.competes else None,
+        device,
+    )
+    return learn(run, teacher, progress)
 
 
 def learn(run: Run, teacher: Teacher, progress: Progress) -> Carrier:
@@ -64,7 +92,9 @@ def _words(steps: int, losses: Losses) -> str:
     values = {name: float(getattr(losses, name)) for name in ("form", "carried", "kept")}
     if not all(map(math.isfinite, values.values())):
         raise Diverged(f"what it learns to transform by is not finite any more after {steps} steps")
-    return f"step {steps:,}, missed {values['form']:.2f} class {values['carried']:.2f} kept {1 - values['kept'] / 2:.2f}"
+    return (
+        f"step {steps:,}, missed {values['form']:.2f} class {values['carried']:.2f} kept {1 - values['kept'] / 2:.2f}"
+    )
 
 
 def digest(network: nn.Module) -> str:
@@ -72,5 +102,5 @@ def digest(network: nn.Module) -> str:
     found = hashlib.sha256()
     for name, value in sorted(network.state_dict().items()):
         found.update(name.encode())
-        found.update(value.detach().cpu().contiguous().to(torch.float32).numpy().tobytes())
+        found.update(value.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()

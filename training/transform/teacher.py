@@ -23,7 +23,6 @@ from training.data.kind import Kind
 from training.gan import batches, objectives
 from training.gan.batches import Draw
 from training.gan.optimizers import cosine
-from training.networks.carrier import Carrier, carrier
 from training.transform.deviations import Deviations
 
 RATE, LAST = 1e-3, 0.02  # of Adam; its share at the end
@@ -70,7 +69,8 @@ class Teacher:
         self.steps = 0
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.carrier: Carrier = carrier(generator, kind.form, classes, config).to(device)
+            encoder = networks.Encoder(kind.form, classes, config)
+        self.carrier = networks.Carrier(generator, encoder).to(device)
         self.carrier.generator.requires_grad_(False)
         self.carrier.train()
         self._judge = judge.to(device).eval().requires_grad_(False)
@@ -145,7 +145,7 @@ class Teacher:
             return surprise.sum(1).mean() / max(1, self.carrier.generator.head.draws)
         return (real - again).square().flatten(1).sum(1).mean() / self._unit
 
-    def settle(self) -> Carrier:
+    def settle(self) -> networks.Carrier:
         """The carrier as it is, in evaluation mode."""
         return self.carrier.eval()
 
