@@ -191,7 +191,7 @@ class Server:
             settings.allow_withheld,
             self._scheduler.alone,
             devices.Options(graphs=settings.cuda_graphs == "auto", tf32=settings.tf32),
-            devices.Events(self._device_broken, self._graph_fallback),
+            devices.Callbacks(self._device_broken, self._graph_fallback),
         )
         return Repository(
             source,

@@ -18,9 +18,10 @@ from augmint import bench as bench_module
 from augmint import cards, extras, kinds
 from augmint import export as export_module
 from augmint.bench import Load
+from augmint.carry import Carrier
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
-from augmint.formats import Many, atomic, write_files
+from augmint.formats import Many, atomic, write_files, write_npz
 from augmint.generators import GeneratorStatus
 from augmint.near import did_you_mean_file
 from augmint.progress import Progress
@@ -120,7 +121,8 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         _print_samples(samples, options.json)
         return
     if suffix == ".npz":
-        _write_npz(options.out, samples)
+        with atomic(options.out) as file:
+            write_npz(file, samples)
     elif suffix in MANY_SUFFIXES:
         _write_many(options.out, samples, suffix[1:])
     elif suffix in ONE_SUFFIXES:
@@ -152,6 +154,23 @@ def _suffix(options: argparse.Namespace) -> str:
     if out is not None and not out.parent.is_dir():
         raise InvalidRequest(f"--out {out}: there is no folder {out.parent}{did_you_mean_file(out.parent)}")
     return str(suffix)
+
+
+def transform(client: Client, options: argparse.Namespace) -> None:
+    """Samples in files, carried into another class."""
+    out = options.out
+    if out.exists() and not out.is_dir():
+        raise InvalidRequest(f"--out {out} is a file; name a folder")
+    description = client.describe(options.generator, options.version, channel=options.channel)
+    carrier = Carrier(client, description, options.label, options.source, options.strength)
+    done = carrier.run(options.samples, out)
+    told = f"{description.name}/{description.version}"
+    if options.json:
+        sources = dict(done.sources.most_common())
+        summary = {"folder": str(out), "files": done.files, "samples": done.samples, "label": options.label}
+        _print_json({**summary, "source_labels": sources, "generator": description.name, "digest": description.digest})
+    else:
+        print(f"{out}: {done.samples} samples in {done.files} files, carried into {options.label!r} by {told}")
 
 
 def export(client: Client, options: argparse.Namespace) -> None:
@@ -222,15 +241,20 @@ def bench(client: Client, options: argparse.Namespace) -> None:
         raise Unavailable("no call came back in the time measured")
 
 
-def _write_npz(path: Path, samples: Samples) -> None:
-    with atomic(path) as file:
-        np.savez_compressed(
-            file,
-            array=samples.array,
-            class_indices=samples.class_indices,
-            labels=np.array(samples.labels),
-            addresses=np.array([str(address) for address in samples.addresses]),
-        )
+def browse(client: Client, options: argparse.Namespace) -> None:
+    """A page to look at the generators with, until Ctrl-C."""
+    for library in ("jinja2", "PIL.Image", "starlette", "uvicorn"):
+        extras.load(library, "browse")
+    server = extras.load("augmint.browse.server", "browse")
+    server.run(
+        options.settings,
+        host=options.host,
+        port=options.port,
+        hosts=options.allow_host,
+        timeout=options.timeout,
+        tell=lambda line: print(line, flush=True),
+        opens=not options.no_open,
+    )
 
 
 def _write_many(path: Path, samples: Samples, suffix: str) -> None:

@@ -35,7 +35,7 @@ class Engine:
         max_batch: int = 1024,
         alone: Alone = contextlib.nullcontext,
         others: Sequence[Session] = (),
-        events: devices.Events = devices.SILENT,
+        events: devices.Callbacks = devices.SILENT,
     ) -> None:
         """Allocate the buffers and calibrate: run every batch size on all lanes at once and time it.
 

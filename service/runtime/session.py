@@ -39,7 +39,7 @@ class Session:
         device: str = "cpu",
         threads: int = 1,
         options: devices.Options = devices.PLAIN,
-        events: devices.Events = devices.SILENT,
+        events: devices.Callbacks = devices.SILENT,
     ) -> None:
         """Load a file.
 

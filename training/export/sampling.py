@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from service import artifact
@@ -36,3 +39,13 @@ def carried_samples(
         classes = target[here].astype(np.int64), source[here].astype(np.int64)
         pages.append(session.run_transform(artifact.Originals(content, *classes, share))[0])
     return np.concatenate(pages)
+
+
+def to_be_measured(session: Session) -> Callable[[np.ndarray, int], np.ndarray]:
+    """What the quality card is measured on: (class indices int64 [n], start) -> raw samples [n, *shape]."""
+    return lambda labels, start: addressed_samples(session, labels, MEASURED_SEED, start)
+
+
+def to_be_carried(session: Session) -> Callable[[np.ndarray, np.ndarray, np.ndarray, float], np.ndarray] | None:
+    """The same of samples in other classes, see `carried_samples`; None of a file that does not transform."""
+    return functools.partial(carried_samples, session) if session.transforms else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.errors import TrainingError
-from training.export.sampling import MEASURED_SEED, addressed_samples, carried_samples
+from training.export.sampling import to_be_carried, to_be_measured
 from training.kinds import load_again
 from training.quality.measures.carrying import Carry
 from training.source import AS_FOUND, SourceOptions
@@ -80,12 +79,12 @@ class Published:
 
     def draw(self, labels: np.ndarray, start: int) -> np.ndarray:
         """The samples that cards are measured on; see training.quality.Draw."""
-        return addressed_samples(self.session, labels, MEASURED_SEED, start)
+        return to_be_measured(self.session)(labels, start)
 
     @property
     def carry(self) -> Carry | None:
         """See training.quality.measures.carrying.Carry; None: the generator does not transform."""
-        return functools.partial(carried_samples, self.session) if self.message.transforms else None
+        return to_be_carried(self.session)
 
     def model(self) -> onnx.ModelProto:
         """The graph, to publish it again with another card."""

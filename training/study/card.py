@@ -17,7 +17,7 @@ from service.runtime.session import Session
 from training.config.config import Config
 from training.publishing.published import EvaluationError, Published
 from training.quality import decide
-from training.quality.findings.finding import Kind
+from training.quality.findings.finding import FindingKind
 from training.quality.findings.gains import findings
 from training.study.plan import Outcome, Plan, Shared
 from training.study.study import Report, Study
@@ -53,6 +53,7 @@ def of_published(published: Published, plan: Plan, steps: int | None, folder: Pa
         # Of what it computes: the same generator published with another card is the same.
         hashlib.sha256(b"".join(golden.data for golden in message.golden)).hexdigest(),
         message.scored,
+        message.transforms,
     )
     return Study(published.dataset, published.splits, config, shared, fabric, folder, plan, report).run()
 
@@ -69,7 +70,7 @@ def with_outcomes(card: pb.QualityCard, outcomes: Sequence[Outcome]) -> pb.Quali
     card.recommendation.CopyFrom(last.recommendation)
     for quality, recommendation in zip(card.classes, last.classes, strict=False):
         quality.recommendation.CopyFrom(recommendation)
-    kept = [finding for finding in card.findings if finding.kind != Kind.NO_GAIN]
+    kept = [finding for finding in card.findings if finding.kind != FindingKind.NO_GAIN]
     del card.findings[:]
     card.findings.extend(kept)
     decide(card, findings([outcome.line for outcome in outcomes]))

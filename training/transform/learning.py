@@ -11,7 +11,7 @@ from torch import nn
 
 from training.data import Dataset
 from training.data.splits import Splits
-from training.gan.trainer import Diverged
+from training.gan.losses import Diverged
 from training.judge.classifier import Classifier
 from training.networks import Carrier
 from training.run.folder import Run

@@ -21,7 +21,7 @@ from training.config.config import Config
 from training.data import Samples
 from training.data.kind import Kind
 from training.gan import batches, objectives
-from training.gan.batches import Draw
+from training.gan.batches import Batches
 from training.gan.optimizers import cosine
 from training.transform.deviations import Deviations
 
@@ -77,7 +77,7 @@ class Teacher:
         self._objective = objectives.build(config) if config.competes else None
         self._optimizer = torch.optim.Adam(self.carrier.encoder.parameters(), lr=RATE, betas=(0.9, 0.99))
         self._size = -(-config.batch_size // 8) * 8
-        self._draw = Draw(
+        self._batches = Batches(
             kind.encode,
             samples,
             labels,
@@ -93,8 +93,8 @@ class Teacher:
         self._deviations = Deviations(batches.pages(kind, samples, labels), classes, device)
         self._unit = 1.0
         with torch.no_grad():
-            self._draw.seed_step(-1)
-            real = torch.cat([self._draw.batch().real for _ in range(4)])
+            self._batches.seed_step(-1)
+            real = torch.cat([self._batches.batch().real for _ in range(4)])
             self._unit = float(real.var(0).sum().clamp(min=1e-6))
             self._features_unit = float(self._judge(real)[0].var(0).sum().clamp(min=1e-6))
 
@@ -102,9 +102,9 @@ class Teacher:
         """progress: share of the learning that is over, [0, 1]."""
         for group in self._optimizer.param_groups:
             group["lr"] = cosine(RATE, RATE * LAST, progress)
-        self._draw.seed_step(self.steps)
-        batch, half = self._draw.batch(), self._size // 2
-        source, random = batch.label, self._draw.random
+        self._batches.seed_step(self.steps)
+        batch, half = self._batches.batch(), self._size // 2
+        source, random = batch.label, self._batches.random
         by = torch.randint(1, self._classes, (half,), generator=random, device=self._device)
         target = torch.cat([source[:half], (source[half:] + by) % self._classes])
         with torch.no_grad():
