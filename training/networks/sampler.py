@@ -42,9 +42,21 @@ class Headed(nn.Module):
         self.trunk, self.head = trunk, head
         self.draws = head.draws
 
+    @property
+    def embedding(self) -> nn.Module:
+        return self.trunk.embedding  # type: ignore[return-value]
+
     def forward(self, latent: Tensor, label: Tensor, uniform: Tensor | None = None) -> Tensor:
         made = self.trunk(latent, label)
         return made if uniform is None else self.head(made, uniform)
+
+    def explain(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
+        """What the head was given if it made this sample."""
+        return self.trunk(latent, label)
+
+    def again(self, latent: Tensor, label: Tensor, uniform: Tensor, sample: Tensor) -> Tensor:
+        """A sample by the head's own draws."""
+        return self(latent, label, uniform)
 
 
 class Sampler(nn.Module):
