@@ -38,7 +38,7 @@ def service(tmp_path_factory):
     models = tmp_path_factory.mktemp("models")
     generators.publish(models)
     generators.publish(models, shape=(4, 6, 3))
-    generators.publish(models, "other")
+    generators.publish(models, "other", transforms=True)
     bad = models / "other" / "2"
     bad.mkdir()
     (bad / "model.onnx").write_bytes(b"hello")
@@ -198,7 +198,7 @@ def test_probes_are_answered_and_nothing_else_is_open():
 
 def test_2000_malformed_requests_are_refused_as_the_callers_fault(service, ask):
     choose = random.Random(0)
-    names = ("label", "seed", "index", "truncation", "x", "", "label")
+    names = ("label", "seed", "index", "truncation", "x", "", "label", "content", "target", "source", "strength")
     datatypes = ("BYTES", "INT64", "UINT64", "FP32", "FP64", "INT8", "FP16", "BOOL", "", "bytes")
     fields = [field.name for field in oip.InferTensorContents.DESCRIPTOR.fields]
 
@@ -233,7 +233,7 @@ def test_2000_malformed_requests_are_refused_as_the_callers_fault(service, ask):
         if choose.random() < 0.15:
             return choose.randbytes(choose.randrange(80))
         request = oip.ModelInferRequest(
-            model_name=choose.choice(("tiny", "tiny", "tiny", "", "none", "../x")),
+            model_name=choose.choice(("tiny", "tiny", "other", "other", "", "none", "../x")),
             model_version=choose.choice(("", "", "", "1", "9", "0", "-1", "99999999999", "\n")),
             id=choose.choice(("", "ü" * 100)),
         )
