@@ -170,6 +170,7 @@ TABLES = {
         "quality.watchdog",
         "serving",
         "serving.gpu",
+        "serving.transform",
         "tables",
         "tables.scale",
         "texts",
