@@ -24,8 +24,8 @@ real, augment = TensorDataset(torch.rand(32, 3, 4, 5), torch.tensor([0] * 20 + [
 
 def test_the_examples_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 6
-    others = ("to_frame", "to_audio", "to_text")
+    assert len(blocks) == 7
+    others = ("to_frame", "to_audio", "to_text", "client.transform")
     blocks = [block for block in blocks if not any(name in block for name in others)]
     code = "\n".join([*blocks[:2], SHOWN, GIVEN, blocks[2], "    print(len(labels))\n"]).replace("60_000", "512")
     service = subprocess.Popen(
@@ -70,10 +70,18 @@ def test_the_example_of_texts_runs():
     assert any(found["lines"])
 
 
+def test_the_example_of_samples_of_one_s_own_runs():
+    (block,) = re.findall(r"```python\n([^`]*client.transform.*?)```", README.read_text(), re.DOTALL)
+    found = {"images": np.zeros((3, 4, 5, 3), np.uint8)}
+    with served(FakeService()) as target:
+        exec(block.replace("localhost:50051", target), found)
+    assert found["moved"].labels == ["3"] * 3
+
+
 def test_the_commands_are_those_of_the_parser():
     from augmint.arguments import parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
-    assert len(lines) == 16
+    assert len(lines) == 18
     for line in lines:
         parser().parse_args(line.split())

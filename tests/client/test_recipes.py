@@ -34,7 +34,7 @@ ADULT = pb.TableSpec(
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     models, place = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("recipes")
-    generators.publish(models / "digits", "digits")
+    generators.publish(models / "digits", "digits", transforms=True)
     tables.publish(models / "tables", "adult", ADULT)
     sounds.publish(models / "sounds", "words")
     texts.publish(models / "texts", "intents", INTENTS)
