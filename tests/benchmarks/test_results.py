@@ -172,6 +172,7 @@ TABLES = {
         "serving.gpu",
         "tables",
         "tables.scale",
+        "tables.trials",
         "texts",
     ),
 }
