@@ -68,8 +68,8 @@ def run_all(
             progress(name, (number + share) / len(candidates))
 
         trainer, seconds = _train(run.order, candidate.config, part, processes, dataset, splits, clock, tell)
-        score = processes.agree_on(_score(trainer, run.order, dataset, splits) if processes.first else 0.0)
-        done.append(CandidateScore(candidate.preset, score, trainer.steps, seconds))
+        found = processes.agree_on(score(trainer, run.order, dataset, splits) if processes.first else 0.0)
+        done.append(CandidateScore(candidate.preset, found, trainer.steps, seconds))
         if processes.first:
             text = json.dumps([asdict(trial) for trial in done], indent=2) + "\n"
             write_whole(journal, lambda path, text=text: path.write_text(text))  # type: ignore[misc]
@@ -108,7 +108,8 @@ def _train(
     return trainer, taken
 
 
-def _score(trainer: Trainer, order: Order, dataset: Dataset, splits: Splits) -> float:
+def score(trainer: Trainer, order: Order, dataset: Dataset, splits: Splits) -> float:
+    """Of a trainer as it is; see Trial.score."""
     kind, device = dataset.kind, trainer.fabric.device
     labels = np.random.default_rng(order.seed).permutation(dataset.labels[splits.train])[:MOST_SAMPLES]
     generator = trainer.settle()
