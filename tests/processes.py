@@ -85,6 +85,11 @@ class Service:
         self.process.send_signal(number)
         return self.wait()
 
+    def kill(self) -> None:
+        """Without leave, in the middle of whatever it does."""
+        self.process.kill()
+        self.wait()
+
     def wait(self) -> int:
         """Exit status."""
         try:

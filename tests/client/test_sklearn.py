@@ -30,12 +30,6 @@ def fake():
 
 
 @pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target
-
-
-@pytest.fixture
 def table(fake):
     """(X, y): 60 rows of the generator's table, 50 of the first class and 10 of the second."""
     with augmint.Client(transport=fake) as client:
