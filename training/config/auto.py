@@ -24,7 +24,8 @@ FEW_PER_CLASS = 20
 # 0.31 s of a core at width 8 and batches of 64, four times that at width 16.
 LARGE = 64 * 64
 # Of macro-averaged F1: a lead that a trial, a sixteenth of a run, may give to what learns fast and then stops. Adult,
-# two cores, after 15 s and 45 s: argn 0.784 and 0.804, tabgan 0.799 and 0.795 (python -m benchmarks.tables.trials).
+# after 15 s and 45 s: argn 0.781 and 0.791, tabgan 0.790 and 0.801; when trained, 0.810 and 0.796
+# (python -m benchmarks.tables.trials).
 CLEAR_LEAD = 0.03
 UNEVEN = 3  # largest class over smallest; from here the draw is worth a word
 
