@@ -1,7 +1,9 @@
-"""How long files and functions may be."""
+"""How long files and functions may be, and which tests are long."""
 
 import ast
 from pathlib import Path
+
+from tests.longest import LONGEST
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,3 +37,7 @@ def test_what_is_too_long_would_be_found():
     assert too_long("a.py", f'def f():\n    """One.\n\n    Two.\n    """\n{body}') == set()
     assert too_long("a.py", f"class A:\n  def f():\n{body}    return 0\n") == {"a.py:f"}
     assert too_long("a.py", "x = 0\n" * (MOST_LINES + 1)) == {"a.py"}
+
+
+def test_files_that_begin_first_are_there():
+    assert [name for name in LONGEST if not (ROOT / name).is_file()] == []

@@ -80,7 +80,7 @@ class Meter:
         self._last = now
 
     def delivered(self, samples: int) -> None:
-        """A batch of n samples goes to the consumer."""
+        """The consumer has been given a batch of this many samples."""
         self._batches += 1
         self._samples += samples
 
