@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Chromium's sandbox needs rights that containers rarely give. No sound card is needed: what is played is not heard.
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
-_TIMEOUT_MS = 30_000
+_TIMEOUT_MS = 20_000
 
 
 class Visit:
@@ -81,6 +81,17 @@ class Visit:
             route.continue_()
         else:
             route.abort()
+
+
+def until(page: Page, holds: str) -> None:
+    """Wait until an expression of JavaScript is true. Playwright's own way is eval, which strict pages do not allow."""
+    page.evaluate(
+        f"""() => new Promise((done, never) => {{
+            const look = () => ({holds}) ? done() : requestAnimationFrame(look);
+            setTimeout(() => never(new Error("it never came true")), {_TIMEOUT_MS});
+            look();
+        }})"""
+    )
 
 
 def _origin(address: str) -> str:
