@@ -33,7 +33,7 @@ from training.config.presets import resolve
 from training.data import DataError, Dataset
 from training.data.splits import split
 from training.export import graph, parity
-from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.export.sampling import to_be_measured
 from training.gan.trainer import Trainer
 from training.judge import fitting
 from training.judge.classifier import Classifier
@@ -115,10 +115,7 @@ def _judged(
     began = time.process_time()
     session = Session(content, threads=1)
     loaded = time.process_time() - began
-
-    def draw(labels: np.ndarray, start: int) -> np.ndarray:
-        return addressed_samples(session, labels, MEASURED_SEED, start)
-
+    draw = to_be_measured(session)
     card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget="quick" if quick else "full")
     label = np.arange(_PAGE) % dataset.classes
     taken, random = chance(generator), torch.Generator().manual_seed(0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from augmint.kinds.face import Bar, Spread
-from augmint.kinds.table.column import Form, Typed, columns, typed
+from augmint.kinds.table.column import ColumnType, Typed, columns, typed
 
 _RANGES = 24
 # Categories that have a bar of their own.
@@ -24,15 +24,15 @@ def spreads(samples: Any) -> list[Spread]:
 def _spread(one: Typed) -> Spread:
     missing = int(one.gaps.sum())
     there = one.values[~one.gaps]
-    if one.column.form is Form.CATEGORY:
+    if one.column.type is ColumnType.CATEGORY:
         bars = _named(one.column.categories, np.bincount(there, minlength=len(one.column.categories)))
         return Spread(one.column.name, f"{len(one.column.categories)} categories", bars, False, missing)
-    if one.column.form is Form.TRUTH:
+    if one.column.type is ColumnType.TRUTH:
         truths = int(there.sum())
         bars = [Bar("true", truths), Bar("false", len(there) - truths)]
         return Spread(one.column.name, "true or false", bars, False, missing)
     if not len(there):
-        return Spread(one.column.name, one.column.form.value, [], True, missing)
+        return Spread(one.column.name, one.column.type.value, [], True, missing)
     told = f"{_shown(there.min())} to {_shown(there.max())}, median {_shown(np.sort(there)[len(there) // 2])}"
     return Spread(one.column.name, told, _ranges(there), True, missing)
 
