@@ -14,7 +14,7 @@ FORBIDDEN = {
     "client/augmint": {
         *("service", "training", "benchmarks", "tests", "onnxruntime", "onnx"),
         *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "nvidia", "PIL", "pandas"),
-        *("sklearn", "imblearn", "scipy"),
+        *("sklearn", "imblearn", "scipy", "jinja2", "starlette", "uvicorn"),
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
     "service/artifact": {"grpc", "onnxruntime"},
@@ -30,7 +30,7 @@ FORBIDDEN = {
 }
 
 # The plug-ins for a framework; they take it when they are used themselves.
-PLUG_INS = {"client/augmint/torch": {"torch"}}
+PLUG_INS = {"client/augmint/torch": {"torch"}, "client/augmint/browse": {"jinja2", "starlette", "uvicorn"}}
 
 # For types only: not imported when the program runs.
 TYPES_ONLY = {"service/artifact/metadata.py": {"onnx"}, "client/augmint/sheet.py": {"PIL"}}
@@ -82,7 +82,21 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     "client/augmint": {
         "__main__": {"arguments", "client", "wire"},
         "arguments": {"commands", "formats"},
-        "commands": {"cards", "bench", "export", "client", "formats", "samples", "generators", "kinds", "sheet"},
+        "commands": {
+            "browse",
+            "cards",
+            "bench",
+            "export",
+            "client",
+            "formats",
+            "samples",
+            "generators",
+            "kinds",
+            "sheet",
+        },
+        "browse": {
+            *("async_client", "wire", "formats", "samples", "generators", "kinds", "sheet", "address"),
+        },
         "cards": {"generators", "kinds"},
         "bench": {"client", "wire", "generators"},
         "export": {"reading", "client", "formats", "address"},
