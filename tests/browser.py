@@ -85,13 +85,21 @@ class Visit:
 
 def until(page: Page, holds: str) -> None:
     """Wait until an expression of JavaScript is true. Playwright's own way is eval, which strict pages do not allow."""
-    page.evaluate(
-        f"""() => new Promise((done, never) => {{
-            const look = () => ({holds}) ? done() : requestAnimationFrame(look);
-            setTimeout(() => never(new Error("it never came true")), {_TIMEOUT_MS});
-            look();
-        }})"""
-    )
+    from playwright.sync_api import Error
+
+    script = f"""() => new Promise((done, never) => {{
+        const look = () => ({holds}) ? done() : requestAnimationFrame(look);
+        setTimeout(() => never(new Error("it never came true")), {_TIMEOUT_MS});
+        look();
+    }})"""
+    while True:
+        try:
+            page.evaluate(script)
+        except Error as error:
+            if "context was destroyed" not in error.message:
+                raise
+        else:
+            return
 
 
 def _origin(address: str) -> str:
