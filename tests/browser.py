@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route
 
 # Chromium's sandbox needs rights that containers rarely give. No sound card is needed: what is played is not heard.
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
 _TIMEOUT_MS = 20_000
 
 
@@ -117,7 +117,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS, timeout=2 * _TIMEOUT_MS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=2 * _TIMEOUT_MS)
         yield browser
         browser.close()
 
