@@ -9,7 +9,6 @@ It needs neither onnx nor onnxruntime.
 from service.artifact.address import DRAWS_PER_INDEX, INDEX_LIMIT, INPUTS, TRUNCATION_LIMIT, Rows, mix_seed
 from service.artifact.golden import (
     GOLDEN_TOLERANCE_FLOAT,
-    GOLDEN_TOLERANCE_SHARE,
     check_golden,
     golden_rows,
 )
@@ -54,7 +53,6 @@ __all__ = [
     "FILE_BYTES_LIMIT",
     "FILE_NAME",
     "GOLDEN_TOLERANCE_FLOAT",
-    "GOLDEN_TOLERANCE_SHARE",
     "INDEX_LIMIT",
     "INPUTS",
     "METADATA_KEY",

@@ -12,7 +12,6 @@ from service.artifact.metadata import ArtifactError, sample_dtype, sample_shape
 # A golden sample computed on another kind of device, or by another release of ONNX Runtime, may round a
 # value to the next level now and then (of sounds to one nearby, see service.artifact.kinds). A wrong graph or wrong
 # weights change far more than this.
-GOLDEN_TOLERANCE_SHARE = 0.02
 GOLDEN_TOLERANCE_FLOAT = 1e-3
 
 
@@ -33,7 +32,7 @@ def check_golden(generator: pb.Generator, samples: np.ndarray) -> None:
     samples: sample dtype [number of golden samples, *sample shape], the graph's answer to golden_rows.
     """
     dtype, shape = sample_dtype(generator), sample_shape(generator)
-    most, uncounted = kinds.rounding(generator.sample)
+    rounding = kinds.rounding(generator.sample)
     for number, (golden, sample) in enumerate(zip(generator.golden, samples, strict=True)):
         recorded = np.frombuffer(golden.data, dtype).reshape(shape)
         if dtype.kind == "f":
@@ -44,9 +43,8 @@ def check_golden(generator: pb.Generator, samples: np.ndarray) -> None:
             good = bool(np.all(near | (missing & np.isnan(sample))))
         else:
             distance = np.abs(recorded.astype(np.int64) - sample.astype(np.int64))
-            good = (
-                int(distance.max(initial=0)) <= most and float(np.mean(distance > uncounted)) <= GOLDEN_TOLERANCE_SHARE
-            )
+            share = float(np.mean(distance > rounding.uncounted))
+            good = int(distance.max(initial=0)) <= rounding.most and share <= rounding.share
         if not good:
             raise ArtifactError(
                 f"golden sample {number} (seed {golden.seed}, index {golden.index}, class "

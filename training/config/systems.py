@@ -217,6 +217,10 @@ PRESETS: dict[str, Preset] = {
             "critic_steps": 5,
         },
     ),
+    "musegan": Preset(
+        "MuseGAN (Dong et al. 2018, arXiv:1709.06298)",
+        {"augmentation": 0.3},
+    ),
     "vae": Preset(
         "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015), "
         "the divergence at a quarter of its weight (Higgins et al. 2017), or small images leave the latent unused; it "

@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from augmint.kinds import audio, image, text
+from augmint.kinds import audio, image, music, text
 from augmint.kinds.table import column, files, frame
 
 
@@ -40,10 +40,11 @@ class Kind:
     frame:    samples -> a pandas DataFrame. Absent: that is not what they are.
     sound:    samples -> (float32 [n, frames(, channels)] in [-1, 1], frames a second). Absent: nothing is heard.
     floats:   raw samples [n, *shape] -> float32 as networks take them, from loaders that nobody gave a transform.
-    media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open.
-              Absent: a file of one sample is an array.
+    media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open;
+              {}: it has none, and columns hold arrays. Absent: a file of one sample is an array, too.
     lines:    samples -> lines of text for people and programs to read. Absent: cells are printed, if there are any.
     texts:    samples -> a str of each. Absent: that is not what they are.
+    midis:    samples -> a mido.MidiFile of each. Absent: that is not what they are.
     indices:  elements are numbers of things, which PyTorch wants as int64.
     """
 
@@ -63,6 +64,7 @@ class Kind:
     media: Callable[[Any], dict[str, Any]] | None = None
     lines: Callable[[Any], list[str]] | None = None
     texts: Callable[[Any], list[str]] | None = None
+    midis: Callable[[Any], list[Any]] | None = None
     indices: bool = False
 
 
@@ -101,6 +103,18 @@ KINDS = {
         sound=audio.sounds,
         floats=audio.floats,
         media=audio.media,
+    ),
+    "music": Kind(
+        column="roll",
+        suffix="mid",
+        pictures=False,
+        objects=lambda samples: samples.array,
+        files=music.files,
+        feature=_sequence,
+        details=music.details,
+        floats=music.floats,
+        media=lambda description: {},
+        midis=music.midis,
     ),
     "table": Kind(
         column="",
