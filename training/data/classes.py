@@ -62,8 +62,8 @@ def with_enough(name: str, records: Records, drop_scarce: bool, wholes: str = "s
     counts = np.bincount(labels[rest], minlength=len(names))
     if records.groups is not None:
         # A whole is in one split: so many wholes are needed as else samples are.
-        firsts = np.unique(records.groups[rest], return_index=True)[1]
-        counts = np.bincount(labels[rest][firsts], minlength=len(names))
+        wholes_of = np.unique(np.stack([labels[rest], records.groups[rest]]), axis=1)
+        counts = np.bincount(wholes_of[0], minlength=len(names))
     few = np.flatnonzero(counts < FEWEST_PER_CLASS).tolist()
     scarce = sorted({*few, *few_tests})
     if not scarce:

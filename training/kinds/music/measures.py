@@ -47,10 +47,10 @@ class Measured:
 
     def _used(self, raw: np.ndarray, notes: Notes) -> np.ndarray:
         """Which pitch classes begin or sound on in each bar: bool [n, bars, 12]; what is over at the end is a bar."""
-        sounding = np.max(rolls.tracked(raw), 3) > 0
+        sounding = rolls.tracked(raw).max(3) > 0
         bars = -(-sounding.shape[1] // self.bar)
         padded = np.pad(sounding, ((0, 0), (0, bars * self.bar - sounding.shape[1]), (0, 0)))
-        in_bars = padded.reshape(len(raw), bars, self.bar, -1).any(2)
+        in_bars = padded.reshape(len(raw), bars, self.bar, -1).max(2)
         found = np.zeros((len(raw), bars, OCTAVE), bool)
         for pitch in range(in_bars.shape[2]):
             found[:, :, (self.lowest + pitch) % OCTAVE] |= in_bars[:, :, pitch]

@@ -105,7 +105,7 @@ def _piece(tracks: Iterable[tuple[int, Any]], file: Any) -> Piece:
         for message in track:
             now += message.time
             if message.type == "set_tempo" and message.tempo:
-                tempos.append((now, 60e6 / message.tempo))
+                tempos.append((now, round(60e6 / message.tempo, 3)))
             elif message.type == "time_signature":
                 metres.append((now, (message.numerator, message.denominator)))
             elif message.type in ("sysex", "sequencer_specific"):

@@ -35,8 +35,9 @@ class Music(Kind):
     metres: tuple[Metre, ...] = ()
     melody: bool = False
 
-    recommended = ("musegan", "vae")
-    trials = True
+    # gru is for melodies: `auto` leaves it out of other music, and says so.
+    recommended = ("musegan", "gru", "vae")
+    trials = True  # which of them is best depends on how much music there is, and how many voices
     pretexts = judge.TURNS
 
     @property

@@ -80,7 +80,7 @@ def load(
     records = replace(records, class_names=classes.checked_names(name, records.class_names))
     before = records.class_names
     labels = dict(zip(found.kept.tolist(), records.labels.tolist(), strict=True))
-    records = classes.with_enough(name, records, drop_scarce, "pieces")
+    records = classes.with_enough(name, records, drop_scarce, "different pieces")
     kept = [before.index(each) for each in records.class_names]
     return finished(name, records, _kind(found, records, labels, kept), "samples")
 
@@ -96,7 +96,7 @@ def _kind(found: Rolls, records: Records, labels: dict[int, int], kept: list[int
     usual = statistics.median([each for each in known if each is not None] or [pieces.TEMPO])
     return Music(
         found.frame,
-        tuple(round(usual if each is None else each, 3) for each in known) if any(known) else (),
+        tuple(usual if each is None else each for each in known) if any(known) else (),
         tuple(metres[label].most_common(1)[0][0] if metres[label] else FOUR_FOUR for label in kept),
         is_melody(records.samples),
     )

@@ -9,7 +9,11 @@ import mido
 import numpy as np
 
 from training.data import Dataset
-from training.kinds.music import load
+from training.kinds.music import Music, load
+from training.kinds.music.form import is_melody
+from training.kinds.music.grid import Grid
+from training.kinds.music.pieces import Frame
+from training.kinds.music.rolls import draw
 
 TICKS = 480
 
@@ -74,6 +78,24 @@ def data(folder: Path, count: int = 10) -> Path:
     fill(folder / "up", count)
     fill(folder / "down", count, up=False, first=100, bars=10, metre=(3, 4))
     return folder
+
+
+def arpeggios(count: int = 48, tracks: int = 1) -> tuple[Music, np.ndarray, np.ndarray]:
+    """The kind, fitted to them, uint8 [n, 32, 32(, tracks)] and int64 [n]: two bars of arpeggios up or down.
+
+    A second track holds the root for as long as a bar.
+    """
+    grid = Grid(4, 16, 32, 2)
+    frame = Frame(grid, 56, 32, (90, 70)[:tracks], (0, 32)[:tracks], 69)
+    raw, labels = np.zeros((count, *frame.shape), np.uint8), np.arange(count) % 2
+    for number, roll in enumerate(raw):
+        notes = arpeggio(number, labels[number] == 0, 2)
+        for start, length, pitch in notes:
+            draw(roll, int(start * 4), int(length * 4), pitch - 56, 0, 90, 69)
+        for bar in range(2 if tracks > 1 else 0):
+            draw(roll, bar * 16, 16, notes[0][2] - 56, 1, 70, 69)
+    raw = raw if tracks > 1 else raw[..., 0]
+    return Music(frame, (120.0, 90.0), ((4, 4), (3, 4)), is_melody(raw)), raw, labels
 
 
 def classes(found: Dataset) -> dict[str, int]:
