@@ -12,13 +12,14 @@ import pytest
 import augmint
 from augmint.v1 import generator_pb2 as pb
 from tests import generators
-from tests.client import recipes, sounds, tables, texts
+from tests.client import recipes, sounds, tables, texts, tunes
 from tests.client.test_against_service import Service
 
 ROOT = Path(__file__).parents[2]
 OF_A_TABLE = "My table is imbalanced"
 OF_SOUNDS = "Keyword spotting with 20 recordings of each word"
 OF_TEXTS = "Intents with ten examples each"
+OF_MUSIC = "A tune of each kind"
 INTENTS = ("lights", "music", "weather")
 ADULT = pb.TableSpec(
     columns=[
@@ -38,9 +39,12 @@ def outcomes(tmp_path_factory):
     tables.publish(models / "tables", "adult", ADULT)
     sounds.publish(models / "sounds", "words")
     texts.publish(models / "texts", "intents", INTENTS)
-    others = [name for name in recipes.programs() if name not in (OF_A_TABLE, OF_SOUNDS, OF_TEXTS)]
+    tunes.publish(models / "music", "tunes")
+    kinds = (OF_A_TABLE, OF_SOUNDS, OF_TEXTS, OF_MUSIC)
+    others = [name for name in recipes.programs() if name not in kinds]
     found = run(models / "digits", place, others) | run(models / "tables", place, [OF_A_TABLE])
-    return found | run(models / "sounds", place, [OF_SOUNDS]) | run(models / "texts", place, [OF_TEXTS])
+    found |= run(models / "sounds", place, [OF_SOUNDS]) | run(models / "texts", place, [OF_TEXTS])
+    return found | run(models / "music", place, [OF_MUSIC])
 
 
 def run(models, place, headings):
