@@ -18,7 +18,7 @@ from training.config.config import Config
 from training.data import Dataset
 from training.data.splits import Splits
 from training.export import graph, parity
-from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.export.sampling import to_be_measured
 from training.gan.trainer import Trainer
 from training.judge.classifier import Classifier
 from training.networks import drawn
@@ -57,9 +57,7 @@ def judged(
     session = Session(content, threads=1)
     loaded = time.process_time() - began
 
-    def draw(labels: np.ndarray, start: int) -> np.ndarray:
-        return addressed_samples(session, labels, MEASURED_SEED, start)
-
+    draw = to_be_measured(session)
     card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget="quick" if quick else "full")
     label = np.arange(_PAGE) % dataset.classes
     taken, random = chance(generator), torch.Generator().manual_seed(0)

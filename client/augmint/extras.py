@@ -10,6 +10,9 @@ from augmint.errors import MissingExtra
 # As people know them, and as they are to be installed, where the module is called otherwise.
 _NAMES = {
     "PIL": "Pillow",
+    "jinja2": "Jinja2",
+    "starlette": "Starlette",
+    "uvicorn": "uvicorn",
     "imblearn": "imbalanced-learn",
     "datasets": "Hugging Face's datasets",
     "nvidia": "NVIDIA DALI",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from service import artifact
@@ -22,3 +24,8 @@ def addressed_samples(
         key = np.full(len(label), artifact.mix_seed(seed), np.uint64)
         pages.append(session.run(artifact.Rows(key, index, label, np.full(len(label), truncation, np.float32))))
     return np.concatenate(pages)
+
+
+def to_be_measured(session: Session) -> Callable[[np.ndarray, int], np.ndarray]:
+    """What the quality card is measured on: (class indices int64 [n], start) -> raw samples [n, *shape]."""
+    return lambda labels, start: addressed_samples(session, labels, MEASURED_SEED, start)

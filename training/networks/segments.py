@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from training.config.config import Config
 from training.networks.conv import ConvGenerator, _Halvings
-from training.networks.layers import LEAK, Head, Output, embedding, minibatch_deviation
+from training.networks.layers import LEAK, Output, VerdictHead, embedding, minibatch_deviation
 
 
 class SegmentsGenerator(nn.Module):
@@ -43,7 +43,7 @@ class SegmentsGenerator(nn.Module):
 
 
 class SegmentsDiscriminator(nn.Module):
-    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.Head): each part is read alike, then all."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.VerdictHead): each part is read alike, then all."""
 
     def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class SegmentsDiscriminator(nn.Module):
         wide = config.width * 8
         self.part = nn.Linear(self.trunk.channels * self.trunk.area, wide)
         self.features = nn.Linear(self.count * wide + int(config.minibatch_deviation), wide)
-        self.head = Head(wide, classes, config)
+        self.head = VerdictHead(wide, classes, config)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         parts = sample.unflatten(2, (self.count, -1)).transpose(1, 2).flatten(0, 1)

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
+from augmint.kinds.face import Picture
 
 _FULL = np.float32(32768)
+# Of a picture of a sound: strokes, pixels from one to the next, pixels from silence to the top.
+_STROKES, _STEP, _MIDDLE = 96, 2, 28
 
 
 def rate_of(description: Any) -> int:
@@ -61,3 +64,22 @@ def details(description: Any) -> list[tuple[str, str]]:
     rate, shape = rate_of(description), description.shape
     channels = f", {shape[1]} channels" if len(shape) > 1 else ""
     return [("sound", f"{shape[0] / rate:g} s at {rate:,} Hz{channels}")]
+
+
+def pictures(samples: Any) -> Iterator[Picture]:
+    """The course of each sound, of all channels together, as high as its loudest frame."""
+    for sound in samples.array:
+        frames = sound.astype(np.float32) if sound.ndim == 1 else sound.mean(axis=1, dtype=np.float32)
+        peak = max(float(np.abs(frames).max()), 1.0)
+        parts = [part for part in np.array_split(frames / peak, _STROKES) if len(part)]
+        strokes = "".join(
+            f"M{number * _STEP + 1} {_MIDDLE * (1 - top):.1f}V{_MIDDLE * (1 - bottom) + 1:.1f}"
+            for number, (top, bottom) in enumerate((part.max(), part.min()) for part in parts)
+        )
+        width, height = _STROKES * _STEP, 2 * _MIDDLE
+        content = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 1}"><style>path{{stroke:#0b6e75}}'
+            f"@media(prefers-color-scheme:dark){{path{{stroke:#5fc9cf}}}}</style>"
+            f'<path d="{strokes}" stroke-width="1.5" stroke-linecap="round"/></svg>'
+        )
+        yield Picture(content.encode(), "image/svg+xml", width, height)

@@ -140,7 +140,8 @@ def test_a_copy_is_nearer_than_any_other_sample():
         first, second = KIND.compact(RAW, coarse), KIND.compact(copied, coarse)
         assert first.dtype == np.float32
         distances = np.square(first[:, None] - second[None]).sum(2)
-        assert (distances.argmin(1) == np.arange(len(RAW))).mean() > 0.9
+        # Some arpeggios are there twice.
+        assert (np.diag(distances) - distances.min(1) < (0.2 if coarse else 1e-6)).all()
     assert KIND.compact(RAW, coarse=True).shape[1] < KIND.compact(RAW).shape[1]
 
 
