@@ -43,7 +43,7 @@ class SegmentsGenerator(nn.Module):
 
 
 class SegmentsDiscriminator(nn.Module):
-    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.VerdictHead): each part is read alike, then all."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.VerdictHead), of all parts, each read alike."""
 
     def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()

@@ -126,6 +126,7 @@ KINDS = {
         floats=music.floats,
         media=lambda description: {},
         midis=music.midis,
+        face=Face(alone=24, together=4, pictures=music.pictures, sounds=music.wavs),
     ),
     "table": Kind(
         column="",

@@ -9,24 +9,21 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
+from augmint.kinds import synthesis
+from augmint.kinds.face import Picture
+from augmint.kinds.roll import notes
 
 _TICKS = 480  # of a quarter note, at least
 _DRUMS = 9  # the channel that players keep for drums
 _CHANNELS = 16
 _MICROSECONDS = 60_000_000  # of a minute
+_TEMPO = 120.0  # as players take it where nobody says
+_WIDE, _HIGH = 240, 96  # pixels of a sample on a page
 
 
 def spec_of(description: Any) -> Any:
     """The contract's MusicSpec."""
     return description.message.sample.music
-
-
-def struck(array: np.ndarray, held: int) -> np.ndarray:
-    """uint8 [n, steps, ...] -> bool likewise: where a note begins, which is also where silence ends."""
-    before = np.concatenate([np.zeros_like(array[:, :1]), array[:, :-1]], 1)
-    if held:
-        return (array > 0) & ((array != held) | (before == 0))
-    return (array > 0) & (before == 0)
 
 
 def floats(array: np.ndarray) -> np.ndarray:
@@ -88,18 +85,42 @@ def _midi(mido: Any, roll: np.ndarray, description: Any, label: int) -> Any:
 
 def _events(roll: np.ndarray, held: int) -> list[tuple[int, str, int, int]]:
     """Step, kind, pitch from the lowest, velocity: of one track [steps, pitches], in time, ends before beginnings."""
-    begins = struck(roll[None], held)[0]
     found = []
-    for at, pitch in np.argwhere(begins).tolist():
-        over = (roll[at + 1 :, pitch] == 0) | begins[at + 1 :, pitch]
-        last = at + 1 + (int(over.argmax()) if over.any() else len(over))
-        found += [(at, "note_on", pitch, int(roll[at, pitch])), (last, "note_off", pitch, 0)]
+    for start, length, pitch, velocity in notes(roll, held):
+        found += [(start, "note_on", pitch, velocity), (start + length, "note_off", pitch, 0)]
     return sorted(found, key=lambda event: (event[0], event[1] == "note_on", event[2]))
 
 
 def _of(values: Any, label: int) -> Any:
     """What stands for a label, where there is one for each, or one for all; None where there is none."""
     return (values[label] if len(values) > 1 else values[0]) if len(values) else None
+
+
+def wavs(samples: Any) -> Iterator[bytes]:
+    """The content of a WAV file of each sample, by a small synthesiser, at the tempo of its label."""
+    spec = spec_of(samples.description)
+    for roll, label in zip(samples.array, samples.class_indices.tolist(), strict=True):
+        seconds = 60 / (_of(spec.tempos, label) or _TEMPO) / spec.steps_per_quarter
+        yield synthesis.wav(synthesis.rendered(roll, spec.held_velocity, spec.lowest_pitch, seconds))
+
+
+def pictures(samples: Any) -> Iterator[Picture]:
+    """The roll of each sample: time to the right, high notes above, all tracks on top of each other."""
+    held = spec_of(samples.description).held_velocity
+    steps, pitches = samples.description.shape[:2]
+    for roll in samples.array:
+        tracks = np.moveaxis(roll[..., None] if roll.ndim == 2 else roll, 2, 0)
+        drawn = "".join(
+            f'<rect x="{start}" y="{pitches - 1 - pitch}" width="{length - 0.15}" height="1"/>'
+            for track in tracks
+            for start, length, pitch, _ in notes(track, held)
+        )
+        content = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {steps} {pitches}" preserveAspectRatio="none">'
+            "<style>rect{fill:#0b6e75}@media(prefers-color-scheme:dark){rect{fill:#5fc9cf}}</style>"
+            f"{drawn}</svg>"
+        )
+        yield Picture(content.encode(), "image/svg+xml", _WIDE, _HIGH)
 
 
 def details(description: Any) -> list[tuple[str, str]]:

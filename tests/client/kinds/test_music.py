@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import wave
 
 import mido
 import numpy as np
@@ -132,6 +133,20 @@ def test_the_extra_is_named_where_mido_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "mido", None)
     with pytest.raises(augmint.MissingExtra, match=r"this needs mido: pip install 'augmint\[music\]'"):
         samples_of(ROLL).to_midi()
+
+
+def test_a_page_shows_rolls_and_plays_them_at_the_tempo_of_their_label():
+    face = kinds.of(samples_of(ROLL).description).face
+    samples = samples_of(np.concatenate([ROLL, ROLL]), held_velocity=89, tempos=[60, 240])
+    first, second = face.pictures(samples)
+    assert first.media_type == "image/svg+xml"
+    assert first.content == second.content
+    assert first.content.count(b"<rect") == 3
+    lengths = []
+    for content in face.sounds(samples):
+        with wave.open(io.BytesIO(content)) as file:
+            lengths.append(file.getnframes() / file.getframerate())
+    assert lengths == pytest.approx([2, 0.5], abs=0.02)
 
 
 @pytest.fixture(scope="module")

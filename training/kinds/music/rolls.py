@@ -10,6 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from augmint.kinds.roll import struck
+
+__all__ = ["Notes", "draw", "find", "struck", "tracked"]
+
 
 class Notes(NamedTuple):
     """int64 [k] each: the sample, the step at which it is struck, its pitch from the roll's lowest, track, steps."""
@@ -24,12 +28,6 @@ class Notes(NamedTuple):
 def tracked(raw: np.ndarray) -> np.ndarray:
     """uint8 [n, steps, pitches] or [n, steps, pitches, tracks] -> the latter."""
     return raw[..., None] if raw.ndim == 3 else raw
-
-
-def struck(raw: np.ndarray, held: int) -> np.ndarray:
-    """uint8 [n, steps, ...] -> bool likewise: where a note begins, which is also where silence ends."""
-    before = np.concatenate([np.zeros_like(raw[:, :1]), raw[:, :-1]], 1)
-    return (raw > 0) & ((raw != held) | (before == 0))
 
 
 def find(raw: np.ndarray, held: int) -> Notes:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from augmint.kinds import synthesis
 from augmint.sheet import contact_sheet
 from training.data.kind import Exhibit, Picture
-from training.kinds.music import rolls, synthesis
+from training.kinds.music import rolls
 from training.kinds.music.measures import OCTAVE, Measured
 
 _HEARD = 2  # of the samples shown beside each other: a page holds them all

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from augmint.kinds import synthesis
 from tests.training.kinds.music.made import arpeggios
-from training.kinds.music import measures, synthesis
+from training.kinds.music import measures
 
 KIND, RAW, LABELS = arpeggios()
 PAIR, TWO, _ = arpeggios(8, tracks=2)

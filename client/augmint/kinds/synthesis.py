@@ -7,7 +7,7 @@ import wave
 
 import numpy as np
 
-from training.kinds.music import rolls
+from augmint.kinds.roll import notes
 
 RATE = 8000  # frames a second: a page holds them all
 _HARMONICS = (1.0, 0.5, 0.25, 0.12)
@@ -17,15 +17,14 @@ _LOUDEST = 0.8
 
 
 def rendered(roll: np.ndarray, held: int, lowest: int, seconds: float) -> np.ndarray:
-    """int16 [frames] of one roll, uint8 [steps, pitches(, tracks)]; seconds: of a step."""
-    notes = rolls.find(roll[None], held)
+    """int16 [frames] of one sample, uint8 [steps, pitches(, tracks)]; seconds: of a step. See augmint.kinds.roll."""
     total = round((len(roll) * seconds + _EDGE) * RATE)
     sound = np.zeros(total)
-    velocities = rolls.tracked(roll[None])[0]
-    for start, pitch, track, length in zip(notes.start, notes.pitch, notes.track, notes.length, strict=True):
-        first, last = round(start * seconds * RATE), round((start + length) * seconds * RATE)
-        tone = _tone(440.0 * 2 ** ((lowest + pitch - 69) / 12), last - first) * velocities[start, pitch, track]
-        sound[first : first + len(tone)] += tone[: total - first]
+    for track in np.moveaxis(roll[..., None] if roll.ndim == 2 else roll, 2, 0):
+        for start, length, pitch, velocity in notes(track, held):
+            first, last = round(start * seconds * RATE), round((start + length) * seconds * RATE)
+            tone = _tone(440.0 * 2 ** ((lowest + pitch - 69) / 12), last - first) * velocity
+            sound[first : first + len(tone)] += tone[: total - first]
     peak = np.abs(sound).max(initial=0.0)
     return np.round(sound * (32767 * _LOUDEST / peak if peak else 0.0)).astype(np.int16)
 
