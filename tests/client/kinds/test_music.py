@@ -16,13 +16,13 @@ import augmint
 from augmint import kinds
 from augmint.__main__ import main
 from augmint.generators import Description
-from augmint.kinds import music
+from augmint.kinds import midi, music
 from augmint.samples import Samples
 from augmint.torch import SyntheticDataset, SyntheticStream, mix
 from augmint.v1 import generator_pb2 as pb
 from tests.client import tunes
 from tests.client.fakes import FakeService
-from tests.client.test_against_service import Service
+from tests.processes import Service
 
 
 def samples_of(array: np.ndarray, **spec: object) -> Samples:
@@ -133,6 +133,30 @@ def test_the_extra_is_named_where_mido_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "mido", None)
     with pytest.raises(augmint.MissingExtra, match=r"this needs mido: pip install 'augmint\[music\]'"):
         samples_of(ROLL).to_midi()
+
+
+@pytest.mark.parametrize("tracks", [0, 2])
+def test_files_of_midi_come_in_as_they_went_out(tracks):
+    array = np.stack([ROLL[0]] * tracks, 2)[None] if tracks else ROLL
+    samples = samples_of(array, held_velocity=89, programs=[0] * tracks)
+    assert np.array_equal(kinds.raw(samples.to_midi(), samples.description), array)
+    floats = kinds.of(samples.description).floats(array)
+    assert np.array_equal(midi.back(floats, samples.description), array)
+    (content,) = kinds.of(samples.description).files(samples)
+    assert np.array_equal(midi.encode([midi.opened(content)], samples.description), array)
+
+
+def test_what_cannot_come_in_is_refused_with_what_can():
+    samples = samples_of(ROLL, held_velocity=89)
+    short = samples_of(ROLL[:, :4], held_velocity=89).description
+    with pytest.raises(augmint.InvalidRequest, match="sample 0 has pitch 63 up to step 8; generator 'fake' takes 4 st"):
+        kinds.raw(samples.to_midi(), short)
+    with pytest.raises(augmint.InvalidRequest, match="it is no MIDI file that can be read"):
+        midi.opened(b"RIFF")
+    with pytest.raises(augmint.InvalidRequest, match=r"samples are a str; give a list of mido\.MidiFile"):
+        kinds.raw("tune.mid", samples.description)
+    with pytest.raises(augmint.InvalidRequest, match=r"sample 0 is a str; give a mido\.MidiFile"):
+        kinds.raw(["tune.mid"], samples.description)
 
 
 def test_a_page_shows_rolls_and_plays_them_at_the_tempo_of_their_label():
