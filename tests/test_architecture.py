@@ -14,7 +14,7 @@ FORBIDDEN = {
     "client/augmint": {
         *("service", "training", "benchmarks", "tests", "onnxruntime", "onnx"),
         *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "nvidia", "PIL", "pandas"),
-        *("sklearn", "imblearn", "scipy", "jinja2", "starlette", "uvicorn"),
+        *("sklearn", "imblearn", "scipy", "mido", "jinja2", "starlette", "uvicorn"),
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
     "service/artifact": {"grpc", "onnxruntime"},

@@ -19,7 +19,7 @@ from augmint.torch import SyntheticDataset, SyntheticStream
 CLIENT = Path(__file__).parents[2] / "client"
 HEAVY = (
     *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "PIL", "pandas", "scipy"),
-    *("sklearn", "imblearn"),
+    *("sklearn", "imblearn", "mido"),
     *("argcomplete", "rich", "onnxruntime", "onnx", "service", "training"),
 )
 
