@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from training.config.config import Config
+from training.config.systems import PRESETS
 
 if TYPE_CHECKING:  # PyTorch takes seconds, and a misspelt option should not wait for it
     from training.data.kind import Kind
@@ -235,3 +236,14 @@ def unfit(config: Config, kind: Kind) -> list[str]:
             "too many options to choose from; leave out what has most of them"
         )
     return found
+
+
+def untransformed(config: Config, kind: Kind) -> list[str]:
+    """Why the generator of a configuration cannot carry samples into other classes; empty if it can."""
+    if config.latent_size:
+        return []
+    others = ", ".join(name for name in kind.recommended if PRESETS[name].settings.get("latent_size") != 0)
+    return [
+        f"--transform with objective '{config.objective}': its samples are drawn choice by choice and have no latent "
+        f"by which one could be made again in another class; presets for {kind.words} that have one: {others}"
+    ]

@@ -81,6 +81,12 @@ class Head(Protocol):
         output: as above. What lies in several channels stands in one of them.
         """
 
+    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+        """The middle of the draws by which this output makes this sample: float32 [n, *form] each -> [n, draws].
+
+        By them another output makes what the sample would have been under it (Pearl 2009, section 7.1: abduction).
+        """
+
 
 class Tokens(Protocol):
     """Samples as a sequence of choices, for models that learn the likelihood of each given those before it."""
@@ -239,6 +245,11 @@ class Kind(Protocol):
     def values(self, raw: np.ndarray) -> np.ndarray:
         """[n, *shape] -> finite numbers [n, ...] whose deviations may be compared and averaged."""
         return raw
+
+    def properties(self, raw: np.ndarray) -> Mapping[str, np.ndarray]:
+        """What samples have beside their class, such as light or length, measured on each: by name float64 [n], not a
+        number where a sample has none. It is what may be kept when they are carried into another class."""
+        return {}
 
     def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
         """What is measured of this kind alone: synthetic, held-out and training samples, of the same classes in the

@@ -299,6 +299,19 @@ class Trainer:
         discriminator.train()
         return torch.cat(pages).cpu().numpy()
 
+    def opinion(self, samples: Tensor, labels: Tensor) -> Tensor:
+        """What the discriminator says of samples in training form, differentiable, and without dropout.
+
+        samples: float32 [n, *form]; labels: int64 [n], n a multiple of 4.
+        returns: float32 [n / pack]. Only where there is a discriminator; its weights get no gradient.
+        """
+        discriminator = self.discriminator.eval().requires_grad_(False)
+        told: tuple[Tensor, ...] = ()
+        if self._teaches and self.generator.module.told_size:
+            random = torch.Generator(samples.device).manual_seed(0)
+            told = (self.generator.module.shown(samples.detach(), random)[:, : self.generator.module.told_size],)
+        return self._run(discriminator, samples, labels, *told)[:, 0]
+
     def check_finite(self, losses: Losses) -> None:
         """Raise Diverged if a loss is not finite."""
         losses.check_finite(self.steps, self.config.learning_rate)

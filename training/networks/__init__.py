@@ -14,13 +14,17 @@ from training.config.config import Config
 from training.data.kind import Block, Head, Tokens
 from training.networks import blocks, conv, mlp, progressive, segments, wave
 from training.networks.autoregressive import AutoregressiveGenerator, Unrolled
+from training.networks.carrier import Carrier
+from training.networks.encoder import Encoder
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
 from training.networks.recurrent import RecurrentGenerator
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
 
 __all__ = [
+    "Carrier",
     "Chance",
+    "Encoder",
     "Headed",
     "Sampler",
     "Unrolled",

@@ -43,6 +43,10 @@ class Headed(nn.Module):
         self.trunk, self.head = trunk, head
         self.draws = head.draws
 
+    @property
+    def embedding(self) -> nn.Module:
+        return self.trunk.embedding  # type: ignore[return-value]
+
     def forward(self, latent: Tensor, label: Tensor, uniform: Tensor | None = None, plain: bool = False) -> Tensor:
         made = self.trunk(latent, label)
         if uniform is None:
@@ -50,6 +54,14 @@ class Headed(nn.Module):
                 return made
             uniform = latent[:, :0]
         return self.head(made, uniform)
+
+    def explain(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
+        """What the head was given if it made this sample."""
+        return self.trunk(latent, label)
+
+    def again(self, latent: Tensor, label: Tensor, uniform: Tensor, sample: Tensor) -> Tensor:
+        """A sample by the head's own draws."""
+        return self(latent, label, uniform)
 
 
 class Sampler(nn.Module):
