@@ -1,4 +1,4 @@
-"""Sounds: int16 [frames] or [frames, channels], so many frames a second."""
+"""Sounds: int16 [frames] or [frames, channels], at the rate of the generator."""
 
 from __future__ import annotations
 

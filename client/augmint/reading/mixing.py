@@ -134,7 +134,7 @@ def _check_way(description: Description, by: str | None, drawn_so: bool) -> None
 
 
 def of_use(advice: Advice, learned: int | None, real: int) -> Advice:
-    """The advice for whoever has so many real samples of a class: none where the generator can add nothing new.
+    """The advice by the number of real samples of a class: none where the generator can add nothing new.
 
     learned: real samples of the class that the generator learned from; None: not known. A study that has found
              synthetic samples to help, or not to, is believed instead.
@@ -208,7 +208,7 @@ class Amounts:
 
 
 def _by_ratio(ratio: Any, real: np.ndarray) -> np.ndarray:
-    """int64 [classes]: so many that they are this share of the epoch, in the proportions of the real ones."""
+    """int64 [classes]: synthetic samples that are this share of the epoch, in the proportions of the real ones."""
     if isinstance(ratio, bool) or not isinstance(ratio, int | float | np.number) or not 0 <= ratio < 1:
         raise InvalidRequest(f"ratio is {ratio!r}; it must be a number in [0, 1)")
     if not real.sum():

@@ -119,7 +119,7 @@ class MixedDataset(Reader, data.Dataset):
     """What `mix` gives. The order of an epoch is fixed by seed and epoch, so that no shuffling is needed.
 
     `loader()` goes through epoch after epoch by itself. With another `DataLoader` call `set_epoch` before each, or else
-    every epoch is the first. Several ranks need the same seed, whoever divides an epoch among them.
+    every epoch is the first. Several ranks need the same seed, however an epoch is divided among them.
     """
 
     def __init__(
