@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 import pytest
+from grpc_health.v1 import health_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -139,6 +140,11 @@ def test_a_large_request_is_carried_and_one_above_the_limit_is_refused(service, 
     code, text = code_of(stub.Generate, pb.GenerateRequest(label="x" * 2**20))
     assert code == grpc.StatusCode.INVALID_ARGUMENT
     assert text.startswith("the request has 1,048,5")
+    with service.channel() as channel:
+        watch = channel.unary_unary("/grpc.health.v1.Health/Check")
+        assert code_of(watch, health_pb2.HealthCheckRequest(service="x" * 2**20).SerializeToString())[0] == (
+            grpc.StatusCode.INVALID_ARGUMENT
+        )
     assert service.metric("augmint_unread_bytes") == 0
 
 
