@@ -132,6 +132,10 @@ _GROUPS: dict[FindingKind, tuple[str, str]] = {
         "lack part of what their real samples show: share of held-out ones that are come near to",
         "{:.0%}",
     ),
+    FindingKind.UNCARRIED: (
+        "are seldom reached by samples that are carried into them: share recognised as the class",
+        "{:.0%}",
+    ),
     FindingKind.FEW_TEST_SAMPLES: ("have few real test samples, so that their numbers are rough", "{:.0f}"),
 }
 
