@@ -14,7 +14,7 @@ FORBIDDEN = {
     "client/augmint": {
         *("service", "training", "benchmarks", "tests", "onnxruntime", "onnx"),
         *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "nvidia", "PIL", "pandas"),
-        *("sklearn", "imblearn", "scipy"),
+        *("sklearn", "imblearn", "scipy", "mido", "jinja2", "starlette", "uvicorn"),
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
     "service/artifact": {"grpc", "onnxruntime"},
@@ -30,7 +30,7 @@ FORBIDDEN = {
 }
 
 # The plug-ins for a framework; they take it when they are used themselves.
-PLUG_INS = {"client/augmint/torch": {"torch"}}
+PLUG_INS = {"client/augmint/torch": {"torch"}, "client/augmint/browse": {"jinja2", "starlette", "uvicorn"}}
 
 # For types only: not imported when the program runs.
 TYPES_ONLY = {"service/artifact/metadata.py": {"onnx"}, "client/augmint/sheet.py": {"PIL"}}
@@ -88,6 +88,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "arguments": {"commands", "formats"},
         "commands": {
             "carry",
+            "browse",
             "cards",
             "bench",
             "export",
@@ -97,6 +98,9 @@ ARROWS: dict[str, dict[str, set[str]]] = {
             "generators",
             "kinds",
             "sheet",
+        },
+        "browse": {
+            *("async_client", "wire", "formats", "samples", "generators", "kinds", "sheet", "address"),
         },
         "cards": {"generators", "kinds"},
         "bench": {"client", "wire", "generators"},
@@ -111,7 +115,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "reading": {"client", "samples", "generators", "address"},
         "client": {"calls", "wire", "samples", "generators", "address"},
         "async_client": {"calls", "wire", "samples", "generators", "address"},
-        "calls": {"samples", "generators", "address"},
+        "calls": {"samples", "generators", "kinds", "address"},
         "wire": {"generators"},
         "formats": {"samples", "generators", "kinds"},
         "samples": {"generators", "notebook", "kinds", "address"},

@@ -111,7 +111,7 @@ class Client:
                      count these. For a generator that scores its samples; costs of / keep times the work. Absent: all.
         generator:   name. Absent: the only one.
         version:     from 1. Absent: the one of the channel, or the default.
-        channel:     a name that whoever keeps the generators gave to a version, e.g. "stable".
+        channel:     a name that the service's operator gave to a version, e.g. "stable".
         digest:      SHA-256 of the ONNX file; the call fails unless the service has exactly this file.
         timeout:     seconds for the whole call. Absent: each page has the client's timeout, so that a call of any size
                      goes on as long as samples arrive.

@@ -93,7 +93,8 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         )
     if not suffix and options.out is not None and kind.media is None:
         raise InvalidRequest(
-            f"--out {options.out}: a folder holds images or sounds; generator {description.name!r} makes "
+            f"--out {options.out}: a folder holds images, sounds or music; generator "
+            f"{description.name!r} makes "
             f"{description.kind}: use --out FILE.npz"
         )
     labels = options.label or list(description.labels)
@@ -132,13 +133,19 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         write_files(options.out, samples)
     else:
         _write_sheet(options.out, samples, labels, each, options.font)
+    _tell(options, samples)
+
+
+def _tell(options: argparse.Namespace, samples: Samples) -> None:
+    """What was written, and how to have it again."""
     if options.json:
         addresses = [str(address) for address in samples.addresses]
         _print_json(
             {"file": str(options.out), "samples": len(samples), "seed": str(samples.seed), "addresses": addresses}
         )
     else:
-        print(f"{options.out}: {len(samples)} samples of {description.name}/{description.version}, seed {samples.seed}")
+        made = samples.description
+        print(f"{options.out}: {len(samples)} samples of {made.name}/{made.version}, seed {samples.seed}")
 
 
 def _suffix(options: argparse.Namespace) -> str:

@@ -16,7 +16,7 @@ from training.config.config import Config
 from training.config.presets import AUTO, PresetError, prove, resolve
 from training.data.kind import Kind
 
-# Below so many training samples in every class a discriminator knows them all by heart before the generator has
+# Training samples of every class; below, a discriminator knows them all by heart before the generator has
 # learned anything from it. Digits with 10 a class, 15 s of one core: coverage 0.91 and a classification accuracy score
 # of 95.2 % for the autoencoder, 0.72 and 91.4 % for rpgan.
 FEW_PER_CLASS = 20
@@ -24,7 +24,7 @@ FEW_PER_CLASS = 20
 # 0.31 s of a core at width 8 and batches of 64, four times that at width 16.
 LARGE = 64 * 64
 # Of macro-averaged F1: a lead that a trial, a sixteenth of a run, may give to what learns fast and then stops. Adult,
-# after 15 s and 45 s: argn 0.781 and 0.791, tabgan 0.790 and 0.801; after five minutes 0.810 and, three, 0.796
+# after 15 s and 45 s: argn 0.781 and 0.791, tabgan 0.790 and 0.801; when trained, 0.810 and 0.796
 # (python -m benchmarks.tables.trials).
 CLEAR_LEAD = 0.03
 UNEVEN = 3  # largest class over smallest; from here the draw is worth a word

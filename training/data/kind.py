@@ -67,7 +67,7 @@ class Exhibit:
 class Head(Protocol):
     """The end of a generator whose samples hold choices: an nn.Module, in training differentiable, else it chooses.
 
-    draws: how many uniform numbers in (0, 1] it takes for a sample.
+    draws: how many uniform numbers in (0, 1] it takes for a sample; 0: it chooses what is likelier.
     """
 
     draws: int

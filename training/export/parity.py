@@ -86,7 +86,8 @@ def prove_parity(
     taken = networks.chance(generator)
     chosen = taken.inputs(torch.from_numpy(uniforms(latent_size, taken.draws, rows)), torch.from_numpy(rows.truncation))
     latent, label = torch.from_numpy(latents(latent_size, rows)), torch.from_numpy(rows.label)
-    _agree(together, module(latent, label, *chosen).numpy(), kind, choosing=taken.draws > 0)
+    choosing = taken.draws > 0 or kind.head() is not None
+    _agree(together, module(latent, label, *chosen).numpy(), kind, choosing)
     for size in PARITY_SIZES:
         pages = [session.run(_rows(size, classes, seed=1, start=start)) for start in range(0, most - size + 1, size)]
         alone = np.concatenate(pages)
@@ -130,8 +131,8 @@ def prove_transform(
 def _agree(found: np.ndarray, expected: np.ndarray, kind: Kind, choosing: bool) -> None:
     """Raise ExportError unless the samples of ONNX Runtime are those of PyTorch, but for rounding.
 
-    choosing: the generator chooses by chance; between two choices of which a draw favours neither rounding decides, and
-              all that follows from it is another sample. A rare one may be.
+    choosing: the generator chooses; between two choices of which nothing favours either rounding decides, and all that
+              follows from it is another sample. A rare one may be.
     """
     # Whole numbers that nobody chose among are levels, and are compared as a client receives them.
     levels = kind.dtype.kind in "iu" and not choosing

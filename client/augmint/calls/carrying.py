@@ -57,10 +57,7 @@ class Transformation:
         """InvalidRequest if they cannot be, whichever the generator."""
         if (label is None) == (classes is None):
             raise InvalidRequest("give either a label or classes, and not both")
-        number = isinstance(strength, int | float | np.number) and not isinstance(strength, bool)
-        if not number or not 0 <= strength <= 1:
-            raise InvalidRequest(f"strength is {strength!r}; it must be a number in [0, 1] (1: all the way)")
-        return cls(which, samples, label, classes, source, float(np.float32(strength)), digest)
+        return cls(which, samples, label, classes, source, checks.share("strength", strength), digest)
 
     def load(self, description: Description) -> Load:
         """For this generator; DigestMismatch if it is not the file wanted, InvalidRequest if it cannot do that."""

@@ -1,4 +1,4 @@
-"""Sounds: int16 [frames] or [frames, channels], so many frames a second."""
+"""Sounds: int16 [frames] or [frames, channels], at the rate of the generator."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ def floats(array: np.ndarray) -> np.ndarray:
     """int16 [n, frames(, channels)] -> float32 [n, channels, frames] in [-1, 1), as torchaudio loads sounds."""
     values = array.astype(np.float32) / _FULL
     return values[:, None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(0, 2, 1))
+
+
+def back(array: np.ndarray, description: Any) -> np.ndarray:
+    """int16 [n, frames(, channels)] of what `floats` gives, or of floats of that shape."""
+    shape = tuple(description.shape)
+    if array.shape[1:] != shape:
+        array = array.transpose(0, 2, 1) if len(shape) > 1 else array[:, 0]
+    return encode((array, rate_of(description)), description)
 
 
 def wavs(samples: Any) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ class Intake:
     opened:   content of a file of one sample -> one of what `encode` takes a list of. Absent: there are no such files.
     suffixes: of these files, without the point.
     tables:   files of many samples, by suffix: path -> what `encode` takes.
+    floats:   (what the kind's `floats` gives, or raw values as floats [n, ...], description) -> raw samples.
     """
 
     encode: Callable[[Any, Any], np.ndarray]
@@ -26,3 +27,4 @@ class Intake:
     opened: Callable[[bytes], Any] | None = None
     suffixes: tuple[str, ...] = ()
     tables: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
+    floats: Callable[[np.ndarray, Any], np.ndarray] | None = None

@@ -15,7 +15,7 @@ from augmint.v1 import generator_pb2 as pb
 SHORTEST_S = 1.5
 # Before anybody has answered: longer than gRPC tries to connect, which ends with a reason of its own.
 UNMET_S = 6.0
-# An answer that takes so many times as long as nearly all of the recent ones is late.
+# An answer is late at this multiple of what nearly all of the recent ones took.
 TIMES = 3.0
 SHARE = 0.95
 RECENT = 64
@@ -81,8 +81,8 @@ class Patience:
 def moments(hedge_after: float | None, late: float) -> Iterator[tuple[float, bool]]:
     """Seconds after the first call at which to ask again, each later than the last; whether by a new connection.
 
-    A connection to a replica that hangs looks like any other; a new one to it is never made. So whoever asks again by a
-    new one asks a replica that lives.
+    A connection to a replica that hangs looks like any other; a new one to it is never made. So a
+    call that is asked again by a new one reaches a replica that lives.
     """
     if hedge_after is not None and hedge_after < late:
         yield hedge_after, False
