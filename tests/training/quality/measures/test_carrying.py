@@ -15,7 +15,8 @@ from training.data.splits import Splits
 from training.judge.classifier import Classifier
 from training.kinds.image import Image
 from training.kinds.image.properties import properties as of_images
-from training.quality.findings import samples as findings
+from training.quality.findings.carrying import uncarried
+from training.quality.findings.samples import sentences
 from training.quality.measures import carrying
 from training.quality.table import render
 
@@ -123,14 +124,14 @@ def card(recognised: float, count: int) -> pb.QualityCard:
 
 
 def test_a_class_that_is_seldom_reached_is_a_warning_where_that_is_certain() -> None:
-    found = list(findings._uncarried(card(0.5, 100)))
+    found = list(uncarried(card(0.5, 100)))
     assert [(each.kind, each.label) for each in found] == [("uncarried", "cat"), ("uncarried", "[dog]")]
     assert "50%" in found[0].text
     assert {each.severity.name for each in found} == {"WARNING"}
-    assert not list(findings._uncarried(card(0.5, 3)))  # so few can be anything
-    assert not list(findings._uncarried(card(0.9, 100)))
-    assert not list(findings._uncarried(pb.QualityCard()))
-    text = findings.sentences(found, 3)
+    assert not list(uncarried(card(0.5, 3)))  # so few can be anything
+    assert not list(uncarried(card(0.9, 100)))
+    assert not list(uncarried(pb.QualityCard()))
+    text = sentences(found, 3)
     assert len(text) == 1
     assert "2 of 3 classes are seldom reached" in text[0]
 
