@@ -290,27 +290,23 @@ class Trainer:
         for start in range(0, len(labels), size):
             real = self.kind.encode(torch.from_numpy(samples[start : start + size]).to(device))
             real = networks.blurred(real, *self._growth) if self._growth else real
-            told: tuple[Tensor, ...] = ()
-            if self._teaches and self.generator.module.told_size:
-                random = torch.Generator(device).manual_seed(start)
-                told = (self.generator.module.shown(real, random)[:, : self.generator.module.told_size],)
-            verdict = self._run(discriminator, real, torch.from_numpy(labels[start : start + size]).to(device), *told)
+            told, label = self._told(real, start), torch.from_numpy(labels[start : start + size]).to(device)
+            verdict = self._run(discriminator, real, label, *told)
             pages.append(verdict[:, 0].repeat_interleave(self.config.pack)[: len(real)])
         discriminator.train()
         return torch.cat(pages).cpu().numpy()
 
     def opinion(self, samples: Tensor, labels: Tensor) -> Tensor:
-        """What the discriminator says of samples in training form, differentiable, and without dropout.
-
-        samples: float32 [n, *form]; labels: int64 [n], n a multiple of 4.
-        returns: float32 [n / pack]. Only where there is a discriminator; its weights get no gradient.
-        """
+        """The same, differentiable: float32 [n, *form] and int64 [n] -> [n / pack]; its weights get no gradient."""
         discriminator = self.discriminator.eval().requires_grad_(False)
-        told: tuple[Tensor, ...] = ()
-        if self._teaches and self.generator.module.told_size:
-            random = torch.Generator(samples.device).manual_seed(0)
-            told = (self.generator.module.shown(samples.detach(), random)[:, : self.generator.module.told_size],)
-        return self._run(discriminator, samples, labels, *told)[:, 0]
+        return self._run(discriminator, samples, labels, *self._told(samples.detach(), 0))[:, 0]
+
+    def _told(self, samples: Tensor, seed: int) -> tuple[Tensor, ...]:
+        """What the discriminator is told of samples, beside them."""
+        teacher = self.generator.module
+        if not (self._teaches and teacher.told_size):
+            return ()
+        return (teacher.shown(samples, torch.Generator(samples.device).manual_seed(seed))[:, : teacher.told_size],)
 
     def check_finite(self, losses: Losses) -> None:
         """Raise Diverged if a loss is not finite."""
