@@ -141,6 +141,7 @@ def imports(source: str, package: str) -> set[str]:
     return found
 
 
+@functools.cache
 def imports_of(path: Path) -> set[str]:
     relative = path.relative_to(ROOT / "client" if (ROOT / "client") in path.parents else ROOT)
     return imports(path.read_text(), ".".join(relative.parent.parts))
