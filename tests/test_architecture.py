@@ -86,6 +86,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
             "carry",
             "browse",
             "cards",
+            "printing",
             "bench",
             "export",
             "client",
@@ -98,6 +99,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "browse": {
             *("async_client", "wire", "formats", "samples", "generators", "kinds", "sheet", "address"),
         },
+        "printing": {"samples", "kinds"},
         "cards": {"generators", "kinds"},
         "bench": {"client", "wire", "generators"},
         "carry": {"client", "formats", "samples", "generators", "kinds"},
