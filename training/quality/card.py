@@ -117,14 +117,8 @@ def measure(
 
     if carry is not None:
         report("learning to judge what is carried", 0.98)
-        other = fitting.fit(
-            dataset.kind,
-            *_take(dataset, splits.train),
-            dataset.classes,
-            seed=seed + 1,
-            steps=judge.steps,
-            device=device,
-        )
+        real, other_seed = _take(dataset, splits.train), seed + 1
+        other = fitting.fit(dataset.kind, *real, dataset.classes, seed=other_seed, steps=judge.steps, device=device)
         card.transform.CopyFrom(carrying.measure(carry, draw, dataset, splits, other, seed=seed))
 
     confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
