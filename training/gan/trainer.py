@@ -289,8 +289,8 @@ class Trainer:
         for start in range(0, len(labels), size):
             real = self.kind.encode(torch.from_numpy(samples[start : start + size]).to(device))
             real = networks.blurred(real, *self._growth) if self._growth else real
-            label = torch.from_numpy(labels[start : start + size]).to(device)
-            verdict = self._run(discriminator, real, label, *self._told(real, start))
+            told, label = self._told(real, start), torch.from_numpy(labels[start : start + size]).to(device)
+            verdict = self._run(discriminator, real, label, *told)
             pages.append(verdict[:, 0].repeat_interleave(self.config.pack)[: len(real)])
         discriminator.train()
         return torch.cat(pages).cpu().numpy()
@@ -305,9 +305,9 @@ class Trainer:
         return self._run(discriminator, samples, labels, *self._told(samples.detach(), 0))[:, 0]
 
     def _told(self, samples: Tensor, seed: int) -> tuple[Tensor, ...]:
-        """What the discriminator is told of samples besides their labels: a part of them, chosen by the seed."""
+        """What the discriminator is told of samples, beside them."""
         teacher = self.generator.module
-        if not self._teaches or not teacher.told_size:
+        if not (self._teaches and teacher.told_size):
             return ()
         return (teacher.shown(samples, torch.Generator(samples.device).manual_seed(seed))[:, : teacher.told_size],)
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from augmint.v1 import generator_pb2 as pb
 from training.quality.findings.finding import Finding, FindingKind, Severity, worst_first
-from training.quality.findings.samples import MEASURED
-from training.quality.findings.sentences import sentences
+from training.quality.findings.samples import MEASURED, sentences
 
 # From this share of withheld classes on, the generator is withheld as a whole.
 WITHHELD_CLASSES = 0.5
