@@ -184,6 +184,7 @@ TABLES = {
         "tables.scale",
         "tables.trials",
         "texts",
+        "music",
     ),
 }
 
