@@ -42,7 +42,7 @@ def one(path: Path) -> midi.Piece:
 def test_a_folder_of_midi_is_read_and_other_folders_are_not(tunes: Path, tmp_path: Path) -> None:
     assert reads(str(tunes)) == Claim.SURE
     found = load_any(str(tunes))
-    assert found.kind.words == "64 steps of music, 4 a quarter note, 24 pitches"
+    assert found.kind.words == "64 steps of a melody, 4 a quarter note, 24 pitches"
     assert found.samples.dtype == np.uint8
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "0.png").write_bytes(b"")
