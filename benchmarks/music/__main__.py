@@ -75,6 +75,8 @@ def main() -> int:
 @contextlib.contextmanager
 def opened(data: Path, classes: Sequence[str] | None) -> Iterator[Path]:
     """The folder to read: the data itself, or one that holds the chosen classes of it, for as long as it is read."""
+    if not data.exists():
+        raise DataError(f"{data}: no such file or folder")
     if data.is_dir() and not classes:
         yield data
         return

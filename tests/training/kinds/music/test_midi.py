@@ -206,6 +206,15 @@ def test_a_rest_of_years_is_refused_before_anything_is_made_of_it(tmp_path: Path
     assert midi.read(path) == "claims to be 500,001 quarter notes long; at most 20,000 are read"
 
 
+def test_what_mido_cannot_make_sense_of_is_told(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.mid", track(SCALE, head=[mido.MetaMessage("key_signature", key="C")]))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\xff\x59\x02\x00\x00", b"\xff\x59\x02\x70\x70"))
+    assert str(midi.read(path)).startswith("damaged: ")
+    path.write_bytes(content[:9])
+    assert "damaged" in str(midi.read(path))
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_whatever_bytes_are_changed_a_file_is_read_or_told_of(tmp_path: Path, seed: int) -> None:
     random = np.random.default_rng(seed)
