@@ -185,6 +185,7 @@ TABLES = {
         "tables.scale",
         "tables.trials",
         "texts",
+        "music",
     ),
 }
 
