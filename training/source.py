@@ -83,7 +83,7 @@ class SourceOptions(BaseModel):
     units: Annotated[
         str | None,
         SHAPE,
-        Option(metavar="UNITS", help="Of texts: 'characters', or 'bpe:256' for so many units of one or more."),
+        Option(metavar="UNITS", help="Of texts: 'characters', or 'bpe:256' for 256 units of one or more characters."),
     ] = None
 
     def given(self) -> dict[str, Any]:

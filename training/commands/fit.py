@@ -50,7 +50,7 @@ def fit(
     source: SourceOptions = AS_FOUND,
     seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
     steps: Annotated[
-        int | None, typer.Option(help="Train so many steps; with --budget, until one of both is reached.", min=1)
+        int | None, typer.Option(help="Steps to train; with --budget, until the first of both is reached.", min=1)
     ] = None,
     retries: Annotated[
         int, typer.Option(help="Attempts with other settings when training is lost, 0 to 3.", min=0, max=3)

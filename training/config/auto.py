@@ -16,7 +16,7 @@ from training.config.config import Config
 from training.config.presets import AUTO, PresetError, prove, resolve
 from training.data.kind import Kind
 
-# Below so many training samples in every class a discriminator knows them all by heart before the generator has
+# Training samples of every class; below, a discriminator knows them all by heart before the generator has
 # learned anything from it. Digits with 10 a class, 15 s of one core: coverage 0.91 and a classification accuracy score
 # of 95.2 % for the autoencoder, 0.72 and 91.4 % for rpgan.
 FEW_PER_CLASS = 20

@@ -222,7 +222,7 @@ def generator(blocks: Sequence[Block], classes: int, config: Config, head: Head)
 class BlocksDiscriminator(nn.Module):
     """sample float32 [n, width], label int64 [n], told float32 [n, told_size] -> verdict float32 [n / pack, 1].
 
-    pack: so many neighbours are judged together, which shows whether they are too alike (Lin et al. 2018, PacGAN,
+    pack: neighbours that are judged together, which shows whether they are too alike (Lin et al. 2018, PacGAN,
     arXiv:1712.04086). Where they do not come out even the first ones are judged again.
     """
 

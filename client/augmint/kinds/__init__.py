@@ -9,9 +9,11 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
+from augmint.errors import InvalidRequest
 from augmint.kinds import audio, image, text
 from augmint.kinds.face import Face
-from augmint.kinds.table import column, files, frame, spread
+from augmint.kinds.intake import Intake
+from augmint.kinds.table import column, encoding, files, frame, spread
 
 
 class Encoder(Protocol):
@@ -47,6 +49,7 @@ class Kind:
     texts:    samples -> a str of each. Absent: that is not what they are.
     indices:  elements are numbers of things, which PyTorch wants as int64.
     face:     how samples look on a page.
+    intake:   how they come in. Absent: as arrays only.
     """
 
     column: str
@@ -67,11 +70,40 @@ class Kind:
     texts: Callable[[Any], list[str]] | None = None
     indices: bool = False
     face: Face = field(default_factory=Face)
+    intake: Intake | None = None
 
 
 def of(description: Any) -> Kind:
     """The row of a generator's kind; what this release has no row for is handed over as arrays."""
     return KINDS.get(description.kind, ARRAY)
+
+
+def raw(given: Any, description: Any) -> np.ndarray:
+    """Raw samples, the generator's dtype [n, *shape], C order, of whatever a person has; InvalidRequest.
+
+    given: an array (or tensor) of just that dtype and shape, Samples of the same form, or what the kind's row encodes.
+    """
+    kind, array = of(description), given
+    if hasattr(given, "array") and hasattr(given, "description"):
+        if given.description.message.sample != description.message.sample:
+            other = given.description
+            raise InvalidRequest(
+                f"the samples are of {other.name} version {other.version}, whose {other.kind} is described otherwise "
+                f"than that of {description.name} version {description.version}: hand them over decoded"
+                + (f", as {kind.intake.words}" if kind.intake else "")
+            )
+        array = given.array
+    wanted = f"{description.dtype.name} [n, {', '.join(map(str, description.shape))}]"
+    numbers = hasattr(array, "__array__") and hasattr(array, "shape") and not hasattr(array, "columns")
+    if numbers:
+        array = np.asarray(array)
+        if array.dtype == description.dtype and array.shape[1:] == tuple(description.shape):
+            return np.ascontiguousarray(array, description.dtype)
+    if kind.intake is None or numbers:
+        is_what = f"{array.dtype} {list(array.shape)}" if numbers else type(given).__name__
+        also = f", or {kind.intake.words}" if kind.intake else ""
+        raise InvalidRequest(f"samples are {is_what}; generator {description.name!r} takes {wanted}{also}")
+    return np.ascontiguousarray(kind.intake.encode(given, description), description.dtype)
 
 
 def _npys(samples: Any) -> Iterator[bytes]:
@@ -99,6 +131,12 @@ KINDS = {
         feature=image.feature,
         media=lambda description: {"_type": "Image"},
         face=Face(pictures=image.pictures),
+        intake=Intake(
+            image.encode,
+            "a list of PIL images",
+            image.opened,
+            ("png", "jpg", "jpeg", "bmp", "webp", "gif", "tif", "tiff"),
+        ),
     ),
     "audio": Kind(
         column="audio",
@@ -112,6 +150,13 @@ KINDS = {
         floats=audio.floats,
         media=audio.media,
         face=Face(alone=24, together=4, pictures=audio.pictures, sounds=audio.wavs),
+        intake=Intake(
+            audio.encode,
+            "a pair of sounds, float32 in [-1, 1], and frames a second",
+            audio.opened,
+            ("wav",),
+            floats=audio.back,
+        ),
     ),
     "table": Kind(
         column="",
@@ -131,6 +176,7 @@ KINDS = {
         cells=files.cells,
         frame=frame.frame,
         face=Face(alone=200, together=100, spreads=spread.spreads),
+        intake=Intake(encoding.encode_rows, "a DataFrame or a list of dicts", tables=tuple(encoding.FILES.items())),
     ),
     "text": Kind(
         column="text",
@@ -146,6 +192,7 @@ KINDS = {
         texts=text.texts,
         indices=True,
         face=Face(alone=40, together=10),
+        intake=Intake(text.encode_all, "a list of str", tables=tuple(text.FILES.items())),
     ),
 }
 # Suffix of a file of one sample that other programs open, of kinds that are no pictures: those go on a sheet.

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 import augmint
 from augmint.__main__ import main
@@ -21,10 +20,8 @@ from service import artifact
 from service.runtime.session import Session
 from tests.processes import Service
 from tests.training.kinds.audio.made import RATE, put, sounds
-from training import fit as fitting
-from training.config.presets import resolve
+from tests.training.runs import published
 from training.publishing.published import Published
-from training.run.folder import Order, Run
 
 
 @pytest.fixture(scope="module")
@@ -36,50 +33,37 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def published(data, tmp_path_factory):
+def made(data, tmp_path_factory):
     """(models, run folder) of a run of 10 steps, published whatever it reached."""
     folder = tmp_path_factory.mktemp("run")
-    order = Order(
-        data=str(data),
-        size=None,
-        preset="rpgan",
-        config=resolve("rpgan", {"width": 8, "latent_size": 16, "batch_size": 16}),
-        seed=0,
-        budget_seconds=None,
-        steps=10,
-        retries=0,
-        score=True,
-        out=str(folder / "models"),
-        name="tones",
-    )
-    run = Run.start(folder / "runs", order)
-    fitting.fit(run, Console(file=io.StringIO()), force=True)
+    small = {"width": 8, "latent_size": 16, "batch_size": 16}
+    _, run = published(folder, data, "rpgan", small, name="tones", steps=10, judge_steps=100, score=True)
     return folder / "models", run.folder
 
 
 @pytest.fixture(scope="module")
-def service(published):
-    with Service(published[0], "--max-batch", "8", "--allow-withheld") as service:
+def service(made):
+    with Service(made[0], "--max-batch", "8", "--allow-withheld") as service:
         yield service
 
 
-def test_the_file_says_what_is_heard_and_how_it_was_measured(published):
-    message = artifact.from_json(Session((published[0] / "tones/1/model.onnx").read_bytes()).metadata)
+def test_the_file_says_what_is_heard_and_how_it_was_measured(made):
+    message = artifact.from_json(Session((made[0] / "tones/1/model.onnx").read_bytes()).metadata)
     assert (list(message.sample.shape), message.sample.dtype) == ([1024], pb.DATA_TYPE_INT16)
     assert message.sample.audio.sample_rate_hz == RATE
     assert message.quality.real_accuracy > 0.8
     assert {each.label for each in message.quality.classes} == {"low", "rising"}
 
 
-def test_the_samples_of_a_report_play(published):
-    page = (published[1] / "report.html").read_text()
+def test_the_samples_of_a_report_play(made):
+    page = (made[1] / "report.html").read_text()
     content = re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", page)
     assert len(content) >= 4
-    assert list((published[1] / "samples").glob("*.png"))
+    assert list((made[1] / "samples").glob("*.png"))
 
 
-def test_a_published_generator_finds_its_sounds_again(published, data):
-    again = Published.open(published[0] / "tones/1/model.onnx", str(data))
+def test_a_published_generator_finds_its_sounds_again(made, data):
+    again = Published.open(made[0] / "tones/1/model.onnx", str(data))
     assert again.dataset.samples.shape == (80, 1024)
     assert again.dataset.kind.rate == RATE
 
