@@ -14,7 +14,7 @@ FORBIDDEN = {
     "client/augmint": {
         *("service", "training", "benchmarks", "tests", "onnxruntime", "onnx"),
         *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "nvidia", "PIL", "pandas"),
-        *("sklearn", "imblearn", "scipy", "jinja2", "starlette", "uvicorn"),
+        *("sklearn", "imblearn", "scipy", "mido", "jinja2", "starlette", "uvicorn"),
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
     "service/artifact": {"grpc", "onnxruntime"},
@@ -64,11 +64,15 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     "training": {
         "__main__": {"commands"},
         "commands": {"fit", "remeasure", "study", "publishing", "run", "kinds", "config"},
-        "fit": {"report", "publishing", "run", "quality", "export", "judge", "kinds", "config", "data"},
+        "fit": {
+            *("report", "publishing", "transform", "run", "quality", "export", "judge", "kinds", "networks", "config"),
+            "data",
+        },
         "remeasure": {"report", "publishing", "run", "quality", "data"},
         "report": {"run", "quality", "export", "data"},
-        "study": {"publishing", "quality", "gan", "export", "judge", "config", "data"},
+        "study": {"publishing", "transform", "quality", "gan", "export", "judge", "config", "data"},
         "publishing": {"run", "quality", "export", "kinds", "data"},
+        "transform": {"run", "gan", "judge", "networks", "config", "data"},
         "run": {"quality", "gan", "export", "judge", "networks", "config", "data"},
         "quality": {"judge", "data"},
         "gan": {"networks", "config", "data"},

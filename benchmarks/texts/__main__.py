@@ -17,36 +17,21 @@ those in the table of this file), is exported, proven and measured on held-out t
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 from augmint.v1 import generator_pb2 as pb
 from benchmarks import results
-from service.runtime.session import Session
-from training import quality
+from benchmarks.systems import Row, judged, trained
 from training.config.presets import resolve
 from training.data import DataError, Dataset
 from training.data.splits import split
-from training.export import graph, parity
-from training.export.sampling import to_be_measured
-from training.gan.trainer import Trainer
 from training.judge import fitting
-from training.judge.classifier import Classifier
 from training.kinds import load
-from training.networks import drawn
-from training.networks.sampler import chance
 from training.source import SourceOptions
 
 STEPS = {"gru": 2000, "textgan": 4000, "textvae": 2000}
-_LOOK = 50  # steps between looks at whether the losses are finite
-_PAGE = 256
-
-Row = dict[str, results.Value]
 
 
 def main() -> int:
@@ -87,59 +72,13 @@ def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: b
     judge = fitting.fit(dataset.kind, samples, labels, dataset.classes, seed=seed)
     card = pb.QualityCard()
     for system in systems:
-        trainer = Trainer(
-            Fabric(accelerator="cpu", devices=1), resolve(system), dataset.kind, samples, labels, dataset.classes, seed
-        )
-        steps, began = max(1, round(STEPS[system] * share)), time.process_time()
-        for step in range(steps):
-            losses = trainer.step(step / steps)
-            if step % _LOOK == 0:
-                trainer.check_finite(losses)
-        told: Row = {"system": system, "steps": steps, "trained, CPU s": time.process_time() - began}
-        made, card = _judged(dataset, splits, trainer, judge, seed, quick)
+        steps = max(1, round(STEPS[system] * share))
+        trainer, seconds = trained(resolve(system), dataset, splits, steps, seed)
+        told: Row = {"system": system, "steps": steps, "trained, CPU s": seconds}
+        made, card = judged(dataset, splits, trainer, judge, seed, "lines", quick)
         yield told | _of_card(card, "value") | made
     held: Row = {"system": "(held-out real texts)"}
     yield held | _of_card(card, "real")
-
-
-def _judged(
-    dataset: Dataset, splits: Any, trainer: Trainer, judge: Classifier, seed: int, quick: bool
-) -> tuple[Row, pb.QualityCard]:
-    """The card of the exported file, and what the file is like."""
-    generator, size = trainer.settle(), trainer.config.latent_size
-    began = time.process_time()
-    model = graph.to_onnx(generator, dataset.kind, size, dataset.classes)
-    exported = time.process_time() - began
-    parity.prove_parity(generator, model, dataset.kind, size, dataset.classes)
-    content = model.SerializeToString()
-    began = time.process_time()
-    session = Session(content, threads=1)
-    loaded = time.process_time() - began
-    draw = to_be_measured(session)
-    card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget="quick" if quick else "full")
-    label = np.arange(_PAGE) % dataset.classes
-    taken, random = chance(generator), torch.Generator().manual_seed(0)
-    inputs = torch.zeros(_PAGE, size), torch.from_numpy(label), *drawn(_PAGE, taken, random, torch.device("cpu"))
-    generator.eval()
-    with torch.no_grad():
-        looped = _speed(lambda: generator(*inputs))
-    return {
-        "file, MB": len(content) / 1e6,
-        "export, CPU s": exported,
-        "load, CPU s": loaded,
-        "lines/s": _speed(lambda: draw(label, 0)),
-        "PyTorch lines/s": looped,
-    }, card
-
-
-def _speed(made: Callable[[], Any]) -> float:
-    """Lines a second of processor time, in pages of 256."""
-    made()
-    began, count = time.process_time(), 0
-    while (spent := time.process_time() - began) < 1:
-        made()
-        count += _PAGE
-    return count / spent
 
 
 def _of_card(card: pb.QualityCard, side: str) -> Row:

@@ -93,7 +93,8 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         )
     if not suffix and options.out is not None and kind.media is None:
         raise InvalidRequest(
-            f"--out {options.out}: a folder holds images or sounds; generator {description.name!r} makes "
+            f"--out {options.out}: a folder holds images, sounds or music; generator "
+            f"{description.name!r} makes "
             f"{description.kind}: use --out FILE.npz"
         )
     labels = options.label or list(description.labels)

@@ -139,6 +139,18 @@ class Samples:
             raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not sounds")
         return sound(self)
 
+    def to_midi(self) -> list[Any]:
+        """A mido.MidiFile for each sample: type 1, a track with tempo and metre, then one for each track of the sample.
+
+        `file.save("tune.mid")` writes one. Tempo, metre and instruments are those of the data that the generator
+        learned from; where it does not know them the file says nothing, and players take 120 a minute, 4/4, a piano.
+        raises: InvalidRequest if the generator makes something else, MissingExtra without mido.
+        """
+        midis = kinds.of(self.description).midis
+        if midis is None:
+            raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not music")
+        return midis(self)
+
     def to_frame(self) -> Any:
         """A pandas DataFrame [n, columns + 1], a row per sample, of a table's generator.
 

@@ -3,7 +3,7 @@
 from benchmarks.results import ROOT
 from tests.test_architecture import imports_of, sources
 
-COMMON = {"results", "demo"}
+COMMON = {"results", "demo", "systems"}
 ARROWS: dict[str, set[str]] = {
     "serving": set(),
     "fleet": {"serving"},
@@ -11,6 +11,7 @@ ARROWS: dict[str, set[str]] = {
     "faults": set(),
     "image": set(),
     "loaders": set(),
+    "music": set(),
     "quality": set(),
     "tables": {"peers"},
     "texts": set(),

@@ -13,13 +13,14 @@ import pytest
 import augmint
 from augmint.v1 import generator_pb2 as pb
 from tests import generators
-from tests.client import recipes, sounds, tables, texts
+from tests.client import recipes, sounds, tables, texts, tunes
 from tests.processes import Service
 
 ROOT = Path(__file__).parents[2]
 OF_A_TABLE = "My table is imbalanced"
 OF_SOUNDS = "Keyword spotting with 20 recordings of each word"
 OF_TEXTS = "Intents with ten examples each"
+OF_MUSIC = "A tune of each kind"
 INTENTS = ("lights", "music", "weather")
 ADULT = pb.TableSpec(
     columns=[
@@ -39,12 +40,13 @@ def outcomes(tmp_path_factory):
     tables.publish(models / "others", "adult", ADULT)
     sounds.publish(models / "others", "words")
     texts.publish(models / "others", "intents", INTENTS)
+    tunes.publish(models / "others", "tunes")
     with contextlib.ExitStack() as stack:
         alone, others = Service(models / "digits"), Service(models / "others")
         stack.callback(alone.kill)
         stack.callback(others.kill)
         write_real_data(place, others.target)
-        targets = dict.fromkeys((OF_A_TABLE, OF_SOUNDS, OF_TEXTS), others.target)
+        targets = dict.fromkeys((OF_A_TABLE, OF_SOUNDS, OF_TEXTS, OF_MUSIC), others.target)
         asked = [f"{targets.get(heading, alone.target)}={heading}" for heading in recipes.programs()]
         paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
         environment = {**os.environ, "PYTHONPATH": paths, "HF_HOME": str(place)}

@@ -34,12 +34,14 @@ UNEVEN = 3  # largest class over smallest; from here the draw is worth a word
 class Facts:
     """What is read of the data and the machine.
 
-    counts: int64 [classes], training samples of each class.
+    counts:    int64 [classes], training samples of each class.
+    transform: whether the generator is to carry samples into other classes, too.
     """
 
     counts: np.ndarray
     kind: Kind
     has_gpu: bool
+    transform: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def candidates(facts: Facts, overrides: dict[str, Any]) -> tuple[list[Candidate]
     for preset in facts.kind.recommended:
         try:
             config = resolve(preset, overrides)
-            prove(config, facts.kind)
+            prove(config, facts.kind, facts.transform)
             found.append(Candidate(preset, config))
         except PresetError as error:
             left_out.append(f"{preset} was not tried: {error}.")

@@ -29,6 +29,8 @@ class Dataset:
     on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
     reading:       what the source was taken for; None where the reader does not say.
     questions:     what looks wrong in it, but may be meant; a person should look.
+    groups:        int64 [n], equal where samples are parts of one whole, which no two splits share; None: each stands
+                   for itself.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Dataset:
     on_disk: bool = False
     reading: Reading | None = None
     questions: tuple[Question, ...] = ()
+    groups: np.ndarray | None = None
 
     @property
     def classes(self) -> int:

@@ -1,8 +1,9 @@
 """The ways of training a classifier that a study compares: each arm is a list of trials, tuned on the validation split.
 
 Real samples alone; with standard augmentation; with the classes evened out; with mixup; by what people of the kind do
-besides (Kind.resamplers); with samples of a VAE; with samples of the generator; synthetic samples alone. All arms have
-the same classifier, a network the same number of steps and batch size too, and choose among at most eight trials.
+besides (Kind.resamplers); with samples of a VAE; with samples of the generator; with real samples that it carries into
+other classes; synthetic samples alone. All arms have the same classifier, a network the same number of steps and batch
+size too, and choose among at most eight trials.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ MIXED = "mixup"
 VAE = "with VAE samples"
 RAW = "with synthetic samples"
 CHOSEN = "with selected synthetic samples"
+TRANSFORMED = "with transformed samples"
 ONLY = "synthetic only"
 
+BESIDE = (RAW, CHOSEN, TRANSFORMED)  # real samples
 # The generator has to beat the best of all others on the validation split.
-SYNTHETIC = (RAW, CHOSEN, ONLY)
+SYNTHETIC = (*BESIDE, ONLY)
 
 # Synthetic samples among all, for a network in a batch. A generator that learned from the same few real samples can
 # carry less of it than one that learned from more of them.
@@ -50,6 +53,7 @@ class Trial:
                 the largest; "weak", the classes that the best baseline errs in.
     keep, of:   selection; 1 of 1 is none.
     published:  synthetic samples are the published file's, not those of a generator trained for the study.
+    transformed: they are the real samples of other classes, carried into the class.
     """
 
     recipe: Recipe
@@ -63,6 +67,7 @@ class Trial:
     of: int = 1
     truncation: float = 1.0
     published: bool = False
+    transformed: bool = False
 
     def __str__(self) -> str:
         words = [str(self.recipe)] if str(self.recipe) else []
@@ -70,7 +75,8 @@ class Trial:
         words += [f"{self.draw} draw"] + (["weighted loss"] if self.weighted else [])
         words += [str(self.resampler)] if self.resampler else []
         if self.share:
-            words.append(f"{self.share:g} {'published' if self.published else 'synthetic'}, {self.toward} classes")
+            what = "transformed" if self.transformed else "published" if self.published else "synthetic"
+            words.append(f"{self.share:g} {what}, {self.toward} classes")
             words += [f"best {self.keep} of {self.of}"] if self.of > 1 else []
             words += [f"truncation {self.truncation:g}"] if self.truncation != 1 else []
         return ", ".join(words)
@@ -129,3 +135,11 @@ def selected(best: Trial) -> list[Trial]:
 
 def truncated(best: Trial) -> list[Trial]:
     return [replace(best, truncation=truncation) for truncation in TRUNCATIONS]
+
+
+def transformed(raw: list[Trial], even: bool) -> list[Trial]:
+    """raw: of the arm with drawn samples; where classes are uneven, also what the scarce ones lack."""
+    trials = [replace(trial, transformed=True) for trial in raw]
+    if not even and not any(trial.toward == "scarce" for trial in trials):
+        trials.append(replace(trials[-1], toward="scarce"))
+    return trials

@@ -53,6 +53,7 @@ def of_published(published: Published, plan: Plan, steps: int | None, folder: Pa
         # Of what it computes: the same generator published with another card is the same.
         hashlib.sha256(b"".join(golden.data for golden in message.golden)).hexdigest(),
         message.scored,
+        message.transforms,
     )
     return Study(published.dataset, published.splits, config, shared, fabric, folder, plan, report).run()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from lightning_fabric import Fabric
 
@@ -17,6 +18,8 @@ from training.data import Dataset
 from training.data.kind import Kind
 from training.export import graph
 from training.gan.trainer import Trainer
+from training.judge import fitting
+from training.transform.teacher import Teacher
 
 FEWEST_STEPS = 500  # of a generator whose passes are counted: fewer teach nothing, however few samples there are
 
@@ -34,15 +37,17 @@ class Generators:
         fabric: Fabric,
         folder: Path,
         tell: Callable[[str], None],
+        transforms: bool = False,
     ) -> None:
-        """config: of those trained anew; steps, passes: see Plan.
+        """config: of those trained anew, which also carry samples into other classes if `transforms`; steps, passes:
+        see Plan.
 
         folder: made if missing; what lies there is not trained again.
         """
         self.published = published
         self._dataset, self._config, self._fabric = dataset, config, fabric
         self._steps, self._passes = steps, passes
-        self._folder, self._tell = folder, tell
+        self._folder, self._tell, self._transforms = folder, tell, transforms
         self._sessions: dict[tuple[str, int, bool], Session] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -78,7 +83,33 @@ class Generators:
             if step % 100 == 99:
                 trainer.check_finite(losses)
                 self._tell(f"{scenario}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
-        return graph.to_onnx(trainer.settle(), kind, config.latent_size, data.classes).SerializeToString()
+        model = graph.to_onnx(trainer.settle(), kind, config.latent_size, data.classes)
+        if self._transforms and not vae:
+            self._tell(f"{scenario}, repeat {replicate + 1}: learning to transform")
+            model = self._transforming(model, trainer, kind, samples, labels, max(1, steps // 2), replicate)
+        return model.SerializeToString()
+
+    def _transforming(
+        self,
+        model: onnx.ModelProto,
+        trainer: Trainer,
+        kind: Kind,
+        samples: np.ndarray,
+        labels: np.ndarray,
+        steps: int,
+        seed: int,
+    ) -> onnx.ModelProto:
+        """The graph with what has learned, from the same samples, to carry them into other classes."""
+        classes, config = self._dataset.classes, trainer.config
+        judge = fitting.fit(kind, samples, labels, classes, seed=seed, device=self._fabric.device)
+        opinion = trainer.opinion if config.competes else None
+        device = self._fabric.device
+        teacher = Teacher(
+            trainer.settle(), config, kind, samples, labels, classes, seed, judge.network(), opinion, device
+        )
+        for step in range(steps):
+            teacher.step(step / steps)
+        return graph.with_carrier(model, teacher.settle(), kind, classes, judge)
 
 
 def vae_of(kind: Kind) -> str | None:

@@ -10,7 +10,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from augmint.errors import InvalidRequest
-from augmint.kinds import audio, image, text
+from augmint.kinds import audio, image, midi, music, text
 from augmint.kinds.face import Face
 from augmint.kinds.intake import Intake
 from augmint.kinds.table import column, encoding, files, frame, spread
@@ -43,10 +43,11 @@ class Kind:
     frame:    samples -> a pandas DataFrame. Absent: that is not what they are.
     sound:    samples -> (float32 [n, frames(, channels)] in [-1, 1], frames a second). Absent: nothing is heard.
     floats:   raw samples [n, *shape] -> float32 as networks take them, from loaders that nobody gave a transform.
-    media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open.
-              Absent: a file of one sample is an array.
+    media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open;
+              {}: it has none, and columns hold arrays. Absent: a file of one sample is an array, too.
     lines:    samples -> lines of text for people and programs to read. Absent: cells are printed, if there are any.
     texts:    samples -> a str of each. Absent: that is not what they are.
+    midis:    samples -> a mido.MidiFile of each. Absent: that is not what they are.
     indices:  elements are numbers of things, which PyTorch wants as int64.
     face:     how samples look on a page.
     intake:   how they come in. Absent: as arrays only.
@@ -68,6 +69,7 @@ class Kind:
     media: Callable[[Any], dict[str, Any]] | None = None
     lines: Callable[[Any], list[str]] | None = None
     texts: Callable[[Any], list[str]] | None = None
+    midis: Callable[[Any], list[Any]] | None = None
     indices: bool = False
     face: Face = field(default_factory=Face)
     intake: Intake | None = None
@@ -157,6 +159,20 @@ KINDS = {
             ("wav",),
             floats=audio.back,
         ),
+    ),
+    "music": Kind(
+        column="roll",
+        suffix="mid",
+        pictures=False,
+        objects=lambda samples: samples.array,
+        files=music.files,
+        feature=_sequence,
+        details=music.details,
+        floats=music.floats,
+        media=lambda description: {},
+        midis=music.midis,
+        face=Face(alone=24, together=4, pictures=music.pictures, sounds=music.wavs),
+        intake=Intake(midi.encode, "a list of mido.MidiFile", midi.opened, ("mid", "midi"), floats=midi.back),
     ),
     "table": Kind(
         column="",
