@@ -3,7 +3,7 @@
 from benchmarks.results import ROOT
 from tests.test_architecture import imports_of, sources
 
-COMMON = {"results", "demo"}
+COMMON = {"results", "demo", "systems"}
 ARROWS: dict[str, set[str]] = {
     "serving": set(),
     "fleet": {"serving"},
@@ -12,6 +12,7 @@ ARROWS: dict[str, set[str]] = {
     "image": set(),
     "loaders": set(),
     "quality": set(),
+    "sounds": set(),
     "tables": {"peers"},
     "texts": set(),
 }

@@ -1,0 +1,107 @@
+"""Systems for one kind of data, trained one after the other and judged by one card each: what comparisons share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from lightning_fabric import Fabric
+from torch import nn
+
+from augmint.v1 import generator_pb2 as pb
+from benchmarks import results
+from service.runtime.session import Session
+from training import quality
+from training.config.config import Config
+from training.config.presets import resolve
+from training.data import Dataset
+from training.data.splits import Splits
+from training.export import graph, parity
+from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.gan.trainer import Trainer
+from training.judge.classifier import Classifier
+
+PAGE = 256  # samples that are drawn at once where speed is measured
+_LOOK = 50  # steps between looks at whether the losses are finite
+
+Row = dict[str, results.Value]
+
+
+@dataclass(frozen=True)
+class System:
+    """A row of the preset table, with what is set on top of it, and for how many steps it is trained."""
+
+    preset: str
+    steps: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A trained system: how it was trained, what its file is like, its card.
+
+    row:       steps and processor time; size of the file; export, load and speed on one thread.
+    generator: in PyTorch, in evaluation mode.
+    """
+
+    row: Row
+    config: Config
+    generator: nn.Module
+    card: pb.QualityCard
+
+
+def made(
+    system: System, dataset: Dataset, splits: Splits, judge: Classifier, *, share: float, seed: int, quick: bool
+) -> Made:
+    """Train a share of the steps, export, prove and measure, as `fit` does. Raises Diverged, ExportError."""
+    config, labels = resolve(system.preset, dict(system.settings)), dataset.labels[splits.train]
+    fabric = Fabric(accelerator="cpu", devices=1)
+    trainer = Trainer(fabric, config, dataset.kind, dataset.samples[splits.train], labels, dataset.classes, seed)
+    steps, began = max(1, round(system.steps * share)), time.process_time()
+    for step in range(steps):
+        losses = trainer.step(step / steps)
+        if step % _LOOK == 0 or step == steps - 1:
+            trainer.check_finite(losses)
+    row: Row = {"steps": steps, "trained, CPU s": time.process_time() - began}
+    generator = trainer.settle()
+    began = time.process_time()
+    model = graph.to_onnx(generator, dataset.kind, config.latent_size, dataset.classes)
+    exported = time.process_time() - began
+    parity.prove_parity(generator, model, dataset.kind, config.latent_size, dataset.classes)
+    content = model.SerializeToString()
+    began = time.process_time()
+    session = Session(content, threads=1)
+    loaded = time.process_time() - began
+
+    def draw(labels: np.ndarray, start: int = 0) -> np.ndarray:
+        return addressed_samples(session, labels, MEASURED_SEED, start)
+
+    card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget="quick" if quick else "full")
+    page = np.arange(PAGE) % dataset.classes
+    row |= {"file, MB": len(content) / 1e6, "export, CPU s": exported, "load, CPU s": loaded}
+    return Made(row | {"drawn/s": speed(lambda: draw(page))}, config, generator, card)
+
+
+def speed(made: Callable[[], Any]) -> float:
+    """Samples a second of processor time, in pages of PAGE."""
+    made()
+    began, count = time.process_time(), 0
+    while (spent := time.process_time() - began) < 1:
+        made()
+        count += PAGE
+    return count / spent
+
+
+def accuracies(card: pb.QualityCard, real: bool = False) -> Row:
+    """What is learned from made samples, beside what is learned from real ones; real: of these themselves."""
+    score = card.real_accuracy if real else card.classification_accuracy_score
+    lowest = min((each.label_fidelity for each in card.classes), default=0.0)
+    return {
+        "CAS, %": 100 * score,
+        "of real, %": 100 * score / max(card.real_accuracy, 1e-9),
+        "fidelity, %": None if real else 100 * card.label_fidelity,
+        "lowest class, %": None if real else 100 * lowest,
+    }
