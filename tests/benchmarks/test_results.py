@@ -163,6 +163,7 @@ TABLES = {
     *("faults", "fleet", "fleet.costs", "fleet.readers", "fleet.simulation", "fleet.threshold", "loaders", "peers"),
     *(
         "quality",
+        "quality.few",
         "quality.scarce",
         "quality.scarce_rows",
         "quality.selection",
@@ -170,6 +171,7 @@ TABLES = {
         "quality.watchdog",
         "serving",
         "serving.gpu",
+        "sounds",
         "tables",
         "tables.scale",
         "texts",

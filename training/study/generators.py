@@ -65,7 +65,7 @@ class Generators:
 
     def _train(self, scenario: str, replicate: int, real: np.ndarray, vae: bool) -> bytes:
         data = self._dataset
-        config, what = (resolve(str(vae_of(data.kind))), "VAE") if vae else (self._config, "generator")
+        config, what = (self._vae(), "VAE") if vae else (self._config, "generator")
         samples, labels = data.samples[real], data.labels[real]
         # What a kind learns of encoding, it learns from these samples too, and from no others.
         kind = data.kind.fitted(samples, labels, data.classes)
@@ -79,6 +79,13 @@ class Generators:
                 trainer.check_finite(losses)
                 self._tell(f"{scenario}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
         return graph.to_onnx(trainer.settle(), kind, config.latent_size, data.classes).SerializeToString()
+
+    def _vae(self) -> Config:
+        """Of the kind's autoencoder; of the generator's family it is as wide as that, and costs as little."""
+        name, own = str(vae_of(self._dataset.kind)), self._config
+        config = resolve(name)
+        alike = config.architecture == own.architecture
+        return resolve(name, {"width": own.width, "batch_size": own.batch_size}) if alike else config
 
 
 def vae_of(kind: Kind) -> str | None:

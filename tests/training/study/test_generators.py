@@ -77,3 +77,11 @@ def test_the_vae_is_the_kinds_own(table, began, tmp_path):
     assert vae_of(Image(8, 8, 1)) == "vae"
     train(table, tmp_path, np.arange(100), vae=True)
     assert began[0][0] == resolve("tvae")
+
+
+def test_a_vae_of_the_generators_family_is_as_wide_as_the_generator(began, tmp_path):
+    """Or what a CPU is spared by narrow networks and small batches would be spent on the baseline."""
+    grays = np.zeros((4, 8, 8, 1), np.uint8)
+    data = Dataset("grays", grays, np.arange(4) % 2, ("a", "b"), "0" * 64, None, (), Image(8, 8, 1))
+    train(data, tmp_path, np.arange(4), vae=True)
+    assert began[0][0] == resolve("vae", {"batch_size": 20})
