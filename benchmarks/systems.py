@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ from training.data.splits import Splits
 from training.export import graph, parity
 from training.export.sampling import MEASURED_SEED, addressed_samples
 from training.gan.trainer import Trainer
+from training.judge import fitting
 from training.judge.classifier import Classifier
 
 PAGE = 256  # samples that are drawn at once where speed is measured
@@ -37,6 +41,10 @@ class System:
     preset: str
     steps: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def key(self, dataset: Dataset, **how: Any) -> dict[str, Any]:
+        """What a cell of it is told by; how: what else decides its rows."""
+        return {**asdict(self), "data": dataset.digest, "words": dataset.kind.words, **how}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +87,18 @@ def made(
     def draw(labels: np.ndarray, start: int = 0) -> np.ndarray:
         return addressed_samples(session, labels, MEASURED_SEED, start)
 
-    card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget="quick" if quick else "full")
+    budget, repeats = ("quick", 1) if quick else ("full", 3)
+    card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget=budget, repeats=repeats)
     page = np.arange(PAGE) % dataset.classes
     row |= {"file, MB": len(content) / 1e6, "export, CPU s": exported, "load, CPU s": loaded}
     return Made(row | {"drawn/s": speed(lambda: draw(page))}, config, generator, card)
+
+
+def judge_of(dataset: Dataset, splits: Splits, *, seed: int, quick: bool) -> Classifier:
+    """What judges them all; quick: it learns half as long, and so do those that learn from made samples."""
+    samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
+    steps = fitting.default_steps(len(labels)) // (2 if quick else 1)
+    return fitting.fit(dataset.kind, samples, labels, dataset.classes, seed=seed, steps=steps)
 
 
 def speed(made: Callable[[], Any]) -> float:
@@ -93,6 +109,33 @@ def speed(made: Callable[[], Any]) -> float:
         made()
         count += PAGE
     return count / spent
+
+
+class Cells:
+    """Rows of systems that are finished, in a file: the same command goes on where it was stopped."""
+
+    def __init__(self, path: Path) -> None:
+        """path: of lines of JSON, made if missing."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._found = path, {}
+        for line in path.read_text().splitlines() if path.exists() else []:
+            with contextlib.suppress(ValueError, KeyError):  # the last line may be cut off
+                cell = json.loads(line)
+                self._found[self._name(cell["of"])] = cell["rows"]
+
+    def rows(self, of: Mapping[str, Any], measure: Callable[[], list[Row]]) -> list[Row]:
+        """The rows of what `of` tells apart from all else, measured unless they are in the file."""
+        name = self._name(of)
+        if name not in self._found:
+            self._found[name] = measure()
+            with self._path.open("a") as file:
+                # A line of its own, even after one that was cut off.
+                file.write("\n" * bool(file.tell()) + json.dumps({"of": dict(of), "rows": self._found[name]}))
+        return self._found[name]
+
+    @staticmethod
+    def _name(of: Mapping[str, Any]) -> str:
+        return json.dumps(of, sort_keys=True)
 
 
 def accuracies(card: pb.QualityCard, real: bool = False) -> Row:

@@ -65,10 +65,10 @@ def fit(
     say(console, f"reading {order.data}")
     dataset = _read(run, state)
     following = ""
-    if processes.first:
-        following = release.succession(Path(order.out), order.name, dataset, replace=replace)
     splits = split(dataset, seed=order.seed)
     dataset = dataset.fitted(splits.train)
+    if processes.first:
+        following = release.succession(Path(order.out), order.name, dataset, replace=replace)
     if order.score and dataset.classes == 1:
         raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
     if order.preset == auto.AUTO:

@@ -15,25 +15,26 @@ exported, proven and measured on held-out sounds as `fit` does:
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
 from augmint.v1 import generator_pb2 as pb
 from benchmarks import results, systems
-from benchmarks.systems import Row, System
+from benchmarks.systems import Cells, Row, System
 from training.data import DataError, Dataset
 from training.data.splits import split
-from training.judge import fitting
 from training.kinds import load
 from training.source import SourceOptions
 
-# The widths and batches that `auto` takes for samples so large on a CPU; of wavegan, what 15 minutes of a core allow.
+# The widths and batches that `auto` takes for samples so large on a CPU; of wavegan, what 10 minutes of a core allow.
 SYSTEMS = {
     "rpgan": System("rpgan", 3000, {"width": 8, "batch_size": 32}),
     "vae": System("vae", 2500, {"width": 8}),
-    "wavegan": System("wavegan", 1000, {"width": 16, "batch_size": 32, "learning_rate": 5e-4}),
+    "wavegan": System("wavegan", 700, {"width": 16, "batch_size": 32, "learning_rate": 5e-4}),
 }
 _WAVES = frozenset({"wavegan"})
 
@@ -46,7 +47,8 @@ def main() -> int:
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="measure on fewer samples")
+    parser.add_argument("--cells", type=Path, default=Path("runs/sounds.jsonl"), help="where finished systems are kept")
+    parser.add_argument("--quick", action="store_true", help="measure on fewer samples, by classifiers that learn less")
     options = parser.options()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -60,7 +62,7 @@ def main() -> int:
         for waves, dataset in forms.items():
             own = [name for name in options.systems if (name in _WAVES) == waves]
             what = f"sounds: {len(dataset.labels):,} of {dataset.classes} classes, {dataset.kind.words}"
-            for row in rows(dataset, own, options.share, options.seed, options.quick):
+            for row in rows(dataset, own, options.share, options.seed, Cells(options.cells), options.quick):
                 out.row(what, row)
     return 0
 
@@ -70,31 +72,30 @@ def _forms(names: list[str]) -> list[bool]:
     return sorted({name in _WAVES for name in names})
 
 
-def rows(dataset: Dataset, names: list[str], share: float, seed: int, quick: bool = False) -> Iterator[Row]:
+def rows(
+    dataset: Dataset, names: list[str], share: float, seed: int, cells: Cells, quick: bool = False
+) -> Iterator[Row]:
     """One for each system, and that of held-out real sounds, by the judge of the same form."""
     splits = split(dataset, seed=seed)
     dataset = dataset.fitted(splits.train)
-    judge = fitting.fit(
-        dataset.kind, dataset.samples[splits.train], dataset.labels[splits.train], dataset.classes, seed=seed
-    )
-    rate = dataset.kind.spec.audio.sample_rate_hz
-    seconds = dataset.samples.shape[1] / rate
-    card = pb.QualityCard()
+    judge = functools.cache(lambda: systems.judge_of(dataset, splits, seed=seed, quick=quick))
+    seconds = dataset.samples.shape[1] / dataset.kind.spec.audio.sample_rate_hz
+    held: Row = {}
     for name in names:
-        made = systems.made(SYSTEMS[name], dataset, splits, judge, share=share, seed=seed, quick=quick)
-        card, row = made.card, made.row
-        drawn = row.pop("drawn/s")
-        assert isinstance(drawn, float)
-        yield {
-            "system": name,
-            "width": made.config.width,
-            **row,
-            "sounds/s": drawn,
-            "CPU ms for 1 s of sound": 1000 / (drawn * seconds),
-            **systems.accuracies(card),
-            **_of_card(card, "value"),
-        }
-    yield {"system": "(held-out real sounds)", **systems.accuracies(card, real=True), **_of_card(card, "real")}
+
+        def measured(name: str = name) -> list[Row]:
+            made = systems.made(SYSTEMS[name], dataset, splits, judge(), share=share, seed=seed, quick=quick)
+            drawn = made.row.pop("drawn/s")
+            assert isinstance(drawn, float)
+            own: Row = {"system": name, "width": made.config.width, **made.row, "sounds/s": drawn}
+            own |= {"CPU ms for 1 s of sound": 1000 / (drawn * seconds)}
+            own |= systems.accuracies(made.card) | _of_card(made.card, "value")
+            real = systems.accuracies(made.card, real=True) | _of_card(made.card, "real")
+            return [own, {"system": "(held-out real sounds)", **real}]
+
+        row, held = cells.rows(SYSTEMS[name].key(dataset, share=share, seed=seed, quick=quick), measured)
+        yield row
+    yield held
 
 
 def _of_card(card: pb.QualityCard, side: str) -> Row:

@@ -16,17 +16,18 @@ those in the table of this file), is exported, proven and measured on held-out t
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
 from augmint.v1 import generator_pb2 as pb
 from benchmarks import results, systems
-from benchmarks.systems import Row, System
+from benchmarks.systems import Cells, Row, System
 from training.data import DataError, Dataset
 from training.data.splits import split
-from training.judge import fitting
 from training.kinds import load
 from training.networks import drawn as drawn_by_chance
 from training.networks.sampler import chance
@@ -50,7 +51,8 @@ def main() -> int:
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="measure on fewer samples")
+    parser.add_argument("--cells", type=Path, default=Path("runs/texts.jsonl"), help="where finished systems are kept")
+    parser.add_argument("--quick", action="store_true", help="measure on fewer samples, by classifiers that learn less")
     options = parser.options()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -66,27 +68,31 @@ def main() -> int:
         )
         return 1
     with parser.results() as out:
-        for row in rows(dataset, options.systems, options.share, options.seed, options.quick):
-            out.row(f"texts: {len(dataset.labels):,} of {dataset.classes} classes, {dataset.kind.words}", row)
+        for row in rows(dataset, options.systems, options.share, options.seed, Cells(options.cells), options.quick):
+            out.row(f"texts: {len(dataset.labels):,} of {dataset.classes} classes", row)
     return 0
 
 
-def rows(dataset: Dataset, names: list[str], share: float, seed: int, quick: bool = False) -> Iterator[Row]:
+def rows(
+    dataset: Dataset, names: list[str], share: float, seed: int, cells: Cells, quick: bool = False
+) -> Iterator[Row]:
     """One for each system, and that of held-out real texts."""
     splits = split(dataset, seed=seed)
     dataset = dataset.fitted(splits.train)
-    judge = fitting.fit(
-        dataset.kind, dataset.samples[splits.train], dataset.labels[splits.train], dataset.classes, seed=seed
-    )
-    card = pb.QualityCard()
+    judge = functools.cache(lambda: systems.judge_of(dataset, splits, seed=seed, quick=quick))
+    held: Row = {}
     for name in names:
-        made = systems.made(SYSTEMS[name], dataset, splits, judge, share=share, seed=seed, quick=quick)
-        card, row = made.card, made.row
-        drawn = row.pop("drawn/s")
-        loop = {"lines/s": drawn, "PyTorch lines/s": _looped(made, dataset.classes)}
-        yield {"system": name, **row, **loop} | _of_card(card, "value")
-    held: Row = {"system": "(held-out real texts)"}
-    yield held | _of_card(card, "real")
+
+        def measured(name: str = name) -> list[Row]:
+            made = systems.made(SYSTEMS[name], dataset, splits, judge(), share=share, seed=seed, quick=quick)
+            drawn = made.row.pop("drawn/s")
+            loop = {"lines/s": drawn, "PyTorch lines/s": _looped(made, dataset.classes)}
+            own: Row = {"system": name, **made.row, **loop, **_of_card(made.card, "value")}
+            return [own, {"system": "(held-out real texts)", **_of_card(made.card, "real")}]
+
+        row, held = cells.rows(SYSTEMS[name].key(dataset, share=share, seed=seed, quick=quick), measured)
+        yield row
+    yield held
 
 
 def _looped(made: systems.Made, classes: int) -> float:

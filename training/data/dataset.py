@@ -22,13 +22,14 @@ class Dataset:
     samples:       raw, of the kind's dtype, [n, *shape].
     labels:        int64 [n], each in [0, classes).
     class_names:   in order of class index; at least one, all different. One alone is unconditional data.
-    digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they are here.
+    digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they were read.
     official_test: int64 positions, ascending, of the source's own test split; None if it has none.
     notes:         what was skipped, resized, padded or converted, one sentence each.
     kind:          of the samples.
     on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
     reading:       what the source was taken for; None where the reader does not say.
     questions:     what looks wrong in it, but may be meant; a person should look.
+    digest_before: what earlier releases recorded as its digest, if they would record another one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Dataset:
     on_disk: bool = False
     reading: Reading | None = None
     questions: tuple[Question, ...] = ()
+    digest_before: str | None = None
 
     @property
     def classes(self) -> int:
@@ -55,7 +57,9 @@ class Dataset:
     def fitted(self, positions: np.ndarray) -> Dataset:
         """The data set with all that its kind learns from the samples at the positions, those for training."""
         kind = self.kind.fitted(self.part(positions), self.labels[positions], self.classes)
-        return replace(self, kind=kind)
+        samples, notes = kind.adopted(self.samples, self.kind)
+        assert isinstance(samples, np.ndarray), "an array stays one"
+        return replace(self, kind=kind, samples=samples, notes=(*self.notes, *notes))
 
     def part(self, positions: np.ndarray) -> Samples:
         """The samples at the positions: in memory if the data set is, else read as they are needed."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from service import artifact
-from service.runtime.session import Session
 
 # The quality card's samples: their own seed, so that nobody's first samples are the measured ones.
 MEASURED_SEED = 2**41
 
 
+class Drawn(Protocol):
+    """What samples are drawn from by address: a session, or one whose samples are changed on their way."""
+
+    def run(self, rows: artifact.Rows) -> np.ndarray:
+        """n addresses -> raw samples [n, *shape]."""
+
+
 def addressed_samples(
-    session: Session, labels: np.ndarray, seed: int, start: int, *, truncation: float = 1.0, page: int = 256
+    session: Drawn, labels: np.ndarray, seed: int, start: int, *, truncation: float = 1.0, page: int = 256
 ) -> np.ndarray:
     """labels: int64 [n]. Returns dtype [n, *shape], sample i being of labels[i] at index start + i."""
     pages = []

@@ -1,7 +1,8 @@
 """The ways of training a classifier that a study compares: each arm is a list of trials, tuned on the validation split.
 
 Real samples alone; with standard augmentation; with the classes evened out; with mixup; by what people of the kind do
-besides (Kind.resamplers); with samples of a VAE; with samples of the generator; synthetic samples alone. All arms have
+besides (Kind.resamplers); with samples of a VAE, or of a likelihood model where the kind has one and it is not studied
+itself; with samples of the generator; synthetic samples alone. All arms have
 the same classifier, a network the same number of steps and batch size too, and choose among at most eight trials.
 """
 
@@ -20,6 +21,7 @@ WEIGHTED = "re-weighting"
 OVERSAMPLED = "oversampling"
 MIXED = "mixup"
 VAE = "with VAE samples"
+LIKELIHOOD = "with samples of a likelihood model"
 RAW = "with synthetic samples"
 CHOSEN = "with selected synthetic samples"
 ONLY = "synthetic only"

@@ -12,7 +12,20 @@ def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, ca
     data = folder(tmp_path / "data", vowels=words(60, "aeiou"), consonants=words(60, "kmnrt", 1))
     out = tmp_path / "rows.jsonl"
     monkeypatch.setattr(
-        "sys.argv", ["x", str(data), "--systems", "gru", "--share", "0.01", "--quick", "--out", str(out)]
+        "sys.argv",
+        [
+            "x",
+            str(data),
+            "--systems",
+            "gru",
+            "--share",
+            "0.01",
+            "--quick",
+            "--out",
+            str(out),
+            "--cells",
+            str(tmp_path / "c"),
+        ],
     )
     assert texts.main() == 0
     found = [row for line in out.read_text().splitlines() if "row" in (row := json.loads(line))]

@@ -8,7 +8,7 @@ import pytest
 
 from augmint.v1 import generator_pb2 as pb
 from service.artifact import kinds as rules
-from tests.training.kinds.text.made import folder, read, texts, words
+from tests.training.kinds.text.made import folder, learned, read, texts, words
 from training import kinds
 from training.data import DataError
 from training.kinds import load_again

@@ -11,7 +11,7 @@ from training.kinds.text.text import Text
 from training.kinds.text.units import END, learn
 
 TEXTS = words(60, "abcde")
-KIND = Text(learn("d", TEXTS, None), 8)
+KIND = Text(learn(TEXTS, None), 8)
 RAW = np.array([[*ids, *[END] * (8 - len(ids))] for ids in map(KIND.units.ids, TEXTS)], np.int32)
 
 
@@ -146,7 +146,7 @@ def test_an_exhibit_has_a_curve_for_each_length_of_run():
 
 def test_scarce_classes_become_as_large_by_mistyped_copies():
     labels = np.array([0] * 50 + [2] * 10)
-    (resampler, _) = KIND.resamplers()["character noise"]
+    resampler, *_ = KIND.resamplers()["character noise"]
     samples, found = resampler.resample(RAW, labels, 3)
     assert np.bincount(found).tolist() == [50, 0, 50]
     assert np.array_equal(samples[:60], RAW)
@@ -156,6 +156,17 @@ def test_scarce_classes_become_as_large_by_mistyped_copies():
     again, _ = resampler.resample(RAW, labels, 3)
     assert np.array_equal(again, samples)
     assert str(resampler) == "character noise 0.05"
+
+
+def test_classes_of_one_size_may_be_made_larger_by_mistyped_copies():
+    """Or there would be no noise to compare with where a study takes so many of each class."""
+    each = {str(way): way for way in KIND.resamplers()["character noise"]}
+    assert [way.evens for way in each.values()] == [True, True, False, False]
+    labels = np.arange(60) % 2
+    _, found = each["character noise 0.05, 4 of each text"].resample(RAW, labels, 3)
+    assert np.bincount(found).tolist() == [120, 120]
+    _, found = each["character noise 0.05"].resample(RAW, labels, 3)
+    assert np.bincount(found).tolist() == [30, 30]
 
 
 def test_two_texts_beside_each_other_show_what_they_share():
