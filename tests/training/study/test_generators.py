@@ -85,3 +85,12 @@ def test_a_vae_of_the_generators_family_is_as_wide_as_the_generator(began, tmp_p
     data = Dataset("grays", grays, np.arange(4) % 2, ("a", "b"), "0" * 64, None, (), Image(8, 8, 1))
     train(data, tmp_path, np.arange(4), arm=arms.VAE)
     assert began[0][0] == resolve("vae", {"batch_size": 20})
+
+
+def test_the_likelihood_model_of_a_kind_is_compared_with_what_is_none(table):
+    assert row_of(table.kind, arms.LIKELIHOOD) == "argn"
+    assert row_of(Image(8, 8, 1), arms.LIKELIHOOD) is None
+    assert generators.compared(table.kind, resolve("tabgan")) == [arms.VAE, arms.LIKELIHOOD]
+    assert generators.compared(table.kind, resolve("argn")) == [arms.VAE]
+    assert generators.compared(table.kind, resolve("tvae")) == [arms.LIKELIHOOD]
+    assert generators.compared(Image(8, 8, 1), resolve("rpgan")) == [arms.VAE]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.training.kinds.text.made import strings, words
-from training.kinds.text import form, measures, view
+from training.kinds.text import convolutions, form, measures, view
 from training.kinds.text.judge import Grams, Noise, exchanged
 from training.kinds.text.text import Text
 from training.kinds.text.units import END, learn
@@ -88,6 +88,28 @@ def test_a_pupil_tells_classes_apart_also_of_those_that_it_has_not_seen():
     pupil.fit(samples, np.ones(60, np.int64))
     assert (pupil.predict_proba(samples).argmax(1) == 1).all()
     pupil.fit(np.zeros((4, 8), np.int32), np.array([0, 1, 0, 1]))
+
+
+def test_a_network_is_a_pupil_too_and_the_same_each_time(monkeypatch):
+    monkeypatch.setattr(convolutions, "_FEWEST", 40)
+    samples, labels = RAW, (RAW == 1).any(1).astype(np.int64) * 2
+    found = []
+    for _ in range(2):
+        pupil = KIND.pupils(3, 0)["small convolutional network"]
+        pupil.fit(samples, labels)
+        found.append(pupil.predict_proba(samples))
+    assert found[0].shape == (60, 3)
+    assert np.allclose(found[0].sum(1), 1)
+    assert (found[0].argmax(1) == labels).mean() > 0.9
+    assert np.array_equal(found[0], found[1])
+
+
+def test_of_equal_texts_with_two_labels_a_network_heeds_the_weights(monkeypatch):
+    monkeypatch.setattr(convolutions, "_FEWEST", 40)
+    samples, labels = RAW[[0] * 64], np.arange(64) % 2
+    pupil = KIND.pupils(2, 0)["small convolutional network"]
+    pupil.fit(samples, labels, np.where(labels, 0.2, 1.0))
+    assert 0.65 < pupil.predict_proba(samples[:1])[0, 0] < 0.95
 
 
 def test_equal_texts_are_near_and_others_are_not():
