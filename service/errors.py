@@ -36,6 +36,10 @@ class DigestMismatch(ServiceError):
     """The file pinned by the request is not the one served: resolve the version again, or ask for another."""
 
 
+class CannotTransform(ServiceError):
+    """Choose a generator that can carry samples into other classes, or have this one trained for it."""
+
+
 class Overloaded(ServiceError):
     """The queue is full: come back after `retry_after_seconds`, or ask another replica now."""
 

@@ -79,7 +79,9 @@ class Metrics:
         self.requests = counter("requests_total", "Calls answered, by gRPC status code.", "method", "code")
         self.request_duration = histogram("request_duration_seconds", "From call to answer.", SECONDS, "method")
         self.in_flight = gauge("requests_in_flight", "Calls being answered.")
-        self.unread = gauge("unread_bytes", "Answers that wait for their callers to read them.")
+        self.unread = gauge(
+            "unread_bytes", "Answers that wait to be read, and large requests that wait to be answered."
+        )
         # Work, from its request to its batch.
         self.samples = counter("samples_total", "Samples delivered.", *which)
         self.request_samples = histogram("request_samples", "Samples per accepted call.", SAMPLES, *which)

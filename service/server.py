@@ -30,11 +30,12 @@ from service.repository.sources import Source, SourceError, open_source, shown
 from service.rpc.backpressure import Unread
 from service.rpc.handler import Exemplar, handlers
 from service.rpc.health import HEALTH, Health
+from service.rpc.inference.servicer import BODIES as INFERENCE_BODIES
 from service.rpc.inference.servicer import OPEN, InferenceServicer
 from service.rpc.inference.servicer import SERVICE as INFERENCE_SERVICE
 from service.rpc.ports import listen, options
 from service.rpc.readiness import LIVENESS, Readiness
-from service.rpc.servicer import SERVICE, GeneratorServicer
+from service.rpc.servicer import BODIES, SERVICE, GeneratorServicer
 from service.runtime import device as devices
 from service.scheduling.scheduler import Scheduler
 from service.settings import Settings
@@ -190,7 +191,7 @@ class Server:
             settings.allow_withheld,
             self._scheduler.alone,
             devices.Options(graphs=settings.cuda_graphs == "auto", tf32=settings.tf32),
-            devices.Events(self._device_broken, self._graph_fallback),
+            devices.Callbacks(self._device_broken, self._graph_fallback),
         )
         return Repository(
             source,
@@ -219,13 +220,14 @@ class Server:
             ready=lambda: readiness.open and bool(repository.ready()),
             live=lambda: not readiness.broken,
         )
-        servicers: tuple[tuple[ServiceDescriptor, object, frozenset[str]], ...] = (
-            (SERVICE, GeneratorServicer(repository, self._scheduler), frozenset()),
-            (INFERENCE_SERVICE, inference, OPEN),
+        nothing = frozenset[str]()
+        servicers: tuple[tuple[ServiceDescriptor, object, frozenset[str], frozenset[str]], ...] = (
+            (SERVICE, GeneratorServicer(repository, self._scheduler), nothing, BODIES),
+            (INFERENCE_SERVICE, inference, OPEN, INFERENCE_BODIES),
         )
-        for service, servicer, free in servicers:
+        for service, servicer, free, bodies in servicers:
             methods = {method.name: getattr(servicer, method.name) for method in service.methods}
-            answering = handlers(methods, self._metrics, entrance.access, unread, free, exemplar)
+            answering = handlers(methods, self._metrics, entrance.access, unread, free, bodies, exemplar)
             server.add_registered_method_handlers(service.full_name, answering)
         server.add_registered_method_handlers(HEALTH, self._health.handlers())
         if settings.reflection:

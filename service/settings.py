@@ -131,7 +131,8 @@ class Settings(BaseModel):
     unread_bytes: int = Field(
         256 * 2**20,
         ge=2**20,
-        description="Bytes of answers that callers have not read yet, each in memory twice; beyond, calls are refused.",
+        description="Bytes of answers that callers have not read yet, each in memory twice, and of samples that they "
+        "have sent to be transformed; beyond, calls are refused.",
     )
     concurrent_calls: int = Field(1024, ge=1, description="Calls open at a time on one connection; more wait there.")
     connection_age_seconds: float = Field(

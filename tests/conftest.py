@@ -22,6 +22,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import service  # noqa: F401 - before ONNX Runtime, which some tests import first
+from tests.browser import browser, page, visit  # noqa: F401 - fixtures
 
 settings.register_profile(
     "augmint",

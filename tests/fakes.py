@@ -28,9 +28,11 @@ class Engine:
     sample_shape = (2,)
     sample_dtype = np.dtype(np.int64)
     scored_cost = 2.0
+    transform_cost = 4.0
 
     def __init__(self, best_batch: int = 8, lanes: int = 1, held: bool = False) -> None:
         self.best_batch = best_batch
+        self.transform_batch = best_batch // 2
         self.lanes = lanes
         self.capacity_samples_per_second = float(best_batch * lanes)
         self.batches: list[list[int]] = []
@@ -60,6 +62,23 @@ class Engine:
     def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """The score of index i is (7 i mod 10) / 10."""
         return self.run(rows, lane), (rows.index * np.uint64(7) % np.uint64(10)).astype(np.float32) / 10
+
+    def run_transform(self, originals: artifact.Originals, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """(the second value, the target), and the source; the batch is recorded by minus its first values."""
+        self.started.release()
+        if self._held:
+            assert self._gate.acquire(timeout=60)
+        assert not self.closed
+        self.batches.append((-originals.content[:, 0]).tolist())
+        if self.fault:
+            raise self.fault
+        return np.stack([originals.content[:, 1], originals.target], axis=1), originals.source
+
+    def transform_bucket(self, n: int) -> int:
+        return self.transform_batch
+
+    def learn_transform(self, n: int, seconds: float) -> None:
+        self.learnt.append(-n)
 
     def learn(self, n: int, seconds: float) -> None:
         self.learnt.append(n)

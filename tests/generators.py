@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
+from service.runtime.session import columns
 from training.export.address import OPSET, with_latent
 
 DIGITS = tuple(str(digit) for digit in range(10))
@@ -82,6 +83,68 @@ def network(
     return model
 
 
+def carrying(model: onnx.ModelProto, classes: int, shape: tuple[int, ...]) -> None:
+    """Add the optional inputs and the outputs of a graph that transforms: plain arithmetic, see `carried`."""
+    rank = len(shape)
+    model.graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.zeros((0, *shape), np.uint8), "content"),
+            numpy_helper.from_array(np.zeros(0, np.int64), "target"),
+            numpy_helper.from_array(np.zeros(0, np.int64), "source"),
+            numpy_helper.from_array(np.zeros(0, np.float32), "strength"),
+            numpy_helper.from_array(np.array(0, np.int64), "c_zero"),
+            numpy_helper.from_array(np.array(classes, np.int64), "c_classes"),
+            numpy_helper.from_array(np.array([-1] + [1] * rank, np.int64), "c_column"),
+            numpy_helper.from_array(np.arange(1, rank + 1), "c_axes"),
+            numpy_helper.from_array(np.array(0, np.float32), "c_least"),
+            numpy_helper.from_array(np.array(255, np.float32), "c_most"),
+        ]
+    )
+    model.graph.input.extend(
+        [
+            helper.make_tensor_value_info("content", TensorProto.UINT8, ["m", *shape]),
+            helper.make_tensor_value_info("target", TensorProto.INT64, ["m"]),
+            helper.make_tensor_value_info("source", TensorProto.INT64, ["m"]),
+            helper.make_tensor_value_info("strength", TensorProto.FLOAT, ["m"]),
+        ]
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Cast", ["content"], ["c_whole"], to=TensorProto.INT64),
+            helper.make_node("ReduceSum", ["c_whole", "c_axes"], ["c_sum"], keepdims=0),
+            helper.make_node("Mod", ["c_sum", "c_classes"], ["c_guess"]),
+            helper.make_node("Less", ["source", "c_zero"], ["c_unknown"]),
+            helper.make_node("Where", ["c_unknown", "c_guess", "source"], ["recognised"]),
+            helper.make_node("Sub", ["target", "recognised"], ["c_far"]),
+            helper.make_node("Cast", ["c_far"], ["c_farther"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["c_farther", "strength"], ["c_step"]),
+            helper.make_node("Reshape", ["c_step", "c_column"], ["c_steps"]),
+            helper.make_node("Cast", ["content"], ["c_levels"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["c_levels", "c_steps"], ["c_moved"]),
+            helper.make_node("Clip", ["c_moved", "c_least", "c_most"], ["c_inside"]),
+            helper.make_node("Cast", ["c_inside"], ["transformed"], to=TensorProto.UINT8),
+        ]
+    )
+    model.graph.output.extend(
+        [
+            helper.make_tensor_value_info("transformed", TensorProto.UINT8, ["m", *shape]),
+            helper.make_tensor_value_info("recognised", TensorProto.INT64, ["m"]),
+        ]
+    )
+
+
+def carried(
+    content: np.ndarray, target: Any, source: Any = None, strength: float = 1.0, classes: int = 10
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a graph of `carrying` makes of samples: a level more for every class further; a guess is the sum's."""
+    axes = tuple(range(1, content.ndim))
+    guess = content.sum(axis=axes, dtype=np.int64) % classes
+    known = guess if source is None else np.broadcast_to(np.asarray(source, np.int64), guess.shape)
+    steps = ((np.asarray(target, np.int64) - known).astype(np.float32) * np.float32(strength)).astype(np.float32)
+    moved = content.astype(np.float32) + steps.reshape(-1, *[1] * len(axes))
+    return np.clip(moved, 0, 255).astype(np.uint8), known
+
+
 def build(
     name: str = "tiny",
     version: int = 1,
@@ -91,9 +154,12 @@ def build(
     latent_size: int = 16,
     seed: int = 0,
     scored: bool = False,
+    transforms: bool = False,
 ) -> bytes:
     """The bytes of a complete artifact; `shape` is (height, width, 1 or 3)."""
     model = with_latent(network(len(labels), shape, hidden, latent_size, seed, scored), latent_size)
+    if transforms:
+        carrying(model, len(labels), shape)
     color = pb.COLOR_SPACE_RGB if shape[-1] == 3 else pb.COLOR_SPACE_GRAY
     generator = pb.Generator(
         name=name,
@@ -102,6 +168,7 @@ def build(
         sample=pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color)),
         latent_size=latent_size,
         scored=scored,
+        transforms=transforms,
         provenance=pb.Provenance(preset="random-perceptron", opset=OPSET, seed=seed),
         golden=[
             pb.GoldenSample(seed=7, index=1000 + number, class_index=number % len(labels), truncation=1.0)
@@ -118,6 +185,11 @@ def complete(model: onnx.ModelProto, generator: pb.Generator) -> bytes:
     feed = {"seed": rows.seed, "index": rows.index, "label": rows.label, "truncation": rows.truncation}
     for golden, sample in zip(generator.golden, session.run(["sample"], feed)[0], strict=True):
         golden.data = sample.tobytes()
+    if generator.transforms:
+        originals = artifact.golden_originals(generator)
+        feed |= dict(zip(artifact.ORIGINAL_INPUTS, columns(originals), strict=True))
+        for golden, sample in zip(generator.golden, session.run(["transformed"], feed)[0], strict=True):
+            golden.transformed = sample.tobytes()
     return artifact.embed(model, generator)
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import onnx
 import torch
 from google.protobuf import json_format
 from lightning_fabric.loggers import TensorBoardLogger
@@ -22,7 +22,7 @@ from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.export import file, graph, parity
-from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.export.sampling import to_be_measured
 from training.judge import classifier, fitting
 from training.kinds import load
 from training.publishing import release
@@ -57,31 +57,21 @@ def fit(
     force:   publish even what the gate withholds, or what is worse than the version that it replaces.
     replace: publish under a name whose last version makes other samples.
 
-    Raises DataError, Diverged, ExportError, RunError, Interrupted, Withheld.
+    Raises DataError, Diverged, ExportError, RunError, Interrupted, NotPublished.
     """
-    order = run.order
     processes = processes or Processes()
     state = run.load() if resume and run.has_checkpoint else None
-    say(console, f"reading {order.data}")
+    say(console, f"reading {run.order.data}")
     dataset = _read(run, state)
     following = ""
-    splits = split(dataset, seed=order.seed)
+    splits = split(dataset, seed=run.order.seed)
     dataset = dataset.fitted(splits.train)
     if processes.first:
-        following = release.succession(Path(order.out), order.name, dataset, replace=replace)
-    if order.score and dataset.classes == 1:
-        raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
-    if order.preset == auto.AUTO:
-        with bar(console) as progress:
-            order = _chosen(run, dataset, splits, processes, progress)
-        if processes.first:
-            run.decide(order)
-        run.order = order
-    for reason in order.reasons:
-        say(console, f"auto: {reason}")
-    presets.prove(order.config, dataset.kind)
+        following = release.succession(Path(run.order.out), run.order.name, dataset, replace=replace)
+    order = _decide(run, console, dataset, splits, processes)
     torch.set_flush_denormal(True)  # sums of vanishing numbers are a hundred times slower, and worth nothing
     choose_threads(processes, state, dataset, splits, order)
+
     findings, judge, logger = survey(dataset, splits), None, None
     with bar(console) as progress:
         if processes.first:
@@ -95,14 +85,11 @@ def fit(
         events = Events(run.folder)
         if state is not None:
             loop.resume(state)
+            del state
             if processes.first:
                 run.decide(order)  # the data may lie elsewhere now, the repository too
-            del state
         elif processes.first:
-            text = f"Started: {data_name(dataset.name)} with {order.preset}" + (
-                f", {processes.count} processes." if processes.count > 1 else "."
-            )
-            events.add(0, Occasion.STARTED, text, findings)
+            events.add(0, Occasion.STARTED, _started(order, dataset, processes), findings)
         if processes.first and (warning := places.prove_room(run.folder, loop.checkpoint_size)):
             say(console, f"  warning: {warning}")
         try:
@@ -113,44 +100,14 @@ def fit(
         if not processes.first:
             return None
         assert judge is not None
+        model = _export(progress, loop, dataset, order, judge)
+        draw = to_be_measured(Session(model.SerializeToString(), threads=os.cpu_count() or 1))
+        card = _measure(progress, draw, dataset, splits, judge, order.seed, processes.fabric.device)
 
-        task = progress.add_task("exporting", total=1.0)
-        generator = loop.trainer.settle()
-        scorer = judge if order.score else None
-        model = graph.to_onnx(generator, dataset.kind, order.config.latent_size, dataset.classes, scorer)
-        parity.prove_parity(generator, model, dataset.kind, order.config.latent_size, dataset.classes, scorer)
-        progress.update(task, completed=1.0)
-
-        session = Session(model.SerializeToString(), threads=os.cpu_count() or 1)
-
-        def draw(labels: np.ndarray, start: int) -> np.ndarray:
-            return addressed_samples(session, labels, MEASURED_SEED, start)
-
-        task = progress.add_task("measuring", total=1.0)
-        card = quality.measure(
-            draw,
-            dataset,
-            splits,
-            seed=order.seed,
-            device=processes.fabric.device,
-            judge=judge,
-            progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
-        )
-        progress.update(task, detail="", completed=1.0)
     findings = worst_first([*loop.findings, *findings])
     events.add(loop.trainer.steps, Occasion.FINISHED, f"Trained for {loop.trainer.steps:,} steps.", findings)
     quality.decide(card, findings)
-
-    message = pb.Generator(
-        name=order.name,
-        labels=dataset.class_names,
-        sample=dataset.kind.spec,
-        latent_size=order.config.latent_size,
-        scored=order.score,
-        provenance=provenance(run, loop, dataset, splits),
-        quality=card,
-    )
-    message = file.with_golden(message, model)
+    message = file.with_golden(_message(run, loop, dataset, splits, card), model)
     kept = run.write_model(file.build(message, model, release.next_version(Path(order.out), order.name)))
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
@@ -172,6 +129,23 @@ def _read(run: Run, state: dict[str, Any] | None) -> Dataset:
     if state is not None and state["data_digest"] != dataset.digest:
         raise RunError(f"{order.data} has changed since {run.folder} was started; start a new run, or {elsewhere}")
     return dataset
+
+
+def _decide(run: Run, console: Console, dataset: Dataset, splits: Splits, processes: Processes) -> Order:
+    """The order, with a preset that fits the data; raises RunError and PresetError where none can."""
+    order = run.order
+    if order.score and dataset.classes == 1:
+        raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
+    if order.preset == auto.AUTO:
+        with bar(console) as progress:
+            order = _chosen(run, dataset, splits, processes, progress)
+        if processes.first:
+            run.decide(order)
+        run.order = order
+    for reason in order.reasons:
+        say(console, f"auto: {reason}")
+    presets.prove(order.config, dataset.kind)
+    return order
 
 
 def _chosen(run: Run, dataset: Dataset, splits: Splits, processes: Processes, progress: Progress) -> Order:
@@ -209,4 +183,58 @@ def _judge(
         seed=seed,
         device=device,
         progress=lambda share: progress.update(task, completed=share),
+    )
+
+
+def _started(order: Order, dataset: Dataset, processes: Processes) -> str:
+    together = f", {processes.count} processes" if processes.count > 1 else ""
+    return f"Started: {data_name(dataset.name)} with {order.preset}{together}."
+
+
+def _export(
+    progress: Progress, loop: Loop, dataset: Dataset, order: Order, judge: classifier.Classifier
+) -> onnx.ModelProto:
+    """The generator as a graph that gives what PyTorch gives. Raises ExportError."""
+    task = progress.add_task("exporting", total=1.0)
+    generator, latent_size = loop.trainer.settle(), order.config.latent_size
+    scorer = judge if order.score else None
+    model = graph.to_onnx(generator, dataset.kind, latent_size, dataset.classes, scorer)
+    parity.prove_parity(generator, model, dataset.kind, latent_size, dataset.classes, scorer)
+    progress.update(task, completed=1.0)
+    return model
+
+
+def _measure(
+    progress: Progress,
+    draw: quality.Draw,
+    dataset: Dataset,
+    splits: Splits,
+    judge: classifier.Classifier,
+    seed: int,
+    device: torch.device,
+) -> pb.QualityCard:
+    task = progress.add_task("measuring", total=1.0)
+    card = quality.measure(
+        draw,
+        dataset,
+        splits,
+        seed=seed,
+        device=device,
+        judge=judge,
+        progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
+    )
+    progress.update(task, detail="", completed=1.0)
+    return card
+
+
+def _message(run: Run, loop: Loop, dataset: Dataset, splits: Splits, card: pb.QualityCard) -> pb.Generator:
+    """What the published file says of itself."""
+    return pb.Generator(
+        name=run.order.name,
+        labels=dataset.class_names,
+        sample=dataset.kind.spec,
+        latent_size=run.order.config.latent_size,
+        scored=run.order.score,
+        provenance=provenance(run, loop, dataset, splits),
+        quality=card,
     )

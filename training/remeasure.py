@@ -55,7 +55,7 @@ def repository(published: Published, wanted: Conclusion) -> Path | None:
 def conclude(published: Published, card: pb.QualityCard, console: Console, wanted: Conclusion) -> Path | None:
     """Show a card and do what is wanted with it; returns the path of the new version, None if none was published.
 
-    Raises training.publishing.release.Withheld, EvaluationError.
+    Raises training.publishing.release.NotPublished, EvaluationError.
     """
     models = repository(published, wanted)
     message = pb.Generator.FromString(published.message.SerializeToString())
@@ -107,7 +107,7 @@ def publish_kept(
     models: the repository; None: the run's own, or `models`.
     name:   of the generator; None: the one that it has.
 
-    Raises RunError, EvaluationError, service.artifact.ArtifactError, training.publishing.release.Withheld.
+    Raises RunError, EvaluationError, service.artifact.ArtifactError, training.publishing.release.NotPublished.
     """
     kept = path
     if path.is_dir() and (path / "order.json").is_file():

@@ -32,8 +32,8 @@ from training.config.config import Config
 from training.config.presets import PRESETS, resolve
 from training.data.splits import split
 from training.export import graph, parity
-from training.fit import MEASURED_SEED, addressed_samples
-from training.gan.trainer import Diverged
+from training.export.sampling import to_be_measured
+from training.gan.losses import Diverged
 from training.judge import classifier, fitting
 from training.kinds import load
 
@@ -53,12 +53,14 @@ def data_cell(data: str, config: Config, seconds: float, seed: int, quick: bool 
     model = graph.to_onnx(generator, dataset.kind, config.latent_size, dataset.classes)
     parity.prove_parity(generator, model, dataset.kind, config.latent_size, dataset.classes)
     session = Session(model.SerializeToString(), threads=1)
-
-    def draw(labels: np.ndarray, start: int) -> np.ndarray:
-        return addressed_samples(session, labels, MEASURED_SEED, start)
-
+    draw = to_be_measured(session)
     card = quality.measure(
-        draw, dataset, splits, seed=seed, judge=_JUDGES[data, seed], budget="quick" if quick else "full"
+        to_be_measured(session),
+        dataset,
+        splits,
+        seed=seed,
+        judge=_JUDGES[data, seed],
+        budget="quick" if quick else "full",
     )
     rows = np.arange(2048) % dataset.classes
     began = time.process_time()

@@ -29,7 +29,7 @@ from training.config.presets import PRESETS, resolve
 from training.data.splits import split
 from training.gan import trainer
 from training.gan.average import MovingAverage
-from training.gan.batches import Draw
+from training.gan.batches import Batches
 from training.judge.classifier import Classifier
 from training.kinds import load
 from training.kinds.image.augmentation import ImageAugmentation
@@ -76,7 +76,7 @@ def measure(data: str, preset: str, settings: dict[str, str], seconds: float) ->
             out=folder,
             name="benchmark",
         )
-        outside = {"seed_step": Draw, "batch": Draw, "update": MovingAverage}
+        outside = {"seed_step": Batches, "batch": Batches, "update": MovingAverage}
         patches = [patch.object(owner, name, timed(name, getattr(owner, name))) for name, owner in outside.items()]
         patches.append(patch.object(ImageAugmentation, "apply", timed("augment", ImageAugmentation.apply)))
         patches.append(patch.object(trainer.Trainer, "step", timed("step", trainer.Trainer.step)))

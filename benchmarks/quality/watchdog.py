@@ -25,11 +25,11 @@ from training.config.presets import resolve
 from training.data import Dataset
 from training.data.records import Records
 from training.data.splits import split
-from training.gan.trainer import Diverged
+from training.gan.losses import Diverged
 from training.judge import fitting
 from training.kinds import load
 from training.kinds.image.finish import finish
-from training.quality.findings.finding import Kind, Severity
+from training.quality.findings.finding import FindingKind, Severity
 from training.run.events import Events, Occasion
 from training.run.folder import Order, Run
 from training.run.loop import Loop
@@ -43,7 +43,7 @@ class Case(NamedTuple):
 
     name: str
     preset: str
-    expected: tuple[Kind, ...] = ()
+    expected: tuple[FindingKind, ...] = ()
     settings: dict[str, Any] | None = None
     steps: int = STEPS
     per_class: int = 0
@@ -58,29 +58,31 @@ _OVERPOWERED: dict[str, Any] = {
 }
 CASES = (
     *(Case("healthy", preset) for preset in ("rpgan", "vae", "sngan", "wgan-gp", "lsgan")),
-    Case("collapse", "rpgan", (Kind.COLLAPSE,), {"gamma": 0.0, "learning_rate": 0.2, "minibatch_deviation": False}),
-    Case("overpowered discriminator", "rpgan", (Kind.OVERPOWERED_DISCRIMINATOR,), _OVERPOWERED),
+    Case(
+        "collapse", "rpgan", (FindingKind.COLLAPSE,), {"gamma": 0.0, "learning_rate": 0.2, "minibatch_deviation": False}
+    ),
+    Case("overpowered discriminator", "rpgan", (FindingKind.OVERPOWERED_DISCRIMINATOR,), _OVERPOWERED),
     Case(
         "vanished signal",
         "rpgan",
-        (Kind.VANISHED_SIGNAL, Kind.OVERPOWERED_DISCRIMINATOR),
+        (FindingKind.VANISHED_SIGNAL, FindingKind.OVERPOWERED_DISCRIMINATOR),
         {**_OVERPOWERED, "objective": "minimax"},
     ),
     Case(
         "learned by heart",
         "rpgan",
-        (Kind.OVERFITTING_DISCRIMINATOR,),
+        (FindingKind.OVERFITTING_DISCRIMINATOR,),
         {"gamma": 0.01, "augmentation": 0.0},
         per_class=45,  # fewer would leave fewer held-out ones than the watchdog asks for before it speaks of them
     ),
-    Case("label ignored", "rpgan", (Kind.LABEL_IGNORED,), {"discriminator_conditioning": "none"}),
+    Case("label ignored", "rpgan", (FindingKind.LABEL_IGNORED,), {"discriminator_conditioning": "none"}),
     Case(
         "divergence",
         "lsgan",
-        (Kind.DIVERGENCE, Kind.COLLAPSE),
+        (FindingKind.DIVERGENCE, FindingKind.COLLAPSE),
         {"learning_rate": 5.0, "gradient_clip": 0.0, "optimizer": "sgd", "discriminator_norm": "none"},
     ),
-    Case("too few steps", "rpgan", (Kind.TOO_FEW_STEPS,), steps=150),
+    Case("too few steps", "rpgan", (FindingKind.TOO_FEW_STEPS,), steps=150),
 )
 
 

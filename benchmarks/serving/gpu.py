@@ -87,7 +87,7 @@ def examine(report: Report, content: bytes, device: str, max_batch: int, total: 
     names = devices.names(device)
     gpu = names[0] != "cpu"
     fallbacks: list[str] = []
-    events = devices.Events(fallback=lambda stage, reason: fallbacks.append(f"{stage}: {reason}"))
+    events = devices.Callbacks(fallback=lambda stage, reason: fallbacks.append(f"{stage}: {reason}"))
     lanes = devices.lanes(device, 2)
 
     def engine(graphs: bool, memory_bytes: int = 0) -> Engine:

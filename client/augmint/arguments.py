@@ -93,15 +93,16 @@ def parser() -> Parser:
     _generate(subparsers, [common, which, channel, draw])
     _export(subparsers, [common, which, draw])
     _bench(subparsers, [common])
+    _browse(subparsers, [_connection(seconds=10.0)])
     whole.commands = subparsers.choices
     return whole
 
 
-def _connection() -> Parser:
-    """What every command takes."""
+def _connection(seconds: float = 60.0) -> Parser:
+    """What every command takes. seconds: its patience, unless it is told."""
     common = Parser(add_help=False)
     common.add_argument("--target", default="localhost:50051", help="HOST:PORT of the service (%(default)s)")
-    common.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for a page (%(default)s)")
+    common.add_argument("--timeout", type=float, default=seconds, help="seconds to wait for a page (%(default)s)")
     common.add_argument("--json", action="store_true", help="print JSON, for scripts")
     common.set_defaults(at=None)
     reach = common.add_argument_group("TLS and tokens")
@@ -189,3 +190,25 @@ def _bench(subparsers: Any, parents: list[Parser]) -> None:
     command.add_argument("--rows", type=_number, default=256, help="samples per call (%(default)s)")
     command.add_argument("--rate", type=float, help="samples/s that all readers together consume (all they get)")
     command.set_defaults(run=commands.bench)
+
+
+def _browse(subparsers: Any, parents: list[Parser]) -> None:
+    command = subparsers.add_parser(
+        "browse",
+        parents=parents,
+        help="look at the generators in a web browser",
+        description="Show a service's generators on a page: what there is, how good it is, samples, and the lines that "
+        "make them again. For whoever sits at this machine, unless --host and --allow-host say otherwise.",
+    )
+    command.add_argument("at", nargs="?", metavar="HOST:PORT", help="instead of --target")
+    command.add_argument("--port", type=int, help="port of the page (8421, or another one if that is taken)")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    command.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which the page is reached from elsewhere; may be repeated",
+    )
+    command.add_argument("--no-open", action="store_true", help="open no browser")
+    command.set_defaults(run=commands.browse)

@@ -20,7 +20,7 @@ from augmint import export as export_module
 from augmint.bench import Load
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
-from augmint.formats import Many, atomic, write_files
+from augmint.formats import Many, atomic, write_files, write_npz
 from augmint.generators import GeneratorStatus
 from augmint.near import did_you_mean_file
 from augmint.progress import Progress
@@ -120,7 +120,8 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         _print_samples(samples, options.json)
         return
     if suffix == ".npz":
-        _write_npz(options.out, samples)
+        with atomic(options.out) as file:
+            write_npz(file, samples)
     elif suffix in MANY_SUFFIXES:
         _write_many(options.out, samples, suffix[1:])
     elif suffix in ONE_SUFFIXES:
@@ -222,15 +223,20 @@ def bench(client: Client, options: argparse.Namespace) -> None:
         raise Unavailable("no call came back in the time measured")
 
 
-def _write_npz(path: Path, samples: Samples) -> None:
-    with atomic(path) as file:
-        np.savez_compressed(
-            file,
-            array=samples.array,
-            class_indices=samples.class_indices,
-            labels=np.array(samples.labels),
-            addresses=np.array([str(address) for address in samples.addresses]),
-        )
+def browse(client: Client, options: argparse.Namespace) -> None:
+    """A page to look at the generators with, until Ctrl-C."""
+    for library in ("jinja2", "PIL.Image", "starlette", "uvicorn"):
+        extras.load(library, "browse")
+    server = extras.load("augmint.browse.server", "browse")
+    server.run(
+        options.settings,
+        host=options.host,
+        port=options.port,
+        hosts=options.allow_host,
+        timeout=options.timeout,
+        tell=lambda line: print(line, flush=True),
+        opens=not options.no_open,
+    )
 
 
 def _write_many(path: Path, samples: Samples, suffix: str) -> None:

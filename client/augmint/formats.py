@@ -254,10 +254,21 @@ def write_files(folder: Path, samples: Samples) -> None:
     """A file of each sample, under its index, in a folder of its label; their kind has such files."""
     kind = kinds.of(samples.description)
     for sample, content in zip(samples, kind.files(samples), strict=True):
-        inner = folder / _file_name(sample.label)
+        inner = folder / file_name(sample.label)
         inner.mkdir(parents=True, exist_ok=True)
         with atomic(inner / f"{sample.address.start_index:015d}.{kind.suffix}") as file:
             file.write(content)
+
+
+def write_npz(file: IO[bytes], samples: Samples) -> None:
+    """NumPy's .npz: array, class_indices, labels (a name for each), addresses (of the runs)."""
+    np.savez_compressed(
+        file,
+        array=samples.array,
+        class_indices=samples.class_indices,
+        labels=np.array(samples.labels),
+        addresses=np.array([str(address) for address in samples.addresses]),
+    )
 
 
 class Many:
@@ -307,7 +318,7 @@ def shard(format: str, description: Description) -> tuple[Callable[[Path, Descri
     return _ANY[format]
 
 
-def _file_name(label: str) -> str:
+def file_name(label: str) -> str:
     """A label as the name of a folder: what a file system may misread is %-encoded."""
     name = quote(label, safe=" ()+,;=@!&'~")
     return "%2E" + name[1:] if name.startswith(".") else name

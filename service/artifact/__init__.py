@@ -6,13 +6,25 @@ layout of a repository (`<models>/<generator>/<version>/model.onnx`, and beside 
 It needs neither onnx nor onnxruntime.
 """
 
-from service.artifact.address import DRAWS_PER_INDEX, INDEX_LIMIT, INPUTS, TRUNCATION_LIMIT, Rows, mix_seed
+from service.artifact.address import (
+    DRAWS_PER_INDEX,
+    INDEX_LIMIT,
+    INPUTS,
+    TRUNCATION_LIMIT,
+    UNKNOWN,
+    Originals,
+    Rows,
+    mix_seed,
+)
 from service.artifact.golden import (
     GOLDEN_TOLERANCE_FLOAT,
     GOLDEN_TOLERANCE_SHARE,
     check_golden,
+    check_golden_transformed,
+    golden_originals,
     golden_rows,
 )
+from service.artifact.kinds import checker
 from service.artifact.layout import (
     CHANNEL,
     CHANNELS_FILE_NAME,
@@ -42,12 +54,26 @@ from service.artifact.metadata import (
     sample_shape,
     validate,
 )
-from service.artifact.signature import OUTPUT, SCORE, Tensor, check_signature
+from service.artifact.signature import (
+    CONTENT,
+    ORIGINAL_INPUTS,
+    OUTPUT,
+    RECOGNISED,
+    SCORE,
+    SOURCE,
+    STRENGTH,
+    TARGET,
+    TRANSFORMED,
+    Tensor,
+    check_signature,
+    original_inputs,
+)
 
 __all__ = [
     "CHANNEL",
     "CHANNELS_FILE_NAME",
     "CHANNELS_LIMIT",
+    "CONTENT",
     "DIGEST_FILE_NAME",
     "DRAWS_PER_INDEX",
     "DTYPES",
@@ -59,26 +85,38 @@ __all__ = [
     "INPUTS",
     "METADATA_KEY",
     "NAME",
+    "ORIGINAL_INPUTS",
     "OUTPUT",
+    "RECOGNISED",
     "SCORE",
+    "SOURCE",
     "STABLE",
+    "STRENGTH",
+    "TARGET",
+    "TRANSFORMED",
     "TRUNCATION_LIMIT",
+    "UNKNOWN",
     "VERSION",
     "ArtifactError",
     "Key",
+    "Originals",
     "Rows",
     "Tensor",
     "Withheld",
     "channels",
     "check_digest",
     "check_golden",
+    "check_golden_transformed",
     "check_signature",
     "check_verdict",
+    "checker",
     "digest",
     "embed",
     "from_json",
+    "golden_originals",
     "golden_rows",
     "mix_seed",
+    "original_inputs",
     "publish",
     "published_versions",
     "sample_dtype",

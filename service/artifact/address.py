@@ -1,4 +1,4 @@
-"""Addresses: what a graph's inputs are, and a batch of them as arrays."""
+"""What a graph's inputs are, and a batch of them as arrays: addresses, and samples to be carried into other classes."""
 
 from __future__ import annotations
 
@@ -43,3 +43,17 @@ class Rows:
     index: np.ndarray  # uint64
     label: np.ndarray  # int64
     truncation: np.ndarray  # float32
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """One batch of samples to be carried into other classes, as the graph takes them."""
+
+    content: np.ndarray  # sample dtype [n, *sample shape]
+    target: np.ndarray  # int64 [n], class index
+    source: np.ndarray  # int64 [n], class index; UNKNOWN: what the classifier says
+    strength: np.ndarray  # float32 [n], in [0, 1]
+
+
+# As the source of an original: the classifier inside the graph finds it.
+UNKNOWN = -1

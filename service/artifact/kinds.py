@@ -26,7 +26,11 @@ class Kind:
     dtype: pb.DataType | None  # None: any
     shapes: tuple[str, ...]  # names of the extents, one text for each rank; none: any shape
     faults: Callable[[Any, Shape], Iterator[str]]  # of the kind's own message, and of a shape of one of these ranks
-    wrong: Callable[[Any, np.ndarray], bool] = lambda spec, values: False  # values that the kind cannot mean
+    # Of the kind's own message: of samples [n, *shape], which values it cannot mean, bool of their shape. Absent: it
+    # means something by all of them.
+    wrong: Callable[[Any], Callable[[np.ndarray], np.ndarray]] | None = None
+    # Of the kind's own message, and a place in a sample: what a value there may be, as words.
+    wanted: Callable[[Any, Shape], str] = lambda spec, place: ""
     # Of whole numbers: levels by which a runtime's rounding moves one at most, and those up to which that is nothing.
     rounding: tuple[int, int] = (1, 0)
 
@@ -106,23 +110,41 @@ def _column(where: str, column: pb.ColumnSpec) -> Iterator[str]:
         yield f"{where}.unit {column.unit} is not a known ColumnUnit"
 
 
-def _wrong_row(spec: pb.TableSpec, row: np.ndarray) -> bool:
-    for column, value in zip(spec.columns, row.tolist(), strict=True):
-        if np.isnan(value):
-            wrong = not column.missing
-        elif column.categories:
-            wrong = value not in range(len(column.categories))
-        else:
-            below = column.HasField("minimum") and value < np.float32(column.minimum)
-            above = column.HasField("maximum") and value > np.float32(column.maximum)
-            wrong = not np.isfinite(value) or below or above or (column.integer and value != np.floor(value))
-        if wrong:
-            return True
-    return False
+def _wrong_cells(spec: pb.TableSpec) -> Callable[[np.ndarray], np.ndarray]:
+    low, high = np.outer([-np.inf, np.inf], np.ones(len(spec.columns))).astype(np.float32)
+    for number, column in enumerate(spec.columns):
+        if column.categories:
+            low[number], high[number] = 0, len(column.categories) - 1
+        if column.HasField("minimum"):
+            low[number] = column.minimum
+        if column.HasField("maximum"):
+            high[number] = column.maximum
+    whole = np.array([column.integer or bool(column.categories) for column in spec.columns])
+    missing = np.array([column.missing for column in spec.columns])
+
+    def wrong(rows: np.ndarray) -> np.ndarray:
+        gaps = np.isnan(rows)
+        good = (rows >= low) & (rows <= high) & np.isfinite(rows)
+        good[:, whole] &= np.floor(rows[:, whole]) == rows[:, whole]
+        return ~np.where(gaps, missing, good)
+
+    return wrong
 
 
-def _outside(limit: int, values: np.ndarray) -> bool:
-    return bool(np.any((values < 0) | (values >= limit)))
+def _wanted_cell(spec: pb.TableSpec, place: Shape) -> str:
+    column = spec.columns[place[0]]
+    if column.categories:
+        told = f"the index of a category, 0 to {len(column.categories) - 1}"
+    else:
+        told = "a whole number" if column.integer else "a number"
+        told += f" from {column.minimum:g}" if column.HasField("minimum") else ""
+        told += f" up to {column.maximum:g}" if column.HasField("maximum") else ""
+    return f"{told}{', or NaN' if column.missing else ''} in column {column.name[:64]!r}"
+
+
+def _outside(limit: int) -> Callable[[np.ndarray], np.ndarray]:
+    # One comparison: what is negative is large without a sign.
+    return lambda values: values.view(values.dtype.str.replace("i", "u")) >= limit
 
 
 def _names(where: str, names: Sequence[str]) -> Iterator[str]:
@@ -147,10 +169,17 @@ KINDS = {
         pb.DATA_TYPE_UINT8,
         ("steps, pitches", "steps, pitches, tracks"),
         _music,
-        lambda spec, values: _outside(PITCHES, values),
+        lambda spec: _outside(PITCHES),
+        lambda spec, place: f"0 to {PITCHES - 1}",
     ),
-    "text": Kind(pb.DATA_TYPE_INT32, ("length",), _text, lambda spec, values: _outside(len(spec.vocabulary), values)),
-    "table": Kind(pb.DATA_TYPE_FLOAT32, ("columns",), _table, _wrong_row),
+    "text": Kind(
+        pb.DATA_TYPE_INT32,
+        ("length",),
+        _text,
+        lambda spec: _outside(len(spec.vocabulary)),
+        lambda spec, place: f"the index of a token, 0 to {len(spec.vocabulary) - 1}",
+    ),
+    "table": Kind(pb.DATA_TYPE_FLOAT32, ("columns",), _table, _wrong_cells, _wanted_cell),
     "array": Kind(None, (), _array),
 }
 
@@ -173,13 +202,35 @@ def rounding(sample: pb.SampleSpec) -> tuple[int, int]:
     return KINDS[sample.WhichOneof("kind") or "array"].rounding
 
 
+def checker(sample: pb.SampleSpec) -> Callable[[np.ndarray], str]:
+    """What finds the first value of samples that their kind cannot mean, such as a token that is not in the vocabulary.
+
+    sample:  without fault.
+    returns: a function of samples, of its dtype [n, *shape], that says as a sentence which value is wrong, or "".
+    """
+    name = sample.WhichOneof("kind") or "array"
+    kind, spec, shape = KINDS[name], getattr(sample, name, None), tuple(sample.shape)
+    if kind.wrong is None:
+        return lambda values: ""
+    wrong = kind.wrong(spec)
+
+    def check(values: np.ndarray) -> str:
+        found = wrong(values)
+        if not found.any():
+            return ""
+        number, *place = (int(at) for at in np.unravel_index(int(found.argmax()), (len(values), *shape)))
+        value = values[(number, *place)]
+        return f"sample {number} holds {value:g} at {place}; wanted {kind.wanted(spec, tuple(place))}"
+
+    return check
+
+
 def wrong_values(sample: pb.SampleSpec, values: np.ndarray) -> bool:
-    """Whether a sample holds what its kind cannot mean, such as a token that is not in the vocabulary.
+    """Whether one sample holds what its kind cannot mean.
 
     sample: without fault; values: of its dtype and shape.
     """
-    name = sample.WhichOneof("kind") or "array"
-    return KINDS[name].wrong(getattr(sample, name, None), values)
+    return bool(checker(sample)(values[None]))
 
 
 def _name(dtype: pb.DataType | None) -> str:

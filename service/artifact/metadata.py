@@ -68,15 +68,24 @@ def validate(generator: pb.Generator) -> pb.Generator:
     )
     fault = kinds.fault(generator.sample)
     demand(not fault, fault)
+    wrong = kinds.checker(generator.sample)
+
+    def demand_sample(what: str, data: bytes) -> None:
+        demand(len(data) == size, f"{what} has {len(data)} bytes; a sample has {size}")
+        values = np.frombuffer(data, sample_dtype(generator)).reshape(1, *sample_shape(generator))
+        demand(not wrong(values), f"{what} holds what its kind cannot mean")
+
     demand(generator.golden, "no golden samples")
     for number, golden in enumerate(generator.golden):
         where = f"golden[{number}]"
         demand(golden.class_index < len(generator.labels), f"{where}.class_index {golden.class_index} is no class")
         demand(golden.index < INDEX_LIMIT, f"{where}.index {golden.index} is not below 2^48")
         demand(0 < golden.truncation <= TRUNCATION_LIMIT, f"{where}.truncation {golden.truncation} is outside (0, 2]")
-        demand(len(golden.data) == size, f"{where}.data has {len(golden.data)} bytes; a sample has {size}")
-        values = np.frombuffer(golden.data, sample_dtype(generator)).reshape(sample_shape(generator))
-        demand(not kinds.wrong_values(generator.sample, values), f"{where}.data holds what its kind cannot mean")
+        demand_sample(f"{where}.data", golden.data)
+        if generator.transforms:
+            demand_sample(f"{where}.transformed", golden.transformed)
+        else:
+            demand(not golden.transformed, f"{where}.transformed is given, and the generator transforms nothing")
     return generator
 
 

@@ -34,7 +34,7 @@ class Loader:
     allow_withheld: bool = False
     alone: Callable[[], AbstractContextManager[None]] = nullcontext
     options: devices.Options = devices.PLAIN
-    events: devices.Events = devices.SILENT
+    events: devices.Callbacks = devices.SILENT
 
     def load(self, content: bytes, name: str, version: int) -> tuple[pb.Generator, Engine, dict[str, float]]:
         """The metadata, an engine, and the seconds that each phase took.

@@ -231,6 +231,7 @@ class Repository:
             max_samples=most,
             preferred_page_samples=page,
             capacity=engine.capacity_samples_per_second,
+            fault=artifact.checker(message.sample),
         )
         self._metrics.generator_info.labels(name, str(version), identity.digest).set(1)
         for phase, took in seconds.items():

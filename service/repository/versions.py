@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
@@ -34,6 +36,8 @@ class Loaded:
     max_samples: int
     preferred_page_samples: int
     capacity: float  # samples per second
+    # Of samples that a caller sends: which value their kind cannot mean, as a sentence, or "".
+    fault: Callable[[np.ndarray], str] = lambda values: ""
     pinned_at: float = -math.inf  # when a reader last named its version or digest; seconds of the repository's clock
 
 

@@ -1,4 +1,4 @@
-"""Answers that wait for their callers to read them: how much memory they may hold."""
+"""What callers have sent and have not read: how much memory it may hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ RETRY_SECONDS = 1.0
 
 
 class Unread:
-    """Bytes of answers that gRPC has taken and not sent yet, for each connection. Used from any thread.
+    """Bytes of answers that gRPC has taken and not sent yet, for each connection, and of large requests that are not
+    answered. Used from any thread.
 
     gRPC takes an answer at once and keeps it, twice (Python's bytes and its own), until the caller has read it, so a
     caller that asks and does not read could fill the memory. Each connection's share is a part of the
@@ -39,7 +40,7 @@ class Unread:
             self._refuse(connection)
 
     def hold(self, connection: str, size: int) -> Callable[[], None]:
-        """Count an answer of `size` bytes; returns what to call when it is gone.
+        """Count an answer, or a request, of `size` bytes; returns what to call when it is gone.
 
         Raises AnswersUnread where there is no room: the answer must be dropped. A connection's only one needs no more
         room than `check` asks for, so that an answer above the limit can be had at all.
@@ -55,17 +56,17 @@ class Unread:
     def _release(self, connection: str, size: int) -> None:
         with self._lock:
             self.bytes -= size
-            left = self._waiting[connection] - size
+            left = self._waiting.get(connection, 0) - size
             if left:
                 self._waiting[connection] = left
             else:
-                del self._waiting[connection]
+                self._waiting.pop(connection, None)  # gone already where answers were empty
 
     def _refuse(self, connection: str) -> None:
         self._refused.inc()
         raise AnswersUnread(
-            f"{self.bytes:,} bytes of answers wait to be read, {self._waiting.get(connection, 0):,} of them on this "
-            f"connection; at most {self._limit:,} may: read them, have fewer calls in flight, or ask for fewer samples "
-            "in a call",
+            f"{self.bytes:,} bytes of answers wait to be read, or of samples to be carried, "
+            f"{self._waiting.get(connection, 0):,} of them on this connection; at most {self._limit:,} may: read what "
+            "is answered, have fewer calls in flight, or fewer samples in a call",
             RETRY_SECONDS,
         )

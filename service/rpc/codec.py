@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -30,7 +31,7 @@ FEW = 64
 # Inference Protocol, can give it back. Two of 10 million calls have the same one with a chance of 1 in 200.
 DRAWN_BITS = 53
 
-_DATA_TAG = b"\x0a"  # field 1, length-delimited
+DATA_TAG = b"\x0a"  # of both responses: field 1, length-delimited
 
 
 def read(raw: bytes, kind: type[M]) -> M:
@@ -47,7 +48,7 @@ def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: in
     classes: class index of each label. scored: whether the generator can select.
     """
     n = _count(request, classes, max_samples)
-    labels = _labels(request, classes, n)
+    labels = class_indices(request.label, request.class_indices, classes, n)
     indices = _indices(request, n)
     truncation = request.truncation if request.HasField("truncation") else 1.0
     if not (0 < truncation <= artifact.TRUNCATION_LIMIT) or math.isnan(truncation):
@@ -66,10 +67,7 @@ def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: in
 
 def _count(request: pb.GenerateRequest, classes: dict[str, int], max_samples: int) -> int:
     """n, in [1, max_samples], however many fields say it."""
-    if request.label and request.class_indices:
-        raise InvalidRequest("label and class_indices are both given; give one of them")
-    if not request.label and not request.class_indices:
-        raise InvalidRequest(f"neither label nor class_indices is given; labels: {choices(list(classes))}")
+    _check_one(request.label, request.class_indices, classes)
     lists = {"class_indices": len(request.class_indices), "indices": len(request.indices)}
     n = request.n or max(lists.values())
     for name, length in lists.items():
@@ -98,19 +96,35 @@ def _indices(request: pb.GenerateRequest, n: int) -> np.ndarray | None:
     return None
 
 
-def _labels(request: pb.GenerateRequest, classes: dict[str, int], n: int) -> np.ndarray:
-    """int64 [n]."""
-    if request.class_indices:
-        given = request.class_indices[:]  # a list at once; NumPy would ask for one element after the other
+def _check_one(label: str, indices: Sequence[int], classes: dict[str, int], which: str = "") -> None:
+    """Raise InvalidRequest unless one of two fields is given; which: what their names begin with."""
+    if label and indices:
+        raise InvalidRequest(f"{which}label and {which}class_indices are both given; give one of them")
+    if not label and not indices:
+        raise InvalidRequest(
+            f"neither {which}label nor {which}class_indices is given; labels: {choices(list(classes))}"
+        )
+
+
+def class_indices(label: str, indices: Sequence[int], classes: dict[str, int], n: int, which: str = "") -> np.ndarray:
+    """int64 [n]: one class for all, or one for each of n samples; raises InvalidRequest.
+
+    which: what the names of the fields begin with.
+    """
+    _check_one(label, indices, classes, which)
+    if indices:
+        given = indices[:]  # a list at once; NumPy would ask for one element after the other
+        if len(given) != n:
+            raise InvalidRequest(f"there are {n} samples and {len(given)} {which}class_indices; give one for each")
         labels = np.array(given, np.int64)
         highest = max(given) if n <= FEW else int(labels.max())
         if highest >= len(classes):
-            raise InvalidRequest(f"class_indices holds {highest}; there are {len(classes)} classes, from 0")
+            raise InvalidRequest(f"{which}class_indices holds {highest}; there are {len(classes)} classes, from 0")
         return labels
-    index = classes.get(request.label)
+    index = classes.get(label)
     if index is None:
-        known = choices(list(classes), instead_of=request.label)
-        raise InvalidRequest(f"unknown label {quote(request.label)}; labels: {known}")
+        known = choices(list(classes), instead_of=label)
+        raise InvalidRequest(f"unknown {which}label {quote(label)}; labels: {known}")
     return np.full(n, index, np.int64)
 
 
@@ -132,7 +146,7 @@ def encode(samples: np.ndarray, order: Order, identity: Identity) -> bytes:
         of=order.of,
     )
     # `data` is field 1, so it comes first and the other fields follow as they are.
-    return b"".join((_DATA_TAG, varint(samples.nbytes), samples.reshape(-1).data, rest.SerializeToString()))
+    return b"".join((DATA_TAG, varint(samples.nbytes), samples.reshape(-1).data, rest.SerializeToString()))
 
 
 def varint(value: int) -> bytes:

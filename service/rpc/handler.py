@@ -18,6 +18,7 @@ from service.call import Call, Method
 from service.metrics import Metrics
 from service.rpc import deferred
 from service.rpc.backpressure import Unread
+from service.rpc.ports import BODY_BYTES_LIMIT, REQUEST_BYTES_LIMIT
 
 STATUS: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -25,6 +26,7 @@ STATUS: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.GeneratorNotReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeviceBroken: grpc.StatusCode.UNAVAILABLE,
     errors.DigestMismatch: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.CannotTransform: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.AnswersUnread: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -44,6 +46,9 @@ class Identifies(Protocol):
     def identify(self, call: Call, context: grpc.ServicerContext) -> None: ...
 
 
+# A request that is larger counts as an answer does: it is held until the call is answered.
+LITTLE = 2**16
+
 Exemplar = Callable[[], dict[str, str] | None]
 
 
@@ -53,16 +58,25 @@ def handlers(
     access: Identifies | None = None,
     unread: Unread | None = None,
     free: frozenset[str] = frozenset(),
+    bodies: frozenset[str] = frozenset(),
     exemplar: Exemplar = lambda: None,
 ) -> dict[str, grpc.RpcMethodHandler]:
     """What a grpc server takes; without serialisers, so that bytes go in and out.
 
     free:     names of methods without access checks, whose answers are too small to be counted.
+    bodies:   names of methods whose requests may be as large as answers.
     exemplar: see Handler.
     """
     return {
         name: grpc.unary_unary_rpc_method_handler(
-            Handler(name, method, metrics, *((None, None) if name in free else (access, unread)), exemplar)
+            Handler(
+                name,
+                method,
+                metrics,
+                *((None, None) if name in free else (access, unread)),
+                exemplar,
+                BODY_BYTES_LIMIT if name in bodies else REQUEST_BYTES_LIMIT,
+            )
         )
         for name, method in methods.items()
     }
@@ -79,18 +93,21 @@ class Handler:
         access: Identifies | None = None,
         unread: Unread | None = None,
         exemplar: Exemplar = lambda: None,
+        limit: int = REQUEST_BYTES_LIMIT,
     ) -> None:
         """
         name:     of the method, for metrics and log.
         access:   names the client, or refuses it; None: any client may call.
         unread:   counts the answers that wait for their callers; None: they are too small to count.
         exemplar: gives the trace of the call that the thread begins, for the metric of its duration.
+        limit:    bytes of a request.
         """
         self.name = name
         self._method = method
         self.access = access
         self.unread = unread
         self.exemplar = exemplar
+        self._limit = limit
         # Bound now: a logger that is bound at its first line is bound again for every line.
         self.log = structlog.get_logger("augmint.access").bind()
         self.duration = metrics.request_duration.labels(name)
@@ -111,6 +128,12 @@ class Handler:
                 self.access.identify(open_call.call, context)
             if self.unread is not None:
                 self.unread.check(open_call.connection)
+                if len(raw) > LITTLE:
+                    open_call.release = self.unread.hold(open_call.connection, len(raw))
+            if len(raw) > self._limit:
+                raise errors.InvalidRequest(
+                    f"the request has {len(raw):,} bytes; one of {self.name} has at most {self._limit:,}"
+                )
             answer = self._method(raw, open_call.call)
         except Exception as error:
             open_call.end(error)
@@ -127,13 +150,15 @@ class Handler:
 class _OpenCall:
     """One call, from its beginning to its answer."""
 
-    __slots__ = ("_context", "_exemplar", "_finish", "_handler", "_start", "call", "connection", "encode")
+    __slots__ = ("_context", "_exemplar", "_finish", "_handler", "_start", "call", "connection", "encode", "release")
     encode: Callable[[Any], bytes]  # see Later
+    release: Callable[[], None] | None  # of what the caller sent, if that is much
 
     def __init__(self, handler: Handler, context: grpc.ServicerContext, finish: deferred.Finish) -> None:
         self._start = time.perf_counter()
         handler.in_flight.inc()
         self._handler, self._context, self._finish = handler, context, finish
+        self.release = None
         self.connection = context.peer()
         self.call = Call(self.connection, context.time_remaining())
         self._exemplar = handler.exemplar()
@@ -160,6 +185,8 @@ class _OpenCall:
         handler, call = self._handler, self.call
         code, problem = grpc.StatusCode.OK, ""
         response, trailers = b"", deferred.NO_TRAILERS
+        if self.release is not None:
+            self.release()
         if isinstance(outcome, bytes):
             try:
                 self._hold(len(outcome))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import grpc
 
 from service.errors import StartError
+from service.repository.loader import RESPONSE_BYTES_LIMIT
 from service.settings import Settings
 
 # Requests are tiny: the largest holds one class index for each sample.
 REQUEST_BYTES_LIMIT = 2**20
+# But for those that bring samples: as many bytes of them as an answer may have.
+BODY_BYTES_LIMIT = RESPONSE_BYTES_LIMIT + REQUEST_BYTES_LIMIT
 # Names, a token, a trace. One limit for all callers: by default grpc refuses at random between 8 and 16 KiB.
 METADATA_BYTES_LIMIT = 2**13
 # More calls than will ever come at once: the scheduler limits what waits, and tells callers so.
@@ -42,7 +45,7 @@ def options(settings: Settings) -> list[tuple[str, int]]:
     return [
         # On by default on Linux: two servers on one port would silently share its calls.
         ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", REQUEST_BYTES_LIMIT),
+        ("grpc.max_receive_message_length", BODY_BYTES_LIMIT),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", METADATA_BYTES_LIMIT),
         ("grpc.absolute_max_metadata_size", METADATA_BYTES_LIMIT),

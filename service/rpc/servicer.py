@@ -9,15 +9,20 @@ from typing import Any
 import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
+from service import artifact
 from service.call import Call, Later
 from service.repository.repository import Loaded, Repository
-from service.rpc import codec
-from service.scheduling.order import Order
+from service.repository.versions import Identity
+from service.rpc import carrying, codec
+from service.scheduling.order import Carry, Order
 from service.scheduling.scheduler import Scheduler
 from service.scheduling.selection import Selection
 
 # Runs of classes and of scattered indices of a call that are logged; a line must not cost more than the call.
 LOGGED_RUNS = 64
+
+# Methods whose requests may be as large as their answers.
+BODIES = frozenset({"Transform"})
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GeneratorService"]
 
@@ -98,6 +103,46 @@ def answer(
     return Later(call.account.during(identity.name, rows, generator.queue.work(rows), submit), respond)
 
 
+def carry(
+    scheduler: Scheduler,
+    generator: Loaded,
+    sent: carrying.Sent,
+    call: Call,
+    encoder: Callable[[Carry, Identity], Callable[[tuple[np.ndarray, np.ndarray]], bytes]],
+) -> Later:
+    """As `answer`, of samples to be carried into other classes.
+
+    encoder: makes what writes the response, from carried samples and the classes that they were of.
+    """
+    order = carrying.decode(sent, generator)
+    identity, originals, request = generator.identity, order.originals, sent.request
+    call.facts.update(
+        generator=identity.name,
+        version=identity.version,
+        digest=identity.digest,
+        n=order.n,
+        strength=round(float(originals.strength[0]), 6),
+    )
+    # Safe to log: the codec has found labels among the generator's.
+    for name, label, classes in (
+        ("", request.label, originals.target),
+        ("source_", request.source_label, originals.source),
+    ):
+        if label:
+            call.facts[f"{name}label"] = label
+        elif classes[0] != artifact.UNKNOWN:
+            call.facts[f"{name}class_indices"] = in_runs(classes)
+
+    def submit() -> Future[Any]:
+        return scheduler.submit_transform(generator.queue, order, call.caller, call.seconds_left)
+
+    respond = encoder(order, identity)
+    if call.account is None:
+        return Later(submit(), respond)
+    work = generator.queue.work(order.n * generator.queue.engine.transform_cost)
+    return Later(call.account.during(identity.name, order.n, work, submit), respond)
+
+
 class GeneratorServicer:
     """augmint.v1.GeneratorService, from bytes to bytes."""
 
@@ -112,6 +157,12 @@ class GeneratorServicer:
         return answer(
             self._scheduler, generator, request, call, lambda samples, order: codec.encode(samples, order, identity)
         )
+
+    def Transform(self, raw: bytes, call: Call) -> Later:
+        sent = carrying.read(raw)
+        request = sent.request
+        generator = self._repository.get(request.generator, request.version, request.digest, request.channel)
+        return carry(self._scheduler, generator, sent, call, carrying.encoder)
 
     def ListGenerators(self, raw: bytes, call: Call) -> bytes:
         codec.read(raw, pb.ListGeneratorsRequest)

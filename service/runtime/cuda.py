@@ -117,7 +117,7 @@ def gpu(name: str) -> Gpu:
 class Graphs:
     """Whether the runs of a session are captured, and what happened when they no longer are."""
 
-    def __init__(self, on: bool, events: device.Events) -> None:
+    def __init__(self, on: bool, events: device.Callbacks) -> None:
         self.on = on
         self._events = events
         self._numbers = itertools.count(1)

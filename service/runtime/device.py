@@ -41,14 +41,14 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class Callbacks:
     """Callbacks for device failures; any thread may call them."""
 
     broken: Callable[[str], None] = lambda reason: None  # the device has failed for good; called once for each file
     fallback: Callable[[str, str], None] = lambda stage, reason: None  # a file runs without CUDA graphs from now on
 
 
-PLAIN, SILENT = Options(), Events()
+PLAIN, SILENT = Options(), Callbacks()
 
 
 def runtime_version() -> str:

@@ -14,7 +14,7 @@ from service.errors import DeviceBroken
 from service.runtime import cuda
 from service.runtime import device as devices
 from service.runtime.calibration import Alone, Costs, calibrate, ladder, time_of
-from service.runtime.session import Session, columns
+from service.runtime.session import Batch, Session, columns
 
 # Batches of a GPU that fail one after the other, for whatever reason, before it is given up.
 FAILURES_LIMIT = 3
@@ -35,7 +35,7 @@ class Engine:
         max_batch: int = 1024,
         alone: Alone = contextlib.nullcontext,
         others: Sequence[Session] = (),
-        events: devices.Events = devices.SILENT,
+        events: devices.Callbacks = devices.SILENT,
     ) -> None:
         """Allocate the buffers and calibrate: run every batch size on all lanes at once and time it.
 
@@ -85,6 +85,27 @@ class Engine:
                 n, first = self.best_batch, self._lanes[0]
                 with alone():
                     self.scored_cost = max(1.0, first.seconds(n, scored=True) / first.seconds(n))
+            # Batches of originals have sizes and a pace of their own: a row of them takes several times as long.
+            self._carrying: Costs | None = None
+            if session.transforms:
+                self._carrying = self._calibrate_carrying(pool, sizes, alone, refine=session.device == "cpu")
+
+    def _calibrate_carrying(self, pool: ThreadPoolExecutor, sizes: list[int], alone: Alone, refine: bool) -> Costs:
+        """Buffers for originals, and what batches of them cost."""
+        for lane in self._lanes:
+            lane.hold_originals(self.best_batch)
+        costs = Costs(
+            calibrate(
+                [n for n in sizes if n <= self.best_batch],
+                lambda n: max(pool.map(lambda lane: lane.seconds_of_originals(n), self._lanes)),
+                alone,
+            )
+        )
+        for lane in self._lanes:
+            lane.hold_originals(costs.best_batch)
+        if refine:
+            costs.refine()
+        return costs
 
     def _capture(self, sessions: Sequence[Session], alone: Alone) -> bool:
         """Capture a graph for each batch size and lane; all or, on any failure, none."""
@@ -133,6 +154,34 @@ class Engine:
         """Take what a batch of n rows took in service into account; any lane's thread may call."""
         self._costs.learn(n, seconds)
 
+    @property
+    def transforms(self) -> bool:
+        """Whether samples can be carried into other classes."""
+        return self._carrying is not None
+
+    @property
+    def transform_batch(self) -> int:
+        """As best_batch, of originals; 0: there can be none."""
+        return 0 if self._carrying is None else self._carrying.best_batch
+
+    @property
+    def transform_cost(self) -> float:
+        """Of one of many originals: device time as a multiple of a sample's."""
+        return 1.0 if self._carrying is None else self._costs.rate / self._carrying.rate
+
+    def transform_bucket(self, n: int) -> int:
+        """The batch size that n originals are padded to; n in [1, transform_batch]."""
+        return self._carries.bucket(n)
+
+    def learn_transform(self, n: int, seconds: float) -> None:
+        """As `learn`, of a batch of n originals."""
+        self._carries.learn(n, seconds)
+
+    @property
+    def _carries(self) -> Costs:
+        assert self._carrying is not None, "the file transforms nothing"
+        return self._carrying
+
     def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray:
         """Compute one batch.
 
@@ -142,19 +191,26 @@ class Engine:
 
         A GPU that runs out of memory loses its largest batch size, and the rows are run in two halves.
         """
-        return self._run(rows, lane, scored=False)[0]
+        return self._run(rows, lane, self._costs)[0]
 
     def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Compute one batch with its scores, of a file that has them: as `run`, and float32 [n]."""
-        return self._run(rows, lane, scored=True)
+        return self._run(rows, lane, self._costs, scored=True)
 
-    def _run(self, rows: artifact.Rows, lane: int, scored: bool) -> tuple[np.ndarray, np.ndarray]:
-        n = len(rows.seed)
+    def run_transform(self, originals: artifact.Originals, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Carry one batch into other classes: as `run`, and the classes that they were of, int64 [n].
+
+        originals: n of them, n in [1, transform_batch].
+        """
+        return self._run(originals, lane, self._carries)
+
+    def _run(self, rows: Batch, lane: int, costs: Costs, scored: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        n = len(columns(rows)[0])
         if self.broken:
             raise DeviceBroken(self.broken)
         # Another lane may have given up the size between the forming of this batch and now.
-        if n <= self.best_batch:
-            bucket = self.bucket(n)
+        if n <= costs.best_batch:
+            bucket = costs.bucket(n)
             try:
                 with devices.watching(self.device):
                     result = self._lanes[lane].run(rows, n, bucket, scored)
@@ -164,16 +220,16 @@ class Engine:
                 self._condemn(str(error), error.__cause__)
                 raise
             except Exception as error:
-                if not devices.out_of_memory(error) or bucket == self.buckets[0]:
+                if not devices.out_of_memory(error) or bucket == costs.buckets[0]:
                     self._count(error)
                     raise
-                self._costs.give_up(bucket)
+                costs.give_up(bucket)
         half = (n + 1) // 2
         parts = (slice(0, half), slice(half, n))
-        halves = [artifact.Rows(*(column[part] for column in columns(rows))) for part in parts]
-        pairs = [[array.copy() for array in self._run(half, lane, scored)] for half in halves]
-        samples, scores = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
-        return samples, scores
+        halves = [type(rows)(*(column[part] for column in columns(rows))) for part in parts]
+        pairs = [[array.copy() for array in self._run(half, lane, costs, scored)] for half in halves]
+        samples, beside = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
+        return samples, beside
 
     def _count(self, error: Exception) -> None:
         """Condemn a GPU that fails again and again: it computes the same for all addresses, so none is at fault."""
@@ -206,24 +262,33 @@ class _Lane:
         self._rows.label[:] = 0
         self._samples = np.empty((largest, *shape), dtype)
         self._scores = np.empty(largest, np.float32)
+        self._originals: artifact.Originals | None = None
+        self._recognised = np.empty(0, np.int64)
         self._session = session
         self._shared = shared
         # A service that starts beside a busy process would else find its larger batches slow, and keep to small ones.
         self._clock = time.thread_time if session.device == "cpu" and session.threads == 1 else time.perf_counter
-        self._runs: dict[tuple[int, bool], Callable[[], None]] = {}
+        self._runs: dict[tuple[int, bool, bool], Callable[[], None]] = {}
 
-    def run(self, rows: artifact.Rows, n: int, bucket: int, scored: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Samples and scores of n rows; the scores are old ones unless asked for."""
-        for buffer, values in zip(columns(self._rows), columns(rows), strict=True):
+    def run(self, rows: Batch, n: int, bucket: int, scored: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Samples of n rows, and their scores, which are old ones unless asked for; of originals, their classes."""
+        carries = isinstance(rows, artifact.Originals)
+        for buffer, values in zip(columns(self._buffers(carries)), columns(rows), strict=True):
             buffer[:n] = values
-        run = self._runs.get((bucket, scored)) or self._bind(bucket, scored)
+        run = self._runs.get((bucket, scored, carries)) or self._bind(bucket, scored, carries)
         run()
-        return self._samples[:n], self._scores[:n]
+        return self._samples[:n], self._recognised[:n] if carries else self._scores[:n]
 
-    def _bind(self, bucket: int, scored: bool = False) -> Callable[[], None]:
-        prefix = artifact.Rows(*(buffer[:bucket] for buffer in columns(self._rows)))
-        scores = self._scores[:bucket] if scored else None
-        run = self._runs[bucket, scored] = self._session.bind(prefix, self._samples[:bucket], scores)
+    def _buffers(self, carries: bool) -> Batch:
+        found = self._originals if carries else self._rows
+        assert found is not None, "the file transforms nothing"
+        return found
+
+    def _bind(self, bucket: int, scored: bool = False, carries: bool = False) -> Callable[[], None]:
+        buffers = self._buffers(carries)
+        prefix = type(buffers)(*(buffer[:bucket] for buffer in columns(buffers)))
+        beside = self._recognised[:bucket] if carries else self._scores[:bucket] if scored else None
+        run = self._runs[bucket, scored, carries] = self._session.bind(prefix, self._samples[:bucket], beside)
         return run
 
     def unbind(self) -> None:
@@ -241,8 +306,25 @@ class _Lane:
         rows = artifact.Rows(*(buffer[:n].copy() for buffer in columns(self._rows)))
         return time_of(lambda: self.run(rows, n, n, scored), self._shared, self._clock)
 
+    def seconds_of_originals(self, n: int) -> float:
+        """Time of one batch of n originals."""
+        rows = artifact.Originals(*(buffer[:n].copy() for buffer in columns(self._buffers(carries=True))))
+        return time_of(lambda: self.run(rows, n, n), self._shared, self._clock)
+
     def shrink(self, largest: int) -> None:
         """Keep only sizes up to `largest`, and memory for them."""
         self._rows = artifact.Rows(*(buffer[:largest].copy() for buffer in columns(self._rows)))
         self._samples = self._session.buffer((largest, *self._samples.shape[1:]), self._samples.dtype)
         self._runs = {}
+
+    def hold_originals(self, largest: int) -> None:
+        """Have memory for so many originals, which are none yet, and forget what was bound to other memory."""
+        # Padding must be valid: zeros mean something in every kind.
+        self._originals = artifact.Originals(
+            np.zeros((largest, *self._samples.shape[1:]), self._samples.dtype),
+            np.zeros(largest, np.int64),
+            np.full(largest, artifact.UNKNOWN, np.int64),
+            np.ones(largest, np.float32),
+        )
+        self._recognised = np.zeros(largest, np.int64)
+        self._runs = {key: run for key, run in self._runs.items() if not key[2]}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -22,6 +23,12 @@ _DTYPES: dict[str, np.dtype] = {
     "tensor(float)": np.dtype("<f4"),
 }
 
+# What each sort of batch computes.
+SCORED = (artifact.OUTPUT, artifact.SCORE)
+CARRIED = (artifact.TRANSFORMED, artifact.RECOGNISED)
+
+Batch = artifact.Rows | artifact.Originals
+
 
 class Session:
     """One ONNX file, loaded on one device. `run` may be called from several threads at once."""
@@ -32,7 +39,7 @@ class Session:
         device: str = "cpu",
         threads: int = 1,
         options: devices.Options = devices.PLAIN,
-        events: devices.Events = devices.SILENT,
+        events: devices.Callbacks = devices.SILENT,
     ) -> None:
         """Load a file.
 
@@ -41,7 +48,8 @@ class Session:
         threads: threads that one `run` uses on a CPU, at least 1.
         options: of a GPU. A file that cannot have CUDA graphs is loaded without, and `events` says so.
 
-        A file with scores is loaded twice, with them and without, which costs the generator's weights once more.
+        A file with scores is loaded twice, with them and without, which costs the generator's weights once more. What
+        transforms is a part of its own, which costs the encoder's weights and the generator's.
 
         Raises artifact.ArtifactError if the bytes cannot be loaded, device.DeviceError if the device cannot be used,
         errors.DeviceBroken if it has failed for good.
@@ -52,24 +60,32 @@ class Session:
         self._gpu = None if device == "cpu" else cuda.gpu(device)
         self.graphs = cuda.Graphs(options.graphs and self._gpu is not None, events)
         with devices.watching(device):
-            full = self._open(content)
+            self._open(content)
         self._content = content if self.graphs.on else b""
-        try:
-            self.metadata: str | None = full.get_modelmeta().custom_metadata_map.get(artifact.METADATA_KEY)
-            self.inputs = [_tensor(value) for value in full.get_inputs()]
-            self.outputs = [_tensor(value) for value in full.get_outputs()]
-        except UnicodeDecodeError as error:
-            raise artifact.ArtifactError(f"a text in the file is not UTF-8: {error}") from error
 
-    def _open(self, content: bytes) -> onnxruntime.InferenceSession:
-        """Load, or load again without graphs; returns the session of the file as it is."""
+    def _open(self, content: bytes) -> None:
+        """Load, or load again without graphs."""
         device, threads = self.device, self.threads
         plain = replace(self._options, graphs=False)
-        full = self._scored = _load(content, device, threads, plain)
-        self.scored = any(value.name == artifact.SCORE for value in full.get_outputs())
-        # ONNX Runtime computes all nodes whichever outputs are asked for: without scores takes a graph without them.
-        shorter = prune.without_output(content, artifact.SCORE) if self.scored else None
-        self._session = full if shorter is None else _load(shorter, device, threads, plain)
+        full: onnxruntime.InferenceSession | None = _load(content, device, threads, plain)
+        self._describe(full)
+        # ONNX Runtime computes all nodes whichever outputs are asked for: each sort of batch takes a graph of its own.
+        shorter: bytes | None = None
+        if self.scored or self.transforms:
+            shorter = _part(content, artifact.INPUTS, [artifact.OUTPUT])
+        self._scored: Any = full
+        self._carrying: Any = None  # of a file that transforms
+        if self.transforms:
+            # What has all parts is wanted no more, and goes before they come.
+            full = self._scored = None
+            carrying = _part(content, artifact.ORIGINAL_INPUTS, CARRIED)
+            self._carrying = _load(carrying or content, device, threads, plain)
+            if self.scored:
+                scored = _part(content, artifact.INPUTS, SCORED)
+                self._scored = _load(scored or content, device, threads, plain)
+        self._session = (
+            full if full is not None and shorter is None else _load(shorter or content, device, threads, plain)
+        )
         if self.graphs.on:
             # A second session with graphs: the first one stays if that fails.
             try:
@@ -78,13 +94,24 @@ class Session:
                 if devices.fatal(error):
                     raise
                 self.graphs.give_up("load", error)
-            if not self.scored and self.graphs.on:
-                self._scored = self._session
-        return full
+        if not self.scored:
+            self._scored = self._session
+
+    def _describe(self, full: onnxruntime.InferenceSession) -> None:
+        """What the file says of itself."""
+        try:
+            self.metadata: str | None = full.get_modelmeta().custom_metadata_map.get(artifact.METADATA_KEY)
+            self.inputs = [_tensor(value) for value in full.get_inputs()]
+            self.optional = [_tensor(value) for value in full.get_overridable_initializers()]
+            self.outputs = [_tensor(value) for value in full.get_outputs()]
+        except UnicodeDecodeError as error:
+            raise artifact.ArtifactError(f"a text in the file is not UTF-8: {error}") from error
+        names = {value.name for value in self.outputs}
+        self.scored, self.transforms = artifact.SCORE in names, names.issuperset(CARRIED)
 
     def without_graphs(self) -> None:
         """Load the file again, to run without CUDA graphs; nothing may be bound, and all is to be bound again."""
-        del self._session, self._scored
+        del self._session, self._scored, self._carrying
         with devices.watching(self.device):
             self._open(self._content)
         self._content = b""
@@ -106,11 +133,19 @@ class Session:
 
         returns: as `run`, and float32 [n].
         """
-        samples, scores = self._run(self._scored, [artifact.OUTPUT, artifact.SCORE], rows)
+        samples, scores = self._run(self._scored, SCORED, rows)
         return samples, scores
 
-    def _run(self, session: onnxruntime.InferenceSession, names: list[str], rows: artifact.Rows) -> list[np.ndarray]:
-        feeds = dict(zip(artifact.INPUTS, columns(rows), strict=True))
+    def run_transform(self, originals: artifact.Originals) -> tuple[np.ndarray, np.ndarray]:
+        """Carry n >= 1 samples into other classes; only of a file that `transforms`.
+
+        returns: the carried samples, as `run`, and the classes that they were of, int64 [n].
+        """
+        samples, recognised = self._run(self._carrying, CARRIED, originals)
+        return samples, recognised
+
+    def _run(self, session: onnxruntime.InferenceSession, names: Sequence[str], rows: Batch) -> list[np.ndarray]:
+        feeds = _feeds(rows)
         if self._gpu is None:
             return session.run(names, feeds)
         options = onnxruntime.RunOptions()
@@ -122,17 +157,23 @@ class Session:
         """Memory for samples, of the kind that the device copies to fastest."""
         return np.empty(shape, dtype) if self._gpu is None else self._gpu.buffer(shape, dtype)
 
-    def bind(self, rows: artifact.Rows, samples: np.ndarray, scores: np.ndarray | None = None) -> Callable[[], None]:
+    def bind(self, rows: Batch, samples: np.ndarray, beside: np.ndarray | None = None) -> Callable[[], None]:
         """Prepare runs that read and write the same memory every time.
 
-        rows, samples: buffers for n addresses and their samples; they stay the caller's to fill and to read.
-        scores:        float32 [n], likewise; None: scores are not computed.
-        returns:       a function that computes `samples` (and `scores`) from what `rows` holds when it is called; of a
-                       session with graphs a cuda.Binding, which can be captured unless it computes scores.
+        rows, samples: buffers for n addresses, or n originals, and their samples; they stay the caller's to fill and to
+                       read.
+        beside:        float32 [n] for scores; of originals int64 [n] for the classes that they were of, and not
+                       optional. None: scores are not computed.
+        returns:       a function that computes `samples` (and `beside`) from what `rows` holds when it is called; of a
+                       session with graphs and rows without scores a cuda.Binding that can be captured.
         """
-        session = self._session if scores is None else self._scored
-        inputs = dict(zip(artifact.INPUTS, columns(rows), strict=True))
-        outputs = {artifact.OUTPUT: samples} | ({} if scores is None else {artifact.SCORE: scores})
+        session, (name, name_beside) = self._session, SCORED
+        if isinstance(rows, artifact.Originals):
+            session, (name, name_beside) = self._carrying, CARRIED
+        elif beside is not None:
+            session = self._scored
+        inputs = _feeds(rows)
+        outputs = {name: samples} | ({} if beside is None else {name_beside: beside})
         if self._gpu is not None:
             return cuda.Binding(session, self._gpu, inputs, outputs, self.graphs)
         binding = session.io_binding()
@@ -146,6 +187,14 @@ class Session:
             session.run_with_iobinding(binding)
 
         return run
+
+
+def _part(content: bytes, inputs: Collection[str], outputs: Collection[str]) -> bytes | None:
+    """As prune.part; ArtifactError if there is no such part."""
+    try:
+        return prune.part(content, inputs, outputs)
+    except prune.Needed as error:
+        raise artifact.ArtifactError(f"the graph cannot be divided: {error}") from error
 
 
 def _create(
@@ -202,9 +251,16 @@ def _placement(session: onnxruntime.InferenceSession) -> dict[str, dict[str, int
     return found
 
 
-def columns(rows: artifact.Rows) -> tuple[np.ndarray, ...]:
-    """In the order of artifact.INPUTS. (dataclasses.astuple would copy them.)"""
+def columns(rows: Batch) -> tuple[np.ndarray, ...]:
+    """In the order of artifact.INPUTS, or ORIGINAL_INPUTS. (dataclasses.astuple would copy them.)"""
+    if isinstance(rows, artifact.Originals):
+        return rows.content, rows.target, rows.source, rows.strength
     return rows.seed, rows.index, rows.label, rows.truncation
+
+
+def _feeds(rows: Batch) -> dict[str, np.ndarray]:
+    names = artifact.ORIGINAL_INPUTS if isinstance(rows, artifact.Originals) else artifact.INPUTS
+    return dict(zip(names, columns(rows), strict=True))
 
 
 def _tensor(value: onnxruntime.NodeArg) -> artifact.Tensor:

@@ -27,13 +27,13 @@ def check_deadline(request: Request, waiting: float, seconds_left: float) -> Non
     seconds_left: until the deadline.
     """
     queue, n = request.queue, request.n
-    first = queue.engine.seconds(min(n, queue.engine.best_batch))
+    first = queue.engine.seconds(min(n, queue.engine.best_batch)) * request.cost
     # At most everything is ahead, twice; only where that is too much does it matter what is.
-    if 2 * max(queue.work(queue.backlog.rows + n), first) <= seconds_left:
+    if 2 * max(queue.work(queue.backlog.load + request.load), first) <= seconds_left:
         return
-    mine = max(queue.work(queue.backlog.rows_before(request.caller, n)), first)
+    mine = max(queue.work(queue.backlog.load_before(request.caller, request.load)), first)
     # Another generator gets no more of the device than this one while both have work.
-    needed = mine + min(mine, waiting - queue.work(queue.backlog.rows))
+    needed = mine + min(mine, waiting - queue.work(queue.backlog.load))
     if needed > seconds_left:
         queue.meters.refused_deadline.inc()
         raise DeadlineExceeded(

@@ -2,14 +2,21 @@
 
 Fairness is deficit round robin between callers, with the newcomers' list of FQ-CoDel (RFC 8290): a caller without a
 backlog goes before those that have one, for one turn, so that a single row never waits for a bulk reader's pages.
-A turn is worth one full batch, because the seconds of one generator's rows are proportional to their number.
+A turn is worth one full batch, because the seconds of one generator's rows are proportional to their number. A row that
+costs more than others (one with a score, one to be carried into another class) counts for as many: the load of rows is
+the number of plain ones that take as long.
+
+A batch is of one sort: the first row's. Callers whose next rows are of another keep their places, and are first in the
+batch that follows.
 
 A batch that carries a newcomer's few rows is cut short: they would wait for the bulk rows beside them.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -23,6 +30,8 @@ class Waiting(Protocol):
     n: int  # rows in all
     taken: int  # rows handed out so far; the backlog counts it up
     deadline: float  # on the scheduler's clock, seconds
+    cost: float  # of a row, above 0: 1 for a plain one
+    carries: bool  # its sort
 
 
 Request = TypeVar("Request", bound=Waiting)
@@ -39,8 +48,8 @@ class Segment(NamedTuple, Generic[Request]):
 @dataclass(eq=False)
 class _Caller(Generic[Request]):
     name: str
-    credit: int  # rows that its turn still allows
-    rows: int = 0
+    credit: float  # load that its turn still allows
+    load: float = 0.0
     requests: OrderedDict[Request, None] = field(default_factory=OrderedDict)
 
 
@@ -54,6 +63,7 @@ class Backlog(Generic[Request]):
         self._fresh: deque[_Caller[Request]] = deque()
         self._known: deque[_Caller[Request]] = deque()
         self.rows = 0
+        self.load = 0.0
 
     def push(self, caller: str, request: Request) -> None:
         """Add a request of which no row has been taken."""
@@ -62,8 +72,7 @@ class Backlog(Generic[Request]):
             who = self._callers[caller] = _Caller(caller, self._turn)
             self._fresh.append(who)
         who.requests[request] = None
-        who.rows += request.n
-        self.rows += request.n
+        self._count(who, request, request.n)
 
     def remove(self, caller: str, request: Request) -> int:
         """Forget what is left of a request; returns the rows that had not been taken, 0 if it is not here."""
@@ -72,24 +81,33 @@ class Backlog(Generic[Request]):
             return 0
         del who.requests[request]
         left = request.n - request.taken
-        who.rows -= left
-        self.rows -= left
+        self._count(who, request, -left)
         return left
 
-    def rows_before(self, caller: str, n: int) -> int:
-        """Rows that run before the last of n new rows of this caller, these included, if no other caller comes."""
+    def _count(self, who: _Caller[Request], request: Request, rows: int) -> None:
+        """Rows of a request come (or go, if there are less than 0)."""
+        self.rows += rows
+        # What was added and taken away in parts need not be nothing to the last bit.
+        self.load = self.load + rows * request.cost if self.rows else 0.0
+        who.load = who.load + rows * request.cost if who.requests else 0.0
+
+    def load_before(self, caller: str, load: float) -> float:
+        """What runs before the last of new rows of this caller, these included, if no other caller comes."""
         who = self._callers.get(caller)
-        own = n + (who.rows if who else 0)
-        return own + sum(min(other.rows, own + self._turn) for other in self._callers.values() if other is not who)
+        own = load + (who.load if who else 0)
+        return own + sum(min(other.load, own + self._turn) for other in self._callers.values() if other is not who)
 
-    def take(self, limit: int, now: float) -> tuple[list[Segment[Request]], list[Request]]:
-        """Form a batch of at most `limit` rows, or of half as many if it carries a newcomer's few rows.
+    def take(self, limits: Mapping[bool, int], now: float) -> tuple[list[Segment[Request]], list[Request]]:
+        """Form a batch, or half of one if it carries a newcomer's few rows.
 
+        limits:  rows of a batch, by its sort.
         returns: the segments, and the requests that were dropped because their deadline has passed.
         """
         batch: list[Segment[Request]] = []
         expired: list[Request] = []
-        room = limit
+        # Callers of another sort, in their order.
+        aside: tuple[list[_Caller[Request]], list[_Caller[Request]]] = ([], [])
+        room = limit = max(limits.values())
         newcomers = 0  # rows
         while room > 0 and (ring := self._fresh or self._known):
             if ring is self._known and 0 < newcomers <= limit // FEW:
@@ -100,7 +118,7 @@ class Backlog(Generic[Request]):
             if not who.requests:
                 ring.popleft()
                 # A newcomer that comes back at once must not stay a newcomer, or it would starve the others.
-                if ring is self._fresh and self._known:
+                if ring is self._fresh and (self._known or aside[1]):
                     self._known.append(who)
                 else:
                     del self._callers[who.name]
@@ -115,18 +133,24 @@ class Backlog(Generic[Request]):
                 self.remove(who.name, request)
                 expired.append(request)
                 continue
-            rows = min(room, who.credit, request.n - request.taken)
+            if not batch:
+                room = limit = limits[request.carries]
+            elif request.carries is not batch[0].request.carries:
+                aside[ring is self._known].append(ring.popleft())
+                continue
+            rows = min(room, math.ceil(who.credit / request.cost), request.n - request.taken)
             start = request.taken
             if batch and batch[-1].request is request:
                 start = batch.pop().start  # its turn ended and began again within this batch
             request.taken += rows
             batch.append(Segment(request, start, request.taken))
-            who.credit -= rows
-            who.rows -= rows
-            self.rows -= rows
+            who.credit -= rows * request.cost
             room -= rows
             if ring is self._fresh:
                 newcomers += rows
             if request.taken == request.n:
                 del who.requests[request]
+            self._count(who, request, -rows)
+        self._fresh.extendleft(reversed(aside[0]))
+        self._known.extendleft(reversed(aside[1]))
         return batch, expired

@@ -47,7 +47,7 @@ def settle(requests: Sequence[Request], error: Exception | None = None) -> None:
             continue
         if error is not None:
             request.result.set_exception(error)
-        elif request.scores is not None:
-            request.result.set_result((request.samples, request.scores))
+        elif request.beside is not None:
+            request.result.set_result((request.samples, request.beside))
         else:
             request.result.set_result(request.samples)

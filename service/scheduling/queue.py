@@ -12,7 +12,7 @@ import numpy as np
 from service import artifact
 from service.metrics import Meters
 from service.scheduling.backlog import Backlog, Segment
-from service.scheduling.order import Order
+from service.scheduling.order import Carry, Order
 
 
 class Runs(Protocol):
@@ -23,6 +23,10 @@ class Runs(Protocol):
     scored_cost: float
 
     @property
+    def transform_batch(self) -> int: ...
+    @property
+    def transform_cost(self) -> float: ...
+    @property
     def best_batch(self) -> int: ...
     @property
     def capacity_samples_per_second(self) -> float: ...
@@ -30,6 +34,9 @@ class Runs(Protocol):
     def seconds(self, n: int) -> float: ...
     def run(self, rows: artifact.Rows, lane: int = 0) -> np.ndarray: ...
     def run_scored(self, rows: artifact.Rows, lane: int = 0) -> tuple[np.ndarray, np.ndarray]: ...
+    def run_transform(self, originals: artifact.Originals, lane: int = 0) -> tuple[np.ndarray, np.ndarray]: ...
+    def transform_bucket(self, n: int) -> int: ...
+    def learn_transform(self, n: int, seconds: float) -> None: ...
     def learn(self, n: int, seconds: float) -> None: ...
     def close(self) -> None: ...
 
@@ -62,43 +69,57 @@ class Queue:
     @property
     def due(self) -> bool:
         """Whether an idle lane should take a batch."""
-        rows = self.backlog.rows
-        return rows > 0 and (not self.running or PART * rows >= self.engine.best_batch)
+        load = self.backlog.load
+        return load > 0 and (not self.running or PART * load >= self.engine.best_batch)
 
-    def work(self, rows: float) -> float:
-        """Predicted seconds of the whole device, all lanes, for a number of rows."""
-        return rows / self.engine.capacity_samples_per_second
+    @property
+    def limits(self) -> dict[bool, int]:
+        """Rows of a full batch, by whether it carries samples into other classes."""
+        return {False: self.engine.best_batch, True: self.engine.transform_batch}
+
+    def work(self, load: float) -> float:
+        """Predicted seconds of the whole device, all lanes, for what takes as long as so many plain rows."""
+        return load / self.engine.capacity_samples_per_second
 
 
 @dataclass(eq=False, slots=True)
 class Request:
     """A request carries its own answer."""
 
-    order: Order
+    order: Order | Carry
     n: int
     key: np.uint64
     caller: str
     deadline: float
     queue: Queue
-    result: Future[Any]  # the samples, or samples and scores
+    result: Future[Any]  # the samples, or samples and what is beside them
     arrived: float
+    cost: float = 1.0  # of a row, as a multiple of a plain one's
     taken: int = 0
     left: int = 0  # rows that are not computed yet
     samples: np.ndarray | None = None  # made with the first batch: a long queue holds no memory for answers
-    scores: np.ndarray | None = None  # float32 [n], if they were asked for
+    # Scores, float32 [n], if they were asked for; of what is carried the class that it was of, int64 [n].
+    beside: np.ndarray | None = None
+    carries: bool = False  # the order is a Carry
+
+    @property
+    def load(self) -> float:
+        """As so many plain rows."""
+        return self.n * self.cost
 
     @property
     def work(self) -> float:
         """Predicted seconds of the whole device."""
-        return self.queue.work(self.n) * (1.0 if self.scores is None else self.queue.engine.scored_cost)
+        return self.queue.work(self.load)
 
 
 def rows_of(batch: list[Segment[Request]], n: int) -> artifact.Rows:
-    """The n addresses of a batch, in the order of its segments."""
+    """The n addresses of a batch of orders, in the order of its segments."""
     rows = artifact.Rows(*(np.empty(n, dtype) for dtype in artifact.INPUTS.values()))
     position = 0
     for request, first, last in batch:
         order, here = request.order, slice(position, position + last - first)
+        assert isinstance(order, Order)
         rows.seed[here] = request.key
         if order.indices is None:
             rows.index[here] = np.arange(order.start_index + first, order.start_index + last, dtype=np.uint64)
@@ -110,16 +131,29 @@ def rows_of(batch: list[Segment[Request]], n: int) -> artifact.Rows:
     return rows
 
 
-def hand_out(batch: list[Segment[Request]], samples: np.ndarray, scores: np.ndarray | None) -> None:
+def originals_of(batch: list[Segment[Request]]) -> artifact.Originals:
+    """The samples of a batch that carries, in the order of its segments; of a single one they are not copied."""
+    parts = []
+    for request, first, last in batch:
+        assert isinstance(request.order, Carry)
+        given = request.order.originals
+        columns = (given.content, given.target, given.source, given.strength)
+        parts.append([column[first:last] for column in columns])
+    if len(parts) == 1:
+        return artifact.Originals(*parts[0])
+    return artifact.Originals(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def hand_out(batch: list[Segment[Request]], samples: np.ndarray, beside: np.ndarray | None) -> None:
     """Copy what was computed for a batch to its requests, but for those that are settled or cancelled.
 
-    samples, scores: of the batch's addresses, in the order of rows_of.
+    samples, beside: in the order of rows_of, or originals_of.
     """
     position = 0
     for request, first, last in batch:
         rows = last - first
         if not request.result.done() and request.samples is not None:
             request.samples[first:last] = samples[position : position + rows]
-            if request.scores is not None and scores is not None:
-                request.scores[first:last] = scores[position : position + rows]
+            if request.beside is not None and beside is not None:
+                request.beside[first:last] = beside[position : position + rows]
         position += rows

@@ -25,8 +25,8 @@ from service.metrics import Meters, Metrics
 from service.scheduling.admission import check_deadline, check_room
 from service.scheduling.backlog import Segment
 from service.scheduling.delivery import Answers, settle
-from service.scheduling.order import Order
-from service.scheduling.queue import Observer, Queue, Request, Runs, hand_out, rows_of
+from service.scheduling.order import Carry, Order
+from service.scheduling.queue import Observer, Queue, Request, Runs, hand_out, originals_of, rows_of
 
 # After exclusive use, the device is left to the calls that wait for this multiple of the time that it was held.
 REST = 4.0
@@ -74,7 +74,7 @@ class Scheduler:
     def add(self, engine: Runs, meters: Meters, observer: Observer | None = None) -> Queue:
         """A queue for one more generator.
 
-        observer: called on the lane after every batch, when its requests have been answered.
+        observer: called on the lane after every batch of addresses, when its requests have been answered.
         """
         queue = Queue(engine, meters, observer)
         with self._lock:
@@ -124,7 +124,7 @@ class Scheduler:
 
     def queued_seconds(self) -> float:
         """Predicted seconds until the device has done all that waits."""
-        return sum(queue.work(queue.backlog.rows) for queue in self._queues)
+        return sum(queue.work(queue.backlog.load) for queue in self._queues)
 
     def queued_samples(self) -> float:
         """Rows that wait."""
@@ -140,29 +140,45 @@ class Scheduler:
 
         Raises Overloaded, DeadlineExceeded, Draining or GeneratorNotReady.
         """
-        return self._submit(queue, order, caller, seconds_left, scores=None)
+        return self._submit(queue, order, caller, seconds_left, 1.0, None)
 
     def submit_scored(
         self, queue: Queue, order: Order, caller: str, seconds_left: float = math.inf
     ) -> Future[tuple[np.ndarray, np.ndarray]]:
         """As `submit`, with scores, float32 [n]; for a generator that has them."""
-        return self._submit(queue, order, caller, seconds_left, np.empty(order.n, np.float32))
+        scores = np.empty(order.n, np.float32)
+        return self._submit(queue, order, caller, seconds_left, queue.engine.scored_cost, scores)
+
+    def submit_transform(
+        self, queue: Queue, carry: Carry, caller: str, seconds_left: float = math.inf
+    ) -> Future[tuple[np.ndarray, np.ndarray]]:
+        """As `submit`, of samples carried into other classes, with the classes that they were of, int64 [n]."""
+        recognised = np.empty(carry.n, np.int64)
+        return self._submit(queue, carry, caller, seconds_left, queue.engine.transform_cost, recognised)
 
     def _submit(
-        self, queue: Queue, order: Order, caller: str, seconds_left: float, scores: np.ndarray | None
+        self,
+        queue: Queue,
+        order: Order | Carry,
+        caller: str,
+        seconds_left: float,
+        cost: float,
+        beside: np.ndarray | None,
     ) -> Future[Any]:
         now = self._clock()
         request = Request(
             order,
             order.n,
-            artifact.mix_seed(order.seed),
+            order.key,
             caller,
             now + seconds_left,
             queue,
             Future(),
             now,
+            cost,
             left=order.n,
-            scores=scores,
+            beside=beside,
+            carries=order.carries,
         )
         queue.meters.offered_work.inc(request.work)
         with self._lock:
@@ -244,9 +260,10 @@ class Scheduler:
                 return False
             queue = min((q for q in self._queues if q.due), key=lambda q: q.served)
             now = self._clock()
-            batch, expired = queue.backlog.take(queue.engine.best_batch, now)
+            waiting = queue.backlog.load
+            batch, expired = queue.backlog.take(queue.limits, now)
             rows = sum(segment.stop - segment.start for segment in batch)
-            queue.served += queue.work(rows)
+            queue.served += queue.work(waiting - queue.backlog.load)
             queue.running += 1
             self._running += 1
             for segment in batch:
@@ -275,15 +292,20 @@ class Scheduler:
             request.queue.meters.queue_duration.observe(now - request.arrived)
 
     def _run(self, queue: Queue, batch: list[Segment[Request]], n: int, lane: int) -> None:
-        addresses = rows_of(batch, n)
-        scores: np.ndarray | None = None
+        engine, carries = queue.engine, batch[0].request.carries
+        addresses: artifact.Rows | None = None
+        beside: np.ndarray | None = None
         start = time.perf_counter()
         try:
-            # One graph computes the batch: scores are computed for all rows if any request wants them.
-            if any(segment.request.scores is not None for segment in batch):
-                samples, scores = queue.engine.run_scored(addresses, lane)
+            if carries:
+                samples, beside = engine.run_transform(originals_of(batch), lane)
             else:
-                samples = queue.engine.run(addresses, lane)
+                addresses = rows_of(batch, n)
+                # One graph computes the batch: scores are computed for all rows if any request wants them.
+                if any(segment.request.beside is not None for segment in batch):
+                    samples, beside = engine.run_scored(addresses, lane)
+                else:
+                    samples = engine.run(addresses, lane)
         except Exception as error:
             # All of the batch fail alike; their remaining rows must not cost another one.
             with self._lock:
@@ -292,12 +314,14 @@ class Scheduler:
             self._answers.give([segment.request for segment in batch], error)
             return
         seconds = time.perf_counter() - start
-        hand_out(batch, samples, scores)
+        hand_out(batch, samples, beside)
         self._settle(batch)
-        self._count(queue, n, seconds)
-        if scores is None:
-            queue.engine.learn(n, seconds)
-        if queue.observer:
+        self._count(queue, n, seconds, carries)
+        if carries:
+            engine.learn_transform(n, seconds)
+        elif beside is None:
+            engine.learn(n, seconds)
+        if queue.observer and addresses is not None:
             queue.observer(addresses, samples)
 
     def _settle(self, batch: list[Segment[Request]]) -> None:
@@ -308,16 +332,19 @@ class Scheduler:
                 request.left -= last - first
                 if not request.left:
                     done.append(request)
-            waiting = sum(other.engine.seconds(other.backlog.rows) for other in self._queues if other.backlog.rows)
+            busy = [other for other in self._queues if other.backlog.rows]
+            waiting = sum(other.engine.seconds(math.ceil(other.backlog.load)) for other in busy)
         if done and waiting > ANSWER_SECONDS * len(done):
             self._answers.give(done)
         else:
             settle(done)
 
-    def _count(self, queue: Queue, n: int, seconds: float) -> None:
+    def _count(self, queue: Queue, n: int, seconds: float, carries: bool) -> None:
         meters, engine = queue.meters, queue.engine
         meters.batch_samples.observe(n)
         meters.execute_duration.observe(seconds)
         meters.busy.inc(seconds / self._lanes)
-        meters.padding.inc(max(0, engine.bucket(min(n, engine.best_batch)) - n))
+        # Another lane may have given up the size meanwhile.
+        n_bound = min(n, queue.limits[carries])
+        meters.padding.inc((engine.transform_bucket if carries else engine.bucket)(n_bound) - n_bound)
         meters.samples.inc(n)

@@ -23,3 +23,11 @@ def crds() -> Path:
     if not (TOOLS / "crds/node_modules/@kubernetes-models/gateway-api").is_dir():
         pytest.skip("the npm packages @kubernetes-models are not here; `make tools` gets them where npm can")
     return TOOLS / "crds"
+
+
+def axe() -> Path:
+    """The script that looks for barriers in a page; skips the test if it is missing."""
+    script = TOOLS / "axe/node_modules/axe-core/axe.min.js"
+    if not script.is_file():
+        pytest.skip("the npm package axe-core is not here; `make tools` gets it where npm can")
+    return script

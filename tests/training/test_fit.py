@@ -30,9 +30,10 @@ from training import quality
 from training.__main__ import app
 from training.config.presets import resolve
 from training.fit import fit
-from training.gan.trainer import Diverged, Losses, Trainer
+from training.gan.losses import Diverged, Losses
+from training.gan.trainer import Trainer
 from training.judge import fitting
-from training.quality.findings.finding import Kind
+from training.quality.findings.finding import FindingKind
 from training.run import threads
 from training.run.events import Events, Occasion
 from training.run.folder import Order, Run, RunError, generator_name, parse_budget
@@ -137,7 +138,7 @@ def test_run_leaves_something_to_look_at(published: tuple[Path, Run]) -> None:
     assert [sheet.name for sheet in sheets] == ["step-0000030.png"]
     events = Events(run.folder).read()
     assert [event.kind for event in events] == [Occasion.STARTED, Occasion.FINISHED]
-    assert Kind.TOO_FEW_STEPS in [finding.kind for finding in events[-1].findings]
+    assert FindingKind.TOO_FEW_STEPS in [finding.kind for finding in events[-1].findings]
     assert list((run.folder / "tensorboard").glob("events.*"))
     assert json.loads((run.folder / "card.json").read_text())["classes"]
     assert "<h2>Curves</h2>" in (run.folder / "report.html").read_text()

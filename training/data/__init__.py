@@ -3,6 +3,6 @@
 from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.reading import Reading
-from training.data.rows import Rows, Samples
+from training.data.subset import Samples, Subset
 
-__all__ = ["DataError", "Dataset", "Reading", "Rows", "Samples"]
+__all__ = ["DataError", "Dataset", "Reading", "Samples", "Subset"]

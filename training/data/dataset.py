@@ -10,7 +10,7 @@ import numpy as np
 from training.data.kind import Kind
 from training.data.question import Question
 from training.data.reading import Part, Reading
-from training.data.rows import Rows, Samples
+from training.data.subset import Samples, Subset
 from training.data.wording import shown
 
 
@@ -63,7 +63,7 @@ class Dataset:
 
     def part(self, positions: np.ndarray) -> Samples:
         """The samples at the positions: in memory if the data set is, else read as they are needed."""
-        return Rows(self.samples, positions) if self.on_disk else self.samples[positions]
+        return Subset(self.samples, positions) if self.on_disk else self.samples[positions]
 
 
 def _shown_reading(reading: Reading | None) -> Reading | None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
-from training.data.rows import Samples
+from training.data.subset import Samples
 
 FEATURES = 128  # of a judge, before its last layer
 

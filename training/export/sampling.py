@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -30,3 +31,8 @@ def addressed_samples(
         key = np.full(len(label), artifact.mix_seed(seed), np.uint64)
         pages.append(session.run(artifact.Rows(key, index, label, np.full(len(label), truncation, np.float32))))
     return np.concatenate(pages)
+
+
+def to_be_measured(session: Drawn) -> Callable[[np.ndarray, int], np.ndarray]:
+    """What the quality card is measured on: (class indices int64 [n], start) -> raw samples [n, *shape]."""
+    return lambda labels, start: addressed_samples(session, labels, MEASURED_SEED, start)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from training.export.address import Nodes
 from training.networks import Unrolled
-from training.networks.autoregressive import COLDEST, SMALLEST
+from training.networks.autoregressive import COLDEST, SMALLEST, Factor
 
 TOKENS, REST = "tokens", "rest"
 
@@ -49,14 +49,8 @@ def prepend(network: onnx.ModelProto, generator: Unrolled) -> onnx.ModelProto:
         if len(factor.table) == 1:
             tokens, before, share = [*tokens, none], [*before, zero], [*share, one]
         else:
-            hidden = seen
-            for layer, (weight, bias) in enumerate(factor.layers):
-                hidden = nodes.add("Relu", hidden) if layer else hidden
-                weights = [
-                    nodes.constant(f"{at}/{layer}/{name}", _array(each)) for name, each in (("w", weight), ("b", bias))
-                ]
-                hidden = nodes.add("Gemm", hidden, *weights, transB=1)
-            shares = nodes.add("Softmax", nodes.add("Div", hidden, temperature), axis=1)
+            logits = _logits(nodes, at, factor, seen)
+            shares = nodes.add("Softmax", nodes.add("Div", logits, temperature), axis=1)
             last = nodes.constant(f"{at}/last", np.array([len(factor.table) - 1], np.int64))
             reached = nodes.add("Slice", nodes.add("CumSum", shares, axis), first, last, column)
             below = nodes.add("Cast", nodes.add("Less", reached, uniform[at]), to=TensorProto.INT64)
@@ -72,9 +66,24 @@ def prepend(network: onnx.ModelProto, generator: Unrolled) -> onnx.ModelProto:
     left = nodes.add("Div", past, nodes.add("Max", nodes.add("Concat", *share, axis=1), smallest))
     nodes.add("Min", left, nodes.constant("most", np.array(1, np.float32)), output=REST)
 
+    return _joined(nodes, network, generator.draws)
+
+
+def _logits(nodes: Nodes, at: int, factor: Factor, seen: str) -> str:
+    """Of one choice, before temperature: its layers over what is embedded of the label and the choices before it."""
+    hidden = seen
+    for layer, (weight, bias) in enumerate(factor.layers):
+        hidden = nodes.add("Relu", hidden) if layer else hidden
+        weights = [nodes.constant(f"{at}/{layer}/{name}", _array(each)) for name, each in (("w", weight), ("b", bias))]
+        hidden = nodes.add("Gemm", hidden, *weights, transB=1)
+    return hidden
+
+
+def _joined(nodes: Nodes, network: onnx.ModelProto, draws: int) -> onnx.ModelProto:
+    """One graph of both: the choices, then the network that takes them."""
     inputs = [
         helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
-        helper.make_tensor_value_info("uniform", TensorProto.FLOAT, ["n", generator.draws]),
+        helper.make_tensor_value_info("uniform", TensorProto.FLOAT, ["n", draws]),
         helper.make_tensor_value_info("truncation", TensorProto.FLOAT, ["n"]),
     ]
     graph = helper.make_graph(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from service.artifact import mix_seed
-from training.data import Rows, Samples
+from training.data import Samples, Subset
 from training.data.kind import Kind
 from training.networks import Chance, drawn
 
@@ -31,7 +31,7 @@ class Batch:
     chance: tuple[Tensor, ...] = ()
 
 
-class Draw:
+class Batches:
     """Draws classes by count ** balance, then samples of the class, with replacement.
 
     Balance 1/2 gives rare classes more than their share of gradient without replaying their few samples as often as
@@ -64,7 +64,7 @@ class Draw:
         order = members[np.argsort(labels[members], kind="stable")]
         counts = np.bincount(labels[members], minlength=classes)
         self._fetch = (
-            self._from_disk(samples, order) if isinstance(samples, Rows) else self._held(samples, order, device)
+            self._from_disk(samples, order) if isinstance(samples, Subset) else self._held(samples, order, device)
         )
         self._counts = torch.from_numpy(counts).to(device)
         self._starts = torch.from_numpy(np.cumsum(counts) - counts).to(device)
@@ -81,7 +81,7 @@ class Draw:
         return lambda position: held[position.to(home)]
 
     @staticmethod
-    def _from_disk(samples: Rows, order: np.ndarray) -> Callable[[Tensor], Tensor]:
+    def _from_disk(samples: Subset, order: np.ndarray) -> Callable[[Tensor], Tensor]:
         return lambda position: torch.from_numpy(samples[order[position.cpu().numpy()]])
 
     def seed_step(self, step: int) -> int:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from training.data import Samples
 
 SHARE = 0.1  # of each class
 MOST = 2048  # samples in all
@@ -19,7 +22,19 @@ FIRST, FACTOR = 20, 1.1  # steps before the first comparison, and from each one 
 _PAGE = 256
 
 
-def hold_out(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def hold_out(
+    encode: Callable[[Tensor], Tensor], samples: Samples, labels: np.ndarray, device: torch.device
+) -> tuple[np.ndarray, Best]:
+    """Positions of the samples to learn from, int64 [n], and what compares averages by the others.
+
+    encode: from raw samples to tokens. samples: raw, of the kind, [n, *shape]; labels: int64 [n].
+    """
+    members, compared = positions(labels)
+    tokens = encode(torch.from_numpy(samples[compared])).to(device)
+    return members, Best(tokens, torch.from_numpy(labels[compared]).to(device))
+
+
+def positions(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the samples to learn from, and of those to compare by: each class is in the first.
 
     labels: int64 [n], in any order. The second are evenly spaced in each class.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -136,6 +137,37 @@ def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
     logits and samples as in gradient_penalty; returns float32 [n].
     """
     return (_slope(logits, samples).square().sum(1) + 1e-12).sqrt().sub(1).square()
+
+
+def penalty(
+    config: Config,
+    gamma: float,
+    seen: Tensor,
+    logits: Tensor,
+    verdict: Callable[..., Tensor],
+    conditions: Sequence[Tensor],
+    random: torch.Generator,
+) -> Tensor:
+    """What the configuration asks for the discriminator's slope, at the samples or on the lines between them: [].
+
+    gamma:   of R1 and R2, at this share of the run. seen, logits: reals above their fakes, as in gradient_penalty.
+    verdict: the discriminator; it takes samples and their conditions, and its first column is the logit.
+    """
+    lost = torch.zeros((), device=logits.device)
+    if gamma > 0:
+        # R1 and R2 are means over their halves; the mean over all is half their sum.
+        lost = gamma * 2 * gradient_penalty(logits, seen).mean()
+    if config.unit_slope:
+        real, fake = seen.detach().chunk(2)
+        points = _between(real, fake, random).requires_grad_()
+        lost = config.unit_slope * unit_slope_penalty(verdict(points, *conditions)[:, 0], points).mean()
+    return lost
+
+
+def _between(real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
+    """A point on the line from each real to its fake, drawn evenly; all float32 [n, ...]."""
+    share = torch.rand(len(real), *(1 for _ in real.shape[1:]), generator=random, device=real.device)
+    return real + share * (fake - real)
 
 
 def _slope(logits: Tensor, samples: Tensor) -> Tensor:

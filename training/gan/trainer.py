@@ -4,41 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from training import networks
 from training.config.config import Config
 from training.data import Samples
 from training.data.kind import Kind
-from training.errors import TrainingError
-from training.gan import batches, compiling, held, objectives, optimizers
+from training.gan import batches, compiling, held, objectives
 from training.gan.average import MovingAverage
-from training.gan.batches import Batch, Draw
+from training.gan.batches import Batch, Batches
+from training.gan.losses import Losses
 from training.gan.optimizers import cosine, linear
+from training.gan.player import Player, descend
 from training.precision import supports_bfloat16
-
-
-class Diverged(TrainingError, RuntimeError):
-    """A loss is no longer finite."""
-
-
-@dataclass(frozen=True)
-class Losses:
-    """Scalars of one step, on the device; read them rarely, since reading waits for a GPU."""
-
-    discriminator: Tensor  # a VAE: its divergence, in nats; 0 where there is none
-    generator: Tensor  # a VAE: its reconstruction error, in nats; a likelihood: its negative logarithm
-    penalty: Tensor  # what gradient penalties add to the discriminator's loss
-    real_ahead: Tensor  # share of pairs whose real has the higher logit, [0, 1]; near 1 the discriminator wins
-    discriminator_norm: Tensor  # of its gradient, before clipping
-    generator_norm: Tensor
 
 
 class Trainer:
@@ -64,6 +49,7 @@ class Trainer:
         """
         self.fabric, self.config, self.kind = fabric, config, kind
         self.steps = 0
+        self._best: held.Best | None = None
         self._bfloat16 = supports_bfloat16(fabric.device)
         self._gamma = config.gamma_for(math.prod(kind.form), len(samples))
         self._augmentation = config.augmentation_for(len(samples)) if kind.augmentation else 0.0
@@ -77,14 +63,11 @@ class Trainer:
         if self._teaches:
             generator.learn(lambda: batches.pages(kind, samples, labels))  # type: ignore[operator]
         encode, members = kind.encode, None
-        self._best: held.Best | None = None
         if discriminator is None:
             assert kind.tokens is not None
             encode = kind.tokens.encode
-            members, compared = held.hold_out(labels)
-            tokens = encode(torch.from_numpy(samples[compared])).to(fabric.device)
-            self._best = held.Best(tokens, torch.from_numpy(labels[compared]).to(fabric.device))
-        self._draw = Draw(
+            members, self._best = held.hold_out(encode, samples, labels, fabric.device)
+        self._batches = Batches(
             encode,
             samples,
             labels,
@@ -98,22 +81,34 @@ class Trainer:
             device=fabric.device,
             members=members,
         )
+        self._set_up(generator, discriminator)
+        self._grow(0.0)
+
+    def _set_up(self, generator: nn.Module, discriminator: nn.Module | None) -> None:
+        """Give each network its optimiser, and compile what can be."""
+        fabric, config = self.fabric, self.config
         self.average = MovingAverage(fabric.to_device(generator), config.average_half_life)
-        self.generator, self._generator_optimizer = fabric.setup(generator, optimizers.build(generator, config))
-        self.discriminator: Any = None
-        self._discriminator_optimizer: Any = None
+        self._players = [Player(fabric, generator, config, config.learning_rate)]
         if discriminator is not None:
-            self.discriminator, self._discriminator_optimizer = fabric.setup(
-                discriminator, optimizers.build(discriminator, config)
-            )
+            rate = config.discriminator_learning_rate or config.learning_rate
+            self._players.append(Player(fabric, discriminator, config, rate))
         if config.compile:
             compiling.check(fabric.device)
-        penalised = config.gamma > 0 or config.unit_slope > 0
         self._generate = compiling.forward(self.generator, config)
-        if self.discriminator is not None:
+        if discriminator is not None:
+            penalised = config.gamma > 0 or config.unit_slope > 0
             self._verdict = compiling.forward(self.discriminator, config)
             self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
-        self._grow(0.0)
+
+    @property
+    def generator(self) -> Any:
+        """The network that is trained, as Fabric runs it; `average` is what is kept of it."""
+        return self._players[0].network
+
+    @property
+    def discriminator(self) -> Any:
+        """The generator's opponent, or a VAE's encoder; None: a likelihood has none."""
+        return self._players[1].network if len(self._players) > 1 else None
 
     @property
     def held_out_loss(self) -> float | None:
@@ -131,12 +126,10 @@ class Trainer:
         progress: share of the run that is over, [0, 1]; drives the schedules.
         """
         config = self.config
-        optimizers.schedule(self._generator_optimizer, config.learning_rate, config, progress)
-        if self._discriminator_optimizer is not None:
-            discriminator_rate = config.discriminator_learning_rate or config.learning_rate
-            optimizers.schedule(self._discriminator_optimizer, discriminator_rate, config, progress)
+        for player in self._players:
+            player.schedule(progress)
         self._grow(progress)
-        step_seed = self._draw.seed_step(self.steps)
+        step_seed = self._batches.seed_step(self.steps)
         if config.dropout or config.phase_shuffle:
             torch.manual_seed(step_seed)  # these layers take no generator of their own
         losses = self._warm_up() if progress < config.warmup else self._update(progress)
@@ -151,12 +144,13 @@ class Trainer:
         """A generative adversarial network (Goodfellow et al. 2014, algorithm 1, and what came after it)."""
         config = self.config
         objective = objectives.build(config)
+        generator, discriminator = self._players
         gamma = cosine(self._gamma, self._gamma * config.gamma_final, progress)
         probability = cosine(0.0, self._augmentation, progress)
 
         for critic_step in range(1, config.critic_steps + 1):
             # Draw; the fakes of the last batch teach the generator too
-            batch = self._draw.batch()
+            batch = self._batches.batch()
             real = networks.blurred(batch.real, *self._growth) if self._growth else batch.real
             with torch.set_grad_enabled(critic_step == config.critic_steps):
                 fake, missed, told = self._make(batch)
@@ -174,23 +168,12 @@ class Trainer:
                 loss = loss + config.classifier_weight * classified
             if config.drift:
                 loss = loss + config.drift * real_logit.square().mean()
-            penalty = torch.zeros((), device=loss.device)
-            if gamma > 0:
-                # R1 and R2 are means over their halves; the mean over all is half their sum.
-                logits = torch.cat([real_logit, fake_logit])
-                penalty = gamma * 2 * objectives.gradient_penalty(logits, seen).mean()
-            if config.unit_slope:
-                between = self._between(*seen.detach().chunk(2)).requires_grad_()
-                logits = self._run(self._verdict_with_slope, between, batch.label, *told)[:, 0]
-                penalty = config.unit_slope * objectives.unit_slope_penalty(logits, between).mean()
-            self._discriminator_optimizer.zero_grad(set_to_none=True)
-            self.fabric.backward(loss + penalty)
-            discriminator_norm = self._clip_gradient(self.discriminator, self._discriminator_optimizer)
-            self._discriminator_optimizer.step()
+            logits, random = torch.cat([real_logit, fake_logit]), self._batches.random
+            verdict = partial(self._run, self._verdict_with_slope)
+            penalty = objectives.penalty(config, gamma, seen, logits, verdict, (batch.label, *told), random)
+            (discriminator_norm,) = descend(self.fabric, loss + penalty, discriminator)
             if config.weight_clip:
-                with torch.no_grad():
-                    torch._foreach_clamp_min_(list(self.discriminator.parameters()), -config.weight_clip)
-                    torch._foreach_clamp_max_(list(self.discriminator.parameters()), config.weight_clip)
+                discriminator.clip_weights(config.weight_clip)
 
         # Generator, against the updated discriminator
         self.discriminator.requires_grad_(False)
@@ -202,11 +185,8 @@ class Trainer:
         generator_loss = objective.generator(real_again, judged[:, 0]) + config.shown_weight * missed
         if config.discriminator_conditioning == "auxiliary-classifier":
             generator_loss = generator_loss + config.classifier_weight * cross_entropy(judged[:, 1:], batch.label)
-        self._generator_optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(generator_loss)
+        (generator_norm,) = descend(self.fabric, generator_loss, generator)
         self.discriminator.requires_grad_(True)
-        generator_norm = self._clip_gradient(self.generator, self._generator_optimizer)
-        self._generator_optimizer.step()
         return Losses(
             loss.detach(),
             generator_loss.detach(),
@@ -219,7 +199,7 @@ class Trainer:
     def _autoencode(self, progress: float) -> Losses:
         """A variational autoencoder (Kingma and Welling 2014, section 3, with the reparametrisation of section 2.4)."""
         config = self.config
-        batch = self._draw.batch()
+        batch = self._batches.batch()
         mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
         latent = mean + (log_variance / 2).exp() * batch.latent
         made = self._run(self._generate, latent, batch.label)
@@ -229,13 +209,7 @@ class Trainer:
         reconstruction, divergence = objectives.evidence(lost, mean, log_variance)
         # The divergence comes in slowly, or it would empty the latent before the decoder has learned to read it.
         weight = config.kl_weight * (linear(0.0, 1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0)
-        self._discriminator_optimizer.zero_grad(set_to_none=True)
-        self._generator_optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(reconstruction + weight * divergence)
-        encoder_norm = self._clip_gradient(self.discriminator, self._discriminator_optimizer)
-        decoder_norm = self._clip_gradient(self.generator, self._generator_optimizer)
-        self._discriminator_optimizer.step()
-        self._generator_optimizer.step()
+        decoder_norm, encoder_norm = descend(self.fabric, reconstruction + weight * divergence, *self._players)
         nothing = torch.zeros((), device=made.device)
         return Losses(divergence.detach(), reconstruction.detach(), nothing, nothing + 0.5, encoder_norm, decoder_norm)
 
@@ -245,37 +219,27 @@ class Trainer:
             made = self._run(self._generate, batch.latent, batch.label, *batch.chance)
             return made, torch.zeros((), device=made.device), ()
         teacher = self.generator.module
-        shown = teacher.shown(batch.real, self._draw.random)
+        shown = teacher.shown(batch.real, self._batches.random)
         made, logits = self._run(self._generate, batch.latent, batch.label, *batch.chance, shown)
         told = (shown[:, : teacher.told_size],) if teacher.told_size else ()
         return made, teacher.lost(logits, batch.real, shown).mean(), told
 
     def _warm_up(self) -> Losses:
         """The generator learns from what it is shown, before there is anybody to compete with."""
-        batch, teacher = self._draw.batch(), self.generator.module
-        shown = teacher.shown(batch.real, self._draw.random)
+        batch, teacher = self._batches.batch(), self.generator.module
+        shown = teacher.shown(batch.real, self._batches.random)
         logits = self._run(self._generate, batch.latent, batch.label, None, shown)
         loss = teacher.lost(logits, batch.real, shown).mean()
-        self._generator_optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
-        norm = self._clip_gradient(self.generator, self._generator_optimizer)
-        self._generator_optimizer.step()
-        nothing = torch.zeros((), device=loss.device)
-        return Losses(nothing, loss.detach(), nothing, nothing + 0.5, nothing, norm)
+        return Losses.alone(loss, *descend(self.fabric, loss, *self._players[:1]))
 
     def _explain(self, progress: float) -> Losses:
         """Maximum likelihood: the true choices, each explained by the label and those before it.
 
         In float32: its products are small, and the rounding of bfloat16 would be as large as what is left to learn.
         """
-        batch = self._draw.batch()
+        batch = self._batches.batch()
         loss = self._generate(batch.latent, batch.label, tokens=batch.real).sum(1).mean()
-        self._generator_optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
-        norm = self._clip_gradient(self.generator, self._generator_optimizer)
-        self._generator_optimizer.step()
-        nothing = torch.zeros((), device=loss.device)
-        return Losses(nothing, loss.detach(), nothing, nothing + 0.5, nothing, norm)
+        return Losses.alone(loss, *descend(self.fabric, loss, *self._players[:1]))
 
     def _judge(self, seen: Tensor, label: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
         """Verdicts of reals and fakes, stacked in `seen`: in one pass, but two if a batch norm would mix them."""
@@ -288,18 +252,7 @@ class Trainer:
 
     def _augmented(self, samples: Tensor, probability: float) -> Tensor:
         augmentation = self.kind.augmentation
-        return augmentation.apply(samples, probability, self._draw.random) if augmentation else samples
-
-    def _between(self, real: Tensor, fake: Tensor) -> Tensor:
-        """A point on the line from each real to its fake, drawn evenly."""
-        share = torch.rand(len(real), *(1 for _ in real.shape[1:]), generator=self._draw.random, device=real.device)
-        return real + share * (fake - real)
-
-    def _clip_gradient(self, network: Any, optimizer: Any) -> Tensor:
-        """Shorten the gradient if it is longer than the configuration allows; returns its length before."""
-        longest = self.config.gradient_clip or math.inf
-        norm = self.fabric.clip_gradients(network, optimizer, max_norm=longest, error_if_nonfinite=False)
-        return norm.detach()  # type: ignore[union-attr]
+        return augmentation.apply(samples, probability, self._batches.random) if augmentation else samples
 
     def _grow(self, progress: float) -> None:
         """Bring growing networks to their size at this share of the run; others have one size."""
@@ -348,25 +301,19 @@ class Trainer:
 
     def check_finite(self, losses: Losses) -> None:
         """Raise Diverged if a loss is not finite."""
-        values = {"discriminator": float(losses.discriminator), "generator": float(losses.generator)}
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise Diverged(
-                    f"the {name}'s loss is {value} after {self.steps} steps; try a smaller rate, e.g. "
-                    f"--set learning_rate={self.config.learning_rate / 4:g}"
-                )
+        losses.check_finite(self.steps, self.config.learning_rate)
 
-    def settle(self, batches: int = 64) -> torch.nn.Module:
+    def settle(self, batches: int = 64) -> nn.Module:
         """The averaged generator with statistics of its own over so many batches, in evaluation mode.
 
         Of a likelihood the best average so far, the present one among them.
         """
         if self._best is not None:
             return self._best.of(self.average.module)
-        self._draw.seed_step(-1 - self.steps)
+        self._batches.seed_step(-1 - self.steps)
         size = self.config.batch_size
         self.average.estimate_statistics(
-            lambda: (self._draw.latents(size), self._draw.labels(size), *self._draw.chance(size)), batches
+            lambda: (self._batches.latents(size), self._batches.labels(size), *self._batches.chance(size)), batches
         )
         return self.average.module
 
@@ -384,12 +331,10 @@ class Trainer:
 
     def _parts(self) -> list[tuple[str, Any]]:
         """What has a state of its own, by name."""
-        parts = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "average": self.average.module,
-            "generator_optimizer": self._generator_optimizer,
-            "discriminator_optimizer": self._discriminator_optimizer,
-            "best": self._best,
-        }
-        return [(name, part) for name, part in parts.items() if part is not None]
+        names = ("generator", "discriminator")[: len(self._players)]
+        parts = {name: player.network for name, player in zip(names, self._players, strict=True)}
+        parts["average"] = self.average.module
+        parts |= {f"{name}_optimizer": player.optimizer for name, player in zip(names, self._players, strict=True)}
+        if self._best is not None:
+            parts["best"] = self._best
+        return [*parts.items()]

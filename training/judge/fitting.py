@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from training.data import Rows, Samples
+from training.data import Samples, Subset
 from training.data.kind import Kind, Recipe
 from training.judge.classifier import Classifier, arranged
 from training.precision import supports_bfloat16
@@ -69,7 +69,7 @@ def fit(
         drawn = torch.from_numpy(balanced_order(labels, classes, steps * BATCH, seed) if order is None else order)
         weight = None if weights is None else torch.from_numpy(weights).float().to(device)
         # Resident when a GPU can hold it easily; otherwise batches are copied as they are needed.
-        held, targets = None if isinstance(samples, Rows) else torch.tensor(samples), torch.tensor(labels)
+        held, targets = None if isinstance(samples, Subset) else torch.tensor(samples), torch.tensor(labels)
         if held is not None and held.nbytes <= 2**30:
             held, targets = held.to(device), targets.to(device)
         optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.05)

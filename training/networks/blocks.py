@@ -236,7 +236,7 @@ class BlocksDiscriminator(nn.Module):
         found: list[nn.Module] = []
         for a, b in itertools.pairwise(sizes):
             found += [nn.Linear(a, b), nn.LeakyReLU(LEAK), nn.Dropout(config.dropout)]
-        self.layers, self.head = nn.Sequential(*found), layers.Head(config.width, classes, config)
+        self.layers, self.head = nn.Sequential(*found), layers.VerdictHead(config.width, classes, config)
 
     def forward(self, sample: Tensor, label: Tensor, *told: Tensor) -> Tensor:
         parts = [sample, *told] if self.embedding is None else [sample, *told, self.embedding(label)]

@@ -14,10 +14,10 @@ from training.networks.layers import (
     DROPOUTS,
     LEAK,
     ConditionalBatchNorm,
-    Head,
     Output,
     UnconditionalNorm,
     UpConv,
+    VerdictHead,
     embedding,
     minibatch_deviation,
     norm,
@@ -89,7 +89,7 @@ class _Halvings(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.Head)."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.VerdictHead)."""
 
     def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class ConvDiscriminator(nn.Module):
         flat = (self.trunk.channels + int(config.minibatch_deviation)) * self.trunk.area
         features = config.width * 8
         self.features = nn.Linear(flat, features)
-        self.head = Head(features, classes, config)
+        self.head = VerdictHead(features, classes, config)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         x = self.trunk(sample, label)

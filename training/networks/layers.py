@@ -181,7 +181,7 @@ def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
     return planes.expand(n, 1, *extents).to(x.dtype)
 
 
-class Head(nn.Module):
+class VerdictHead(nn.Module):
     """Features and classes to a discriminator's verdict: float [n, 1], or [n, 1 + classes].
 
     Column 0 is the logit of being real. With projection the class meets the features in an inner product (Miyato and
@@ -250,7 +250,7 @@ def prepare_weights(network: nn.Module, *, deviation: float | None, equalised: b
         if spectral:
             parametrizations.spectral_norm(layer, dim=output)
     if spectral:
-        for head in (module for module in network.modules() if isinstance(module, Head)):
+        for head in (module for module in network.modules() if isinstance(module, VerdictHead)):
             if head.projection is not None:
                 parametrizations.spectral_norm(head.projection)
 

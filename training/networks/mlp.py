@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from training.config.config import Config
-from training.networks.layers import LEAK, Head, Output, embedding, norm
+from training.networks.layers import LEAK, Output, VerdictHead, embedding, norm
 
 
 class MlpGenerator(nn.Module):
@@ -58,12 +58,12 @@ class _Trunk(nn.Module):
 
 
 class MlpDiscriminator(nn.Module):
-    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.Head)."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.VerdictHead)."""
 
     def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
         self.trunk = _Trunk(form, classes, config)
-        self.head = Head(self.trunk.units, classes, config)
+        self.head = VerdictHead(self.trunk.units, classes, config)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         return self.head(self.trunk(sample, label), label)

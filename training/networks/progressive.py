@@ -19,9 +19,9 @@ from training.networks.layers import (
     CONVOLUTIONS,
     DROPOUTS,
     LEAK,
-    Head,
     Output,
     UpConv,
+    VerdictHead,
     embedding,
     minibatch_deviation,
     norm,
@@ -116,7 +116,7 @@ class ProgressiveGenerator(_Growing):
 
 
 class ProgressiveDiscriminator(_Growing):
-    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.Head)."""
+    """sample float32 [n, *form], label int64 [n] -> verdict (see layers.VerdictHead)."""
 
     def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class ProgressiveDiscriminator(_Growing):
         self.minibatch_deviation = config.minibatch_deviation
         flat = (sizes[0] + int(config.minibatch_deviation)) * math.prod(extent >> count for extent in extents)
         self.features = nn.Linear(flat, config.width * 8)
-        self.head = Head(config.width * 8, classes, config)
+        self.head = VerdictHead(config.width * 8, classes, config)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         if self.plane is not None:

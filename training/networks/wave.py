@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.config.config import Config
-from training.networks.layers import LEAK, Head, Output, embedding, norm
+from training.networks.layers import LEAK, Output, VerdictHead, embedding, norm
 
 _KERNEL, _STRIDE, _PAD = 25, 4, 11
 _LEAST = 16  # frames that are left, as in the paper
@@ -74,7 +74,7 @@ class PhaseShuffle(nn.Module):
 
 
 class WaveDiscriminator(nn.Module):
-    """wave float32 [n, channels, frames], label int64 [n] -> verdict (see layers.Head)."""
+    """wave float32 [n, channels, frames], label int64 [n] -> verdict (see layers.VerdictHead)."""
 
     def __init__(self, form: tuple[int, ...], classes: int, config: Config) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class WaveDiscriminator(nn.Module):
             if stage < count - 1:
                 layers.append(PhaseShuffle(config.phase_shuffle))
         self.layers = nn.Sequential(*layers)
-        self.head = Head(math.prod((sizes[-1], form[1] // _STRIDE**count)), classes, config)
+        self.head = VerdictHead(math.prod((sizes[-1], form[1] // _STRIDE**count)), classes, config)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         if self.plane is not None:

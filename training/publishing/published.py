@@ -19,7 +19,7 @@ from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.errors import TrainingError
-from training.export.sampling import MEASURED_SEED, addressed_samples
+from training.export.sampling import to_be_measured
 from training.kinds import load_again
 from training.source import AS_FOUND, SourceOptions
 
@@ -80,7 +80,7 @@ class Published:
 
     def draw(self, labels: np.ndarray, start: int) -> np.ndarray:
         """The samples that cards are measured on; see training.quality.Draw."""
-        return addressed_samples(self.session, labels, MEASURED_SEED, start)
+        return to_be_measured(self.session)(labels, start)
 
     def model(self) -> onnx.ModelProto:
         """The graph, to publish it again with another card."""

@@ -20,7 +20,7 @@ from training.run.naming import data_name
 _NAMED = 4  # classes in a message
 
 
-class Withheld(TrainingError, RuntimeError):
+class NotPublished(TrainingError, RuntimeError):
     """The generator should not be published; the message says why, and what would publish it all the same."""
 
     status = 3
@@ -101,11 +101,11 @@ def release(
     force:   publish whatever the gate says.
     replace: publish under a name whose last version makes other samples.
 
-    Raises Withheld, Taken, Unpublished.
+    Raises NotPublished, Taken, Unpublished.
     """
     again = f"python -m training publish {quoted(kept)} --out {quoted(models)}"
     if not force and (reasons := objections(models, message)):
-        raise Withheld(
+        raise NotPublished(
             f"{message.name} is withheld; nothing was published. {' '.join(reasons)} The file is {kept}; "
             f"`{again} --force` publishes it all the same"
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -67,122 +69,184 @@ def measure(
     """
     report = progress or (lambda stage, share: None)
     random = np.random.default_rng(seed)
-    classes = dataset.classes
+    labelled = dataset.classes > 1
     if judge is None:
-        steps = fitting.default_steps(len(splits.train))
-        judge = fitting.fit(
-            dataset.kind,
-            *_take(dataset, splits.train),
-            classes,
-            seed=seed,
-            steps=steps // 2 if budget == "quick" else steps,
-            device=device,
-            progress=lambda share: report("learning to judge, from real samples", 0.35 * share),
-        )
+        judge = _learn_to_judge(dataset, splits, seed, budget, device, report)
     per_class = synthetic_per_class or _default_per_class(dataset, splits, budget)
-    labels = np.tile(np.arange(classes), per_class)
+    labels = np.tile(np.arange(dataset.classes), per_class)
     shape, dtype = dataset.samples.shape[1:], dataset.samples.dtype
     samples = collect(draw, labels, shape, dtype, progress=lambda share: report("drawing samples", 0.35 + 0.15 * share))
-    labelled = classes > 1
-    report("learning from synthetic samples only", 0.5)
-    test_samples, test_labels = _take(dataset, splits.test)
-    right = np.array(
-        [
-            scores.learned(
-                dataset,
-                samples,
-                labels,
-                test_samples,
-                seed=seed + repeat,
-                steps=judge.steps,
-                device=device,
-                progress=lambda share, done=repeat: report(  # type: ignore[misc]
-                    "learning from synthetic samples only", 0.5 + 0.35 * (done + share) / repeats
-                ),
-            )
-            == test_labels
-            for repeat in range(repeats if labelled else 0)
-        ]
-    )
-    report("comparing", 0.85)
-    test_features, test_judged = judge.judge(test_samples)
-    features, judged = judge.judge(samples)
-    known = scores.real(dataset, splits.train, test_samples, seed) if labelled else None
-    real_right = (test_judged if known is None else known) == test_labels
-    fidelity = _recall(labels, judged, classes)
-    report("measuring distances", 0.95)
 
-    # Three sets of one size with the same classes: synthetic and validation, each against test.
-    validation_labels = dataset.labels[splits.validation]
-    counts = np.minimum(dataset.counts(splits.test), dataset.counts(splits.validation)).clip(max=per_class)
-    counts = _scaled(counts, 1000 if budget == "quick" else 5000)
-    real_rows = pick(test_labels, counts, random)
-    other_rows = pick(validation_labels, counts, random)
-    made_rows = pick(labels, counts, random)
-    real = test_features[real_rows]
-    other = judge.features(dataset.samples[splits.validation[other_rows]])
-    made = features[made_rows]
-    neighbourhood = density_and_coverage(real, made)
-    card = pb.QualityCard(
-        real_samples=len(test_labels),
-        synthetic_samples=len(samples),
-        frechet_distance=frechet(real, made),
-        frechet_distance_floor=frechet(real, other),
-        kernel_distance=kernel(real, made, test_labels[real_rows], labels[made_rows]),
-        kernel_distance_floor=kernel(real, other, test_labels[real_rows], validation_labels[other_rows]),
-        density=neighbourhood.density,
-        coverage=neighbourhood.coverage,
-        coverage_ceiling=density_and_coverage(real, other).coverage,
-        feature_digest=judge.digest,
-    )
+    report("learning from synthetic samples only", 0.5)
+    right = _score(dataset, splits, samples, labels, seed, judge.steps, device, repeats if labelled else 0, report)
+
+    report("comparing", 0.85)
+    test = _Judged.of(judge, *_take(dataset, splits.test))
+    made = _Judged.of(judge, samples, labels)
+    known = scores.real(dataset, splits.train, test.samples, seed) if labelled else None
+    real_right = (test.judged if known is None else known) == test.labels
+
+    report("measuring distances", 0.95)
+    card = pb.QualityCard(real_samples=len(test.labels), synthetic_samples=len(samples), feature_digest=judge.digest)
+    _measure_distances(card, dataset, splits, judge, test, made, 1000 if budget == "quick" else 5000, random)
     if labelled:
         card.real_accuracy = float(real_right.mean())
         card.classification_accuracy_score, card.score_repeats = float(right.mean()), repeats
         card.classification_accuracy_score_low, card.classification_accuracy_score_high = score_interval(right)
-        card.label_fidelity = float((judged == labels).mean())
+        card.label_fidelity = float((made.judged == labels).mean())
+
     report("looking for copies", 0.97)
-    compared = np.arange(min(len(samples), max(memorisation.SAMPLES, classes * _NEAREST_PER_CLASS)))
+    compared = np.arange(min(len(samples), max(memorisation.SAMPLES, dataset.classes * _NEAREST_PER_CLASS)))
     neighbours = memorisation.compare(samples[compared], labels[compared], dataset, splits, seed)
     card.memorisation.CopyFrom(neighbours.summary())
     card.membership_inference.CopyFrom(membership.attack(samples, labels, dataset, splits, seed))
-    measured: list[Measurement] = []
-    if answers(dataset.kind, "measurements"):
-        measured += dataset.kind.measurements(*parts.alike(samples, labels, dataset, splits, seed))
-    recall = np.array(_recall(test_labels, test_judged, classes))
-    if known is not None:
-        # Accuracies are another classifier's, so fidelity needs a number of real samples of its own.
-        of = "by the network that judges, classes in equal parts"
-        measured.insert(0, Measurement(scores.JUDGED, float(np.mean(fidelity)), float(recall.mean()), of))
+
+    measured = _measurements(dataset, splits, test, made, seed, judged_apart=known is not None)
     for each in measured:
         card.measurements.add(name=each.name, value=each.value, real=each.real, detail=each.detail)
-    train_labels = dataset.labels[splits.train]
-    for label, name in enumerate(dataset.class_names):
-        own, train = labels == label, splits.train[train_labels == label]
-        # Against the training split: it has the most samples, and this number cannot be gained by copying.
-        ratio, low, high = spread_interval(samples[own], dataset.part(train), dataset.kind.values)
-        quality = card.classes.add(
-            label=name,
-            real_samples=int((test_labels == label).sum()),
-            synthetic_samples=int(own.sum()),
-            spread_ratio=ratio,
-            spread_ratio_low=low,
-            spread_ratio_high=high,
-            memorisation=neighbours.summary(label),
-        )
-        held = np.concatenate([part[dataset.labels[part] == label] for part in (splits.validation, splits.test)])
-        if inside.enough(len(held), len(train), int(own.sum())):
-            _cover(quality, dataset, judge, held, train, samples[own], features[own], random)
+    for label in range(dataset.classes):
+        quality = _measure_class(card, label, dataset, splits, judge, test, made, random)
+        quality.memorisation.CopyFrom(neighbours.summary(label))
         if labelled:
-            quality.real_accuracy, quality.label_fidelity = real_right[test_labels == label].mean(), fidelity[label]
-            quality.classification_accuracy_score = float(right[:, test_labels == label].mean())
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (labels, judged), 1)
+            quality.real_accuracy = real_right[test.labels == label].mean()
+            quality.label_fidelity = made.recall(dataset.classes)[label]
+            quality.classification_accuracy_score = float(right[:, test.labels == label].mean())
+
+    confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
+    np.add.at(confusion, (labels, made.judged), 1)
     repeated = repeats_of(samples, labels, dataset, splits.train, np.random.default_rng(seed))
-    found = find(card, confusion, repeated, recall, measured)
+    found = find(card, confusion, repeated, test.recall(dataset.classes), measured)
     card.findings.extend(finding.to_message() for finding in found)
     gate.decide(card)
     report("measured", 1.0)
     return card
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Samples, and what the judge says of them.
+
+    samples: raw, [n, *shape]; labels, judged: int64 [n]; features: float32 [n, FEATURES].
+    """
+
+    samples: Samples
+    labels: np.ndarray
+    features: np.ndarray
+    judged: np.ndarray
+
+    @classmethod
+    def of(cls, judge: Classifier, samples: Samples, labels: np.ndarray) -> _Judged:
+        return cls(samples, labels, *judge.judge(samples))
+
+    def recall(self, classes: int) -> np.ndarray:
+        """Share of each class that is taken for it, float64 [classes]."""
+        return np.array([(self.judged[self.labels == label] == label).mean() for label in range(classes)])
+
+
+def _learn_to_judge(
+    dataset: Dataset, splits: Splits, seed: int, budget: str, device: str | torch.device, report: Progress
+) -> Classifier:
+    steps = fitting.default_steps(len(splits.train))
+    return fitting.fit(
+        dataset.kind,
+        *_take(dataset, splits.train),
+        dataset.classes,
+        seed=seed,
+        steps=steps // 2 if budget == "quick" else steps,
+        device=device,
+        progress=lambda share: report("learning to judge, from real samples", 0.35 * share),
+    )
+
+
+def _score(
+    dataset: Dataset,
+    splits: Splits,
+    samples: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    steps: int,
+    device: str | torch.device,
+    repeats: int,
+    report: Progress,
+) -> np.ndarray:
+    """Whether classifiers of synthetic samples alone are right about the test split: bool [repeats, n]."""
+    asked, truth = _take(dataset, splits.test)
+    learned = partial(scores.learned, dataset, samples, labels, asked, steps=steps, device=device)
+
+    def tell(share: float, done: int) -> None:
+        report("learning from synthetic samples only", 0.5 + 0.35 * (done + share) / repeats)
+
+    return np.array([learned(seed=seed + n, progress=partial(tell, done=n)) == truth for n in range(repeats)])
+
+
+def _measure_distances(
+    card: pb.QualityCard,
+    dataset: Dataset,
+    splits: Splits,
+    judge: Classifier,
+    test: _Judged,
+    made: _Judged,
+    most: int,
+    random: np.random.Generator,
+) -> None:
+    """Three sets of one size with the same classes, most samples at most: synthetic and validation, against test."""
+    validation_labels = dataset.labels[splits.validation]
+    counts = np.minimum(dataset.counts(splits.test), dataset.counts(splits.validation))
+    counts = _scaled(counts.clip(max=np.bincount(made.labels).min()), most)
+    real_rows = pick(test.labels, counts, random)
+    other_rows = pick(validation_labels, counts, random)
+    made_rows = pick(made.labels, counts, random)
+    real, synthetic = test.features[real_rows], made.features[made_rows]
+    other = judge.features(dataset.samples[splits.validation[other_rows]])
+    card.frechet_distance, card.frechet_distance_floor = frechet(real, synthetic), frechet(real, other)
+    card.kernel_distance = kernel(real, synthetic, test.labels[real_rows], made.labels[made_rows])
+    card.kernel_distance_floor = kernel(real, other, test.labels[real_rows], validation_labels[other_rows])
+    neighbourhood = density_and_coverage(real, synthetic)
+    card.density, card.coverage = neighbourhood.density, neighbourhood.coverage
+    card.coverage_ceiling = density_and_coverage(real, other).coverage
+
+
+def _measurements(
+    dataset: Dataset, splits: Splits, test: _Judged, made: _Judged, seed: int, judged_apart: bool
+) -> list[Measurement]:
+    """What only this kind of data has; judged_apart: accuracies are those of another classifier than the judge."""
+    measured: list[Measurement] = []
+    if judged_apart:
+        # Fidelity then needs a number of real samples of its own.
+        of = "by the network that judges, classes in equal parts"
+        fidelity, recall = (float(each.recall(dataset.classes).mean()) for each in (made, test))
+        measured.append(Measurement(scores.JUDGED, fidelity, recall, of))
+    if answers(dataset.kind, "measurements"):
+        measured += dataset.kind.measurements(*parts.alike(made.samples[:], made.labels, dataset, splits, seed))
+    return measured
+
+
+def _measure_class(
+    card: pb.QualityCard,
+    label: int,
+    dataset: Dataset,
+    splits: Splits,
+    judge: Classifier,
+    test: _Judged,
+    made: _Judged,
+    random: np.random.Generator,
+) -> pb.ClassQuality:
+    """The class's part of the card: how much its samples vary, and how much of the real ones they cover."""
+    own, train = made.labels == label, splits.train[dataset.labels[splits.train] == label]
+    # Against the training split: it has the most samples, and this number cannot be gained by copying.
+    ratio, low, high = spread_interval(made.samples[own], dataset.part(train), dataset.kind.values)
+    quality = card.classes.add(
+        label=dataset.class_names[label],
+        real_samples=int((test.labels == label).sum()),
+        synthetic_samples=int(own.sum()),
+        spread_ratio=ratio,
+        spread_ratio_low=low,
+        spread_ratio_high=high,
+    )
+    held = np.concatenate([part[dataset.labels[part] == label] for part in (splits.validation, splits.test)])
+    if inside.enough(len(held), len(train), int(own.sum())):
+        _cover(quality, dataset, judge, held, train, made.samples[own], made.features[own], random)
+    return quality
 
 
 def _cover(
@@ -225,10 +289,6 @@ def _default_per_class(dataset: Dataset, splits: Splits, budget: str) -> int:
 
 def _take(dataset: Dataset, positions: np.ndarray) -> tuple[Samples, np.ndarray]:
     return dataset.part(positions), dataset.labels[positions]
-
-
-def _recall(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[float]:
-    return [float((predicted[labels == label] == label).mean()) for label in range(classes)]
 
 
 def _scaled(counts: np.ndarray, limit: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from augmint.v1 import generator_pb2 as pb
-from training.quality.findings.finding import Finding, Kind, Severity, worst_first
+from training.quality.findings.finding import Finding, FindingKind, Severity, worst_first
 from training.quality.findings.samples import MEASURED, sentences
 
 # From this share of withheld classes on, the generator is withheld as a whole.
@@ -32,7 +32,7 @@ def decide(card: pb.QualityCard, more: Iterable[Finding] = ()) -> None:
     class. Anything that is worth a warning lets it pass with warnings.
     """
     measured = [Finding.from_message(message) for message in card.findings]
-    elsewhere = {*Kind} - MEASURED if card.synthetic_samples else {*Kind}
+    elsewhere = {*FindingKind} - MEASURED if card.synthetic_samples else {*FindingKind}
     new = [each for each in more if each.severity == Severity.NOTE or each.kind in elsewhere]
     findings = worst_first([*measured, *new])
     del card.findings[:], card.reasons[:], card.warnings[:]
@@ -60,7 +60,7 @@ def carry_over(card: pb.QualityCard, earlier: pb.QualityCard) -> list[Finding]:
     for quality, before in zip(card.classes, earlier.classes, strict=False):
         if before.HasField("recommendation"):
             quality.recommendation.CopyFrom(before.recommendation)
-    kinds = {*Kind} - MEASURED  # kinds that only a newer release knows are dropped
+    kinds = {*FindingKind} - MEASURED  # kinds that only a newer release knows are dropped
     return [Finding.from_message(finding) for finding in earlier.findings if finding.kind in kinds]
 
 

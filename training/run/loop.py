@@ -16,9 +16,10 @@ from rich.progress import Progress, TaskID
 from training.config.config import Config
 from training.data import Dataset
 from training.data.splits import Splits
-from training.gan.trainer import Diverged, Losses, Trainer
+from training.gan.losses import Diverged, Losses
+from training.gan.trainer import Trainer
 from training.judge.classifier import Classifier
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 from training.quality.findings.training import Means, divergence, not_finite
 from training.run import recovery, snapshot
 from training.run.events import Events, Occasion
@@ -223,11 +224,11 @@ class Loop:
                 f"(attempt {self._attempt} of {order.retries})."
             )
             occasion = Occasion.RESTORED
-        elif lost.kind == Kind.DIVERGENCE and good is None:
+        elif lost.kind == FindingKind.DIVERGENCE and good is None:
             text = f"{lost.text} {self._exhausted()} {lost.advice}"
             self._tell(Occasion.GAVE_UP, text, [lost])
             raise Diverged(text)
-        elif good is None or (order.retries == 0 and lost.kind != Kind.DIVERGENCE):
+        elif good is None or (order.retries == 0 and lost.kind != FindingKind.DIVERGENCE):
             if not self._over:
                 self._over = True
                 self._tell(Occasion.GAVE_UP, f"{lost.text} {self._exhausted()} Training goes on.", [lost])

@@ -28,7 +28,7 @@ _SEED = 2**40 + 1  # of the samples
 
 
 @dataclass(frozen=True)
-class Trial:
+class CandidateScore:
     """What came of a candidate.
 
     score:   macro-averaged F1 on the validation split of a classifier that learned from its samples alone, [0, 1];
@@ -50,7 +50,7 @@ def run_all(
     splits: Splits,
     clock: Callable[[], float],
     progress: Callable[[str, float], None],
-) -> list[Trial]:
+) -> list[CandidateScore]:
     """Try every candidate for its part of the budget; those that are in the run's journal are not tried again.
 
     With a budget in steps alone the outcome follows from the order's seed and the data.
@@ -58,7 +58,7 @@ def run_all(
     clock:    seconds. progress: called with the preset on trial and the share of all trials that is over.
     """
     journal = run.folder / TRIALS
-    done: list[Trial] = processes.agree_on(_read(journal) if processes.first else [])
+    done: list[CandidateScore] = processes.agree_on(_read(journal) if processes.first else [])
     part = SHARE / len(candidates)
     for number, candidate in enumerate(candidates):
         if any(trial.preset == candidate.preset for trial in done):
@@ -68,8 +68,8 @@ def run_all(
             progress(name, (number + share) / len(candidates))
 
         trainer, seconds = _train(run.order, candidate.config, part, processes, dataset, splits, clock, tell)
-        score = processes.agree_on(_score(trainer, run.order, dataset, splits) if processes.first else 0.0)
-        done.append(Trial(candidate.preset, score, trainer.steps, seconds))
+        found = processes.agree_on(score(trainer, run.order, dataset, splits) if processes.first else 0.0)
+        done.append(CandidateScore(candidate.preset, found, trainer.steps, seconds))
         if processes.first:
             text = json.dumps([asdict(trial) for trial in done], indent=2) + "\n"
             write_whole(journal, lambda path, text=text: path.write_text(text))  # type: ignore[misc]
@@ -77,10 +77,10 @@ def run_all(
     return sorted(done, key=lambda trial: names.index(trial.preset))
 
 
-def _read(journal: Path) -> list[Trial]:
+def _read(journal: Path) -> list[CandidateScore]:
     if not journal.exists():
         return []
-    return [Trial(**entry) for entry in json.loads(journal.read_text())]
+    return [CandidateScore(**entry) for entry in json.loads(journal.read_text())]
 
 
 def _train(
@@ -108,7 +108,8 @@ def _train(
     return trainer, taken
 
 
-def _score(trainer: Trainer, order: Order, dataset: Dataset, splits: Splits) -> float:
+def score(trainer: Trainer, order: Order, dataset: Dataset, splits: Splits) -> float:
+    """Of a trainer as it is; see Trial.score."""
     kind, device = dataset.kind, trainer.fabric.device
     labels = np.random.default_rng(order.seed).permutation(dataset.labels[splits.train])[:MOST_SAMPLES]
     generator = trainer.settle()
@@ -124,7 +125,7 @@ def _score(trainer: Trainer, order: Order, dataset: Dataset, splits: Splits) -> 
     return float(f1_score(dataset.labels[splits.validation], guessed, average="macro"))
 
 
-def left(trials: Sequence[Trial], order: Order) -> Order:
+def left(trials: Sequence[CandidateScore], order: Order) -> Order:
     """The order with what the trials have left of its budget."""
     steps = None if order.steps is None else max(1, order.steps - sum(trial.steps for trial in trials))
     seconds = order.budget_seconds
@@ -133,7 +134,7 @@ def left(trials: Sequence[Trial], order: Order) -> Order:
     return order.model_copy(update={"steps": steps, "budget_seconds": seconds})
 
 
-def in_words(order: Order, trials: Sequence[Trial]) -> str:
+def in_words(order: Order, trials: Sequence[CandidateScore]) -> str:
     """How long each trial was, and what all of them took of the budget."""
     steps, seconds = sum(trial.steps for trial in trials), sum(trial.seconds for trial in trials)
     if order.steps is not None:

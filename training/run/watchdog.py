@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from training.quality.findings.finding import Finding, Kind, Severity, worst_first
+from training.quality.findings.finding import Finding, FindingKind, Severity, worst_first
 from training.quality.findings.training import Look, Means, Symptoms
 
 WINDOW = 20  # steps that a mean of the losses is taken over
@@ -87,7 +87,7 @@ class Watchdog:
                 if _fails(finding)
                 and finding.kind.value in before
                 and not _improves(finding.kind, *seen[-2:])
-                and (finding.kind != Kind.LABEL_IGNORED or knew_labels)
+                and (finding.kind != FindingKind.LABEL_IGNORED or knew_labels)
             ),
             None,
         )
@@ -112,7 +112,7 @@ class Watchdog:
         if not seen or seen[-1].step < FEWEST_STEPS:
             steps = seen[-1].step if seen else 0
             text = f"The run had {steps} steps; in fewer than {FEWEST_STEPS} hardly anything is learned."
-            return [Finding(Kind.TOO_FEW_STEPS, Severity.WARNING, steps, FEWEST_STEPS, text, advice)]
+            return [Finding(FindingKind.TOO_FEW_STEPS, Severity.WARNING, steps, FEWEST_STEPS, text, advice)]
         fall = _change(seen)
         if self._failing or fall <= STILL_FALLING:
             return []
@@ -120,7 +120,7 @@ class Watchdog:
             "The samples were still getting better when the run ended: in its last quarter the kernel distance to "
             f"real ones fell by {fall:.0%}."
         )
-        return [Finding(Kind.TOO_FEW_STEPS, Severity.WARNING, fall, STILL_FALLING, text, advice)]
+        return [Finding(FindingKind.TOO_FEW_STEPS, Severity.WARNING, fall, STILL_FALLING, text, advice)]
 
     def state_dict(self) -> dict[str, Any]:
         """Numbers and strings only."""
@@ -171,10 +171,10 @@ def _fails(finding: Finding) -> bool:
     return finding.severity == Severity.FAILURE
 
 
-def _improves(kind: Kind, before: Look, now: Look) -> bool:
+def _improves(kind: FindingKind, before: Look, now: Look) -> bool:
     """Whether what the finding is about got better; collapsed samples may well become easier to recognise."""
     return (
         now.kernel_distance < before.kernel_distance - CLOSER * abs(before.kernel_distance)
         or now.spread > before.spread + WIDER
-        or (kind != Kind.COLLAPSE and now.fidelity > before.fidelity + CLEARER)
+        or (kind != FindingKind.COLLAPSE and now.fidelity > before.fidelity + CLEARER)
     )

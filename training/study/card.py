@@ -17,7 +17,7 @@ from service.runtime.session import Session
 from training.config.config import Config
 from training.publishing.published import EvaluationError, Published
 from training.quality import decide
-from training.quality.findings.finding import Kind
+from training.quality.findings.finding import FindingKind
 from training.quality.findings.gains import findings
 from training.study.plan import Outcome, Plan, Shared
 from training.study.study import Report, Study
@@ -69,7 +69,7 @@ def with_outcomes(card: pb.QualityCard, outcomes: Sequence[Outcome]) -> pb.Quali
     card.recommendation.CopyFrom(last.recommendation)
     for quality, recommendation in zip(card.classes, last.classes, strict=False):
         quality.recommendation.CopyFrom(recommendation)
-    kept = [finding for finding in card.findings if finding.kind != Kind.NO_GAIN]
+    kept = [finding for finding in card.findings if finding.kind != FindingKind.NO_GAIN]
     del card.findings[:]
     card.findings.extend(kept)
     decide(card, findings([outcome.line for outcome in outcomes]))

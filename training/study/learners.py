@@ -60,7 +60,7 @@ class Learner(Protocol):
     def learn(self, trial: Trial, lesson: Lesson) -> Fitted: ...
 
 
-class Network:
+class JudgeLearner:
     """The judge's, taught by batches of a fixed mixture for a fixed number of steps."""
 
     name, plain = "", arms.STANDARD
@@ -123,7 +123,7 @@ class Network:
         return round(trial.share * fitting.BATCH)
 
 
-class Pupil:
+class PupilLearner:
     """One of those that people use for the kind (Kind.pupils): it gets real and synthetic samples at once."""
 
     plain = arms.REAL
@@ -178,5 +178,5 @@ def learners(kind: Kind, classes: int, steps: int | None, device: torch.device) 
     """The classifiers of a study; the one that people use most comes last, for the last recommendation stands."""
     names = list(kind.pupils(classes, 0))
     if names:
-        return [Pupil(kind, classes, name) for name in reversed(names)]
-    return [Network(kind, classes, steps, device)]
+        return [PupilLearner(kind, classes, name) for name in reversed(names)]
+    return [JudgeLearner(kind, classes, steps, device)]

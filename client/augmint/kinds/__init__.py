@@ -10,7 +10,8 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from augmint.kinds import audio, image, text
-from augmint.kinds.table import column, files, frame
+from augmint.kinds.face import Face
+from augmint.kinds.table import column, files, frame, spread
 
 
 class Encoder(Protocol):
@@ -45,6 +46,7 @@ class Kind:
     lines:    samples -> lines of text for people and programs to read. Absent: cells are printed, if there are any.
     texts:    samples -> a str of each. Absent: that is not what they are.
     indices:  elements are numbers of things, which PyTorch wants as int64.
+    face:     how samples look on a page.
     """
 
     column: str
@@ -64,6 +66,7 @@ class Kind:
     lines: Callable[[Any], list[str]] | None = None
     texts: Callable[[Any], list[str]] | None = None
     indices: bool = False
+    face: Face = field(default_factory=Face)
 
 
 def of(description: Any) -> Kind:
@@ -88,7 +91,14 @@ def _sequence(datasets: Any, description: Any) -> Any:
 ARRAY = Kind("sample", "npy", False, lambda samples: samples.array, _npys, _sequence)
 KINDS = {
     "image": Kind(
-        "image", "png", True, image.images, image.pngs, image.feature, media=lambda description: {"_type": "Image"}
+        column="image",
+        suffix="png",
+        pictures=True,
+        objects=image.images,
+        files=image.pngs,
+        feature=image.feature,
+        media=lambda description: {"_type": "Image"},
+        face=Face(pictures=image.pictures),
     ),
     "audio": Kind(
         column="audio",
@@ -101,6 +111,7 @@ KINDS = {
         sound=audio.sounds,
         floats=audio.floats,
         media=audio.media,
+        face=Face(alone=24, together=4, pictures=audio.pictures, sounds=audio.wavs),
     ),
     "table": Kind(
         column="",
@@ -119,6 +130,7 @@ KINDS = {
         },
         cells=files.cells,
         frame=frame.frame,
+        face=Face(alone=200, together=100, spreads=spread.spreads),
     ),
     "text": Kind(
         column="text",
@@ -133,6 +145,7 @@ KINDS = {
         lines=text.lines,
         texts=text.texts,
         indices=True,
+        face=Face(alone=40, together=10),
     ),
 }
 # Suffix of a file of one sample that other programs open, of kinds that are no pictures: those go on a sheet.

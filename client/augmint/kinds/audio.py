@@ -10,8 +10,16 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
+from augmint.errors import MissingExtra
+from augmint.kinds.face import Picture
 
 _FULL = np.float32(32768)
+_WITHOUT = (
+    "without it, `augmint export --format parquet` writes the sounds, whose files datasets hands over as they are: "
+    "cast_column('audio', datasets.Audio(decode=False))"
+)
+# Of a picture of a sound: strokes, pixels from one to the next, pixels from silence to the top.
+_STROKES, _STEP, _MIDDLE = 96, 2, 28
 
 
 def rate_of(description: Any) -> int:
@@ -48,8 +56,14 @@ def encoded(samples: Any) -> Iterator[dict[str, Any]]:
 
 
 def feature(datasets: Any, description: Any) -> Any:
-    """Hugging Face's Audio; datasets writes and reads it by torchcodec. raises: MissingExtra without it."""
-    extras.load("torchcodec", "audio")
+    """Hugging Face's Audio; datasets writes and reads it by torchcodec.
+
+    raises: MissingExtra without it, which says how the same sounds are had nevertheless.
+    """
+    try:
+        extras.load("torchcodec", "audio")
+    except MissingExtra as error:
+        raise MissingExtra(f"{error}; {_WITHOUT}") from error
     return datasets.Audio(sampling_rate=rate_of(description))
 
 
@@ -61,3 +75,22 @@ def details(description: Any) -> list[tuple[str, str]]:
     rate, shape = rate_of(description), description.shape
     channels = f", {shape[1]} channels" if len(shape) > 1 else ""
     return [("sound", f"{shape[0] / rate:g} s at {rate:,} Hz{channels}")]
+
+
+def pictures(samples: Any) -> Iterator[Picture]:
+    """The course of each sound, of all channels together, as high as its loudest frame."""
+    for sound in samples.array:
+        frames = sound.astype(np.float32) if sound.ndim == 1 else sound.mean(axis=1, dtype=np.float32)
+        peak = max(float(np.abs(frames).max()), 1.0)
+        parts = [part for part in np.array_split(frames / peak, _STROKES) if len(part)]
+        strokes = "".join(
+            f"M{number * _STEP + 1} {_MIDDLE * (1 - top):.1f}V{_MIDDLE * (1 - bottom) + 1:.1f}"
+            for number, (top, bottom) in enumerate((part.max(), part.min()) for part in parts)
+        )
+        width, height = _STROKES * _STEP, 2 * _MIDDLE
+        content = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 1}"><style>path{{stroke:#0b6e75}}'
+            f"@media(prefers-color-scheme:dark){{path{{stroke:#5fc9cf}}}}</style>"
+            f'<path d="{strokes}" stroke-width="1.5" stroke-linecap="round"/></svg>'
+        )
+        yield Picture(content.encode(), "image/svg+xml", width, height)

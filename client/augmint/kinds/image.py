@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
+from augmint.kinds.face import Picture
 from augmint.v1 import generator_pb2 as pb
+
+# Pixels of a page: what the longer side of a small image is enlarged to, about, and the most that any has.
+_SHOWN, _MOST = 84, 192
 
 
 def images(samples: Any) -> list[Any]:
@@ -31,3 +35,13 @@ def feature(datasets: Any, description: Any) -> Any:
     """Hugging Face's Image, which needs Pillow."""
     extras.load("PIL.Image", "images")
     return datasets.Image()
+
+
+def pictures(samples: Any) -> Iterator[Picture]:
+    """Small ones enlarged, by a whole factor."""
+    height, width = samples.description.shape[:2]
+    factor = max(1, round(_SHOWN / max(height, width)))
+    smaller = min(1.0, _MOST / (factor * max(height, width)))
+    size = max(1, round(width * factor * smaller)), max(1, round(height * factor * smaller))
+    for content in pngs(samples):
+        yield Picture(content, "image/png", *size, crisp=smaller == 1.0)

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from augmint.errors import InvalidRequest
 from augmint.threads import Pool, close_at_exit
 
-Order = TypeVar("Order")
+Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # In flight at once; further ones only queue at the service.
@@ -110,7 +110,7 @@ class Distance:
         self._calm, self._least = 0, self.limit
 
 
-class Prefetch(Generic[Order, Result]):
+class Prefetch(Generic[Task, Result]):
     """The results of fetch(order) in the order of the orders, fetched on threads before they are asked for.
 
     Close it: an iterator that is left half-way keeps fetching no further, but its threads stay until then.
@@ -118,8 +118,8 @@ class Prefetch(Generic[Order, Result]):
 
     def __init__(
         self,
-        orders: Iterator[Order],
-        fetch: Callable[[Order], Result],
+        orders: Iterator[Task],
+        fetch: Callable[[Task], Result],
         limit: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -135,7 +135,7 @@ class Prefetch(Generic[Order, Result]):
         self._closed = False
         close_at_exit(self, turn=1)  # after the clients, whose calls it would wait for
 
-    def __iter__(self) -> Prefetch[Order, Result]:
+    def __iter__(self) -> Prefetch[Task, Result]:
         return self
 
     def __next__(self) -> Result:

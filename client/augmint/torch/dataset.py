@@ -13,7 +13,7 @@ from augmint.errors import InvalidRequest
 from augmint.reading.source import Reader, Source, SourceOptions, explained
 from augmint.samples import Samples
 from augmint.torch.positions import one_or_view, position
-from augmint.torch.tensors import Form, Hands, Transform, data, tensors, unit_interval
+from augmint.torch.tensors import Container, Hands, Transform, data, tensors, unit_interval
 
 # Labels that are told all at once, at most: 2 GiB.
 TARGETS_LIMIT = 2**28
@@ -54,7 +54,7 @@ class SyntheticDataset(Reader, data.Dataset):
         length: int | None = None,
         transform: Transform | None = unit_interval,
         target_transform: Callable[[int], Any] | None = None,
-        form: Form | None = None,
+        form: Container | None = None,
         **source: Unpack[SourceOptions],
     ) -> None:
         """length:      number of samples, from 1; must be given, for a generator has no end.

@@ -20,7 +20,7 @@ else:
     data = extras.load("torch.utils.data", "torch")
 
 Transform = Callable[[Any], Any]
-Form = Literal["tensor", "pil", "array"]
+Container = Literal["tensor", "pil", "array"]
 
 
 def _unit_interval(array: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def tensors(samples: Samples, transform: Transform | None) -> torch.Tensor:
 class Hands:
     """Gives samples to a transform, one by one, in the form that it takes."""
 
-    def __init__(self, transform: Transform | None, form: Form | None, description: Description) -> None:
+    def __init__(self, transform: Transform | None, form: Container | None, description: Description) -> None:
         """form: "tensor", "pil" (an image) or "array" (of an image: [height, width, channels]). Absent: a tensor, or a
         PIL image if the transform is or has a `ToTensor`, or does not take the first tensors (TypeError or
         AttributeError).
@@ -99,7 +99,7 @@ class Hands:
         self._form = self._form or "tensor"
         return done
 
-    def _formed(self, batch: torch.Tensor, form: Form | None) -> Any:
+    def _formed(self, batch: torch.Tensor, form: Container | None) -> Any:
         if form in (None, "tensor"):
             return batch
         array = batch.numpy()

@@ -130,6 +130,48 @@ class GenerateResponse(_message.Message):
     of: int
     def __init__(self, data: _Optional[bytes] = ..., class_indices: _Optional[_Iterable[int]] = ..., seed: _Optional[int] = ..., start_index: _Optional[int] = ..., generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., truncation: _Optional[float] = ..., indices: _Optional[_Iterable[int]] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ...) -> None: ...
 
+class TransformRequest(_message.Message):
+    __slots__ = ("generator", "version", "digest", "channel", "data", "label", "class_indices", "source_label", "source_class_indices", "strength")
+    GENERATOR_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_LABEL_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    generator: str
+    version: int
+    digest: str
+    channel: str
+    data: bytes
+    label: str
+    class_indices: _containers.RepeatedScalarFieldContainer[int]
+    source_label: str
+    source_class_indices: _containers.RepeatedScalarFieldContainer[int]
+    strength: float
+    def __init__(self, generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., channel: _Optional[str] = ..., data: _Optional[bytes] = ..., label: _Optional[str] = ..., class_indices: _Optional[_Iterable[int]] = ..., source_label: _Optional[str] = ..., source_class_indices: _Optional[_Iterable[int]] = ..., strength: _Optional[float] = ...) -> None: ...
+
+class TransformResponse(_message.Message):
+    __slots__ = ("data", "class_indices", "source_class_indices", "generator", "version", "digest", "strength")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_CLASS_INDICES_FIELD_NUMBER: _ClassVar[int]
+    GENERATOR_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    class_indices: _containers.RepeatedScalarFieldContainer[int]
+    source_class_indices: _containers.RepeatedScalarFieldContainer[int]
+    generator: str
+    version: int
+    digest: str
+    strength: float
+    def __init__(self, data: _Optional[bytes] = ..., class_indices: _Optional[_Iterable[int]] = ..., source_class_indices: _Optional[_Iterable[int]] = ..., generator: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ..., strength: _Optional[float] = ...) -> None: ...
+
 class ListGeneratorsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -191,7 +233,7 @@ class Limits(_message.Message):
     def __init__(self, max_samples: _Optional[int] = ..., preferred_page_samples: _Optional[int] = ...) -> None: ...
 
 class Generator(_message.Message):
-    __slots__ = ("name", "version", "labels", "sample", "latent_size", "provenance", "quality", "golden", "scored")
+    __slots__ = ("name", "version", "labels", "sample", "latent_size", "provenance", "quality", "golden", "scored", "transforms")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -201,6 +243,7 @@ class Generator(_message.Message):
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     GOLDEN_FIELD_NUMBER: _ClassVar[int]
     SCORED_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -210,7 +253,8 @@ class Generator(_message.Message):
     quality: QualityCard
     golden: _containers.RepeatedCompositeFieldContainer[GoldenSample]
     scored: bool
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sample: _Optional[_Union[SampleSpec, _Mapping]] = ..., latent_size: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., quality: _Optional[_Union[QualityCard, _Mapping]] = ..., golden: _Optional[_Iterable[_Union[GoldenSample, _Mapping]]] = ..., scored: bool = ...) -> None: ...
+    transforms: bool
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sample: _Optional[_Union[SampleSpec, _Mapping]] = ..., latent_size: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., quality: _Optional[_Union[QualityCard, _Mapping]] = ..., golden: _Optional[_Iterable[_Union[GoldenSample, _Mapping]]] = ..., scored: bool = ..., transforms: bool = ...) -> None: ...
 
 class SampleSpec(_message.Message):
     __slots__ = ("shape", "dtype", "image", "audio", "music", "text", "table")
@@ -338,7 +382,7 @@ class SplitCounts(_message.Message):
     def __init__(self, split: _Optional[str] = ..., counts: _Optional[_Iterable[int]] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class QualityCard(_message.Message):
-    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings", "verdict", "reasons", "findings", "memorisation", "gains", "recommendation", "score_repeats", "classification_accuracy_score_low", "classification_accuracy_score_high", "measurements", "membership_inference")
+    __slots__ = ("real_samples", "synthetic_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "frechet_distance", "frechet_distance_floor", "kernel_distance", "kernel_distance_floor", "density", "coverage", "coverage_ceiling", "classes", "feature_digest", "warnings", "verdict", "reasons", "findings", "memorisation", "gains", "recommendation", "score_repeats", "classification_accuracy_score_low", "classification_accuracy_score_high", "measurements", "membership_inference", "transform")
     REAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SYNTHETIC_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     REAL_ACCURACY_FIELD_NUMBER: _ClassVar[int]
@@ -365,6 +409,7 @@ class QualityCard(_message.Message):
     CLASSIFICATION_ACCURACY_SCORE_HIGH_FIELD_NUMBER: _ClassVar[int]
     MEASUREMENTS_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_INFERENCE_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORM_FIELD_NUMBER: _ClassVar[int]
     real_samples: int
     synthetic_samples: int
     real_accuracy: float
@@ -391,7 +436,44 @@ class QualityCard(_message.Message):
     classification_accuracy_score_high: float
     measurements: _containers.RepeatedCompositeFieldContainer[Measurement]
     membership_inference: MembershipInference
-    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., gains: _Optional[_Iterable[_Union[AugmentationGain, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., score_repeats: _Optional[int] = ..., classification_accuracy_score_low: _Optional[float] = ..., classification_accuracy_score_high: _Optional[float] = ..., measurements: _Optional[_Iterable[_Union[Measurement, _Mapping]]] = ..., membership_inference: _Optional[_Union[MembershipInference, _Mapping]] = ...) -> None: ...
+    transform: TransformQuality
+    def __init__(self, real_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., frechet_distance: _Optional[float] = ..., frechet_distance_floor: _Optional[float] = ..., kernel_distance: _Optional[float] = ..., kernel_distance_floor: _Optional[float] = ..., density: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[ClassQuality, _Mapping]]] = ..., feature_digest: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., gains: _Optional[_Iterable[_Union[AugmentationGain, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., score_repeats: _Optional[int] = ..., classification_accuracy_score_low: _Optional[float] = ..., classification_accuracy_score_high: _Optional[float] = ..., measurements: _Optional[_Iterable[_Union[Measurement, _Mapping]]] = ..., membership_inference: _Optional[_Union[MembershipInference, _Mapping]] = ..., transform: _Optional[_Union[TransformQuality, _Mapping]] = ...) -> None: ...
+
+class TransformQuality(_message.Message):
+    __slots__ = ("samples", "recognised", "kept", "reconstruction_error", "classes")
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    RECOGNISED_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    RECONSTRUCTION_ERROR_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    samples: int
+    recognised: float
+    kept: _containers.RepeatedCompositeFieldContainer[KeptProperty]
+    reconstruction_error: float
+    classes: _containers.RepeatedCompositeFieldContainer[TransformedClass]
+    def __init__(self, samples: _Optional[int] = ..., recognised: _Optional[float] = ..., kept: _Optional[_Iterable[_Union[KeptProperty, _Mapping]]] = ..., reconstruction_error: _Optional[float] = ..., classes: _Optional[_Iterable[_Union[TransformedClass, _Mapping]]] = ...) -> None: ...
+
+class KeptProperty(_message.Message):
+    __slots__ = ("name", "correlation", "fresh")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_FIELD_NUMBER: _ClassVar[int]
+    FRESH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    correlation: float
+    fresh: float
+    def __init__(self, name: _Optional[str] = ..., correlation: _Optional[float] = ..., fresh: _Optional[float] = ...) -> None: ...
+
+class TransformedClass(_message.Message):
+    __slots__ = ("label", "recognised", "coverage", "samples")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    RECOGNISED_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    recognised: float
+    coverage: float
+    samples: int
+    def __init__(self, label: _Optional[str] = ..., recognised: _Optional[float] = ..., coverage: _Optional[float] = ..., samples: _Optional[int] = ...) -> None: ...
 
 class Finding(_message.Message):
     __slots__ = ("kind", "severity", "label", "value", "threshold", "text", "advice")
@@ -542,18 +624,20 @@ class Score(_message.Message):
     def __init__(self, measure: _Optional[str] = ..., score: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class Recommendation(_message.Message):
-    __slots__ = ("truncation", "keep", "of", "synthetic_per_real", "scenario")
+    __slots__ = ("truncation", "keep", "of", "synthetic_per_real", "scenario", "transformed")
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
     OF_FIELD_NUMBER: _ClassVar[int]
     SYNTHETIC_PER_REAL_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMED_FIELD_NUMBER: _ClassVar[int]
     truncation: float
     keep: int
     of: int
     synthetic_per_real: float
     scenario: str
-    def __init__(self, truncation: _Optional[float] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ..., synthetic_per_real: _Optional[float] = ..., scenario: _Optional[str] = ...) -> None: ...
+    transformed: bool
+    def __init__(self, truncation: _Optional[float] = ..., keep: _Optional[int] = ..., of: _Optional[int] = ..., synthetic_per_real: _Optional[float] = ..., scenario: _Optional[str] = ..., transformed: bool = ...) -> None: ...
 
 class ClassQuality(_message.Message):
     __slots__ = ("label", "real_samples", "real_accuracy", "classification_accuracy_score", "label_fidelity", "spread_ratio", "verdict", "recommendation", "memorisation", "spread_ratio_low", "spread_ratio_high", "coverage", "coverage_ceiling", "coverage_low", "coverage_high", "coverage_samples", "synthetic_samples")
@@ -594,15 +678,17 @@ class ClassQuality(_message.Message):
     def __init__(self, label: _Optional[str] = ..., real_samples: _Optional[int] = ..., real_accuracy: _Optional[float] = ..., classification_accuracy_score: _Optional[float] = ..., label_fidelity: _Optional[float] = ..., spread_ratio: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., memorisation: _Optional[_Union[Memorisation, _Mapping]] = ..., spread_ratio_low: _Optional[float] = ..., spread_ratio_high: _Optional[float] = ..., coverage: _Optional[float] = ..., coverage_ceiling: _Optional[float] = ..., coverage_low: _Optional[float] = ..., coverage_high: _Optional[float] = ..., coverage_samples: _Optional[int] = ..., synthetic_samples: _Optional[int] = ...) -> None: ...
 
 class GoldenSample(_message.Message):
-    __slots__ = ("seed", "index", "class_index", "truncation", "data")
+    __slots__ = ("seed", "index", "class_index", "truncation", "data", "transformed")
     SEED_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     CLASS_INDEX_FIELD_NUMBER: _ClassVar[int]
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMED_FIELD_NUMBER: _ClassVar[int]
     seed: int
     index: int
     class_index: int
     truncation: float
     data: bytes
-    def __init__(self, seed: _Optional[int] = ..., index: _Optional[int] = ..., class_index: _Optional[int] = ..., truncation: _Optional[float] = ..., data: _Optional[bytes] = ...) -> None: ...
+    transformed: bytes
+    def __init__(self, seed: _Optional[int] = ..., index: _Optional[int] = ..., class_index: _Optional[int] = ..., truncation: _Optional[float] = ..., data: _Optional[bytes] = ..., transformed: _Optional[bytes] = ...) -> None: ...

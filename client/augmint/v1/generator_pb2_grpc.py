@@ -19,6 +19,11 @@ class GeneratorServiceStub(object):
                 request_serializer=augmint_dot_v1_dot_generator__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=augmint_dot_v1_dot_generator__pb2.GenerateResponse.FromString,
                 )
+        self.Transform = channel.unary_unary(
+                '/augmint.v1.GeneratorService/Transform',
+                request_serializer=augmint_dot_v1_dot_generator__pb2.TransformRequest.SerializeToString,
+                response_deserializer=augmint_dot_v1_dot_generator__pb2.TransformResponse.FromString,
+                )
         self.ListGenerators = channel.unary_unary(
                 '/augmint.v1.GeneratorService/ListGenerators',
                 request_serializer=augmint_dot_v1_dot_generator__pb2.ListGeneratorsRequest.SerializeToString,
@@ -48,6 +53,15 @@ class GeneratorServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Transform(self, request, context):
+        """Samples carried into other classes: what is not the class is kept. Idempotent: the same bytes against the same
+        digest return the same bytes, whatever else is in the batch. Errors as for Generate; FAILED_PRECONDITION also if
+        the generator cannot transform (Generator.transforms).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListGenerators(self, request, context):
         """Every generator and version that the service knows, in order of name, then version, including
         those that failed to load (with the reason). A version whose file was replaced is listed twice while
@@ -72,6 +86,11 @@ def add_GeneratorServiceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=augmint_dot_v1_dot_generator__pb2.GenerateRequest.FromString,
                     response_serializer=augmint_dot_v1_dot_generator__pb2.GenerateResponse.SerializeToString,
+            ),
+            'Transform': grpc.unary_unary_rpc_method_handler(
+                    servicer.Transform,
+                    request_deserializer=augmint_dot_v1_dot_generator__pb2.TransformRequest.FromString,
+                    response_serializer=augmint_dot_v1_dot_generator__pb2.TransformResponse.SerializeToString,
             ),
             'ListGenerators': grpc.unary_unary_rpc_method_handler(
                     servicer.ListGenerators,
@@ -107,6 +126,23 @@ class GeneratorService(object):
         return grpc.experimental.unary_unary(request, target, '/augmint.v1.GeneratorService/Generate',
             augmint_dot_v1_dot_generator__pb2.GenerateRequest.SerializeToString,
             augmint_dot_v1_dot_generator__pb2.GenerateResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def Transform(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/augmint.v1.GeneratorService/Transform',
+            augmint_dot_v1_dot_generator__pb2.TransformRequest.SerializeToString,
+            augmint_dot_v1_dot_generator__pb2.TransformResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -49,6 +49,11 @@ class GeneratorServiceStub:
     DEADLINE_EXCEEDED (would not finish, or did not finish, in time), UNAVAILABLE (starting or draining:
     retry, elsewhere if possible).
     """
+    Transform: _grpc.UnaryUnaryMultiCallable[_generator_pb2.TransformRequest, _generator_pb2.TransformResponse]
+    """Samples carried into other classes: what is not the class is kept. Idempotent: the same bytes against the same
+    digest return the same bytes, whatever else is in the batch. Errors as for Generate; FAILED_PRECONDITION also if
+    the generator cannot transform (Generator.transforms).
+    """
     ListGenerators: _grpc.UnaryUnaryMultiCallable[_generator_pb2.ListGeneratorsRequest, _generator_pb2.ListGeneratorsResponse]
     """Every generator and version that the service knows, in order of name, then version, including
     those that failed to load (with the reason). A version whose file was replaced is listed twice while
@@ -71,6 +76,11 @@ class GeneratorServiceAsyncStub(GeneratorServiceStub):
     RESOURCE_EXHAUSTED (queue full; retry after the trailer `grpc-retry-pushback-ms`),
     DEADLINE_EXCEEDED (would not finish, or did not finish, in time), UNAVAILABLE (starting or draining:
     retry, elsewhere if possible).
+    """
+    Transform: _aio.UnaryUnaryMultiCallable[_generator_pb2.TransformRequest, _generator_pb2.TransformResponse]  # type: ignore[assignment]
+    """Samples carried into other classes: what is not the class is kept. Idempotent: the same bytes against the same
+    digest return the same bytes, whatever else is in the batch. Errors as for Generate; FAILED_PRECONDITION also if
+    the generator cannot transform (Generator.transforms).
     """
     ListGenerators: _aio.UnaryUnaryMultiCallable[_generator_pb2.ListGeneratorsRequest, _generator_pb2.ListGeneratorsResponse]  # type: ignore[assignment]
     """Every generator and version that the service knows, in order of name, then version, including
@@ -97,6 +107,17 @@ class GeneratorServiceServicer(metaclass=_abc_1.ABCMeta):
         RESOURCE_EXHAUSTED (queue full; retry after the trailer `grpc-retry-pushback-ms`),
         DEADLINE_EXCEEDED (would not finish, or did not finish, in time), UNAVAILABLE (starting or draining:
         retry, elsewhere if possible).
+        """
+
+    @_abc_1.abstractmethod
+    def Transform(
+        self,
+        request: _generator_pb2.TransformRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generator_pb2.TransformResponse, _abc.Awaitable[_generator_pb2.TransformResponse]]:
+        """Samples carried into other classes: what is not the class is kept. Idempotent: the same bytes against the same
+        digest return the same bytes, whatever else is in the batch. Errors as for Generate; FAILED_PRECONDITION also if
+        the generator cannot transform (Generator.transforms).
         """
 
     @_abc_1.abstractmethod

@@ -21,6 +21,8 @@ SERVICE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 PLATFORM = "augmint"
 # For probes, which have no token: these tell no more than grpc.health.v1 does.
 OPEN = frozenset({"ServerLive", "ServerReady", "ModelReady"})
+# Methods whose requests may be as large as their answers.
+BODIES = frozenset({"ModelInfer"})
 
 _STATES = {
     pb.GENERATOR_STATE_LOADING: "LOADING",

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.quality import watchdog
 from training.config.presets import resolve
 from training.kinds import load
-from training.quality.findings.finding import Kind, Severity
+from training.quality.findings.finding import FindingKind, Severity
 
 
 def result(
@@ -17,13 +17,13 @@ def result(
 
 
 def test_false_alarms_and_misses_are_counted() -> None:
-    collapse = {Kind.COLLAPSE.value: int(Severity.FAILURE)}
+    collapse = {FindingKind.COLLAPSE.value: int(Severity.FAILURE)}
     (healthy, accused), (_, named) = watchdog.rows(
         [
             result("healthy", collapse),
             result("healthy", {}),
             result("collapse", collapse, collapse, lost=True),
-            result("collapse", {Kind.LABEL_IGNORED.value: int(Severity.FAILURE)}),
+            result("collapse", {FindingKind.LABEL_IGNORED.value: int(Severity.FAILURE)}),
         ]
     )
     assert healthy == "2 healthy runs; 0 were called lost"

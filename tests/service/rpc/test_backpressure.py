@@ -51,7 +51,7 @@ def test_a_connection_with_nothing_unread_may_have_an_answer_above_the_limit_and
     release = held.hold("a", 5 * LIMIT)
     for connection in "ab":
         with pytest.raises(
-            AnswersUnread, match=r"5,000 bytes of answers wait to be read.*at most 1,000 may: read them"
+            AnswersUnread, match=r"5,000 bytes of answers wait to be read.*at most 1,000 may: read what"
         ):
             held.check(connection)
     release()
@@ -115,5 +115,5 @@ def test_a_refused_client_reads_what_to_do(service):
         wait_until(lambda: service.metric("augmint_unread_bytes") >= 2**20)
         code, text = code_of(stub.Generate, pb.GenerateRequest(label="1", n=1))
         assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "answers wait to be read, 0 of them on this connection; at most 1,048,576 may" in text
+        assert "or of samples to be carried, 0 of them on this connection; at most 1,048,576 may" in text
     wait_until(lambda: service.metric("augmint_unread_bytes") == 0)

@@ -29,7 +29,7 @@ class Told:
 
     def __init__(self):
         self.broken, self.fallbacks = [], []
-        self.events = device.Events(self.broken.append, lambda stage, reason: self.fallbacks.append((stage, reason)))
+        self.events = device.Callbacks(self.broken.append, lambda stage, reason: self.fallbacks.append((stage, reason)))
 
 
 @pytest.fixture

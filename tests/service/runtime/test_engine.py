@@ -135,7 +135,7 @@ class SmallMemory:
         self.rows = rows
         self.graphs = Graphs(False, SILENT)
 
-    scored = False
+    scored = transforms = False
 
     def buffer(self, shape, dtype):
         return np.empty(shape, dtype)

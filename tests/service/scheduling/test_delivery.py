@@ -24,7 +24,7 @@ def queue():
 def request(queue, n=2, scores=None):
     order = Order(np.zeros(n, np.int64), 7, 0, 1.0)
     samples = np.arange(n)
-    return Request(order, n, np.uint64(7), "a", 0.0, queue, Future(), 0.0, samples=samples, scores=scores)
+    return Request(order, n, np.uint64(7), "a", 0.0, queue, Future(), 0.0, samples=samples, beside=scores)
 
 
 def test_each_request_is_answered_with_what_it_holds(queue):
@@ -34,7 +34,7 @@ def test_each_request_is_answered_with_what_it_holds(queue):
         assert plain.result.result(60) is plain.samples
         samples, scores = scored.result.result(60)
         assert samples is scored.samples
-        assert scores is scored.scores
+        assert scores is scored.beside
 
 
 def test_an_error_is_the_answer_of_all_that_it_is_given_for(queue):

@@ -16,8 +16,8 @@ def queue():
     return Queue(Engine(best_batch=8, lanes=2), Metrics(CollectorRegistry()).meters("g", 1, "cpu"))
 
 
-def request(queue, order, scores=None):
-    return Request(order, order.n, np.uint64(order.seed + 1), "a", 0.0, queue, Future(), 0.0, scores=scores)
+def request(queue, order, scores=None, cost=1.0):
+    return Request(order, order.n, np.uint64(order.seed + 1), "a", 0.0, queue, Future(), 0.0, cost, beside=scores)
 
 
 def test_rows_of_a_batch_are_those_of_its_segments_in_order(queue):
@@ -33,4 +33,4 @@ def test_rows_of_a_batch_are_those_of_its_segments_in_order(queue):
 def test_work_is_that_of_the_whole_device_and_more_with_scores(queue):
     order = Order(np.zeros(32, np.int64), 7, 0, 1.0)
     assert request(queue, order).work == pytest.approx(2)  # 16 rows/s
-    assert request(queue, order, np.empty(32, np.float32)).work == pytest.approx(4)
+    assert request(queue, order, np.empty(32, np.float32), queue.engine.scored_cost).work == pytest.approx(4)

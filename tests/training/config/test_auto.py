@@ -138,14 +138,23 @@ def test_what_goes_with_some_of_them_only_is_said(tried_kind: mixed.Mixed) -> No
 
 
 def test_the_best_of_the_trials_is_chosen_with_its_numbers() -> None:
-    choice = decided([("tabgan", 0.71), ("tvae", 0.74), ("ctgan", -1.0)], "5 steps", ["x was not tried."])
+    choice = decided([("tabgan", 0.71), ("tvae", 0.75), ("ctgan", -1.0)], "5 steps", ["x was not tried."])
     assert choice.preset == "tvae"
-    assert "F1 of 0.740 on the validation split after a trial of 5 steps" in choice.reasons[0]
+    assert "F1 of 0.750 on the validation split after a trial of 5 steps" in choice.reasons[0]
     assert "the others: tabgan 0.710, ctgan diverged." in choice.reasons[0]
     assert choice.reasons[1] == "x was not tried."
     assert decided([("tabgan", 0.7), ("tvae", 0.7)], "5 steps", []).preset == "tabgan"
+    assert decided([("ctgan", -1.0), ("tvae", 0.01)], "5 steps", []).preset == "tvae"
     with pytest.raises(PresetError, match="all diverged"):
         decided([("tabgan", -1.0)], "5 steps", [])
+
+
+def test_a_lead_that_a_short_trial_cannot_tell_leaves_the_order_of_recommendation() -> None:
+    choice = decided([("argn", 0.784), ("tabgan", 0.799), ("tvae", 0.77)], "15 s", [])
+    assert choice.preset == "argn"
+    assert "the others: tabgan 0.799, tvae 0.770." in choice.reasons[0]
+    assert choice.reasons[1].startswith("argn is recommended before what leads it by less than 0.03")
+    assert decided([("argn", 0.76), ("tabgan", 0.799)], "15 s", []).preset == "tabgan"
 
 
 def test_one_class_leaves_nothing_to_compare_by(tried_kind: mixed.Mixed) -> None:

@@ -13,9 +13,10 @@ from torch import nn
 
 from tests.training.choosing import COLUMNS, Plain, rows
 from training.config.presets import resolve
-from training.data.rows import Rows, Samples
+from training.data.subset import Samples, Subset
 from training.gan import held
-from training.gan.trainer import Diverged, Trainer
+from training.gan.losses import Diverged
+from training.gan.trainer import Trainer
 from training.run.snapshot import draw_samples
 
 CPU = torch.device("cpu")
@@ -23,7 +24,7 @@ CPU = torch.device("cpu")
 
 def trainer(count: int = 300, on_disk: bool = False, **overrides: object) -> Trainer:
     raw, labels = rows(count)
-    samples: Samples = Rows(raw, np.arange(count)) if on_disk else raw
+    samples: Samples = Subset(raw, np.arange(count)) if on_disk else raw
     config = resolve("argn", {"width": 16, "embedding_size": 8, "batch_size": 32, **overrides})
     fabric = Fabric(accelerator="cpu", devices=1)
     return Trainer(fabric, config, Plain.of(COLUMNS, raw), samples, labels, 2, seed=5)
@@ -96,11 +97,11 @@ def test_of_samples_known_by_heart_the_average_from_before_is_kept() -> None:
 
 def test_a_class_of_one_sample_is_learned_from() -> None:
     labels = np.array([0] * 50 + [1] + [2] * 20)
-    learned, compared = held.hold_out(labels)
+    learned, compared = held.positions(labels)
     assert sorted([*learned, *compared]) == list(range(71))
     assert [int((labels[compared] == label).sum()) for label in range(3)] == [5, 0, 2]
-    assert len(held.hold_out(np.zeros(10**6, np.int64))[1]) == held.MOST
-    assert len(held.hold_out(np.arange(3))[1]) == 0
+    assert len(held.positions(np.zeros(10**6, np.int64))[1]) == held.MOST
+    assert len(held.positions(np.arange(3))[1]) == 0
 
 
 def test_without_held_out_samples_the_last_average_is_the_result() -> None:

@@ -9,9 +9,11 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from training.config.presets import PRESETS, resolve
+from training.gan import optimizers
 from training.gan.average import MovingAverage
+from training.gan.losses import Diverged
 from training.gan.optimizers import cosine, linear
-from training.gan.trainer import Diverged, Trainer, supports_bfloat16
+from training.gan.trainer import Trainer, supports_bfloat16
 from training.kinds.image import Image
 from training.kinds.image.form import Decoder
 from training.run.snapshot import draw_samples
@@ -166,8 +168,8 @@ def test_critic_steps_come_before_each_step_of_the_generator() -> None:
     run.step(0.0)
     run.step(0.1)
     counts = [
-        {int(state["step"]) for state in optimizer.state.values()}
-        for optimizer in (run._discriminator_optimizer, run._generator_optimizer)
+        {int(moved["step"]) for moved in run.state_dict()[f"{name}_optimizer"]["state"].values()}
+        for name in ("discriminator", "generator")
     ]
     assert counts == [{6}, {2}]
     assert run.samples_seen == 6 * 32
@@ -188,15 +190,16 @@ def test_both_networks_follow_the_schedule_at_their_own_rates(schedule: str, hal
     run = trainer(learning_rate_schedule=schedule, **rates)
     for progress, share in ((0.0, 1.0), (0.5, halfway), (1.0, end)):
         run.step(progress)
-        assert run._generator_optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * share)
-        assert run._discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(4e-3 * share)
+        for name, start in (("generator", 1e-3), ("discriminator", 4e-3)):
+            (group,) = run.state_dict()[f"{name}_optimizer"]["param_groups"]
+            assert group["lr"] == pytest.approx(start * share)
 
 
 @pytest.mark.parametrize(("optimizer", "kind"), [("sgd", torch.optim.SGD), ("rmsprop", torch.optim.RMSprop)])
 def test_plain_gan_trains_with_the_optimiser_of_its_time(optimizer: str, kind: type) -> None:
     run = trainer("vanilla", objective="minimax", optimizer=optimizer, learning_rate=0.01)
     run.check_finite(run.step(0.0))
-    assert isinstance(run._generator_optimizer.optimizer, kind)
+    assert type(optimizers.build(run.generator.module, run.config)) is kind
 
 
 def test_unconditional_data_is_one_class() -> None:

@@ -11,9 +11,9 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
 from tests.generators import build
-from training.publishing.release import Taken, Withheld, next_version, objections, release
+from training.publishing.release import NotPublished, Taken, next_version, objections, release
 from training.quality import decide
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 
 
 def candidate(score: float = 0.9, *findings: Finding) -> tuple[pb.Generator, onnx.ModelProto]:
@@ -34,7 +34,7 @@ def candidate(score: float = 0.9, *findings: Finding) -> tuple[pb.Generator, onn
     return message, onnx.load_from_string(content)
 
 
-FAILURE = Finding(Kind.LABEL_IGNORED, Severity.FAILURE, 0.5, 0.6, "The label is ignored.")
+FAILURE = Finding(FindingKind.LABEL_IGNORED, Severity.FAILURE, 0.5, 0.6, "The label is ignored.")
 
 
 def test_a_generator_that_passes_is_published_with_its_verdict(tmp_path: Path) -> None:
@@ -44,7 +44,9 @@ def test_a_generator_that_passes_is_published_with_its_verdict(tmp_path: Path) -
 
 
 def test_a_withheld_generator_is_not_published_and_the_reasons_are_told(tmp_path: Path) -> None:
-    with pytest.raises(Withheld, match=r"tiny is withheld; nothing was published\. The label is ignored\. The file is"):
+    with pytest.raises(
+        NotPublished, match=r"tiny is withheld; nothing was published\. The label is ignored\. The file is"
+    ):
         release(tmp_path / "models", *candidate(0.9, FAILURE), tmp_path / "kept.onnx")
     assert not list(tmp_path.rglob("model.onnx"))
 
@@ -56,7 +58,7 @@ def test_force_publishes_it_and_the_file_still_says_withheld(tmp_path: Path) -> 
 
 def test_a_version_that_is_worse_than_the_last_is_not_published(tmp_path: Path) -> None:
     release(tmp_path, *candidate(0.9), tmp_path / "kept.onnx")
-    with pytest.raises(Withheld, match=r"It is worse than version 1, .* reaches 80\.0% .* with version 1 90\.0%"):
+    with pytest.raises(NotPublished, match=r"It is worse than version 1, .* reaches 80\.0% .* with version 1 90\.0%"):
         release(tmp_path, *candidate(0.8), tmp_path / "kept.onnx")
     assert next_version(tmp_path, "tiny") == 2
     assert release(tmp_path, *candidate(0.895), tmp_path / "kept.onnx").parent.name == "2"

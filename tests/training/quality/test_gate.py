@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from augmint.v1 import generator_pb2 as pb
 from training.quality import carry_over, decide, worse
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 
 
 def card(*findings: Finding, classes: int = 4) -> pb.QualityCard:
@@ -14,7 +14,9 @@ def card(*findings: Finding, classes: int = 4) -> pb.QualityCard:
     )
 
 
-def finding(severity: Severity, label: str = "", kind: Kind = Kind.COLLAPSE, value: float = 0.1) -> Finding:
+def finding(
+    severity: Severity, label: str = "", kind: FindingKind = FindingKind.COLLAPSE, value: float = 0.1
+) -> Finding:
     return Finding(kind, severity, value, 0.5, f"{label or 'the generator'} is bad.", label=label)
 
 
@@ -57,7 +59,7 @@ def test_half_of_the_classes_withhold_the_whole():
 
 def test_findings_of_training_count_and_the_worst_comes_first():
     judged = card(finding(Severity.WARNING, "c0"))
-    decide(judged, [finding(Severity.FAILURE, kind=Kind.DIVERGENCE)])
+    decide(judged, [finding(Severity.FAILURE, kind=FindingKind.DIVERGENCE)])
     assert judged.verdict == pb.VERDICT_WITHHELD
     assert [found.kind for found in judged.findings] == ["divergence", "collapse"]
     assert judged.reasons[0] == "the generator is bad."
@@ -66,8 +68,8 @@ def test_findings_of_training_count_and_the_worst_comes_first():
 def test_a_measurement_stands_whatever_a_look_at_a_few_samples_found():
     judged = card(finding(Severity.WARNING, "c0"))
     judged.synthetic_samples = 2000
-    look = [finding(Severity.FAILURE, "c1"), finding(Severity.WARNING, kind=Kind.LABEL_IGNORED)]
-    decide(judged, [*look, finding(Severity.WARNING, kind=Kind.TOO_FEW_STEPS), finding(Severity.NOTE, "c1")])
+    look = [finding(Severity.FAILURE, "c1"), finding(Severity.WARNING, kind=FindingKind.LABEL_IGNORED)]
+    decide(judged, [*look, finding(Severity.WARNING, kind=FindingKind.TOO_FEW_STEPS), finding(Severity.NOTE, "c1")])
     assert [(found.kind, found.label, found.severity) for found in judged.findings] == [
         ("collapse", "c0", pb.SEVERITY_WARNING),
         ("too-few-steps", "", pb.SEVERITY_WARNING),
@@ -82,7 +84,7 @@ def test_a_measurement_stands_whatever_a_look_at_a_few_samples_found():
             finding,
             st.sampled_from(Severity),
             st.sampled_from(["", "c0", "c1", "c2", "c3"]),
-            st.sampled_from(Kind),
+            st.sampled_from(FindingKind),
             st.floats(0, 1),
         ),
         max_size=12,
@@ -131,14 +133,14 @@ def test_cards_of_other_test_samples_do_not_compare():
 
 
 def test_measuring_again_keeps_what_a_study_and_training_found():
-    earlier = card(finding(Severity.WARNING, kind=Kind.TOO_FEW_STEPS), finding(Severity.FAILURE, "c1"))
+    earlier = card(finding(Severity.WARNING, kind=FindingKind.TOO_FEW_STEPS), finding(Severity.FAILURE, "c1"))
     earlier.findings.add(kind="of-a-newer-release")
     earlier.gains.add(scenario="50 per class", gain=0.02)
     earlier.recommendation.truncation = 0.8
     earlier.classes[1].recommendation.keep = 1
     again = card()
     kept = carry_over(again, earlier)
-    assert [found.kind for found in kept] == [Kind.TOO_FEW_STEPS]
+    assert [found.kind for found in kept] == [FindingKind.TOO_FEW_STEPS]
     assert again.gains[0].gain == 0.02
     assert again.recommendation.truncation == pytest.approx(0.8)
     assert again.classes[1].recommendation.keep == 1

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 from training.run.events import Events, Occasion
 
 
 def test_events_come_back_in_order_with_their_findings(tmp_path: Path) -> None:
     events = Events(tmp_path)
     assert events.read() == []
-    finding = Finding(Kind.COLLAPSE, Severity.WARNING, 0.25, 0.5, "Klasse 'ä' hat\nverloren", "advice", "ä")
+    finding = Finding(FindingKind.COLLAPSE, Severity.WARNING, 0.25, 0.5, "Klasse 'ä' hat\nverloren", "advice", "ä")
     events.add(0, Occasion.STARTED, "begins")
     events.add(7, Occasion.FOUND, "something", [finding])
     first, second = events.read()

@@ -24,9 +24,10 @@ from rich.progress import Progress
 from training.config.presets import resolve
 from training.data import Dataset
 from training.data.splits import split
-from training.gan.trainer import Diverged, Losses, Trainer
+from training.gan.losses import Diverged, Losses
+from training.gan.trainer import Trainer
 from training.judge.classifier import Classifier
-from training.quality.findings.finding import Kind, Severity
+from training.quality.findings.finding import FindingKind, Severity
 from training.quality.findings.training import Look
 from training.run import snapshot
 from training.run.events import Events, Occasion
@@ -179,7 +180,7 @@ def test_a_discriminator_that_always_wins_is_found_overpowered(bench: Bench, mon
     bench.order(60, retries=0)
     loop = bench.loop()
     loop.train()
-    (finding,) = (finding for finding in loop.findings if finding.kind == Kind.OVERPOWERED_DISCRIMINATOR)
+    (finding,) = (finding for finding in loop.findings if finding.kind == FindingKind.OVERPOWERED_DISCRIMINATOR)
     assert finding.severity == Severity.FAILURE  # nothing has been learned from it
     assert "The discriminator nearly always wins" in finding.text
     assert [text for kind, text in bench.events() if kind == Occasion.FOUND]
@@ -238,7 +239,9 @@ def test_a_loss_that_is_not_a_number_sends_the_run_back_to_its_last_good_state(
     )
     assert loop.trainer.steps == 60
     assert all(np.isfinite(value).all() for value in result(loop).values())
-    assert any(finding.kind == Kind.DIVERGENCE and finding.severity == Severity.NOTE for finding in loop.findings)
+    assert any(
+        finding.kind == FindingKind.DIVERGENCE and finding.severity == Severity.NOTE for finding in loop.findings
+    )
 
 
 @pytest.mark.parametrize("at", ["the end", "an interruption"])

@@ -37,7 +37,7 @@ def order(folder: Path, **budget: float | int | None) -> Order:
     )
 
 
-def tried(run: Run, data: tuple[Dataset, Splits], clock=lambda: 0.0) -> tuple[list[trials.Trial], list[str]]:
+def tried(run: Run, data: tuple[Dataset, Splits], clock=lambda: 0.0) -> tuple[list[trials.CandidateScore], list[str]]:
     dataset, splits = data
     facts = auto.Facts(dataset.counts(splits.train), dataset.kind, False)
     candidates, _ = auto.candidates(facts, SMALL)

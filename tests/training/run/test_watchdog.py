@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 from training.quality.findings.training import Look, Means, divergence
 from training.run.watchdog import Watchdog
 
@@ -51,7 +51,7 @@ def shown(*looks: Look, losses: Means | None = None, **options: Any) -> tuple[Wa
     return dog, said
 
 
-def kinds(dog: Watchdog) -> list[tuple[Kind, str]]:
+def kinds(dog: Watchdog) -> list[tuple[FindingKind, str]]:
     return [(finding.kind, finding.label) for finding in dog.findings]
 
 
@@ -73,7 +73,7 @@ def test_collapse_is_named_per_class_and_lost_when_two_looks_show_it_and_nothing
     dog, said = shown(look(), look(**bad), look(**bad))
     assert said[:2] == [None, None]
     assert said[2] is not None
-    assert (said[2].kind, said[2].label, said[2].value) == (Kind.COLLAPSE, "dog", 0.1)
+    assert (said[2].kind, said[2].label, said[2].value) == (FindingKind.COLLAPSE, "dog", 0.1)
     assert "'dog' has collapsed: its samples vary 0.10 times as much as real ones" in said[2].text
     assert "learning_rate" in said[2].advice
     found = [(finding.label, finding.severity) for finding in dog.findings]
@@ -90,12 +90,12 @@ def test_what_still_gets_better_is_not_lost(better: dict[str, Any]) -> None:
 def test_an_ignored_label_is_named_and_lost_only_where_it_was_known_before() -> None:
     ignored = {"class_fidelity": [0.3, 0.4, 0.3]}
     dog, said = shown(*[look(**ignored)] * 4)
-    assert kinds(dog)[0] == (Kind.LABEL_IGNORED, "")
+    assert kinds(dog)[0] == (FindingKind.LABEL_IGNORED, "")
     assert said == [None] * 4
     assert "33% of the samples are recognised as the class asked for; guessing gives 33%" in dog.findings[0].text
     _, said = shown(look(), look(**ignored), look(**ignored))
     assert said[2] is not None
-    assert said[2].kind == Kind.LABEL_IGNORED
+    assert said[2].kind == FindingKind.LABEL_IGNORED
 
 
 def test_a_judge_that_does_not_know_the_classes_accuses_nobody() -> None:
@@ -107,18 +107,18 @@ def test_a_judge_that_does_not_know_the_classes_accuses_nobody() -> None:
 
 def test_a_class_that_is_taken_for_another_is_named() -> None:
     dog, _ = shown(look(), look(class_fidelity=[0.9, 0.2, 0.9]))
-    assert kinds(dog) == [(Kind.UNRECOGNISED, "dog")]
+    assert kinds(dog) == [(FindingKind.UNRECOGNISED, "dog")]
 
 
 @pytest.mark.parametrize(("spread", "severity"), [(0.9, Severity.WARNING), (0.4, Severity.FAILURE)])
 def test_an_overpowered_discriminator_is_named(spread: float, severity: Severity) -> None:
     looks = [look(spread_ratio=[spread] * 3)] * 3
     dog, _ = shown(*looks, losses=means(real_ahead=0.995))
-    (finding,) = (finding for finding in dog.findings if finding.kind == Kind.OVERPOWERED_DISCRIMINATOR)
+    (finding,) = (finding for finding in dog.findings if finding.kind == FindingKind.OVERPOWERED_DISCRIMINATOR)
     assert finding.severity == severity
     assert "99.5% of the pairs" in finding.text
     critic, _ = shown(*looks, losses=means(real_ahead=0.995), critic=True)
-    assert Kind.OVERPOWERED_DISCRIMINATOR not in [finding.kind for finding in critic.findings]
+    assert FindingKind.OVERPOWERED_DISCRIMINATOR not in [finding.kind for finding in critic.findings]
 
 
 def test_a_vanished_signal_is_named_and_lost() -> None:
@@ -128,7 +128,7 @@ def test_a_vanished_signal_is_named_and_lost() -> None:
     for _ in range(3):
         dog.record(means(generator_norm=1e-4))
         said.append(dog.look(look()))
-    assert kinds(dog) == [(Kind.VANISHED_SIGNAL, "")]
+    assert kinds(dog) == [(FindingKind.VANISHED_SIGNAL, "")]
     assert said[2] is not None
     assert "5.0e-05 of its largest" in said[2].text
 
@@ -138,7 +138,7 @@ OVERFITTED = {"ahead_train": 0.9, "ahead_held_out": 0.6, "gap_low": 0.22}
 
 def test_an_overfitted_discriminator_is_noted_and_held_against_nobody_while_the_samples_are_sound() -> None:
     dog, said = shown(look(), look(**OVERFITTED), look(**OVERFITTED))
-    assert kinds(dog) == [(Kind.OVERFITTING_DISCRIMINATOR, "")]
+    assert kinds(dog) == [(FindingKind.OVERFITTING_DISCRIMINATOR, "")]
     assert "90% of them before a generated sample, but 60% of held-out" in dog.findings[0].text
     assert dog.findings[0].severity == Severity.NOTE
     assert said == [None] * 3  # it still teaches; what it leads to is found by itself
@@ -160,7 +160,7 @@ def test_a_gap_that_so_few_samples_cannot_tell_is_not_found() -> None:
 
 def test_leaking_augmentation_is_named() -> None:
     dog, _ = shown(look(), look(moved=1.9, moved_low=1.6))
-    assert kinds(dog) == [(Kind.LEAKING_AUGMENTATION, "")]
+    assert kinds(dog) == [(FindingKind.LEAKING_AUGMENTATION, "")]
     assert shown(look(), look(moved=1.9, moved_low=1.3))[0].findings == []
 
 
@@ -176,7 +176,7 @@ def test_what_was_not_measured_is_not_found() -> None:
 def test_losses_without_bound_are_divergence(loss: str, value: float) -> None:
     finding = divergence(7, means(**{loss: value}))
     assert finding is not None
-    assert (finding.kind, finding.severity) == (Kind.DIVERGENCE, Severity.FAILURE)
+    assert (finding.kind, finding.severity) == (FindingKind.DIVERGENCE, Severity.FAILURE)
     assert "step 7" in finding.text
     assert divergence(7, means(**{loss: -3000.0})) is None
 
@@ -184,7 +184,7 @@ def test_losses_without_bound_are_divergence(loss: str, value: float) -> None:
 def test_too_few_steps_are_named_from_the_distance_that_still_fell_or_from_their_number() -> None:
     falling = [look(step, kernel_distance=math.exp(-step / 700)) for step in range(100, 1300, 100)]
     (finding,) = shown(*falling)[0].conclude()
-    assert finding.kind == Kind.TOO_FEW_STEPS
+    assert finding.kind == FindingKind.TOO_FEW_STEPS
     assert "fell by 35%" in finding.text
     (finding,) = shown(look(30))[0].conclude()
     assert "The run had 30 steps" in finding.text

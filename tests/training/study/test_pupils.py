@@ -150,7 +150,7 @@ def given(table, trial, monkeypatch, n_made=0):
     monkeypatch.setattr(Table, "pupils", lambda *arguments: {"any": Listener()})
     rows = np.array([made(1, number) for number in range(n_made)], np.float32).reshape(-1, 2)
     lesson = taught.Lesson(table.samples, table.labels, rows, np.ones(n_made, np.int64), 0, 0)
-    return taught.Pupil(table.kind, 2, "any").learn(trial, lesson)
+    return taught.PupilLearner(table.kind, 2, "any").learn(trial, lesson)
 
 
 def trial(table, **changes):
@@ -190,14 +190,14 @@ def test_synthetic_rows_stand_beside_real_ones_or_alone(table, monkeypatch):
 
 
 def test_a_share_is_of_all_rows_that_are_given(table):
-    pupil, counts = taught.Pupil(table.kind, 2, "gradient boosting"), np.array([120, 40])
+    pupil, counts = taught.PupilLearner(table.kind, 2, "gradient boosting"), np.array([120, 40])
     assert pupil.wanted(trial(table, share=0.5), counts) == 160
     assert pupil.wanted(trial(table, share=0.5, draw="even"), counts) == 240
     assert pupil.wanted(trial(table), counts) == 0
 
 
 def test_scarce_classes_are_filled_up_by_as_many_as_they_lack(table):
-    pupil, counts = taught.Pupil(table.kind, 2, "gradient boosting"), np.array([120, 40])
+    pupil, counts = taught.PupilLearner(table.kind, 2, "gradient boosting"), np.array([120, 40])
     for published in (False, True):
         trials = pupil.raw(trial(table, weighted=True), counts, published)
         (filled,) = [each for each in trials if each.toward == "scarce"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Kind, Measurement, Picture, Recipe
-from training.data.rows import Samples
+from training.data.subset import Samples
 from training.kinds.audio import form, judge, measures, mel, view
 from training.kinds.audio.augmentation import AudioAugmentation
 from training.kinds.audio.form import Statistics

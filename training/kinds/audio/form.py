@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.data.rows import Samples
+from training.data.subset import Samples
 from training.kinds.audio import phases
 from training.kinds.audio.spectrum import Spectrum, magnitude
 

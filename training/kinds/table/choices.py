@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.data.rows import Samples
+from training.data.subset import Samples
 from training.kinds.table.columns import Column
 
 MOST_ROWS = 2**18  # that anything is learned from: a quantile of so many is within a thousandth of its place

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from training.data.choosing import Choosing
 from training.data.kind import Block
-from training.data.rows import Samples
+from training.data.subset import Samples
 from training.kinds.table import modes
 from training.kinds.table.columns import Column, Unit
 from training.kinds.table.modes import Options

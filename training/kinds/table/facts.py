@@ -64,7 +64,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Facts:
+class ColumnFacts:
     """One column, of all rows that were added.
 
     nothing:  words that mean nothing beside the usual ones. asked: the way in which a person wants it read.

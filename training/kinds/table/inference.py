@@ -15,7 +15,7 @@ from training.kinds.table.cells import MISSING, Numbers, Parser, Truth, doubtful
 from training.kinds.table.columns import Column, Unit
 from training.kinds.table.dates import Dates
 from training.kinds.table.decision import OTHERS, Decision, Type, Wanted
-from training.kinds.table.facts import MOST_DECIMALS, MOST_WORDS, Facts, Tally
+from training.kinds.table.facts import MOST_DECIMALS, MOST_WORDS, ColumnFacts, Tally
 from training.kinds.table.order import natural
 
 EXACT = 2**24  # float32 holds all whole numbers below
@@ -34,7 +34,7 @@ _IDENTIFIER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Location:
     """Where the rows of a source are, for messages. where(row): in words."""
 
     path: str
@@ -44,32 +44,32 @@ class Rows:
         return self.where(row) if callable(self.where) else f"row {row + 1}"
 
 
-def decide(facts: Facts, rows: Rows, wanted: Wanted | None, rare: int = 0) -> Decision:
+def decide(facts: ColumnFacts, at: Location, wanted: Wanted | None, rare: int = 0) -> Decision:
     """What a column is, by what a person wants, else by what is in it. Raises DataError, in one sentence.
 
     rare: categories of fewer rows become one.
     """
     wanted = wanted or Wanted(facts.name)
-    decision = _asked(facts, rows, wanted, rare) if wanted.type else _found(facts, rows, wanted, rare)
+    decision = _asked(facts, at, wanted, rare) if wanted.type else _found(facts, at, wanted, rare)
     return replace(decision, wanted=wanted)
 
 
-def _asked(facts: Facts, rows: Rows, wanted: Wanted, rare: int) -> Decision:
+def _asked(facts: ColumnFacts, at: Location, wanted: Wanted, rare: int) -> Decision:
     if wanted.type is Type.LEFT_OUT:
         return Decision(facts.name, Type.LEFT_OUT, "as asked")
     if wanted.type is Type.CATEGORY:
-        return _category(facts, rows, "as asked", wanted, rare)
-    tally = _asked_tally(facts, rows, wanted)
+        return _category(facts, at, "as asked", wanted, rare)
+    tally = _asked_tally(facts, at, wanted)
     if tally.failed or not tally.read:
         row, text = tally.fault or (0, "nothing")
         raise DataError(
-            f"{_named(facts, rows)}: {wanted.place or 'it'} says '{wanted.type}', but {text!r} in "
-            f"{rows.say(row)} is none{_all(tally.failed)}; correct it, or add missing = [{text!r}] if it means nothing"
+            f"{_named(facts, at)}: {wanted.place or 'it'} says '{wanted.type}', but {text!r} in "
+            f"{at.say(row)} is none{_all(tally.failed)}; correct it, or add missing = [{text!r}] if it means nothing"
         )
-    return _numbers(facts, rows, "as asked", tally, wanted)
+    return _numbers(facts, at, "as asked", tally, wanted)
 
 
-def _asked_tally(facts: Facts, rows: Rows, wanted: Wanted) -> Tally:
+def _asked_tally(facts: ColumnFacts, at: Location, wanted: Wanted) -> Tally:
     fits = {
         Type.NUMBER: Numbers,
         Type.WHOLE: Numbers,
@@ -82,37 +82,36 @@ def _asked_tally(facts: Facts, rows: Rows, wanted: Wanted) -> Tally:
     if not found:
         first = f", such as {facts.sample[0]!r}" if facts.sample else ""
         raise DataError(
-            f"{_named(facts, rows)}: {wanted.place or 'it'} says '{wanted.type}', but its values{first} cannot be "
-            "read so"
+            f"{_named(facts, at)}: {wanted.place or 'it'} says '{wanted.type}', but its values{first} cannot be read so"
         )
     if wanted.type in (Type.WHOLE, Type.DATE) and not found[0].failed and not found[0].whole:
         has = "fractions" if wanted.type is Type.WHOLE else "times of day"
-        raise DataError(f"{_named(facts, rows)}: {wanted.place or 'it'} says '{wanted.type}', but it has {has}")
-    return _one(facts, rows, found)
+        raise DataError(f"{_named(facts, at)}: {wanted.place or 'it'} says '{wanted.type}', but it has {has}")
+    return _one(facts, at, found)
 
 
-def _found(facts: Facts, rows: Rows, wanted: Wanted, rare: int) -> Decision:
+def _found(facts: ColumnFacts, at: Location, wanted: Wanted, rare: int) -> Decision:
     if not facts.present - facts.doubtful.total():
         return Decision(facts.name, Type.LEFT_OUT, "it holds nothing", absent=facts.rows)
     if facts.kind and facts.tallies is None:
         return Decision(facts.name, Type.LEFT_OUT, f"{facts.kind} is not read; write it as a number")
     if facts.kind == "dictionary" or (facts.padded and not _is_date(facts)):
         reason = "a category in the file" if facts.kind == "dictionary" else "numbers with leading zeros are codes"
-        return _words(facts, rows, wanted, rare, reason)
+        return _words(facts, at, wanted, rare, reason)
     tallies = facts.tallies or []
     clean = [tally for tally in tallies if not tally.failed and tally.read]
     if clean:
-        tally = _one(facts, rows, clean)
+        tally = _one(facts, at, clean)
         if identifier := _identifier(facts, tally):
             return Decision(facts.name, Type.LEFT_OUT, identifier)
-        return _numbers(facts, rows, _why(facts, tally), tally, wanted)
+        return _numbers(facts, at, _why(facts, tally), tally, wanted)
     mixed = next((tally for tally in tallies if tally.read >= tally.failed), None)
     if mixed is not None and (facts.different > _MIXED or facts.kind or isinstance(mixed.parser, Dates)):
-        raise _of_two_types(facts, rows, mixed)
-    return _words(facts, rows, wanted, rare, "numbers and words" if mixed else "")
+        raise _of_two_types(facts, at, mixed)
+    return _words(facts, at, wanted, rare, "numbers and words" if mixed else "")
 
 
-def _one(facts: Facts, rows: Rows, clean: Sequence[Tally]) -> Tally:
+def _one(facts: ColumnFacts, at: Location, clean: Sequence[Tally]) -> Tally:
     """The way to read a column that can be read in several. Raises DataError where they differ and none is usual."""
     first = clean[0]
     if len(clean) == 1:
@@ -127,26 +126,26 @@ def _one(facts: Facts, rows: Rows, clean: Sequence[Tally]) -> Tally:
         example = is_undecided(words) if commas else None
         if example:
             raise DataError(
-                f"{_named(facts, rows)}: {example!r} may be {example.replace(',', '')} or {example.replace(',', '.')}; "
+                f"{_named(facts, at)}: {example!r} may be {example.replace(',', '')} or {example.replace(',', '.')}; "
                 f"say which: --columns with decimal = '.' or ',' for it"
             )
         return first
     formats = [parser.format for parser in kinds if isinstance(parser, Dates)]
     if len({(tally.minimum, tally.maximum) for tally in clean}) > 1:
         raise DataError(
-            f"{_named(facts, rows)}: {_example(facts)!r} may be read by {listed(formats)}; say which: --columns with "
+            f"{_named(facts, at)}: {_example(facts)!r} may be read by {listed(formats)}; say which: --columns with "
             "format = ... for it"
         )
     return first
 
 
-def _is_date(facts: Facts) -> bool:
+def _is_date(facts: ColumnFacts) -> bool:
     """Whether whole numbers of eight digits are dates: all of them days of the last and the next hundred years."""
     tally = facts.tally(Dates(dates.COMPACT))
     return tally is not None and not tally.failed and tally.minimum > -25_600 and tally.maximum < 51_000
 
 
-def _identifier(facts: Facts, tally: Tally) -> str:
+def _identifier(facts: ColumnFacts, tally: Tally) -> str:
     """Why whole numbers are no quantity; "": they are."""
     if not isinstance(tally.parser, Numbers) or not tally.whole or facts.present < _FEW:
         return ""
@@ -165,10 +164,10 @@ def _are_alike(tally: Tally) -> bool:
     return tally.minimum >= _LONG and len(str(int(tally.minimum))) == len(str(int(tally.maximum)))
 
 
-def _words(facts: Facts, rows: Rows, wanted: Wanted, rare: int, reason: str) -> Decision:
+def _words(facts: ColumnFacts, at: Location, wanted: Wanted, rare: int, reason: str) -> Decision:
     if facts.words is None and facts.quantity:
         raise DataError(
-            f"{_named(facts, rows)}: holds numbers first and other words or codes later; say by --columns whether it "
+            f"{_named(facts, at)}: holds numbers first and other words or codes later; say by --columns whether it "
             "is a number or a category"
         )
     different, present = facts.different, facts.present
@@ -180,13 +179,13 @@ def _words(facts: Facts, rows: Rows, wanted: Wanted, rare: int, reason: str) -> 
         if facts.words is not None and different < present:
             return Decision(facts.name, Type.LEFT_OUT, f"an identifier: {different:,} different in {present:,} rows")
         return Decision(facts.name, Type.LEFT_OUT, "an identifier: " + ("no two alike" if facts.words else "names"))
-    return _category(facts, rows, reason, wanted, rare)
+    return _category(facts, at, reason, wanted, rare)
 
 
-def _category(facts: Facts, rows: Rows, reason: str, wanted: Wanted, rare: int) -> Decision:
+def _category(facts: ColumnFacts, at: Location, reason: str, wanted: Wanted, rare: int) -> Decision:
     if facts.words is None and wanted.categories is None:
         raise DataError(
-            f"{_named(facts, rows)}: has more than {MOST_WORDS:,} different values, too many for categories; leave it "
+            f"{_named(facts, at)}: has more than {MOST_WORDS:,} different values, too many for categories; leave it "
             "out, or group them"
         )
     words: Mapping[str, int] = facts.words or {}
@@ -199,7 +198,7 @@ def _category(facts: Facts, rows: Rows, reason: str, wanted: Wanted, rare: int) 
         strange = [word for word in there if word not in names]
         if strange and OTHERS not in names:
             raise DataError(
-                f"{_named(facts, rows)}: has the category {listed(natural(strange), 3)}, which is none of "
+                f"{_named(facts, at)}: has the category {listed(natural(strange), 3)}, which is none of "
                 f"{wanted.place or 'those that are known'}; add it, or add {OTHERS!r}, which stands for all others"
             )
     else:
@@ -228,7 +227,7 @@ def _category(facts: Facts, rows: Rows, reason: str, wanted: Wanted, rare: int) 
     return Decision(facts.name, Type.CATEGORY, reason, column, None, frozenset(missing), absent, notes=tuple(notes))
 
 
-def _numbers(facts: Facts, rows: Rows, reason: str, tally: Tally, wanted: Wanted) -> Decision:
+def _numbers(facts: ColumnFacts, at: Location, reason: str, tally: Tally, wanted: Wanted) -> Decision:
     parser, notes = tally.parser, []
     absent = facts.rows - tally.read
     missing = _usual(facts) | {*wanted.missing, *facts.doubtful}
@@ -247,7 +246,7 @@ def _numbers(facts: Facts, rows: Rows, reason: str, tally: Tally, wanted: Wanted
             column = replace(column, offset=offset)
             notes.append(_of_times(facts.name, parser, span))
     else:
-        column, more = _scaled(_named(facts, rows), column, tally, wanted)
+        column, more = _scaled(_named(facts, at), column, tally, wanted)
         notes += more
         reason += f", from {tally.minimum:.12g} to {tally.maximum:.12g}"
         if parser.words:
@@ -299,26 +298,26 @@ def _of_times(name: str, parser: Parser, span: float) -> str:
     return f"{name!r}: times of day are kept to {to}, as float32 allows{zone}"
 
 
-def _of_two_types(facts: Facts, rows: Rows, tally: Tally) -> DataError:
+def _of_two_types(facts: ColumnFacts, at: Location, tally: Tally) -> DataError:
     row, text = tally.fault or (0, "")
     if facts.kind:
         return DataError(
-            f"{_named(facts, rows)}: {tally.failed:,} values are infinite, the first in {rows.say(row)}; write them as "
+            f"{_named(facts, at)}: {tally.failed:,} values are infinite, the first in {at.say(row)}; write them as "
             "missing, or as numbers"
         )
     kind = {Numbers: "numbers", Dates: "dates", Truth: "true or false"}[type(tally.parser)]
     return DataError(
-        f"{_named(facts, rows)}: {tally.failed:,} of {tally.read + tally.failed:,} values are no {kind}, the first is "
-        f"{text!r} in {rows.say(row)}; correct them, or say by --columns that it is a category, or missing = [{text!r}]"
+        f"{_named(facts, at)}: {tally.failed:,} of {tally.read + tally.failed:,} values are no {kind}, the first is "
+        f"{text!r} in {at.say(row)}; correct them, or say by --columns that it is a category, or missing = [{text!r}]"
     )
 
 
-def _usual(facts: Facts) -> frozenset[str]:
+def _usual(facts: ColumnFacts) -> frozenset[str]:
     """Words that mean nothing whatever the column is; a file with types has nothing of its own for that."""
     return frozenset({""}) if facts.typed else MISSING
 
 
-def _why(facts: Facts, tally: Tally) -> str:
+def _why(facts: ColumnFacts, tally: Tally) -> str:
     if facts.kind:
         return f"{facts.kind} in the file"
     if isinstance(tally.parser, Dates):
@@ -330,12 +329,12 @@ def _why(facts: Facts, tally: Tally) -> str:
     return f"numbers, {counted(tally.decimals, 'digit')} after the point"
 
 
-def _example(facts: Facts) -> str:
+def _example(facts: ColumnFacts) -> str:
     return facts.sample[0] if facts.sample else ""
 
 
-def _named(facts: Facts, rows: Rows) -> str:
-    return f"{rows.path}: column {facts.name!r}"
+def _named(facts: ColumnFacts, at: Location) -> str:
+    return f"{at.path}: column {facts.name!r}"
 
 
 def _all(count: int) -> str:

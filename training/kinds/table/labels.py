@@ -12,7 +12,7 @@ from training.data.errors import DataError
 from training.data.wording import listed
 from training.kinds.table.cells import Numbers, doubtful_in
 from training.kinds.table.dates import Dates
-from training.kinds.table.facts import MOST_WORDS, Facts
+from training.kinds.table.facts import MOST_WORDS, ColumnFacts
 from training.kinds.table.order import natural
 
 _USUAL = ("label", "labels", "target", "class", "y")
@@ -33,8 +33,11 @@ class Classes:
     missing: frozenset[str]
 
 
-def choose(path: Path, names: Sequence[str], asked: str | None) -> str:
-    """The column of the labels; asked: what a person says it is. Raises DataError."""
+def choose(path: Path, names: Sequence[str], asked: str | None, to_guess: str | None = None) -> str:
+    """The column of the labels; asked: what a person says it is; to_guess: what the source leaves out of its test.
+
+    Raises DataError.
+    """
     if asked is not None:
         lower = [name for name in names if name.casefold() == asked.strip().casefold()]
         if asked in names or len(lower) == 1:
@@ -45,6 +48,8 @@ def choose(path: Path, names: Sequence[str], asked: str | None) -> str:
         return usual[0]
     if usual:
         raise DataError(f"{path}: the labels could be in {listed(usual)}; say which by --label COLUMN")
+    if to_guess is not None:
+        return to_guess
     raise DataError(
         f"{path}: say by --label COLUMN which column holds the classes; it has {listed(names, 20)}"
         + (f". Often it is the last one: --label {_argument(names[-1])}" if names else "")
@@ -64,7 +69,7 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def classes(path: Path, facts: Facts) -> Classes:
+def classes(path: Path, facts: ColumnFacts) -> Classes:
     """The classes of a column. Raises DataError for one that has none, or is a quantity."""
     name, words = facts.name, facts.words
     if words is None:
@@ -93,7 +98,7 @@ def classes(path: Path, facts: Facts) -> Classes:
     return Classes(tuple(names), {word: position[own] for word, own in called.items()}, missing)
 
 
-def _refuse_quantity(path: Path, facts: Facts, different: int, rows: int) -> None:
+def _refuse_quantity(path: Path, facts: ColumnFacts, different: int, rows: int) -> None:
     tally = next((each for each in facts.tallies or () if not each.failed and each.read), None)
     if tally is None or different <= _MOST_BINS or not isinstance(tally.parser, Numbers | Dates):
         return
@@ -106,7 +111,7 @@ def _refuse_quantity(path: Path, facts: Facts, different: int, rows: int) -> Non
     )
 
 
-def _binned(facts: Facts) -> str:
+def _binned(facts: ColumnFacts) -> str:
     """How to make classes of numbers."""
     if not any(not each.failed and each.read and isinstance(each.parser, Numbers) for each in facts.tallies or ()):
         return ""

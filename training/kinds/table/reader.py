@@ -23,7 +23,7 @@ from training.kinds.table import rows as raw_rows
 from training.kinds.table import sources
 from training.kinds.table.columns import Column
 from training.kinds.table.decision import Decision, Type
-from training.kinds.table.inference import Rows, decide
+from training.kinds.table.inference import Location, decide
 from training.kinds.table.labels import Classes, classes, did_you_mean
 from training.kinds.table.plan import Plan
 from training.kinds.table.survey import Survey, survey
@@ -62,7 +62,7 @@ def look(
         found = sources.find(path)
         seen = survey(found, plan, label if again is None or not again.label else again.label)
         names = _order(found, seen, plan)
-        where = Rows(source, seen.where)
+        where = Location(source, seen.where)
         decisions = [decide(seen.facts[name], where, plan.columns.get(name), rare) for name in names]
         return Surveyed(found, seen, classes(path, seen.facts[seen.label]), decisions)
     except OSError as error:

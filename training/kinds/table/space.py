@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.data.rows import Samples
+from training.data.subset import Samples
 from training.kinds.table.columns import Column
 
 _BLOCK = 65_536  # rows

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from training.data.errors import DataError
-from training.data.parts import TRAIN
+from training.data.parts import TEST, TRAIN
 from training.kinds.table import labels as label_columns
 from training.kinds.table import plan as plans
 from training.kinds.table.cells import MISSING, without, words_of
 from training.kinds.table.chunks import File, NotUtf8
 from training.kinds.table.decision import Type, Wanted
-from training.kinds.table.facts import MOST_WORDS, Facts, family
+from training.kinds.table.facts import MOST_WORDS, ColumnFacts, family
 from training.kinds.table.plan import Plan
 from training.kinds.table.sources import Source
 
@@ -28,7 +28,7 @@ class Survey:
     """
 
     label: str
-    facts: dict[str, Facts]
+    facts: dict[str, ColumnFacts]
     parts: list[tuple[File, str, int]] = field(default_factory=list)
     words: dict[str, int] = field(default_factory=dict)
     codes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
@@ -57,13 +57,13 @@ def survey(source: Source, plan: Plan, label: str | None) -> Survey:
 def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
     trained = next(file for file, part in source.files if part == TRAIN) if source.files else None
     assert trained is not None
-    chosen = label_columns.choose(source.path, trained.names, label or plan.label)
+    chosen = label_columns.choose(source.path, trained.names, label or plan.label, _to_guess(source, trained))
     source.files = _labelled(source, chosen, trained)
     facts = {}
     for name in trained.names:
         wanted = plan.columns.get(name, Wanted(name))
         asked = plans.parser_of(wanted) if name != chosen else None
-        facts[name] = Facts(name, wanted.missing, asked, wanted.type is Type.CATEGORY or name == chosen)
+        facts[name] = ColumnFacts(name, wanted.missing, asked, wanted.type is Type.CATEGORY or name == chosen)
     found = Survey(chosen, facts)
     codes: list[np.ndarray] = []
     start = 0
@@ -85,7 +85,16 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
     return found
 
 
-def _refuse_other_type(file: File, facts: Facts, kind: pa.DataType) -> None:
+def _to_guess(source: Source, trained: File) -> str | None:
+    """The one column that a competition's test file lacks, for it is what is to be guessed; None: there is no such."""
+    for file, part in source.files:
+        lacking = [name for name in trained.names if name not in file.names]
+        if part == TEST and len(lacking) == 1 and set(file.names) < set(trained.names):
+            return lacking[0]
+    return None
+
+
+def _refuse_other_type(file: File, facts: ColumnFacts, kind: pa.DataType) -> None:
     own = family(kind)
     if own and facts.rows and facts.family and (own != facts.family or file.typed != facts.typed):
         raise DataError(

@@ -22,7 +22,7 @@ from training.data.kind import (
     Tokens,
     Unvaried,
 )
-from training.data.rows import Samples
+from training.data.subset import Samples
 from training.kinds.table import judge, measures, smote, view
 from training.kinds.table.choices import Choices
 from training.kinds.table.columns import Column, sample_spec

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Exhibit, Kind, Measurement, Picture, Pupil, Recipe, Tokens, Unvaried
-from training.data.rows import Samples
+from training.data.subset import Samples
 from training.kinds.text import form as forms
 from training.kinds.text import judge, learning, measures, view
 from training.kinds.text.convolutions import Convolutions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from augmint.v1 import generator_pb2 as pb
-from training.quality.findings.finding import Finding, Kind, Severity, worst_first
+from training.quality.findings.finding import Finding, FindingKind, Severity, worst_first
 from training.quality.measures.intervals import of_share, wilson
 from training.quality.measures.memorisation import even
 from training.quality.measures.repeats import Repeats
@@ -49,7 +49,7 @@ def _near(measured: pb.Memorisation, label: str) -> Finding | None:
         return None
     severe = low > NEARER_SHARE[1]
     return Finding(
-        Kind.MEMORISATION,
+        FindingKind.MEMORISATION,
         Severity.FAILURE if severe else Severity.WARNING,
         share,
         NEARER_SHARE[severe],
@@ -63,7 +63,7 @@ def _near(measured: pb.Memorisation, label: str) -> Finding | None:
 def _untold(measured: pb.Memorisation, label: str) -> Finding:
     whose = _whose(label)
     return Finding(
-        Kind.MEMORISATION,
+        FindingKind.MEMORISATION,
         Severity.NOTE,
         measured.nearer_share,
         NEARER_SHARE[0],
@@ -91,7 +91,7 @@ def _exact(measured: pb.Memorisation, label: str) -> Finding | None:
     severe = exact > limits[1] + chance
     of_whom = f" of {label!r}" if label else ""
     return Finding(
-        Kind.MEMORISATION,
+        FindingKind.MEMORISATION,
         Severity.FAILURE if severe else Severity.WARNING,
         exact,
         limits[severe],
@@ -108,7 +108,7 @@ def of_members(card: pb.QualityCard) -> Iterator[Finding]:
         return
     severe = measured.low > MEMBERSHIP_AUC[1]
     yield Finding(
-        Kind.MEMBERSHIP,
+        FindingKind.MEMBERSHIP,
         Severity.FAILURE if severe else Severity.WARNING,
         measured.auc,
         MEMBERSHIP_AUC[severe],
@@ -128,7 +128,7 @@ def of_each_other(found: Repeats) -> Iterator[Finding]:
         severe = least > COPIES_SHARE[1] + chance
         beside = f"; of as many real ones {found.real:,} are" if found.real else ""
         yield Finding(
-            Kind.COPIES,
+            FindingKind.COPIES,
             Severity.FAILURE if severe else Severity.WARNING,
             share,
             COPIES_SHARE[severe] + chance,

@@ -8,7 +8,7 @@ from training.data import Dataset
 from training.data.kind import value_range
 from training.data.splits import Splits
 from training.judge.classifier import Classifier
-from training.quality.findings.finding import Finding, Kind, Severity, worst_first
+from training.quality.findings.finding import Finding, FindingKind, Severity, worst_first
 from training.quality.measures.spread import spread
 
 FEW = 20  # samples to train a class on
@@ -25,7 +25,7 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
     """Findings about the training split, worst first."""
     counts, names = dataset.counts(splits.train), dataset.class_names
     found = [
-        Finding(Kind.DOUBTFUL_READING, Severity.WARNING, 1, 1, question.text, question.advice)
+        Finding(FindingKind.DOUBTFUL_READING, Severity.WARNING, 1, 1, question.text, question.advice)
         for question in dataset.questions
     ]
     if dataset.classes == 1:
@@ -34,14 +34,16 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
             "measured."
         )
         advice = "If there should be classes, check how the labels were read."
-        found.append(Finding(Kind.ONE_CLASS, Severity.NOTE, 1, 2, text, advice))
+        found.append(Finding(FindingKind.ONE_CLASS, Severity.NOTE, 1, 2, text, advice))
     for label in np.argsort(counts, kind="stable")[:_MOST_NAMED]:
         if counts[label] < FEW:
             text = (
                 f"Class {names[label]!r} has {counts[label]} training samples; below {FEW}, a generator repeats them."
             )
             advice = "Collect more samples of the class; until then judge its samples by eye."
-            found.append(Finding(Kind.FEW_SAMPLES, Severity.WARNING, counts[label], FEW, text, advice, names[label]))
+            found.append(
+                Finding(FindingKind.FEW_SAMPLES, Severity.WARNING, counts[label], FEW, text, advice, names[label])
+            )
     rare, frequent = int(counts.argmin()), int(counts.argmax())
     ratio = counts[frequent] / counts[rare]
     if ratio > UNEVEN:
@@ -50,7 +52,7 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
             f"({counts[frequent]:,} and {counts[rare]:,})."
         )
         advice = "A smaller class_balance (0 draws all classes alike) gives the rare class more of the training."
-        found.append(Finding(Kind.IMBALANCE, Severity.WARNING, ratio, UNEVEN, text, advice, names[rare]))
+        found.append(Finding(FindingKind.IMBALANCE, Severity.WARNING, ratio, UNEVEN, text, advice, names[rare]))
     train_labels = dataset.labels[splits.train]
     constant, whole = [], value_range(dataset.kind.values(dataset.samples[:1]).dtype)
     for label in range(dataset.classes):
@@ -64,7 +66,7 @@ def survey(dataset: Dataset, splits: Splits) -> list[Finding]:
             "values; a generator has nothing to vary."
         )
         advice = "Check how the class was read; one sample of it does as well as a generator."
-        found.append(Finding(Kind.CONSTANT_DATA, Severity.WARNING, deviation, CONSTANT, text, advice, name))
+        found.append(Finding(FindingKind.CONSTANT_DATA, Severity.WARNING, deviation, CONSTANT, text, advice, name))
     return worst_first(found)
 
 
@@ -87,4 +89,4 @@ def contradictions(judge: Classifier, dataset: Dataset, splits: Splits) -> list[
         "carry another label than it gives them."
     )
     advice = "Look for wrong labels, or join classes that cannot be told apart."
-    return [Finding(Kind.LABEL_NOISE, Severity.WARNING, share, CONTRADICTED, text, advice)]
+    return [Finding(FindingKind.LABEL_NOISE, Severity.WARNING, share, CONTRADICTED, text, advice)]

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from augmint.v1 import generator_pb2 as pb
 
 
-class Kind(enum.StrEnum):
+class FindingKind(enum.StrEnum):
     """The closed list of what can be found; values are what `augmint.v1.Finding.kind` holds."""
 
     # Data
@@ -65,7 +65,7 @@ class Finding:
     label:     name of the class concerned; empty: the whole generator.
     """
 
-    kind: Kind
+    kind: FindingKind
     severity: Severity
     value: float
     threshold: float
@@ -88,7 +88,7 @@ class Finding:
     def from_message(cls, message: pb.Finding) -> Finding:
         """Raises ValueError for a kind or severity that is not on the list."""
         return cls(
-            Kind(message.kind),
+            FindingKind(message.kind),
             Severity(message.severity),
             message.value,
             message.threshold,

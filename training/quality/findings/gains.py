@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from augmint.v1 import generator_pb2 as pb
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 
 
 def in_words(line: pb.AugmentationGain) -> str:
@@ -66,5 +66,5 @@ def findings(lines: Sequence[pb.AugmentationGain]) -> list[Finding]:
             if nothing_new
             else "Use the best baseline there; synthetic samples may still help where data is scarcer."
         )
-        found.append(Finding(Kind.NO_GAIN, severity, line.gain_low, 0.0, in_words(line), advice))
+        found.append(Finding(FindingKind.NO_GAIN, severity, line.gain_low, 0.0, in_words(line), advice))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from training.data.kind import Measurement
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 
 
 def of_kind(measured: Sequence[Measurement]) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def of_kind(measured: Sequence[Measurement]) -> Iterator[Finding]:
         real = "" if each.real is None else f"; held-out real samples have {each.real:.3g}"
         name = each.name[0].upper() + each.name[1:]
         yield Finding(
-            Kind.DEVIATION,
+            FindingKind.DEVIATION,
             Severity.WARNING,
             each.value,
             each.limit,

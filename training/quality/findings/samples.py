@@ -14,7 +14,7 @@ import numpy as np
 from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Measurement
 from training.quality.findings import copying, measurements
-from training.quality.findings.finding import Finding, Kind, Severity, worst_first
+from training.quality.findings.finding import Finding, FindingKind, Severity, worst_first
 from training.quality.measures.inside import FEWEST
 from training.quality.measures.intervals import of_share, wilson
 from training.quality.measures.neighbours import expected_coverage
@@ -36,8 +36,22 @@ _NAMED = 4
 
 # What `find` looks for. A card is measured again and again; findings of other kinds come from elsewhere and stay.
 MEASURED = {
-    *(Kind.LABEL_IGNORED, Kind.COLLAPSE, Kind.UNRECOGNISED, Kind.LOW_SCORE, Kind.UNCOVERED, Kind.NOISE, Kind.COPIES),
-    *(Kind.MEMORISATION, Kind.MEMBERSHIP, Kind.DEVIATION, Kind.WEAK_JUDGE, Kind.FEW_TEST_SAMPLES),
+    *(
+        FindingKind.LABEL_IGNORED,
+        FindingKind.COLLAPSE,
+        FindingKind.UNRECOGNISED,
+        FindingKind.LOW_SCORE,
+        FindingKind.UNCOVERED,
+        FindingKind.NOISE,
+        FindingKind.COPIES,
+    ),
+    *(
+        FindingKind.MEMORISATION,
+        FindingKind.MEMBERSHIP,
+        FindingKind.DEVIATION,
+        FindingKind.WEAK_JUDGE,
+        FindingKind.FEW_TEST_SAMPLES,
+    ),
 }
 
 _MORE_TRAINING = "Train longer; if that does not help, try another preset or more data of the class."
@@ -84,7 +98,7 @@ def sentences(findings: Iterable[Finding], classes: int) -> list[str]:
     """One sentence per finding; those of one kind about several classes become one."""
     found = list(findings)
     told: list[str] = []
-    grouped: set[tuple[Kind, Severity]] = set()
+    grouped: set[tuple[FindingKind, Severity]] = set()
     for finding in found:
         key = finding.kind, finding.severity
         alike = [other for other in found if (other.kind, other.severity) == key and other.label]
@@ -99,24 +113,27 @@ def sentences(findings: Iterable[Finding], classes: int) -> list[str]:
     return told
 
 
-_GROUPS: dict[Kind, tuple[str, str]] = {
-    Kind.COLLAPSE: ("are collapsed, or nearly: spread inside the class against real samples", "{:.2f}"),
-    Kind.UNRECOGNISED: ("are hard to recognise: share recognised as the class asked for", "{:.0%}"),
-    Kind.LOW_SCORE: (
+_GROUPS: dict[FindingKind, tuple[str, str]] = {
+    FindingKind.COLLAPSE: ("are collapsed, or nearly: spread inside the class against real samples", "{:.2f}"),
+    FindingKind.UNRECOGNISED: ("are hard to recognise: share recognised as the class asked for", "{:.0%}"),
+    FindingKind.LOW_SCORE: (
         "teach too little: share of the real test samples that a classifier trained on synthetic ones recognises",
         "{:.0%}",
     ),
-    Kind.NOISE: ("are more varied than real samples, as noise is: spread", "{:.2f}"),
-    Kind.MEMORISATION: ("are close to their training samples: share nearer to them than to held-out ones", "{:.0%}"),
-    Kind.UNCOVERED: (
+    FindingKind.NOISE: ("are more varied than real samples, as noise is: spread", "{:.2f}"),
+    FindingKind.MEMORISATION: (
+        "are close to their training samples: share nearer to them than to held-out ones",
+        "{:.0%}",
+    ),
+    FindingKind.UNCOVERED: (
         "lack part of what their real samples show: share of held-out ones that are come near to",
         "{:.0%}",
     ),
-    Kind.FEW_TEST_SAMPLES: ("have few real test samples, so that their numbers are rough", "{:.0f}"),
+    FindingKind.FEW_TEST_SAMPLES: ("have few real test samples, so that their numbers are rough", "{:.0f}"),
 }
 
-_NOTES: dict[Kind, tuple[str, str]] = {
-    Kind.MEMORISATION: (
+_NOTES: dict[FindingKind, tuple[str, str]] = {
+    FindingKind.MEMORISATION: (
         "have too few real samples to tell whether theirs are copies: share nearer to training than to held-out ones, "
         "which chance alone may give",
         "{:.0%}",
@@ -140,7 +157,7 @@ def _ignored_label(card: pb.QualityCard, recall: np.ndarray) -> Iterator[Finding
     limit = chance + 0.2 * (real - chance)
     if of_share(card.label_fidelity, card.synthetic_samples)[1] <= limit:
         yield Finding(
-            Kind.LABEL_IGNORED,
+            FindingKind.LABEL_IGNORED,
             Severity.FAILURE,
             card.label_fidelity,
             limit,
@@ -156,7 +173,7 @@ def _collapsed(quality: pb.ClassQuality) -> Finding | None:
         return None
     collapsed = best < SPREAD[1]
     return Finding(
-        Kind.COLLAPSE,
+        FindingKind.COLLAPSE,
         Severity.FAILURE if collapsed else Severity.WARNING,
         quality.spread_ratio,
         SPREAD[collapsed],
@@ -180,7 +197,7 @@ def _unrecognised(card: pb.QualityCard, confusion: np.ndarray, recall: np.ndarra
         taken_for = card.classes[int(confusion[number].argmax())].label
         taken = "" if taken_for == quality.label else f" (mostly taken for {taken_for!r})"
         yield Finding(
-            Kind.UNRECOGNISED,
+            FindingKind.UNRECOGNISED,
             Severity.FAILURE if lost else Severity.WARNING,
             quality.label_fidelity,
             FIDELITY_SHARE * real if lost else real - FIDELITY_MARGIN,
@@ -199,7 +216,7 @@ def _low_score(card: pb.QualityCard) -> Iterator[Finding]:
         return
     low = best < SCORE_SHARE[1] * real
     yield Finding(
-        Kind.LOW_SCORE,
+        FindingKind.LOW_SCORE,
         Severity.FAILURE if low else Severity.WARNING,
         score,
         SCORE_SHARE[low] * real,
@@ -216,7 +233,7 @@ def _low_class_score(quality: pb.ClassQuality) -> Finding | None:
         return None
     low = best < CLASS_SCORE_SHARE[1] * real
     return Finding(
-        Kind.LOW_SCORE,
+        FindingKind.LOW_SCORE,
         Severity.FAILURE if low else Severity.WARNING,
         quality.classification_accuracy_score,
         CLASS_SCORE_SHARE[low] * real,
@@ -234,7 +251,7 @@ def _uncovered(card: pb.QualityCard) -> Iterator[Finding]:
         return
     low = best < COVERAGE_SHARE[1] * card.coverage_ceiling
     yield Finding(
-        Kind.UNCOVERED,
+        FindingKind.UNCOVERED,
         Severity.FAILURE if low else Severity.WARNING,
         card.coverage,
         COVERAGE_SHARE[low] * card.coverage_ceiling,
@@ -251,7 +268,7 @@ def _lacking(quality: pb.ClassQuality) -> Finding | None:
     if quality.coverage_high < CLASS_COVERAGE_SHARE[0] * quality.coverage_ceiling:
         low = quality.coverage_high < CLASS_COVERAGE_SHARE[1] * quality.coverage_ceiling
         return Finding(
-            Kind.UNCOVERED,
+            FindingKind.UNCOVERED,
             Severity.FAILURE if low else Severity.WARNING,
             quality.coverage,
             CLASS_COVERAGE_SHARE[low] * quality.coverage_ceiling,
@@ -266,7 +283,7 @@ def _lacking(quality: pb.ClassQuality) -> Finding | None:
     if reached >= limit:
         return None
     return Finding(
-        Kind.UNCOVERED,
+        FindingKind.UNCOVERED,
         Severity.WARNING,
         quality.coverage,
         limit,
@@ -281,7 +298,7 @@ def _noisy(quality: pb.ClassQuality) -> Finding | None:
     if _spread_interval(quality)[0] <= NOISY_SPREAD:
         return None
     return Finding(
-        Kind.NOISE,
+        FindingKind.NOISE,
         Severity.WARNING,
         quality.spread_ratio,
         NOISY_SPREAD,
@@ -294,7 +311,7 @@ def _noisy(quality: pb.ClassQuality) -> Finding | None:
 def _weak_judge(accuracy: float) -> Iterator[Finding]:
     if accuracy < WEAK_JUDGE:
         yield Finding(
-            Kind.WEAK_JUDGE,
+            FindingKind.WEAK_JUDGE,
             Severity.WARNING,
             accuracy,
             WEAK_JUDGE,
@@ -308,7 +325,7 @@ def _few_tests(quality: pb.ClassQuality) -> Finding | None:
     if quality.real_samples >= FEW_TEST_SAMPLES:
         return None
     return Finding(
-        Kind.FEW_TEST_SAMPLES,
+        FindingKind.FEW_TEST_SAMPLES,
         Severity.WARNING,
         quality.real_samples,
         FEW_TEST_SAMPLES,

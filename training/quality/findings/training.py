@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 
 # Spreads are shares of the real samples' own. Of OVERFITTED and MOVED, the low end of the 95 % interval counts.
 COLLAPSED = 0.5
@@ -77,7 +77,7 @@ class Symptoms:
         if look.spread < COLLAPSED:
             found.append(
                 Finding(
-                    Kind.COLLAPSE,
+                    FindingKind.COLLAPSE,
                     Severity.FAILURE,
                     look.spread,
                     COLLAPSED,
@@ -91,7 +91,7 @@ class Symptoms:
             if ratio < COLLAPSED:
                 found.append(
                     Finding(
-                        Kind.COLLAPSE,
+                        FindingKind.COLLAPSE,
                         Severity.FAILURE if ratio < COLLAPSED_WHOLLY else Severity.WARNING,
                         ratio,
                         COLLAPSED,
@@ -112,7 +112,7 @@ class Symptoms:
         if look.fidelity < limit:
             return [
                 Finding(
-                    Kind.LABEL_IGNORED,
+                    FindingKind.LABEL_IGNORED,
                     Severity.FAILURE,
                     look.fidelity,
                     limit,
@@ -127,7 +127,7 @@ class Symptoms:
             if self._recall[label] >= FEWEST_JUDGED and fidelity < limit:
                 found.append(
                     Finding(
-                        Kind.UNRECOGNISED,
+                        FindingKind.UNRECOGNISED,
                         Severity.WARNING,
                         fidelity,
                         limit,
@@ -145,7 +145,7 @@ class Symptoms:
             poor = look.spread < COLLAPSED or look.fidelity < CLASS_SHARE * float(self._recall.mean())
             found.append(
                 Finding(
-                    Kind.OVERPOWERED_DISCRIMINATOR,
+                    FindingKind.OVERPOWERED_DISCRIMINATOR,
                     Severity.FAILURE if poor else Severity.WARNING,
                     ahead,
                     ALWAYS_AHEAD,
@@ -157,7 +157,7 @@ class Symptoms:
         if signal < VANISHED:
             found.append(
                 Finding(
-                    Kind.VANISHED_SIGNAL,
+                    FindingKind.VANISHED_SIGNAL,
                     Severity.FAILURE,
                     signal,
                     VANISHED,
@@ -181,7 +181,7 @@ class Symptoms:
         gap = look.ahead_train - look.ahead_held_out
         return [
             Finding(
-                Kind.OVERFITTING_DISCRIMINATOR,
+                FindingKind.OVERFITTING_DISCRIMINATOR,
                 Severity.WARNING if worsens else Severity.NOTE,
                 gap,
                 OVERFITTED,
@@ -197,7 +197,7 @@ class Symptoms:
             return []
         return [
             Finding(
-                Kind.LEAKING_AUGMENTATION,
+                FindingKind.LEAKING_AUGMENTATION,
                 Severity.WARNING,
                 look.moved,
                 MOVED,
@@ -231,7 +231,7 @@ def divergence(step: int, means: Means) -> Finding | None:
     ):
         if not abs(value) <= UNBOUNDED:
             return Finding(
-                Kind.DIVERGENCE,
+                FindingKind.DIVERGENCE,
                 Severity.FAILURE,
                 value,
                 UNBOUNDED,
@@ -244,7 +244,7 @@ def divergence(step: int, means: Means) -> Finding | None:
 def not_finite(step: int) -> Finding:
     """The finding of a generator whose weights are not numbers, whatever its losses were."""
     return Finding(
-        Kind.DIVERGENCE,
+        FindingKind.DIVERGENCE,
         Severity.FAILURE,
         math.nan,
         UNBOUNDED,

@@ -24,7 +24,7 @@ _SECONDS = 86400
 _TOLD = 5
 
 
-class Form(enum.Enum):
+class ColumnType(enum.Enum):
     """What the values of a column are."""
 
     CATEGORY = "category"
@@ -39,7 +39,7 @@ class Form(enum.Enum):
 class Column:
     """One column.
 
-    categories: names in order of index; of Form.CATEGORY only.
+    categories: names in order of index; of ColumnType.CATEGORY only.
     missing:    whether values may be missing.
     low, high:  the least and the greatest raw value, or None: not known.
     offset:     what is added to raw values, in float64.
@@ -47,7 +47,7 @@ class Column:
     """
 
     name: str
-    form: Form
+    type: ColumnType
     categories: tuple[str, ...] = ()
     missing: bool = False
     low: float | None = None
@@ -63,14 +63,18 @@ class Column:
         decimals = spec.decimals if spec.HasField("decimals") else None
         bounds = (bound + spec.offset for bound in (low, high) if bound is not None)
         if spec.categories:
-            form = Form.CATEGORY
+            held = ColumnType.CATEGORY
         elif spec.unit == pb.COLUMN_UNIT_TRUTH:
-            form = Form.TRUTH
+            held = ColumnType.TRUTH
         elif spec.unit == pb.COLUMN_UNIT_DAYS:
-            form = Form.DATE if spec.integer else Form.TIME
+            held = ColumnType.DATE if spec.integer else ColumnType.TIME
         else:
-            form = Form.WHOLE if spec.integer and all(abs(bound) < 2.0**63 for bound in bounds) else Form.NUMBER
-        return cls(spec.name, form, tuple(spec.categories), spec.missing, low, high, spec.offset, decimals)
+            held = (
+                ColumnType.WHOLE
+                if spec.integer and all(abs(bound) < 2.0**63 for bound in bounds)
+                else ColumnType.NUMBER
+            )
+        return cls(spec.name, held, tuple(spec.categories), spec.missing, low, high, spec.offset, decimals)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Typed:
 
     def tolist(self) -> list[Any]:
         """Python's own: str, int, float, bool, date or datetime (UTC, without saying so), and None."""
-        if self.column.form is Form.CATEGORY:
+        if self.column.type is ColumnType.CATEGORY:
             return [self.column.categories[code] if code >= 0 else None for code in self.values.tolist()]
         found = self.values.tolist()
         for position in np.flatnonzero(self.gaps).tolist():
@@ -121,13 +125,13 @@ def details(description: Any) -> list[tuple[str, str]]:
 
 
 def _told(column: Column) -> str:
-    if column.form is Form.CATEGORY:
+    if column.type is ColumnType.CATEGORY:
         more = f", ... ({len(column.categories)} in all)" if len(column.categories) > _TOLD else ""
         told = f"{', '.join(column.categories[:_TOLD])}{more}"
     else:
-        told = column.form.value
-        if column.form is not Form.TRUTH and column.low is not None and column.high is not None:
-            ends = Column(column.name, column.form, (), False, column.low, column.high, column.offset, column.decimals)
+        told = column.type.value
+        if column.type is not ColumnType.TRUTH and column.low is not None and column.high is not None:
+            ends = Column(column.name, column.type, (), False, column.low, column.high, column.offset, column.decimals)
             with contextlib.suppress(ServiceFault):  # what is wrong with the file is said when it gives rows
                 low, high = typed(ends, np.array([column.low, column.high], np.float32)).tolist()
                 told += f" from {low} to {high}"
@@ -139,7 +143,7 @@ def typed(column: Column, raw: np.ndarray) -> Typed:
     gaps = np.isnan(raw)
     if not column.missing and gaps.any():
         raise _fault(column, "a missing value, and says that it has none")
-    return Typed(column, _VALUES[column.form](column, raw, gaps), gaps)
+    return Typed(column, _VALUES[column.type](column, raw, gaps), gaps)
 
 
 def numbers(column: Column, raw: np.ndarray) -> np.ndarray:
@@ -209,13 +213,13 @@ def _since(column: Column, days: np.ndarray, gaps: np.ndarray, unit: str, per_da
     return found
 
 
-_VALUES: dict[Form, Callable[[Column, np.ndarray, np.ndarray], np.ndarray]] = {
-    Form.CATEGORY: _codes,
-    Form.WHOLE: _whole,
-    Form.NUMBER: _numbers,
-    Form.TRUTH: _truth,
-    Form.DATE: _dates,
-    Form.TIME: _times,
+_VALUES: dict[ColumnType, Callable[[Column, np.ndarray, np.ndarray], np.ndarray]] = {
+    ColumnType.CATEGORY: _codes,
+    ColumnType.WHOLE: _whole,
+    ColumnType.NUMBER: _numbers,
+    ColumnType.TRUTH: _truth,
+    ColumnType.DATE: _dates,
+    ColumnType.TIME: _times,
 }
 
 

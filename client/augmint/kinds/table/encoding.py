@@ -9,7 +9,7 @@ import numpy as np
 
 from augmint import extras
 from augmint.errors import InvalidRequest
-from augmint.kinds.table.column import Column, Form, columns
+from augmint.kinds.table.column import Column, ColumnType, columns
 from augmint.kinds.table.real import Names, missing_columns, raw_numbers
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -24,7 +24,9 @@ class Features:
     def __init__(self, found: Sequence[Column], ranges: Ranges) -> None:
         """See `features`."""
         self._columns = tuple(found)
-        self._ranges = {column.name: _range(column, ranges) for column in found if column.form is not Form.CATEGORY}
+        self._ranges = {
+            column.name: _range(column, ranges) for column in found if column.type is not ColumnType.CATEGORY
+        }
         self.names = tuple(name for column in found for name in _names(column))
 
     def __len__(self) -> int:
@@ -52,7 +54,7 @@ class Features:
             gaps = np.isnan(values)
             if gaps.any() and not column.missing:
                 raise InvalidRequest(f"column {column.name!r} misses a value, and the generator's never does")
-            if column.form is Form.CATEGORY:
+            if column.type is ColumnType.CATEGORY:
                 there = np.flatnonzero(~gaps)
                 codes = values[there].astype(np.int64)
                 if not ((codes >= 0) & (codes < len(column.categories))).all():
@@ -101,7 +103,7 @@ def encode_frame(description: Any, frame: Any) -> np.ndarray:
     made = np.empty((len(frame), len(found)), np.float32)
     for number, column in enumerate(found):
         series = frame[column.name]
-        if column.form is Form.CATEGORY:
+        if column.type is ColumnType.CATEGORY:
             codes = Names(column).codes(series)
             made[:, number] = np.where(codes < 0, np.nan, codes)
         else:
@@ -115,7 +117,7 @@ def _names(column: Column) -> list[str]:
 
 
 def _range(column: Column, ranges: Ranges) -> tuple[float, float]:
-    if column.form is Form.TRUTH:
+    if column.type is ColumnType.TRUTH:
         return 0.0, 1.0
     if column.name in ranges:
         low, high = ranges[column.name]

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from augmint import extras
-from augmint.kinds.table.column import Column, Form, Typed, columns, label_name, typed
+from augmint.kinds.table.column import Column, ColumnType, Typed, columns, label_name, typed
 
 # Of one row group of a Parquet file; a function of the table alone, because it decides where they end.
 _GROUP_ROWS = 2**16
@@ -108,16 +108,16 @@ class Parquet:
         self._labels = arrow.array(list(description.labels), arrow.string())
         self._categories = [arrow.array(list(one.categories), arrow.string()) for one in self._columns]
         types = {
-            Form.CATEGORY: names,
-            Form.WHOLE: arrow.int64(),
-            Form.NUMBER: arrow.float64(),
-            Form.TRUTH: arrow.bool_(),
-            Form.DATE: arrow.date32(),
-            Form.TIME: arrow.timestamp("ms"),
+            ColumnType.CATEGORY: names,
+            ColumnType.WHOLE: arrow.int64(),
+            ColumnType.NUMBER: arrow.float64(),
+            ColumnType.TRUTH: arrow.bool_(),
+            ColumnType.DATE: arrow.date32(),
+            ColumnType.TIME: arrow.timestamp("ms"),
         }
         label = label_name(description)
         self._schema = arrow.schema(
-            [*((one.name, types[one.form]) for one in self._columns), (label, names)],
+            [*((one.name, types[one.type]) for one in self._columns), (label, names)],
             metadata={"pandas": _pandas(self._columns, label), "huggingface": _hugging_face(self._columns, label)},
         )
         self._group = max(1, min(_GROUP_ROWS, _GROUP_VALUES // len(self._columns)))
@@ -144,7 +144,7 @@ class Parquet:
         self._writer.write_table(table.combine_chunks(), row_group_size=self._group)
 
     def _array(self, number: int, one: Typed) -> Any:
-        if one.column.form is Form.CATEGORY:
+        if one.column.type is ColumnType.CATEGORY:
             return self._named(one.values, one.gaps, self._categories[number])
         return self._arrow.array(one.values, self._schema.field(number).type, mask=one.gaps)
 
@@ -157,19 +157,19 @@ def feature(datasets: Any, description: Any) -> dict[str, Any]:
     """Hugging Face's feature of every column: ClassLabel for categories, else a Value."""
     return {
         column.name: datasets.ClassLabel(names=list(column.categories))
-        if column.form is Form.CATEGORY
-        else datasets.Value(_HUGGING_FACE[column.form])
+        if column.type is ColumnType.CATEGORY
+        else datasets.Value(_HUGGING_FACE[column.type])
         for column in columns(description)
     }
 
 
 _HUGGING_FACE = {
-    Form.CATEGORY: "string",
-    Form.WHOLE: "int64",
-    Form.NUMBER: "float64",
-    Form.TRUTH: "bool",
-    Form.DATE: "date32",
-    Form.TIME: "timestamp[ms]",
+    ColumnType.CATEGORY: "string",
+    ColumnType.WHOLE: "int64",
+    ColumnType.NUMBER: "float64",
+    ColumnType.TRUTH: "bool",
+    ColumnType.DATE: "date32",
+    ColumnType.TIME: "timestamp[ms]",
 }
 
 
@@ -189,32 +189,32 @@ def _iso(value: datetime.date) -> str:
 def _pandas(found: tuple[Column, ...], label: str) -> str:
     """What pandas leaves in a file, for it to find its own types: whole numbers that may be missing, categories."""
     types = {
-        Form.CATEGORY: ("categorical", "int32"),
-        Form.WHOLE: ("int64", "int64"),
-        Form.NUMBER: ("float64", "float64"),
-        Form.TRUTH: ("bool", "bool"),
-        Form.DATE: ("date", "object"),
-        Form.TIME: ("datetime", "datetime64[ms]"),
+        ColumnType.CATEGORY: ("categorical", "int32"),
+        ColumnType.WHOLE: ("int64", "int64"),
+        ColumnType.NUMBER: ("float64", "float64"),
+        ColumnType.TRUTH: ("bool", "bool"),
+        ColumnType.DATE: ("date", "object"),
+        ColumnType.TIME: ("datetime", "datetime64[ms]"),
     }
-    gaps = {Form.WHOLE: "Int64", Form.TRUTH: "boolean"}
+    gaps = {ColumnType.WHOLE: "Int64", ColumnType.TRUTH: "boolean"}
 
-    def told(name: str, form: Form, missing: bool, categories: int) -> dict[str, Any]:
-        pandas, numpy = types[form]
-        metadata = {"num_categories": categories, "ordered": False} if form is Form.CATEGORY else None
+    def told(name: str, held: ColumnType, missing: bool, categories: int) -> dict[str, Any]:
+        pandas, numpy = types[held]
+        metadata = {"num_categories": categories, "ordered": False} if held is ColumnType.CATEGORY else None
         return {
             "name": name,
             "field_name": name,
             "pandas_type": pandas,
-            "numpy_type": gaps.get(form, numpy) if missing else numpy,
+            "numpy_type": gaps.get(held, numpy) if missing else numpy,
             "metadata": metadata,
         }
 
-    all_of_them = [told(one.name, one.form, one.missing, len(one.categories)) for one in found]
-    all_of_them.append(told(label, Form.CATEGORY, False, 0))
+    all_of_them = [told(one.name, one.type, one.missing, len(one.categories)) for one in found]
+    all_of_them.append(told(label, ColumnType.CATEGORY, False, 0))
     return json.dumps({"index_columns": [], "column_indexes": [], "columns": all_of_them})
 
 
 def _hugging_face(found: tuple[Column, ...], label: str) -> str:
     """Categories by name: its ClassLabel reads no dictionaries."""
-    values = {one.name: {"dtype": _HUGGING_FACE[one.form], "_type": "Value"} for one in found}
+    values = {one.name: {"dtype": _HUGGING_FACE[one.type], "_type": "Value"} for one in found}
     return json.dumps({"info": {"features": {**values, label: {"dtype": "string", "_type": "Value"}}}})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
-from augmint.kinds.table.column import Form, Typed, columns, label_name, typed
+from augmint.kinds.table.column import ColumnType, Typed, columns, label_name, typed
 
 
 def frame(samples: Any) -> Any:
@@ -24,14 +24,14 @@ def frame(samples: Any) -> Any:
 
 def _array(pandas: Any, one: Typed) -> Any:
     column, values, gaps = one.column, one.values, one.gaps
-    match column.form:
-        case Form.CATEGORY:
+    match column.type:
+        case ColumnType.CATEGORY:
             return pandas.Categorical.from_codes(values, dtype=pandas.CategoricalDtype(list(column.categories)))
-        case Form.WHOLE if column.missing:
+        case ColumnType.WHOLE if column.missing:
             return pandas.arrays.IntegerArray(values, gaps)
-        case Form.TRUTH if column.missing:
+        case ColumnType.TRUTH if column.missing:
             return pandas.arrays.BooleanArray(values, gaps)
-        case Form.DATE | Form.TIME:
+        case ColumnType.DATE | ColumnType.TIME:
             # Nanoseconds would end in the year 2262; microseconds are what pandas reads dates as.
             return values.astype("datetime64[us]")
     return np.ascontiguousarray(values)

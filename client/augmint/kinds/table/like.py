@@ -10,7 +10,7 @@ import numpy as np
 
 from augmint import extras
 from augmint.errors import InvalidRequest
-from augmint.kinds.table.column import Column, Form, Typed, columns, label_name, typed
+from augmint.kinds.table.column import Column, ColumnType, Typed, columns, label_name, typed
 from augmint.kinds.table.real import TRUTHS, Names, example, instants, is_date, missing_columns, numeric
 
 Hand = Callable[[Typed], Any]
@@ -70,18 +70,18 @@ def _hand(column: Column, series: Any) -> Hand:
             f"column {column.name!r} is {series.dtype}, and the generator's may be missing: use a dtype that holds "
             f"missing values, e.g. {'boolean' if series.dtype.kind == 'b' else 'Int64 or float64'}"
         )
-    if column.form in (Form.CATEGORY, Form.TRUTH):
+    if column.type in (ColumnType.CATEGORY, ColumnType.TRUTH):
         return _names(column, series)
-    if column.form in (Form.DATE, Form.TIME):
+    if column.type in (ColumnType.DATE, ColumnType.TIME):
         return _dates(column, series)
     numeric(column, series)
     if kind.is_bool_dtype(series.dtype):
-        raise _cannot(column, series, column.form.value)
+        raise _cannot(column, series, column.type.value)
     if kind.is_numeric_dtype(series.dtype):
         return _numbers(column, series)
     if isinstance(series.dtype, pandas.CategoricalDtype) or isinstance(example(series), str):
         raise InvalidRequest(
-            f"column {column.name!r} is {series.dtype}, and the generator's holds {column.form.value}: "
+            f"column {column.name!r} is {series.dtype}, and the generator's holds {column.type.value}: "
             "pandas.to_numeric reads them"
         )
     return _objects
@@ -90,7 +90,7 @@ def _hand(column: Column, series: Any) -> Hand:
 def _numbers(column: Column, series: Any) -> Hand:
     pandas = extras.load("pandas", "table")
     whole = pandas.api.types.is_integer_dtype(series.dtype)
-    if whole and column.form is Form.NUMBER and column.decimals != 0:
+    if whole and column.type is ColumnType.NUMBER and column.decimals != 0:
         raise _cannot(column, series, "numbers with a fraction: use float64")
 
     def hand(one: Typed) -> Any:
@@ -99,7 +99,7 @@ def _numbers(column: Column, series: Any) -> Hand:
             seen = one.values[~one.gaps]
             if len(seen) and not (bounds.min <= seen.min() and seen.max() <= bounds.max):
                 raise _cannot(column, series, f"numbers from {seen.min()} to {seen.max()}")
-        if one.column.form is Form.WHOLE:
+        if one.column.type is ColumnType.WHOLE:
             return pandas.arrays.IntegerArray(one.values, one.gaps)
         # Whole, but as floats: nullable, so that no float that is missing is asked to be an int.
         return pandas.arrays.FloatingArray(np.where(one.gaps, 0, one.values), one.gaps) if whole else one.values
@@ -112,7 +112,7 @@ def _names(column: Column, series: Any) -> Hand:
     pandas = extras.load("pandas", "table")
     names = Names(column)
     seen = names.seen(series)
-    count = 2 if column.form is Form.TRUTH else len(column.categories)
+    count = 2 if column.type is ColumnType.TRUTH else len(column.categories)
     if isinstance(series.dtype, pandas.CategoricalDtype):
         known = {names.code(value): value for value in reversed(list(series.dtype.categories))} | seen
         lacks = [code for code in range(count) if code not in known]
@@ -141,14 +141,14 @@ def _spelled(column: Column, series: Any, code: int, seen: dict[int, Any]) -> An
             return name in TRUTHS[1]
     elif kind.is_numeric_dtype(series.dtype) or isinstance(alike, int | float | np.number):
         try:
-            number = float(code if column.form is Form.TRUTH else name)
+            number = float(code if column.type is ColumnType.TRUTH else name)
         except ValueError:
             number = np.nan
         whole = kind.is_integer_dtype(series.dtype) or isinstance(alike, int | np.integer)
         if np.isfinite(number) and not (whole and not number.is_integer()):
             return int(number) if whole else number
     elif kind.is_object_dtype(series.dtype) or kind.is_string_dtype(series.dtype):
-        if column.form is Form.TRUTH and isinstance(alike, str):
+        if column.type is ColumnType.TRUTH and isinstance(alike, str):
             return TRUTHS[code][TRUTHS[1 - code].index(alike)]
         return name
     raise InvalidRequest(
@@ -171,10 +171,10 @@ def _dates(column: Column, series: Any) -> Hand:
     alike, gap = example(series), _gap(series)
     if isinstance(alike, str):
         between = "T" if re.match(r"[0-9-]+T", alike) else " "
-        timed = column.form is Form.TIME and len(alike) > len("2020-01-31")
+        timed = column.type is ColumnType.TIME and len(alike) > len("2020-01-31")
 
         def spell(value: Any) -> Any:
-            return str(value).replace(" ", between) if timed or column.form is Form.DATE else str(value)[:10]
+            return str(value).replace(" ", between) if timed or column.type is ColumnType.DATE else str(value)[:10]
 
     elif is_date(alike):
 

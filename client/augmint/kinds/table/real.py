@@ -10,7 +10,7 @@ import numpy as np
 
 from augmint import extras, said
 from augmint.errors import InvalidRequest
-from augmint.kinds.table.column import Column, Form
+from augmint.kinds.table.column import Column, ColumnType
 from augmint.near import did_you_mean
 
 # What a truth value may be written as, by the truth; those of one place belong together.
@@ -56,7 +56,7 @@ class Names:
 
     def __init__(self, column: Column) -> None:
         self._column = column
-        if column.form is Form.TRUTH:
+        if column.type is ColumnType.TRUTH:
             self._lookup = Lookup(("False", "True"))
             self._truths = {name: truth for truth, names in enumerate(TRUTHS) for name in names}
         else:
@@ -64,7 +64,7 @@ class Names:
 
     def code(self, value: Any) -> int | None:
         """Index of the category, 0 or 1, or None."""
-        if self._column.form is Form.TRUTH:
+        if self._column.type is ColumnType.TRUTH:
             return next((self._truths[one] for one in spellings(value) if one in self._truths), None)
         return self._lookup(value)
 
@@ -122,10 +122,10 @@ def missing_columns(description: Any, found: Iterable[Column], given: Iterable[A
 
 def raw_numbers(column: Column, series: Any) -> np.ndarray:
     """float32 [n] of a column without categories, NaN where a value is missing."""
-    if column.form is Form.TRUTH:
+    if column.type is ColumnType.TRUTH:
         codes = Names(column).codes(series)
         return np.where(codes < 0, np.nan, codes).astype(np.float32)
-    if column.form in (Form.DATE, Form.TIME):
+    if column.type in (ColumnType.DATE, ColumnType.TIME):
         found = (instants(column, series) - _EPOCH) / np.timedelta64(1, "us") / _DAY
     else:
         found = numeric(column, series)
@@ -141,7 +141,7 @@ def numeric(column: Column, series: Any) -> np.ndarray:
             return pandas.to_numeric(plain).to_numpy(np.float64, na_value=np.nan)  # type: ignore[no-any-return]
         except (TypeError, ValueError):
             pass
-    raise InvalidRequest(f"column {column.name!r} holds {example(series)!r}; the generator's holds {column.form.value}")
+    raise InvalidRequest(f"column {column.name!r} holds {example(series)!r}; the generator's holds {column.type.value}")
 
 
 def instants(column: Column, series: Any) -> np.ndarray:
@@ -158,7 +158,7 @@ def instants(column: Column, series: Any) -> np.ndarray:
         except (TypeError, ValueError, OverflowError):
             pass
     raise InvalidRequest(
-        f"column {column.name!r} holds {example(series)!r}; the generator's holds {column.form.value}: "
+        f"column {column.name!r} holds {example(series)!r}; the generator's holds {column.type.value}: "
         "pandas.to_datetime reads them"
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import re
+import sys
 import wave
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 
 import augmint
+from augmint import huggingface
 from augmint.__main__ import main
 from augmint.torch import SyntheticDataset, SyntheticStream
 from augmint.v1 import generator_pb2 as pb
@@ -143,18 +144,42 @@ def test_exports_are_files_that_other_programs_play(service, tmp_path):
         assert file.getnframes() == 1024
 
 
-def test_hugging_face_sees_sounds_or_says_what_is_missing(service):
+@pytest.fixture
+def torchcodec(monkeypatch, tmp_path):
+    """What of torchcodec datasets asks for before it writes files of sounds as they are."""
+    for name, content in (
+        ("__init__", ""),
+        ("encoders", "class AudioEncoder: ..."),
+        ("decoders", "AudioDecoder = int"),
+    ):
+        (tmp_path / "torchcodec").mkdir(exist_ok=True)
+        (tmp_path / "torchcodec" / f"{name}.py").write_text(content)
+    forget(monkeypatch)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def forget(monkeypatch):
+    for name in [each for each in sys.modules if each.partition(".")[0] == "torchcodec"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_hugging_face_sees_sounds_as_whole_files_with_their_rate(service, torchcodec):
     datasets = pytest.importorskip("datasets")
-    from augmint import huggingface
-
-    def made():
-        return huggingface.iterable_dataset(service.target, length=3, seed=3)
-
-    if importlib.util.find_spec("torchcodec") is None:
-        with pytest.raises(augmint.MissingExtra, match=r"this needs torchcodec: pip install 'augmint\[audio\]'"):
-            made()
-        return
-    assert made().features["audio"] == datasets.Audio(sampling_rate=RATE)
-    example = next(iter(made().cast_column("audio", datasets.Audio(decode=False))))
+    made = huggingface.iterable_dataset(service.target, length=3, seed=3)
+    assert made.features["audio"] == datasets.Audio(sampling_rate=RATE)
+    example = next(iter(made.cast_column("audio", datasets.Audio(decode=False))))
+    with augmint.Client(service.target) as client:
+        drawn = client.generate(made.features["label"].int2str(example["label"]), 1, seed=3).array[0]
     with wave.open(io.BytesIO(example["audio"]["bytes"])) as file:
-        assert file.getframerate() == RATE
+        assert (file.getframerate(), file.getsampwidth()) == (RATE, 2)
+        assert np.array_equal(np.frombuffer(file.readframes(1024), "<i2"), drawn)
+
+
+def test_without_torchcodec_hugging_face_is_told_what_to_install_and_what_does_without(service, monkeypatch):
+    pytest.importorskip("datasets")
+    forget(monkeypatch)
+    monkeypatch.setitem(sys.modules, "torchcodec", None)
+    with pytest.raises(augmint.MissingExtra) as error:
+        huggingface.iterable_dataset(service.target, length=3, seed=3)
+    assert "torchcodec" in str(error.value)
+    assert "`augmint export --format parquet` writes the sounds" in str(error.value)

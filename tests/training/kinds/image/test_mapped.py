@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lightning_fabric import Fabric
 
 from training.config.presets import resolve
-from training.data import DataError, Dataset, Rows
+from training.data import DataError, Dataset, Subset
 from training.data.splits import split
 from training.gan.trainer import Trainer
 from training.judge import fitting
@@ -56,7 +56,7 @@ def test_data_on_disk_is_the_data_in_memory_and_trains_to_the_same_weights(both:
     for data in both:
         train = split(data).train
         samples, labels = data.part(train), data.labels[train]
-        assert isinstance(samples, Rows) == data.on_disk
+        assert isinstance(samples, Subset) == data.on_disk
         config = resolve("rpgan", {"width": 8, "latent_size": 16, "embedding_size": 8, "batch_size": 32})
         trainer = Trainer(
             Fabric(accelerator="cpu", devices=1), config, Image(*samples.shape[1:]), samples, labels, 3, seed=0

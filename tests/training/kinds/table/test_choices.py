@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.kinds.table.schemas import keeps, tables
-from training.data.rows import Rows
+from training.data.subset import Subset
 from training.kinds.table import choices
 from training.kinds.table.choices import Choices
 from training.kinds.table.columns import Column
@@ -164,5 +164,5 @@ def test_rows_on_disk_and_more_than_are_looked_at_keep_their_range(monkeypatch: 
     values = random.random(5001).astype(np.float32)
     values[[7, 11]] = -3, 4  # between the rows that are looked at
     column = Column("x", minimum=-3, maximum=4)
-    learned = Choices.fit([column], Rows(values[:, None], np.arange(len(values))))
+    learned = Choices.fit([column], Subset(values[:, None], np.arange(len(values))))
     assert decoded(learned, [0, learned.sizes[0] - 1], [1e-7, 1.0]) == pytest.approx([-3, 4], abs=1e-3)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from torch import Tensor, nn
 
 from tests.training.kinds.table.schemas import column, keeps, tables
-from training.data.rows import Rows
+from training.data.subset import Subset
 from training.kinds.table.columns import Column
 from training.kinds.table.encoding import Encoding
 
@@ -128,7 +128,7 @@ def test_rows_on_disk_and_rows_in_memory_are_learned_alike() -> None:
     made, values = column(random, "a", "two modes", False, 400)
     rows = values[:, None]
     order = np.arange(len(rows))[::-1]
-    here, there = Encoding.fit([made], rows[order]), Encoding.fit([made], Rows(rows, order))
+    here, there = Encoding.fit([made], rows[order]), Encoding.fit([made], Subset(rows, order))
     assert np.array_equal(here.options[0].centres, there.options[0].centres)
     assert here.blocks == there.blocks
 

@@ -135,6 +135,19 @@ def test_a_test_without_labels_is_left_out_and_said(tmp_path: Path) -> None:
     assert found.notes[0] == "test.csv was left out: it has no labels (column 'income'), as a competition's test"
 
 
+def test_the_one_column_that_a_competition_leaves_out_of_its_test_is_the_label(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", frame())
+    write(tmp_path / "test.csv", frame(30, 1).drop(columns="income"))
+    found = load(str(tmp_path), SourceOptions())
+    assert found.class_names == ("high", "low")
+    assert "'income'" in found.notes[0]
+    # Where a name says which it is, a column that the test lacks is a fault of the test.
+    write(tmp_path / "train.csv", frame().rename(columns={"income": "label"}))
+    write(tmp_path / "test.csv", frame(30, 1).rename(columns={"income": "label"}).drop(columns="age"))
+    with pytest.raises(DataError, match=r"test\.csv: has no column 'age', which train.csv has"):
+        load(str(tmp_path), SourceOptions())
+
+
 @pytest.mark.parametrize(
     ("test", "sentence"),
     [

@@ -14,7 +14,7 @@ from training.judge.classifier import Classifier
 from training.kinds.image import Image
 from training.kinds.image.finish import finish
 from training.quality.findings.data import contradictions, survey
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def noise(counts: list[int]) -> tuple[np.ndarray, np.ndarray]:
     return np.random.default_rng(0).integers(0, 256, (len(labels), 8, 8, 1), dtype=np.uint8), labels
 
 
-def found(samples: np.ndarray, labels: np.ndarray) -> dict[tuple[Kind, str], Finding]:
+def found(samples: np.ndarray, labels: np.ndarray) -> dict[tuple[FindingKind, str], Finding]:
     data = dataset(samples, labels)
     return {(finding.kind, finding.label): finding for finding in survey(data, split(data))}
 
@@ -46,25 +46,25 @@ def test_good_data_has_no_findings(stripes: Dataset, judge: Classifier) -> None:
 
 def test_imbalance_of_1000_to_1_is_named_with_its_counts() -> None:
     findings = found(*noise([10_000, 10, 1000]))
-    imbalance = findings[Kind.IMBALANCE, "b"]
+    imbalance = findings[FindingKind.IMBALANCE, "b"]
     assert imbalance.value == pytest.approx(7000 / 6)  # of 10 samples six are for training
     assert "'a' has 1,167 times as many training samples as 'b' (7,000 and 6)" in imbalance.text
     assert "class_balance" in imbalance.advice
-    assert findings[Kind.FEW_SAMPLES, "b"].value == 6
+    assert findings[FindingKind.FEW_SAMPLES, "b"].value == 6
 
 
 def test_12_images_are_refused_and_24_are_named_scarce() -> None:
     with pytest.raises(DataError, match="2 classes have too few samples: 'a' has 6, 'b' has 6; at least 8 are"):
         dataset(*noise([6, 6]))
     findings = found(*noise([12, 12]))
-    assert [findings[Kind.FEW_SAMPLES, name].value for name in "ab"] == [8, 8]
-    assert "repeats them" in findings[Kind.FEW_SAMPLES, "a"].text
+    assert [findings[FindingKind.FEW_SAMPLES, name].value for name in "ab"] == [8, 8]
+    assert "repeats them" in findings[FindingKind.FEW_SAMPLES, "a"].text
 
 
 def test_one_class_is_named_and_its_labels_are_not_doubted() -> None:
     samples, labels = noise([100])
     (finding,) = found(samples, labels).values()
-    assert (finding.kind, finding.severity) == (Kind.ONE_CLASS, Severity.NOTE)
+    assert (finding.kind, finding.severity) == (FindingKind.ONE_CLASS, Severity.NOTE)
     assert "accuracies and label fidelity are not measured" in finding.text
     data = dataset(samples, labels)
     fitted = fitting.fit(Image(*samples.shape[1:]), samples, labels, 1, seed=0, steps=10)
@@ -77,8 +77,8 @@ def test_constant_images_are_refused_and_a_constant_class_is_named() -> None:
         dataset(np.full_like(samples, 7), labels)
     samples[labels == 1] = 7
     findings = found(samples, labels)
-    assert set(findings) == {(Kind.CONSTANT_DATA, "b")}
-    assert findings[Kind.CONSTANT_DATA, "b"].value == 0
+    assert set(findings) == {(FindingKind.CONSTANT_DATA, "b")}
+    assert findings[FindingKind.CONSTANT_DATA, "b"].value == 0
 
 
 def test_wrong_labels_are_noticed(stripes: Dataset) -> None:
@@ -96,7 +96,7 @@ def test_wrong_labels_are_noticed(stripes: Dataset) -> None:
             return np.eye(3, dtype=np.float32)[[truth[sample.tobytes()] for sample in samples]]
 
     (finding,) = contradictions(Knowing(), noisy, splits)  # type: ignore[arg-type]
-    assert finding.kind == Kind.LABEL_NOISE
+    assert finding.kind == FindingKind.LABEL_NOISE
     assert finding.value > 0.2
     assert "carry another label" in finding.text
 
@@ -108,7 +108,7 @@ def test_what_is_doubtful_about_the_reading_is_a_warning_with_its_remedy() -> No
         "data", Records(samples, labels, ("cat", "Cat"), questions=(Question("A doubt.", "A remedy."),)), None
     )
     findings = survey(data, split(data))
-    assert {finding.kind for finding in findings} == {Kind.DOUBTFUL_READING}
+    assert {finding.kind for finding in findings} == {FindingKind.DOUBTFUL_READING}
     assert {finding.severity for finding in findings} == {Severity.WARNING}
     assert [(finding.text, finding.advice) for finding in findings[:1]] == [("A doubt.", "A remedy.")]
     assert "4 samples have more than one label: 'cat' and 'Cat' (4)." in findings[1].text

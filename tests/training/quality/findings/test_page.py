@@ -1,12 +1,12 @@
 """docs/findings.md is what the code says."""
 
 from training.quality.findings import page
-from training.quality.findings.finding import Kind
+from training.quality.findings.finding import FindingKind
 
 
 def test_the_page_is_up_to_date_and_knows_every_finding():
     assert page.PAGE.read_text() == page.text(), "run `python -m training.quality.findings.page` and commit"
-    assert {kind for kind, _ in page.kinds()} == set(Kind)
+    assert {kind for kind, _ in page.kinds()} == set(FindingKind)
 
 
 def test_limits_are_read_with_what_is_said_of_them():

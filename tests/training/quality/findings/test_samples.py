@@ -12,7 +12,7 @@ from training.data.kind import Measurement
 from training.data.splits import Splits
 from training.kinds.image import Image
 from training.quality.findings.copying import can_tell
-from training.quality.findings.finding import Finding, Kind, Severity
+from training.quality.findings.finding import Finding, FindingKind, Severity
 from training.quality.findings.samples import find
 from training.quality.measures import memorisation
 from training.quality.measures.repeats import Repeats
@@ -50,7 +50,7 @@ def card(tests: int = 200, **changes: float) -> pb.QualityCard:
 def found(judged: pb.QualityCard) -> list[Finding]:
     recognised = [round(500 * each.label_fidelity) for each in judged.classes]
     confusion = np.array([[recognised[0], 500 - recognised[0]], [500 - recognised[1], recognised[1]]])
-    return [each for each in everything(judged, confusion) if each.kind != Kind.FEW_TEST_SAMPLES]
+    return [each for each in everything(judged, confusion) if each.kind != FindingKind.FEW_TEST_SAMPLES]
 
 
 def everything(judged: pb.QualityCard, confusion: np.ndarray, **more: Any) -> list[Finding]:
@@ -64,16 +64,24 @@ def test_nothing_is_found_in_a_good_card():
 
 
 PLAIN = [
-    ({"label_fidelity": 0.3}, Kind.UNRECOGNISED, Severity.FAILURE),
-    ({"label_fidelity": 0.7}, Kind.UNRECOGNISED, Severity.WARNING),
-    ({"classification_accuracy_score": 0.2}, Kind.LOW_SCORE, Severity.FAILURE),
-    ({"classification_accuracy_score": 0.5}, Kind.LOW_SCORE, Severity.WARNING),
-    ({"spread_ratio": 0.3, "spread_ratio_low": 0.25, "spread_ratio_high": 0.36}, Kind.COLLAPSE, Severity.FAILURE),
-    ({"spread_ratio": 0.53, "spread_ratio_low": 0.5, "spread_ratio_high": 0.56}, Kind.COLLAPSE, Severity.WARNING),
-    ({"spread_ratio": 1.9, "spread_ratio_low": 1.7, "spread_ratio_high": 2.1}, Kind.NOISE, Severity.WARNING),
-    ({"coverage": 0.6, "coverage_low": 0.55, "coverage_high": 0.65}, Kind.UNCOVERED, Severity.WARNING),
-    ({"coverage": 0.3, "coverage_low": 0.25, "coverage_high": 0.35}, Kind.UNCOVERED, Severity.FAILURE),
-    ({"coverage": 0.6, "coverage_high": 0.65, "coverage_ceiling": 0.6}, Kind.UNCOVERED, Severity.WARNING),
+    ({"label_fidelity": 0.3}, FindingKind.UNRECOGNISED, Severity.FAILURE),
+    ({"label_fidelity": 0.7}, FindingKind.UNRECOGNISED, Severity.WARNING),
+    ({"classification_accuracy_score": 0.2}, FindingKind.LOW_SCORE, Severity.FAILURE),
+    ({"classification_accuracy_score": 0.5}, FindingKind.LOW_SCORE, Severity.WARNING),
+    (
+        {"spread_ratio": 0.3, "spread_ratio_low": 0.25, "spread_ratio_high": 0.36},
+        FindingKind.COLLAPSE,
+        Severity.FAILURE,
+    ),
+    (
+        {"spread_ratio": 0.53, "spread_ratio_low": 0.5, "spread_ratio_high": 0.56},
+        FindingKind.COLLAPSE,
+        Severity.WARNING,
+    ),
+    ({"spread_ratio": 1.9, "spread_ratio_low": 1.7, "spread_ratio_high": 2.1}, FindingKind.NOISE, Severity.WARNING),
+    ({"coverage": 0.6, "coverage_low": 0.55, "coverage_high": 0.65}, FindingKind.UNCOVERED, Severity.WARNING),
+    ({"coverage": 0.3, "coverage_low": 0.25, "coverage_high": 0.35}, FindingKind.UNCOVERED, Severity.FAILURE),
+    ({"coverage": 0.6, "coverage_high": 0.65, "coverage_ceiling": 0.6}, FindingKind.UNCOVERED, Severity.WARNING),
 ]
 
 
@@ -91,9 +99,9 @@ def test_where_training_samples_lack_a_kind_too_the_data_is_blamed():
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"spread_ratio": 0.4, "spread_ratio_low": 0.2, "spread_ratio_high": 0.8}, Kind.COLLAPSE),
-        ({"spread_ratio": 2.0, "spread_ratio_low": 1.0, "spread_ratio_high": 4.0}, Kind.NOISE),
-        ({"coverage": 0.65, "coverage_low": 0.43, "coverage_high": 0.82}, Kind.UNCOVERED),
+        ({"spread_ratio": 0.4, "spread_ratio_low": 0.2, "spread_ratio_high": 0.8}, FindingKind.COLLAPSE),
+        ({"spread_ratio": 2.0, "spread_ratio_low": 1.0, "spread_ratio_high": 4.0}, FindingKind.NOISE),
+        ({"coverage": 0.65, "coverage_low": 0.43, "coverage_high": 0.82}, FindingKind.UNCOVERED),
     ],
 )
 def test_an_interval_that_holds_the_limit_is_no_finding(changes, kind):
@@ -102,7 +110,7 @@ def test_an_interval_that_holds_the_limit_is_no_finding(changes, kind):
 
 def test_a_card_without_intervals_is_judged_by_its_numbers():
     (finding,) = found(card(spread_ratio=0.4, spread_ratio_low=0, spread_ratio_high=0))
-    assert finding.kind == Kind.COLLAPSE
+    assert finding.kind == FindingKind.COLLAPSE
 
 
 def test_a_class_of_few_tests_is_withheld_by_what_chance_cannot_do_only():
@@ -116,7 +124,7 @@ def test_a_class_of_few_tests_is_withheld_by_what_chance_cannot_do_only():
 @pytest.mark.parametrize(("real", "fidelity"), [(1.0, 0.23), (0.5, 0.1)])
 def test_noise_does_not_pass_in_a_class_of_two_tests(real, fidelity):
     (finding,) = found(card(2, real_accuracy=real, label_fidelity=fidelity))
-    assert (finding.kind, finding.severity, finding.label) == (Kind.UNRECOGNISED, Severity.FAILURE, "b")
+    assert (finding.kind, finding.severity, finding.label) == (FindingKind.UNRECOGNISED, Severity.FAILURE, "b")
 
 
 @pytest.mark.parametrize("tests", [2, 5, 12, 40])
@@ -142,10 +150,10 @@ def test_fidelity_is_held_against_the_judge_and_not_against_what_people_use():
     judged = card(real_accuracy=0.97, label_fidelity=0.7)
     confusion = np.array([[480, 20], [150, 350]])
     (finding,) = everything(judged, confusion)
-    assert (finding.kind, finding.label) == (Kind.UNRECOGNISED, "b")
+    assert (finding.kind, finding.label) == (FindingKind.UNRECOGNISED, "b")
     assert everything(judged, confusion, recall=np.array([0.97, 0.72])) == []
     (finding,) = everything(judged, confusion, recall=np.array([0.5, 0.5]))
-    assert finding.kind == Kind.WEAK_JUDGE
+    assert finding.kind == FindingKind.WEAK_JUDGE
 
 
 DISTANCE = Measurement("distance of a column, worst", 0.24, 0.01, "age", limit=0.1, low=0.2, advice="Look at it.")
@@ -153,7 +161,7 @@ DISTANCE = Measurement("distance of a column, worst", 0.24, 0.01, "age", limit=0
 
 def test_what_a_kind_measures_warns_beyond_its_own_limit():
     (finding,) = everything(card(), np.array([[480, 20], [20, 480]]), measured=[DISTANCE, replace(DISTANCE, low=0.1)])
-    assert (finding.kind, finding.severity) == (Kind.DEVIATION, Severity.WARNING)
+    assert (finding.kind, finding.severity) == (FindingKind.DEVIATION, Severity.WARNING)
     assert finding.text == (
         "Distance of a column, worst: 0.24 (age), where at most 0.1 passes; held-out real samples have 0.01."
     )
@@ -181,7 +189,7 @@ def test_an_attack_that_certainly_tells_members_is_found(low, severity):
 def test_rows_that_repeat_no_more_than_real_ones_are_no_copies():
     confusion = np.array([[480, 20], [20, 480]])
     (finding,) = everything(card(), confusion, copies=Repeats(900, 1000))
-    assert (finding.kind, finding.severity) == (Kind.COPIES, Severity.FAILURE)
+    assert (finding.kind, finding.severity) == (FindingKind.COPIES, Severity.FAILURE)
     assert everything(card(), confusion, copies=Repeats(900, 1000, real=880)) == []
     (finding,) = everything(card(), confusion, copies=Repeats(900, 1000, real=500))
     assert finding.severity == Severity.WARNING
@@ -214,7 +222,7 @@ def copies_of(digits: Dataset, splits: Splits, samples: np.ndarray, labels: np.n
     judged.memorisation.CopyFrom(neighbours.summary())
     for label in range(digits.classes):
         judged.classes.add(label=str(label), memorisation=neighbours.summary(label), spread_ratio=1, real_samples=99)
-    return [each for each in everything(judged, np.eye(10, dtype=np.int64)) if each.kind == Kind.MEMORISATION]
+    return [each for each in everything(judged, np.eye(10, dtype=np.int64)) if each.kind == FindingKind.MEMORISATION]
 
 
 @pytest.mark.parametrize("per_class", [8, 13, 40, 120])
@@ -273,7 +281,7 @@ def test_where_real_samples_equal_one_another_generated_ones_may_as_well():
     assert summary.exact_copies == 60
     assert summary.held_out_exact_share == 1
     judged = pb.QualityCard(classes=[pb.ClassQuality(label="stamp", memorisation=summary, spread_ratio=1)])
-    assert not [each for each in everything(judged, np.ones((1, 1), np.int64)) if each.kind == Kind.MEMORISATION]
+    assert not [each for each in everything(judged, np.ones((1, 1), np.int64)) if each.kind == FindingKind.MEMORISATION]
 
 
 def test_a_dozen_held_out_samples_can_tell():

@@ -7,7 +7,7 @@ import mmap
 import numpy as np
 
 
-class Rows:
+class Subset:
     """Some of the samples of an array in a file, in an order of their own; indexed along the first axis only."""
 
     def __init__(self, samples: np.ndarray, positions: np.ndarray) -> None:
@@ -40,4 +40,4 @@ def _expect_scattered_reads(samples: np.ndarray) -> None:
 
 
 # What can be trained on and judged a part at a time.
-Samples = np.ndarray | Rows
+Samples = np.ndarray | Subset

@@ -1,0 +1,99 @@
+"""Runs the page: a port, a process, a browser that opens."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable, Iterable
+
+import uvicorn
+
+from augmint.browse.app import make
+from augmint.errors import InvalidRequest
+from augmint.wire.channel import Channel
+
+# Where no port is given: always the same address, where it is free.
+PORT = 8421
+# Seconds for answers under way when it ends.
+_LEAVE_S = 3
+
+
+class _Server(uvicorn.Server):
+    """Tells when it can be reached."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def run(
+    channel: Channel,
+    *,
+    host: str,
+    port: int | None,
+    hosts: Iterable[str],
+    timeout: float,
+    tell: Callable[[str], None],
+    opens: bool,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    host, port: to listen on; None: PORT, or another one if that is taken. hosts: more names under which it is reached.
+    timeout: seconds that an answer of the service may take. tell: is given a line when the page can be reached.
+    opens: show it in the person's browser.
+    raises: InvalidRequest if it cannot listen there.
+    """
+    listener = _listen(host, port)
+    number = listener.getsockname()[1]
+    name = "localhost" if ipaddress.ip_address(listener.getsockname()[0]).is_unspecified else host
+    address = f"http://{f'[{name}]' if ':' in name else name}:{number}/"
+
+    def ready() -> None:
+        tell(f"{channel.target} is shown at {address} until Ctrl-C")
+        if opens and _has_screen():
+            with contextlib.suppress(webbrowser.Error):
+                webbrowser.open(address)
+
+    app = make(channel, timeout, {host, *hosts})
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=_LEAVE_S,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # the way it ends
+        _Server(config, ready).run([listener])
+
+
+def _listen(host: str, port: int | None) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    wanted = [PORT, 0] if port is None else [port]
+    for number in wanted:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, number))
+        except OSError as error:
+            listener.close()
+            if number == wanted[-1]:
+                raise InvalidRequest(f"--host {host} --port {number}: cannot listen there: {error.strerror}") from error
+        else:
+            return listener
+    raise AssertionError
+
+
+def _has_screen() -> bool:
+    """Whether a browser would be one with windows: on a machine without, some would take over the terminal."""
+    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))

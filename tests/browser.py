@@ -1,0 +1,117 @@
+"""A real browser for tests: Chromium, driven by Playwright.
+
+`page` is a page to begin with, `visit` opens more, each as a visitor of its own. A test fails, when it is over, if a
+page complained in its console, or asked anybody for anything but where it was opened.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.k8s.tools import tool
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route
+
+# Chromium's sandbox needs rights that containers rarely give. No sound card is needed: what is played is not heard.
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
+_TIMEOUT_MS = 30_000
+
+
+class Visit:
+    """Opens pages, and notes what they should not have done.
+
+    complaints: errors and warnings of consoles, and exceptions. strangers: addresses of other hosts asked for.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self._expected: list[str] = []
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+
+    def __call__(self, address: str | None = None, **options: Any) -> Page:
+        """A page of a new visitor, at the address. options: of Playwright's new_context, e.g. color_scheme="dark"."""
+        context = self._browser.new_context(accept_downloads=True, **options)
+        context.set_default_timeout(_TIMEOUT_MS)
+        self._contexts.append(context)
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        homes: set[str] = set()
+        context.on("request", lambda request: self._asked(request, homes))
+        context.route(lambda address: _origin(address) not in homes, lambda route: self._guard(route, homes))
+        page = context.new_page()
+        if address is not None:
+            page.goto(address)
+        return page
+
+    def expect(self, complaint: str) -> None:
+        """Complaints that match the pattern are meant, e.g. of a status that is no success."""
+        self._expected.append(complaint)
+
+    def close(self) -> None:
+        """No more pages; AssertionError if one did what it should not."""
+        for context in self._contexts:
+            context.close()
+        unmeant = [one for one in self.complaints if not any(re.search(meant, one) for meant in self._expected)]
+        assert not unmeant, unmeant
+        assert not self.strangers, self.strangers
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _asked(self, request: Request, homes: set[str]) -> None:
+        origin = _origin(request.url)
+        if not homes and request.is_navigation_request() and origin:
+            homes.add(origin)  # where this visitor was sent first
+        if origin and origin not in homes:
+            self.strangers.append(request.url)
+
+    def _guard(self, route: Route, homes: set[str]) -> None:
+        """Nothing leaves for another host, though a page asks."""
+        if not homes or not _origin(route.request.url) or _origin(route.request.url) in homes:
+            route.continue_()
+        else:
+            route.abort()
+
+
+def _origin(address: str) -> str:
+    """Scheme, host and port; "" of what asks nobody, e.g. data:."""
+    parts = urlsplit(address)
+    return "" if parts.scheme in ("data", "blob", "about") else f"{parts.scheme}://{parts.netloc}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Of one file's tests: Playwright's event loop, while it runs, is in the way of asyncio in other files'."""
+    program = tool("chromium")
+    if importlib.util.find_spec("playwright") is None:
+        pytest.skip("playwright is not here; `make setup` installs it where pip can")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS, timeout=2 * _TIMEOUT_MS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """See Visit."""
+    visit = Visit(browser)
+    yield visit
+    visit.close()
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    """An empty page of a visitor who has seen nothing."""
+    return visit()
