@@ -175,6 +175,7 @@ TABLES = {
         "tables",
         "tables.scale",
         "texts",
+        "texts.graph",
     ),
 }
 

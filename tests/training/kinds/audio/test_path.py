@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import sys
@@ -77,6 +78,41 @@ def test_the_samples_of_a_report_play(published):
     content = re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", page)
     assert len(content) >= 4
     assert list((published[1] / "samples").glob("*.png"))
+
+
+# Each player of a page plays to its end; its sound as the browser decodes it, at the rate it was made at.
+PLAYED = """async (rate) => {
+    const heard = [];
+    for (const player of document.querySelectorAll("audio")) {
+        const over = new Promise((done, failed) => {
+            player.onended = done;
+            player.onerror = () => failed(player.error.message);
+        });
+        await player.play();
+        await over;
+        const content = await (await fetch(player.src)).arrayBuffer();
+        const sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(content);
+        heard.push([player.duration, player.played.end(0), sound.sampleRate, Array.from(sound.getChannelData(0))]);
+    }
+    return heard;
+}"""
+
+
+def test_in_a_browser_every_sound_of_a_report_plays_to_its_end_and_is_what_was_generated(published, page):
+    report = published[1] / "report.html"
+    made = [
+        np.frombuffer(base64.b64decode(content)[44:], "<i2")
+        for content in re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", report.read_text())
+    ]
+    page.goto(report.as_uri())
+    heard = page.evaluate(PLAYED, RATE)
+    assert len(heard) == len(made) >= 4
+    for (seconds, played, rate, levels), sound in zip(heard, made, strict=True):
+        assert seconds == played == pytest.approx(1024 / RATE, abs=1e-3)
+        assert rate == RATE
+        assert np.allclose(levels, sound / 32768, atol=1e-4)
+    assert max(np.abs(levels).max() for *_, levels in heard) > 0.1  # real tones are among them
+    assert all(np.abs(levels).max() > 0 for *_, levels in heard)
 
 
 def test_a_published_generator_finds_its_sounds_again(published, data):
