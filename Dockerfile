@@ -30,7 +30,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     esac \
     && python -m venv --without-pip /opt/augmint \
     && python -m pip --python /opt/augmint install --disable-pip-version-check \
-        --only-binary=:all: -c constraints.txt ./client ".[${extras}]" \
+        --only-binary=:all: -c constraints.txt "./client[browse]" ".[${extras}]" \
     && if [ "${DEVICE}" = cpu ]; then \
         rm /opt/augmint/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime_providers_cuda.so; \
     fi

@@ -2,7 +2,7 @@
 
     python -m benchmarks.demo [--steps 1500] [--folder demo]
 
-So many steps, not so many minutes: what the generator reaches is the same on any machine, and only the time differs.
+A number of steps, not of minutes: what the generator reaches is the same on any machine, and only the time differs.
 
 Leaves the published generator in FOLDER/models, the run with its curves in FOLDER/runs, and the samples of every class
 in FOLDER/samples.png.

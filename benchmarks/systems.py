@@ -1,4 +1,7 @@
-"""Systems for one kind of data, trained one after the other and judged by one card each: what comparisons share."""
+"""One system on one data set: trained for so many steps, exported, proven and measured, as `fit` does.
+
+Also what comparisons of several systems share: how each is set, and rows that are kept when one is finished.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from lightning_fabric import Fabric
-from torch import nn
 
 from augmint.v1 import generator_pb2 as pb
 from benchmarks import results
@@ -27,9 +30,11 @@ from training.export.sampling import to_be_measured
 from training.gan.trainer import Trainer
 from training.judge import fitting
 from training.judge.classifier import Classifier
+from training.networks import drawn
+from training.networks.sampler import chance
 
-PAGE = 256  # samples that are drawn at once where speed is measured
 _LOOK = 50  # steps between looks at whether the losses are finite
+PAGE = 256
 
 Row = dict[str, results.Value]
 
@@ -42,43 +47,37 @@ class System:
     steps: int
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def config(self) -> Config:
+        return resolve(self.preset, dict(self.settings))
+
     def key(self, dataset: Dataset, **how: Any) -> dict[str, Any]:
         """What a cell of it is told by; how: what else decides its rows."""
         return {**asdict(self), "data": dataset.digest, "words": dataset.kind.words, **how}
 
 
-@dataclass(frozen=True, eq=False)
-class Made:
-    """A trained system: how it was trained, what its file is like, its card.
-
-    row:       steps and processor time; size of the file; export, load and speed on one thread.
-    generator: in PyTorch, in evaluation mode.
-    """
-
-    row: Row
-    config: Config
-    generator: nn.Module
-    card: pb.QualityCard
-
-
-def made(
-    system: System, dataset: Dataset, splits: Splits, judge: Classifier, *, share: float, seed: int, quick: bool
-) -> Made:
-    """Train a share of the steps, export, prove and measure, as `fit` does. Raises Diverged, ExportError."""
-    config, labels = resolve(system.preset, dict(system.settings)), dataset.labels[splits.train]
+def trained(config: Config, dataset: Dataset, splits: Splits, steps: int, seed: int) -> tuple[Trainer, float]:
+    """A trainer after so many steps on the CPU, and the processor's seconds that they took. Raises Diverged."""
+    samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
     fabric = Fabric(accelerator="cpu", devices=1)
-    trainer = Trainer(fabric, config, dataset.kind, dataset.samples[splits.train], labels, dataset.classes, seed)
-    steps, began = max(1, round(system.steps * share)), time.process_time()
+    trainer = Trainer(fabric, config, dataset.kind, samples, labels, dataset.classes, seed)
+    began = time.process_time()
     for step in range(steps):
         losses = trainer.step(step / steps)
         if step % _LOOK == 0 or step == steps - 1:
             trainer.check_finite(losses)
-    row: Row = {"steps": steps, "trained, CPU s": time.process_time() - began}
-    generator = trainer.settle()
+    return trainer, time.process_time() - began
+
+
+def judged(
+    dataset: Dataset, splits: Splits, trainer: Trainer, judge: Classifier, seed: int, noun: str, quick: bool = False
+) -> tuple[Row, pb.QualityCard]:
+    """What the exported file is like, and its card. noun: what samples are called in columns, e.g. "lines"."""
+    generator, size = trainer.settle(), trainer.config.latent_size
     began = time.process_time()
-    model = graph.to_onnx(generator, dataset.kind, config.latent_size, dataset.classes)
+    model = graph.to_onnx(generator, dataset.kind, size, dataset.classes)
     exported = time.process_time() - began
-    parity.prove_parity(generator, model, dataset.kind, config.latent_size, dataset.classes)
+    parity.prove_parity(generator, model, dataset.kind, size, dataset.classes)
     content = model.SerializeToString()
     began = time.process_time()
     session = Session(content, threads=1)
@@ -94,9 +93,19 @@ def made(
         budget="quick" if quick else "full",
         repeats=1 if quick else 3,
     )
-    page = np.arange(PAGE) % dataset.classes
-    row |= {"file, MB": len(content) / 1e6, "export, CPU s": exported, "load, CPU s": loaded}
-    return Made(row | {"drawn/s": speed(lambda: draw(page, 0))}, config, generator, card)
+    label = np.arange(PAGE) % dataset.classes
+    taken, random = chance(generator), torch.Generator().manual_seed(0)
+    inputs = torch.zeros(PAGE, size), torch.from_numpy(label), *drawn(PAGE, taken, random, torch.device("cpu"))
+    generator.eval()
+    with torch.no_grad():
+        looped = speed(lambda: generator(*inputs))
+    return {
+        "file, MB": len(content) / 1e6,
+        "export, CPU s": exported,
+        "load, CPU s": loaded,
+        f"{noun}/s": speed(lambda: draw(label, 0)),
+        f"PyTorch {noun}/s": looped,
+    }, card
 
 
 def judge_of(dataset: Dataset, splits: Splits, *, seed: int, quick: bool) -> Classifier:
@@ -107,7 +116,7 @@ def judge_of(dataset: Dataset, splits: Splits, *, seed: int, quick: bool) -> Cla
 
 
 def speed(made: Callable[[], Any]) -> float:
-    """Samples a second of processor time, in pages of PAGE."""
+    """Samples a second of processor time, in pages of 256."""
     made()
     began, count = time.process_time(), 0
     while (spent := time.process_time() - began) < 1:

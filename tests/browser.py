@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route
 
 # Chromium's sandbox needs rights that containers rarely give. No sound card is needed: what is played is not heard.
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
-_TIMEOUT_MS = 30_000
+FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
+_TIMEOUT_MS = 20_000
 
 
 class Visit:
@@ -83,6 +83,25 @@ class Visit:
             route.abort()
 
 
+def until(page: Page, holds: str) -> None:
+    """Wait until an expression of JavaScript is true. Playwright's own way is eval, which strict pages do not allow."""
+    from playwright.sync_api import Error
+
+    script = f"""() => new Promise((done, never) => {{
+        const look = () => ({holds}) ? done() : requestAnimationFrame(look);
+        setTimeout(() => never(new Error("it never came true")), {_TIMEOUT_MS});
+        look();
+    }})"""
+    while True:
+        try:
+            page.evaluate(script)
+        except Error as error:
+            if "context was destroyed" not in error.message:
+                raise
+        else:
+            return
+
+
 def _origin(address: str) -> str:
     """Scheme, host and port; "" of what asks nobody, e.g. data:."""
     parts = urlsplit(address)
@@ -98,7 +117,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS, timeout=2 * _TIMEOUT_MS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=2 * _TIMEOUT_MS)
         yield browser
         browser.close()
 

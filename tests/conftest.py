@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, settings
 
 import service  # noqa: F401 - before ONNX Runtime, which some tests import first
 from tests.browser import browser, page, visit  # noqa: F401 - fixtures
+from tests.longest import LONGEST
 
 settings.register_profile(
     "augmint",
@@ -32,6 +33,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("augmint")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONGEST)))
 
 
 @pytest.fixture(autouse=True)

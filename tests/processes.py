@@ -73,10 +73,22 @@ class Service:
         text = urllib.request.urlopen(self.metrics_url, timeout=60).read().decode()
         return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
 
+    def wait_for_metric(self, name: str, value: float) -> None:
+        """Until it has the value: what follows an answer is counted when the answer has left."""
+        deadline = time.monotonic() + 30
+        while (found := self.metric(name)) != value:
+            assert time.monotonic() < deadline, (name, found, value)
+            time.sleep(0.01)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Exit status."""
         self.process.send_signal(number)
         return self.wait()
+
+    def kill(self) -> None:
+        """Without leave, in the middle of whatever it does."""
+        self.process.kill()
+        self.wait()
 
     def wait(self) -> int:
         """Exit status."""

@@ -14,7 +14,7 @@ FORBIDDEN = {
     "client/augmint": {
         *("service", "training", "benchmarks", "tests", "onnxruntime", "onnx"),
         *("torch", "tensorflow", "jax", "datasets", "pyarrow", "webdataset", "nvidia", "PIL", "pandas"),
-        *("sklearn", "imblearn", "scipy"),
+        *("sklearn", "imblearn", "scipy", "mido", "jinja2", "starlette", "uvicorn"),
     },
     "service": {"training", "benchmarks", "tests", "torch", "onnx", "lightning"},
     "service/artifact": {"grpc", "onnxruntime"},
@@ -30,7 +30,7 @@ FORBIDDEN = {
 }
 
 # The plug-ins for a framework; they take it when they are used themselves.
-PLUG_INS = {"client/augmint/torch": {"torch"}}
+PLUG_INS = {"client/augmint/torch": {"torch"}, "client/augmint/browse": {"jinja2", "starlette", "uvicorn"}}
 
 # For types only: not imported when the program runs.
 TYPES_ONLY = {"service/artifact/metadata.py": {"onnx"}, "client/augmint/sheet.py": {"PIL"}}
@@ -64,11 +64,15 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     "training": {
         "__main__": {"commands"},
         "commands": {"fit", "remeasure", "study", "publishing", "run", "kinds", "config"},
-        "fit": {"report", "publishing", "run", "quality", "export", "judge", "kinds", "config", "data"},
+        "fit": {
+            *("report", "publishing", "transform", "run", "quality", "export", "judge", "kinds", "networks", "config"),
+            "data",
+        },
         "remeasure": {"report", "publishing", "run", "quality", "data"},
         "report": {"run", "quality", "export", "data"},
-        "study": {"publishing", "quality", "gan", "export", "judge", "config", "data"},
+        "study": {"publishing", "transform", "quality", "gan", "export", "judge", "config", "data"},
         "publishing": {"run", "quality", "export", "kinds", "data"},
+        "transform": {"run", "gan", "judge", "networks", "config", "data"},
         "run": {"quality", "gan", "export", "judge", "networks", "config", "data"},
         "quality": {"judge", "data"},
         "gan": {"networks", "config", "data"},
@@ -82,9 +86,25 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     "client/augmint": {
         "__main__": {"arguments", "client", "wire"},
         "arguments": {"commands", "formats"},
-        "commands": {"cards", "bench", "export", "client", "formats", "samples", "generators", "kinds", "sheet"},
+        "commands": {
+            "carry",
+            "browse",
+            "cards",
+            "bench",
+            "export",
+            "client",
+            "formats",
+            "samples",
+            "generators",
+            "kinds",
+            "sheet",
+        },
+        "browse": {
+            *("async_client", "wire", "formats", "samples", "generators", "kinds", "sheet", "address"),
+        },
         "cards": {"generators", "kinds"},
         "bench": {"client", "wire", "generators"},
+        "carry": {"client", "formats", "samples", "generators", "kinds"},
         "export": {"reading", "client", "formats", "address"},
         "dali": {"arrays", "client"},
         "tensorflow": {"arrays"},
@@ -95,7 +115,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "reading": {"client", "samples", "generators", "address"},
         "client": {"calls", "wire", "samples", "generators", "address"},
         "async_client": {"calls", "wire", "samples", "generators", "address"},
-        "calls": {"samples", "generators", "address"},
+        "calls": {"samples", "generators", "kinds", "address"},
         "wire": {"generators"},
         "formats": {"samples", "generators", "kinds"},
         "samples": {"generators", "notebook", "kinds", "address"},

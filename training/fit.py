@@ -22,12 +22,14 @@ from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.export import file, graph, parity
-from training.export.sampling import to_be_measured
+from training.export.sampling import to_be_carried, to_be_measured
 from training.judge import classifier, fitting
 from training.kinds import load
+from training.networks import Carrier
 from training.publishing import release
 from training.quality.findings.data import contradictions, survey
 from training.quality.findings.finding import worst_first
+from training.quality.measures.carrying import Carry
 from training.report import curves, page
 from training.run import trials
 from training.run.events import Events, Occasion
@@ -40,6 +42,7 @@ from training.run.progress import bar
 from training.run.provenance import provenance
 from training.run.threads import choose_threads
 from training.terminal import say
+from training.transform import learning
 
 __all__ = ["Interrupted", "fit"]
 
@@ -100,9 +103,11 @@ def fit(
         if not processes.first:
             return None
         assert judge is not None
-        model = _export(progress, loop, dataset, order, judge)
-        draw = to_be_measured(Session(model.SerializeToString(), threads=os.cpu_count() or 1))
-        card = _measure(progress, draw, dataset, splits, judge, order.seed, processes.fabric.device)
+        carrier = learning.carrier(run, loop, dataset, splits, judge, progress) if order.transform else None
+        model = _export(progress, loop, dataset, order, judge, carrier)
+        session = Session(model.SerializeToString(), threads=os.cpu_count() or 1)
+        draw, carry = to_be_measured(session), to_be_carried(session)
+        card = _measure(progress, draw, carry, dataset, splits, judge, order.seed, processes.fabric.device)
 
     findings = worst_first([*loop.findings, *findings])
     events.add(loop.trainer.steps, Occasion.FINISHED, f"Trained for {loop.trainer.steps:,} steps.", findings)
@@ -112,7 +117,7 @@ def fit(
     run.write_json("card.json", json_format.MessageToDict(card, preserving_proto_field_name=True))
     console.print(quality.render(card))
     charts, happened = curves.read(run.folder), page.read_events(run.folder)
-    run.write_report(page.render(message, draw, dataset, splits, charts=charts, happened=happened))
+    run.write_report(page.render(message, draw, dataset, splits, charts=charts, happened=happened, carry=carry))
     say(console, f"report: {run.folder / 'report.html'}")
     return release.release(Path(order.out), message, model, kept, force=force, replace=replace)
 
@@ -136,6 +141,8 @@ def _decide(run: Run, console: Console, dataset: Dataset, splits: Splits, proces
     order = run.order
     if order.score and dataset.classes == 1:
         raise RunError(f"--score with the one class of {order.data}: a score is confidence in one class among others")
+    if order.transform and dataset.classes == 1:
+        raise RunError(f"--transform with the one class of {order.data}: there is no other to carry samples into")
     if order.preset == auto.AUTO:
         with bar(console) as progress:
             order = _chosen(run, dataset, splits, processes, progress)
@@ -144,14 +151,14 @@ def _decide(run: Run, console: Console, dataset: Dataset, splits: Splits, proces
         run.order = order
     for reason in order.reasons:
         say(console, f"auto: {reason}")
-    presets.prove(order.config, dataset.kind)
+    presets.prove(order.config, dataset.kind, order.transform)
     return order
 
 
 def _chosen(run: Run, dataset: Dataset, splits: Splits, processes: Processes, progress: Progress) -> Order:
     """The order with the preset and the configuration that `auto` stands for."""
     order = run.order
-    facts = auto.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available())
+    facts = auto.Facts(dataset.counts(splits.train), dataset.kind, torch.cuda.is_available(), order.transform)
     settings = dict(order.settings)
     if dataset.kind.trials and dataset.classes > 1:
         candidates, left_out = auto.candidates(facts, settings)
@@ -192,7 +199,12 @@ def _started(order: Order, dataset: Dataset, processes: Processes) -> str:
 
 
 def _export(
-    progress: Progress, loop: Loop, dataset: Dataset, order: Order, judge: classifier.Classifier
+    progress: Progress,
+    loop: Loop,
+    dataset: Dataset,
+    order: Order,
+    judge: classifier.Classifier,
+    carrier: Carrier | None,
 ) -> onnx.ModelProto:
     """The generator as a graph that gives what PyTorch gives. Raises ExportError."""
     task = progress.add_task("exporting", total=1.0)
@@ -200,6 +212,12 @@ def _export(
     scorer = judge if order.score else None
     model = graph.to_onnx(generator, dataset.kind, latent_size, dataset.classes, scorer)
     parity.prove_parity(generator, model, dataset.kind, latent_size, dataset.classes, scorer)
+    if carrier is not None:
+        drawing = model.ByteSize() / 2**20
+        model = graph.with_carrier(model, carrier, dataset.kind, dataset.classes, judge)
+        parity.prove_transform(carrier, model, dataset.kind, dataset.classes, judge)
+        whole = model.ByteSize() / 2**20
+        say(progress.console, f"  the file has {whole:.1f} MiB, {whole - drawing:.1f} of them to transform samples")
     progress.update(task, completed=1.0)
     return model
 
@@ -207,6 +225,7 @@ def _export(
 def _measure(
     progress: Progress,
     draw: quality.Draw,
+    carry: Carry | None,
     dataset: Dataset,
     splits: Splits,
     judge: classifier.Classifier,
@@ -222,6 +241,7 @@ def _measure(
         device=device,
         judge=judge,
         progress=lambda stage, share: progress.update(task, detail=stage, completed=share),
+        carry=carry,
     )
     progress.update(task, detail="", completed=1.0)
     return card
@@ -235,6 +255,7 @@ def _message(run: Run, loop: Loop, dataset: Dataset, splits: Splits, card: pb.Qu
         sample=dataset.kind.spec,
         latent_size=run.order.config.latent_size,
         scored=run.order.score,
+        transforms=run.order.transform,
         provenance=provenance(run, loop, dataset, splits),
         quality=card,
     )

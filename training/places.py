@@ -70,7 +70,7 @@ def prove_file(path: Path | None, option: str) -> None:
 
 
 def prove_room(folder: Path, checkpoint: int) -> str:
-    """Make sure that a checkpoint of so many bytes fits; returns a warning if only a few do, else "".
+    """Make sure that a checkpoint of this size, in bytes, fits; returns a warning if only a few do, else "".
 
     Raises CannotWrite.
     """

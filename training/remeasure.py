@@ -72,7 +72,7 @@ def conclude(published: Published, card: pb.QualityCard, console: Console, wante
         message.version = int(path.parent.name)
         say(console, f"published {path}")
     if wanted.report_path:
-        text = page.render(message, published.draw, published.dataset, published.splits)
+        text = page.render(message, published.draw, published.dataset, published.splits, carry=published.carry)
         write_whole(wanted.report_path, lambda path: path.write_text(text, encoding="utf-8"))
         say(console, f"report: {wanted.report_path}")
     return path
@@ -93,6 +93,7 @@ def report_of_run(folder: Path, path: Path, data: str | None = None) -> Path:
         published.splits,
         charts=curves.read(folder),
         happened=page.read_events(folder),
+        carry=published.carry,
     )
     write_whole(path, lambda place: place.write_text(text, encoding="utf-8"))
     return path

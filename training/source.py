@@ -50,6 +50,17 @@ class SourceOptions(BaseModel):
     waves: Annotated[
         bool, Option(help="Of sounds: networks see waves instead of spectrograms, as --preset wavegan needs it.")
     ] = False
+    bars: Annotated[int | None, SHAPE, Option(help="Of music: bars of a sample, 4 by default.")] = None
+    grid: Annotated[
+        int | None,
+        SHAPE,
+        Option(metavar="STEPS", help="Of music: steps of a quarter note, 4 by default; 12 has triplets."),
+    ] = None
+    tracks: Annotated[
+        int | None,
+        SHAPE,
+        Option(metavar="N", help="Of music: tracks of a sample; by default as many as nearly all pieces have, else 1."),
+    ] = None
     levels: Annotated[
         tuple[float, float] | None,
         BeforeValidator(levels_of),
@@ -83,7 +94,7 @@ class SourceOptions(BaseModel):
     units: Annotated[
         str | None,
         SHAPE,
-        Option(metavar="UNITS", help="Of texts: 'characters', or 'bpe:256' for so many units of one or more."),
+        Option(metavar="UNITS", help="Of texts: 'characters', or 'bpe:256' for 256 units of one or more characters."),
     ] = None
 
     def given(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Family:
         return total / 1024
 
     def stop(self) -> None:
-        """SIGTERM to the first, and SIGKILL for whoever of the others is left."""
+        """SIGTERM to the first, and SIGKILL for those of the others that are left."""
         members = self._members()
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

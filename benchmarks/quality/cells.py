@@ -1,4 +1,4 @@
-"""Training for so many seconds of processor time, and nothing else: what cells of the comparison begin with."""
+"""Training by processor time, and nothing else: what cells of the comparison begin with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOK = 50  # steps between looks at whether the losses are finite
 
 
 def train(trainer: Trainer, seconds: float) -> dict[str, Any]:
-    """Train for so many seconds of processor time; returns how far it came. Raises Diverged."""
+    """Train for `seconds` of processor time; returns how far it came. Raises Diverged."""
     began, share = time.process_time(), 0.0
     while share < 1:
         losses = trainer.step(share)

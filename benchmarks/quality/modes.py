@@ -19,7 +19,7 @@ MODES = 25
 DEVIATION = 0.01
 SAMPLES = 100_000
 DRAWN = 2_500  # as in PacGAN
-# A sample is of high quality within so many deviations of its mode; a mode is found if it has one such sample.
+# Deviations from its mode within which a sample is of high quality; a mode is found if it has one such sample.
 REACH = 3.0
 
 # One small pair of perceptrons for all, without norms, so that objectives and what bounds them are compared. Systems

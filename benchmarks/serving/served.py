@@ -37,7 +37,7 @@ class Served:
         return dict(part.split("=", 1) for part in _line(process).split() if "=" in part)
 
     def ask(self, load: str, seconds: float) -> dict[str, float]:
-        """What a load of so many seconds came to; its words are those of benchmarks/serving/readers.py."""
+        """What a load came to; its words are those of benchmarks/serving/readers.py."""
         before, batches = self._cpu(), self._batches()
         answer = self.readers.ask(f"{seconds} {load}")
         after = self._batches()

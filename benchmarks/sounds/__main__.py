@@ -23,8 +23,8 @@ from pathlib import Path
 import torch
 
 from augmint.v1 import generator_pb2 as pb
-from benchmarks import results, systems
-from benchmarks.systems import Cells, Row, System
+from benchmarks import results
+from benchmarks.systems import Cells, Row, System, accuracies, judge_of, judged, trained
 from training.data import DataError, Dataset
 from training.data.splits import split
 from training.kinds import load
@@ -78,22 +78,26 @@ def rows(
     """One for each system, and that of held-out real sounds, by the judge of the same form."""
     splits = split(dataset, seed=seed)
     dataset = dataset.fitted(splits.train)
-    judge = functools.cache(lambda: systems.judge_of(dataset, splits, seed=seed, quick=quick))
+    judge = functools.cache(lambda: judge_of(dataset, splits, seed=seed, quick=quick))
     seconds = dataset.samples.shape[1] / dataset.kind.spec.audio.sample_rate_hz
     held: Row = {}
     for name in names:
+        system = SYSTEMS[name]
 
-        def measured(name: str = name) -> list[Row]:
-            made = systems.made(SYSTEMS[name], dataset, splits, judge(), share=share, seed=seed, quick=quick)
-            drawn = made.row.pop("drawn/s")
+        def measured(name: str = name, system: System = system) -> list[Row]:
+            steps = max(1, round(system.steps * share))
+            trainer, spent = trained(system.config, dataset, splits, steps, seed)
+            made, card = judged(dataset, splits, trainer, judge(), seed, "sounds", quick)
+            del made["PyTorch sounds/s"]  # of the network alone, which makes no sound
+            drawn = made["sounds/s"]
             assert isinstance(drawn, float)
-            own: Row = {"system": name, "width": made.config.width, **made.row, "sounds/s": drawn}
+            own: Row = {"system": name, "width": system.config.width, "steps": steps, "trained, CPU s": spent, **made}
             own |= {"CPU ms for 1 s of sound": 1000 / (drawn * seconds)}
-            own |= systems.accuracies(made.card) | _of_card(made.card, "value")
-            real = systems.accuracies(made.card, real=True) | _of_card(made.card, "real")
+            own |= accuracies(card) | _of_card(card, "value")
+            real = accuracies(card, real=True) | _of_card(card, "real")
             return [own, {"system": "(held-out real sounds)", **real}]
 
-        row, held = cells.rows(SYSTEMS[name].key(dataset, share=share, seed=seed, quick=quick), measured)
+        row, held = cells.rows(system.key(dataset, share=share, seed=seed, quick=quick), measured)
         yield row
     yield held
 

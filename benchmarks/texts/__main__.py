@@ -24,13 +24,11 @@ from pathlib import Path
 import torch
 
 from augmint.v1 import generator_pb2 as pb
-from benchmarks import results, systems
-from benchmarks.systems import Cells, Row, System
+from benchmarks import results
+from benchmarks.systems import Cells, Row, System, judge_of, judged, trained
 from training.data import DataError, Dataset
 from training.data.splits import split
 from training.kinds import load
-from training.networks import drawn as drawn_by_chance
-from training.networks.sampler import chance
 from training.source import SourceOptions
 
 # WGAN-GP as in the paper's character model; five steps of the critic for one of the generator, so fewer of these.
@@ -79,30 +77,22 @@ def rows(
     """One for each system, and that of held-out real texts."""
     splits = split(dataset, seed=seed)
     dataset = dataset.fitted(splits.train)
-    judge = functools.cache(lambda: systems.judge_of(dataset, splits, seed=seed, quick=quick))
+    judge = functools.cache(lambda: judge_of(dataset, splits, seed=seed, quick=quick))
     held: Row = {}
     for name in names:
+        system = SYSTEMS[name]
 
-        def measured(name: str = name) -> list[Row]:
-            made = systems.made(SYSTEMS[name], dataset, splits, judge(), share=share, seed=seed, quick=quick)
-            drawn = made.row.pop("drawn/s")
-            loop = {"lines/s": drawn, "PyTorch lines/s": _looped(made, dataset.classes)}
-            own: Row = {"system": name, **made.row, **loop, **_of_card(made.card, "value")}
-            return [own, {"system": "(held-out real texts)", **_of_card(made.card, "real")}]
+        def measured(name: str = name, system: System = system) -> list[Row]:
+            steps = max(1, round(system.steps * share))
+            trainer, seconds = trained(system.config, dataset, splits, steps, seed)
+            told: Row = {"system": name, "steps": steps, "trained, CPU s": seconds}
+            made, card = judged(dataset, splits, trainer, judge(), seed, "lines", quick)
+            real: Row = {"system": "(held-out real texts)", **_of_card(card, "real")}
+            return [told | _of_card(card, "value") | made, real]
 
-        row, held = cells.rows(SYSTEMS[name].key(dataset, share=share, seed=seed, quick=quick), measured)
+        row, held = cells.rows(system.key(dataset, share=share, seed=seed, quick=quick), measured)
         yield row
     yield held
-
-
-def _looped(made: systems.Made, classes: int) -> float:
-    """Lines a second of the same network in PyTorch, which chooses a unit after the other."""
-    random = torch.Generator().manual_seed(0)
-    label = torch.arange(systems.PAGE) % classes
-    latent = torch.zeros(systems.PAGE, made.config.latent_size)
-    chosen = drawn_by_chance(systems.PAGE, chance(made.generator), random, torch.device("cpu"))
-    with torch.no_grad():
-        return systems.speed(lambda: made.generator(latent, label, *chosen))
 
 
 def _of_card(card: pb.QualityCard, side: str) -> Row:

@@ -30,7 +30,7 @@ from augmint.errors import (
     Unavailable,
 )
 from augmint.generators import Description, GeneratorStatus
-from augmint.samples import Sample, Samples
+from augmint.samples import Sample, Samples, Transformed
 from augmint.wire.channel import Tls
 
 __all__ = [
@@ -55,5 +55,6 @@ __all__ = [
     "ServiceFault",
     "Tls",
     "TlsError",
+    "Transformed",
     "Unavailable",
 ]

@@ -60,7 +60,7 @@ def _run(given: Sequence[str] | None) -> int:
     try:
         options = parser.parse_args(given)
     except SystemExit:
-        sys.stdout.flush()  # of --help; whoever reads it may have gone
+        sys.stdout.flush()  # of --help; its reader may have gone
         raise
     options.settings = _channel(options)
     with Client(timeout=options.timeout, transport=GrpcTransport(options.settings)) as client:
@@ -85,7 +85,7 @@ def _sentence(error: AugmintError | OSError) -> str:
 
 
 def _say(sentence: str) -> None:
-    with contextlib.suppress(OSError):  # whoever read stderr has gone
+    with contextlib.suppress(OSError):  # the reader of stderr has gone
         print(f"augmint: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
 
 
@@ -102,7 +102,7 @@ def _show_everything(*streams: TextIO) -> None:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM as an exception; what was set before is set again, for whoever calls `main` from a program."""
+    """SIGTERM as an exception; what was set before is set again, for programs that call `main`."""
 
     def terminated(number: int, frame: FrameType | None) -> NoReturn:
         raise _Terminated

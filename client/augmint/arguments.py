@@ -91,6 +91,7 @@ def parser() -> Parser:
     )
     command.set_defaults(run=commands.show)
     _generate(subparsers, [common, which, channel, draw])
+    _transform(subparsers, [common, which, channel])
     _export(subparsers, [common, which, draw])
     _bench(subparsers, [common])
     _browse(subparsers, [_connection(seconds=10.0)])
@@ -155,6 +156,23 @@ def _generate(subparsers: Any, parents: list[Parser]) -> None:
     command.add_argument("--out", type=Path, help=f"FILE.npz, FILE{', '.join(suffixes)}, or FOLDER")
     command.add_argument("--font", type=Path, metavar="FILE", help="font with the letters of the labels, for a picture")
     command.set_defaults(run=commands.generate)
+
+
+def _transform(subparsers: Any, parents: list[Parser]) -> None:
+    command = subparsers.add_parser(
+        "transform",
+        parents=parents,
+        help="carry samples in files into another class",
+        description="Carry real samples into another class: what is not the class stays. A folder gets files of the "
+        "same names: a picture or a sound for each, rows and texts in one file, .npz for .npz and .npy (of `array`). "
+        "For a generator that was trained with --transform.",
+    )
+    command.add_argument("samples", type=Path, metavar="FILE_OR_FOLDER", help="of the size that the generator makes")
+    command.add_argument("--label", required=True, help="class name to carry them into")
+    command.add_argument("--source", help="class name that all of them are of (a classifier finds out)")
+    command.add_argument("--strength", type=float, default=1.0, help="in [0, 1]; 0 makes each again (%(default)s)")
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if it is not there")
+    command.set_defaults(run=commands.transform)
 
 
 def _export(subparsers: Any, parents: list[Parser]) -> None:

@@ -1,4 +1,4 @@
-"""Synthetic samples as NumPy arrays, fetched ahead of whoever consumes them: for JAX, or a loop of one's own.
+"""Synthetic samples as NumPy arrays, fetched ahead of their consumer: for JAX, or a loop of one's own.
 
 Needs no framework; those of the plug-ins that have a data set class of their own are made of this.
 """

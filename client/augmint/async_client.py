@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from augmint.address import Address
+from augmint.calls.carrying import Transformation
 from augmint.calls.query import Classes, Query, Which
 from augmint.calls.session import Session
 from augmint.calls.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.errors import AugmintError, ClientClosed
 from augmint.generators import Description, GeneratorStatus
-from augmint.samples import Samples
+from augmint.samples import Samples, Transformed
 from augmint.wire.async_transport import AsyncTransport, GrpcAsyncTransport
 from augmint.wire.channel import Channel, Tls, Token
 
@@ -99,6 +100,25 @@ class AsyncClient:
     async def replay(self, address: Address | str, *, timeout: float | None = None) -> Samples:
         """As `Client.replay`."""
         return await self._run(self._session.draw(Query.again(address), timeout))
+
+    async def transform(
+        self,
+        samples: Any,
+        label: str | int | None = None,
+        *,
+        classes: Classes | None = None,
+        source: str | int | Classes | None = None,
+        strength: float = 1.0,
+        generator: str | None = None,
+        version: int | None = None,
+        channel: str | None = None,
+        digest: str | None = None,
+        timeout: float | None = None,
+    ) -> Transformed:
+        """As `Client.transform`."""
+        which = Which.of(generator, version, channel)
+        wanted = Transformation.of(which, samples, label, classes, source, strength, digest)
+        return await self._run(self._session.transform(wanted, timeout))
 
     async def generators(self, *, timeout: float | None = None) -> list[GeneratorStatus]:
         """As `Client.generators`."""

@@ -80,8 +80,23 @@ def _quality(description: Description, accents: bool) -> Iterator[str]:
                 f"  {one.label:{width}}  {_shown(one, 'classification_accuracy_score'):5}  "
                 f"{_shown(one, 'real_accuracy'):5}  {_shown(one, 'label_fidelity'):5}     {one.spread_ratio:.2f}"
             )
+    if card.HasField("transform"):
+        yield from _carried(card.transform)
     for warning in card.warnings:
         yield f"  warning: {warning}"
+
+
+def _carried(quality: pb.TransformQuality) -> Iterator[str]:
+    """Of a generator that carries samples into other classes."""
+    yield f"  carried into other classes, {quality.samples} held-out real samples"
+    yield f"    recognised as the class      {quality.recognised:8.3f}"
+    yield f"    error of samples made again  {quality.reconstruction_error:8.3f}"
+    width = max((len(each.name) for each in quality.kept), default=0)
+    for each in quality.kept:
+        yield f"    kept: {each.name:{width}}  {each.correlation:6.2f}  fresh {each.fresh:.2f}"
+    for one in quality.classes:
+        coverage = f"  coverage {one.coverage:.3f}" if one.HasField("coverage") else ""
+        yield f"    into {one.label}: {one.recognised:.3f}{coverage}"
 
 
 def _shown(quality: pb.QualityCard | pb.ClassQuality, name: str) -> str:

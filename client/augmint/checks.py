@@ -40,3 +40,11 @@ def seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 365 * 86400:
         raise InvalidRequest(f"{name} is {value!r}; it must be a number of seconds above 0, at most a year")
     return float(value)
+
+
+def share(name: str, value: object) -> float:
+    """A number in [0, 1], as float32 has it; InvalidRequest names it otherwise."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 1:  # type: ignore[operator]
+        raise InvalidRequest(f"{name} is {value!r}; it must be a number in [0, 1]")
+    return float(np.float32(value))  # type: ignore[arg-type]

@@ -11,12 +11,13 @@ import numpy as np
 
 from augmint.address import Address
 from augmint.calls import pages
+from augmint.calls.carrying import Transformation
 from augmint.calls.query import Classes, Query, Which
 from augmint.calls.session import Session
 from augmint.calls.steps import Ask, Pause, Step, Steps, Together, Walk
 from augmint.errors import AugmintError, ClientClosed
 from augmint.generators import Description, GeneratorStatus
-from augmint.samples import Samples
+from augmint.samples import Samples, Transformed
 from augmint.threads import close_at_exit
 from augmint.wire.channel import Channel, Tls, Token
 from augmint.wire.fork import PerProcess
@@ -110,7 +111,7 @@ class Client:
                      count these. For a generator that scores its samples; costs of / keep times the work. Absent: all.
         generator:   name. Absent: the only one.
         version:     from 1. Absent: the one of the channel, or the default.
-        channel:     a name that whoever keeps the generators gave to a version, e.g. "stable".
+        channel:     a name that the service's operator gave to a version, e.g. "stable".
         digest:      SHA-256 of the ONNX file; the call fails unless the service has exactly this file.
         timeout:     seconds for the whole call. Absent: each page has the client's timeout, so that a call of any size
                      goes on as long as samples arrive.
@@ -154,6 +155,39 @@ class Client:
                 has that file.
         """
         return self._run(self._session.draw(Query.again(address), timeout))
+
+    def transform(
+        self,
+        samples: Any,
+        label: str | int | None = None,
+        *,
+        classes: Classes | None = None,
+        source: str | int | Classes | None = None,
+        strength: float = 1.0,
+        generator: str | None = None,
+        version: int | None = None,
+        channel: str | None = None,
+        digest: str | None = None,
+        timeout: float | None = None,
+    ) -> Transformed:
+        """Carry samples into another class: what is not the class stays, what is changes.
+
+        samples:  n of them, n from 1 to 2**24: an array or tensor of the generator's dtype [n, *shape]; Samples; or, as
+                  its kind has them, a list of PIL images, a DataFrame or a list of dicts, a list of str (what is longer
+                  than the generator's texts is cut), or a pair of sounds (floats in [-1, 1]) and frames a second.
+        label:    the class to carry all of them into, by name (str) or class index (int), as in `generate`.
+        classes:  one class per sample, all names or all class indices, instead of `label`.
+        source:   the class that they are of, or one per sample. Absent: a classifier of real samples finds out.
+        strength: how far, in [0, 1]. 1: all the way; 0: each is made again in its own class.
+        generator, version, channel, digest, timeout: as in `generate`.
+        returns:  Transformed: Samples in the order sent, all by one file, with `source_labels`. The same samples give
+                  the same bytes again, by the same file.
+        raises:   InvalidRequest (also if the generator was not trained to transform), LabelNotFound, GeneratorNotFound,
+                  DigestMismatch.
+        """
+        which = Which.of(generator, version, channel)
+        wanted = Transformation.of(which, samples, label, classes, source, strength, digest)
+        return self._run(self._session.transform(wanted, timeout))
 
     # -- generators ---------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from augmint import bench as bench_module
 from augmint import cards, extras, kinds
 from augmint import export as export_module
 from augmint.bench import Load
+from augmint.carry import Carrier
 from augmint.client import Client
 from augmint.errors import InvalidRequest, Unavailable
 from augmint.formats import Many, atomic, write_files, write_npz
@@ -92,7 +93,8 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         )
     if not suffix and options.out is not None and kind.media is None:
         raise InvalidRequest(
-            f"--out {options.out}: a folder holds images or sounds; generator {description.name!r} makes "
+            f"--out {options.out}: a folder holds images, sounds or music; generator "
+            f"{description.name!r} makes "
             f"{description.kind}: use --out FILE.npz"
         )
     labels = options.label or list(description.labels)
@@ -131,13 +133,19 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         write_files(options.out, samples)
     else:
         _write_sheet(options.out, samples, labels, each, options.font)
+    _tell(options, samples)
+
+
+def _tell(options: argparse.Namespace, samples: Samples) -> None:
+    """What was written, and how to have it again."""
     if options.json:
         addresses = [str(address) for address in samples.addresses]
         _print_json(
             {"file": str(options.out), "samples": len(samples), "seed": str(samples.seed), "addresses": addresses}
         )
     else:
-        print(f"{options.out}: {len(samples)} samples of {description.name}/{description.version}, seed {samples.seed}")
+        made = samples.description
+        print(f"{options.out}: {len(samples)} samples of {made.name}/{made.version}, seed {samples.seed}")
 
 
 def _suffix(options: argparse.Namespace) -> str:
@@ -153,6 +161,23 @@ def _suffix(options: argparse.Namespace) -> str:
     if out is not None and not out.parent.is_dir():
         raise InvalidRequest(f"--out {out}: there is no folder {out.parent}{did_you_mean_file(out.parent)}")
     return str(suffix)
+
+
+def transform(client: Client, options: argparse.Namespace) -> None:
+    """Samples in files, carried into another class."""
+    out = options.out
+    if out.exists() and not out.is_dir():
+        raise InvalidRequest(f"--out {out} is a file; name a folder")
+    description = client.describe(options.generator, options.version, channel=options.channel)
+    carrier = Carrier(client, description, options.label, options.source, options.strength)
+    done = carrier.run(options.samples, out)
+    told = f"{description.name}/{description.version}"
+    if options.json:
+        sources = dict(done.sources.most_common())
+        summary = {"folder": str(out), "files": done.files, "samples": done.samples, "label": options.label}
+        _print_json({**summary, "source_labels": sources, "generator": description.name, "digest": description.digest})
+    else:
+        print(f"{out}: {done.samples} samples in {done.files} files, carried into {options.label!r} by {told}")
 
 
 def export(client: Client, options: argparse.Namespace) -> None:

@@ -62,7 +62,7 @@ def export(
     n:       samples of the whole export. format: "webdataset", "parquet", "npz" or "folder" (one folder per label);
              of tables "csv", "tsv" and "jsonl", too, and their own columns, with types, in "parquet".
     shards:  files, from 1 to 100,000 and at most n. only: numbers, from 0, of those to make now; then seed must be
-             given, since whoever makes the others needs the same. Absent: all.
+             given, since the jobs that make the others need the same. Absent: all.
     seed, digest, version: absent, and the folder has a manifest: that one's.
     advance: called with (samples, whether they were there already) as it goes on.
     raises:  MissingExtra and OSError, too, and what `Client.fetch` raises.
@@ -73,7 +73,7 @@ def export(
     if format not in FORMATS:
         raise InvalidRequest(f"format is {format!r}; it must be one of {', '.join(FORMATS)}")
     if only is not None and options.get("seed") is None:
-        raise InvalidRequest("with only some of the shards, give a seed: whoever makes the others needs the same")
+        raise InvalidRequest("with only some of the shards, give a seed: the jobs that make the others need the same")
     numbers = range(shards) if only is None else [checks.whole("a shard", one, 0, shards - 1) for one in only]
     known = _read(place / MANIFEST)
     if known is not None:

@@ -47,7 +47,7 @@ class Typeface:
         self._lacking = {self._drawn(letter) for letter in _NOBODYS}
 
     def at(self, size: int) -> Any:
-        """Pillow's font, of so many pixels; OSError if the file is none."""
+        """Pillow's font, `size` in pixels; OSError if the file is none."""
         if self.path is None:
             return self._module.load_default(size=size)
         return self._module.truetype(str(self.path), size)
@@ -84,7 +84,7 @@ def find(texts: Sequence[str], first: str | os.PathLike[str] | None = None) -> l
     return [found.get(text) for text in texts]
 
 
-@functools.lru_cache(8)  # whoever draws one sheet, draws others of the same classes
+@functools.lru_cache(8)  # one sheet is followed by others of the same classes
 def _find(texts: frozenset[str], first: str | None) -> dict[str, Typeface]:
     found: dict[str, Typeface] = {}
     wanted = {text for text in texts if not _joined(text) or _shapes()}

@@ -177,8 +177,8 @@ class Npz:
 
 
 class Parquet:
-    """Parquet: `image` or `audio` (as Hugging Face's Image and Audio) or `sample` (a list), `label` (its ClassLabel),
-    `index`, `address`."""
+    """Parquet: `image` or `audio` (as Hugging Face's Image and Audio), `roll` or `sample` (a list), `label` (its
+    ClassLabel), `index`, `address`."""
 
     def __init__(self, path: Path, description: Description, n: int) -> None:
         self._arrow = extras.load("pyarrow", "parquet")
@@ -186,7 +186,8 @@ class Parquet:
         self._part = Part(path)
         arrow = self._arrow
         self._kind = kinds.of(description)
-        media = self._kind.media and self._kind.media(description)
+        media = self._kind.media(description) if self._kind.media else {}
+        self._whole_files = bool(media)
         element = arrow.from_numpy_dtype(description.dtype.newbyteorder("="))
         content = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())]) if media else arrow.list_(element)
         features = {
@@ -208,7 +209,7 @@ class Parquet:
         self._writer = parquet.ParquetWriter(self._part.file, self._schema, compression="zstd")
 
     def add(self, samples: Samples) -> None:
-        if self._kind.media:
+        if self._whole_files:
             content = [{"bytes": file, "path": None} for file in self._kind.files(samples)]
         else:
             content = [one.ravel() for one in samples.array.astype(samples.array.dtype.newbyteorder("="))]
@@ -226,14 +227,14 @@ class Parquet:
 
 
 class Folder:
-    """LABEL/INDEX.png or .wav for every sample, as readers of folders want it; the shard's own file says that it is
-    done."""
+    """LABEL/INDEX.png, .wav or .mid for every sample, as readers of folders want it; the shard's own file says that it
+    is done."""
 
     def __init__(self, path: Path, description: Description, n: int) -> None:
         kind = kinds.of(description)
-        if not kind.media:
+        if kind.media is None:
             raise InvalidRequest(
-                f"a folder holds images or sounds; generator {description.name!r} makes {description.kind}"
+                f"a folder holds images, sounds or music; generator {description.name!r} makes {description.kind}"
             )
         if kind.pictures:
             extras.load("PIL.Image", "images")

@@ -37,7 +37,7 @@ class Progress:
             self._stream.flush()
 
     def line(self, seconds: float) -> str:
-        """What is shown after so many seconds."""
+        """What is shown after the seconds."""
         share = min(self._done / self._total, 1.0)
         filled = int(share * WIDTH)
         rate = (self._done - self._skipped) / seconds if seconds > 0 else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, overload
 
 import numpy as np
@@ -139,6 +139,18 @@ class Samples:
             raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not sounds")
         return sound(self)
 
+    def to_midi(self) -> list[Any]:
+        """A mido.MidiFile for each sample: type 1, a track with tempo and metre, then one for each track of the sample.
+
+        `file.save("tune.mid")` writes one. Tempo, metre and instruments are those of the data that the generator
+        learned from; where it does not know them the file says nothing, and players take 120 a minute, 4/4, a piano.
+        raises: InvalidRequest if the generator makes something else, MissingExtra without mido.
+        """
+        midis = kinds.of(self.description).midis
+        if midis is None:
+            raise InvalidRequest(f"generator {self.description.name!r} makes {self.description.kind}, not music")
+        return midis(self)
+
     def to_frame(self) -> Any:
         """A pandas DataFrame [n, columns + 1], a row per sample, of a table's generator.
 
@@ -183,3 +195,59 @@ class Samples:
             keep=self.keep,
             of=self.of,
         )
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One sample that was carried into another class.
+
+    array: the generator's dtype and shape; label, class_index: the class that it was carried into; source_label: the
+    one that it was of.
+    """
+
+    array: np.ndarray
+    label: str
+    class_index: int
+    source_label: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Transformed(Samples):
+    """Samples that were carried into other classes, in the order in which they were sent: `Client.transform`.
+
+    class_indices: int64 [n], carried into. source_class_indices: int64 [n], taken to be of. strength: in [0, 1].
+    indices:       uint64 [n], position among those sent.
+
+    They have no address: the same samples, sent again, give them again.
+    """
+
+    source_class_indices: np.ndarray
+    strength: float
+
+    @property
+    def source_labels(self) -> list[str]:
+        """Class name that each sample was taken to be of."""
+        return [self.description.labels[index] for index in self.source_class_indices.tolist()]
+
+    @property
+    def addresses(self) -> list[Address]:
+        """InvalidRequest: there are none."""
+        raise InvalidRequest("samples that were carried into another class have no address: send them again instead")
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, int | np.integer) and not isinstance(key, bool):
+            class_index, source = int(self.class_indices[key]), int(self.source_class_indices[key])
+            labels = self.description.labels
+            return Moved(self.array[key], labels[class_index], class_index, labels[source])
+        part = super().__getitem__(key)
+        where = key if isinstance(key, slice) else np.asarray(key)
+        return Transformed(
+            **{field.name: getattr(part, field.name) for field in fields(Samples)},
+            source_class_indices=self.source_class_indices[where],
+            strength=self.strength,
+        )
+
+    def __repr__(self) -> str:
+        shape = ", ".join(map(str, self.array.shape))
+        source = f"{self.description.name}/{self.description.version}"
+        return f"<Transformed {self.array.dtype} [{shape}] by {source}, strength {self.strength:g}>"

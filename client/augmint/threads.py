@@ -93,7 +93,7 @@ _open: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 
 def close_at_exit(something: Closes, turn: int = 0) -> None:
-    """Close it when Python ends while threads still run, as whoever is interrupted leaves them.
+    """Close it when Python ends while threads still run, as an interrupted program leaves them.
 
     turn: those of a lower one first.
     """

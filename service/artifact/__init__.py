@@ -18,7 +18,6 @@ from service.artifact.address import (
 )
 from service.artifact.golden import (
     GOLDEN_TOLERANCE_FLOAT,
-    GOLDEN_TOLERANCE_SHARE,
     check_golden,
     check_golden_transformed,
     golden_originals,
@@ -80,7 +79,6 @@ __all__ = [
     "FILE_BYTES_LIMIT",
     "FILE_NAME",
     "GOLDEN_TOLERANCE_FLOAT",
-    "GOLDEN_TOLERANCE_SHARE",
     "INDEX_LIMIT",
     "INPUTS",
     "METADATA_KEY",

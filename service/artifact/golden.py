@@ -12,7 +12,6 @@ from service.artifact.metadata import ArtifactError, sample_dtype, sample_shape
 # A golden sample computed on another kind of device, or by another release of ONNX Runtime, may round a
 # value to the next level now and then (of sounds to one nearby, see service.artifact.kinds). A wrong graph or wrong
 # weights change far more than this.
-GOLDEN_TOLERANCE_SHARE = 0.02
 GOLDEN_TOLERANCE_FLOAT = 1e-3
 
 
@@ -74,6 +73,7 @@ def _same(generator: pb.Generator, data: bytes, sample: np.ndarray) -> bool:
         # Written so that NaN where there was none, or none where there was, counts as a difference.
         near = np.abs(recorded - sample) <= GOLDEN_TOLERANCE_FLOAT * scale
         return bool(np.all(near | (missing & np.isnan(sample))))
-    most, uncounted = kinds.rounding(generator.sample)
+    rounding = kinds.rounding(generator.sample)
     distance = np.abs(recorded.astype(np.int64) - sample.astype(np.int64))
-    return int(distance.max(initial=0)) <= most and float(np.mean(distance > uncounted)) <= GOLDEN_TOLERANCE_SHARE
+    moved = float(np.mean(distance > rounding.uncounted))
+    return int(distance.max(initial=0)) <= rounding.most and moved <= rounding.share

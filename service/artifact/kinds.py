@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,24 @@ from augmint.v1 import generator_pb2 as pb
 
 Shape = tuple[int, ...]
 PITCHES = 128  # of MIDI, and as many programs
+TEMPOS = (4, 1000)  # a file of MIDI has room for no slower one
+UNITS = (1, 2, 4, 8, 16, 32, 64)
 CHANNELS = {pb.COLOR_SPACE_GRAY: 1, pb.COLOR_SPACE_RGB: 3}
+
+
+class Rounding(NamedTuple):
+    """What another runtime may do to whole numbers.
+
+    most: levels by which one is moved, at most; uncounted: levels up to which that is nothing; share: of the values
+    of a sample that are moved by more.
+    """
+
+    most: int = 1
+    uncounted: int = 0
+    share: float = 0.02
+
+
+LEVELS = Rounding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +48,9 @@ class Kind:
     wrong: Callable[[Any], Callable[[np.ndarray], np.ndarray]] | None = None
     # Of the kind's own message, and a place in a sample: what a value there may be, as words.
     wanted: Callable[[Any, Shape], str] = lambda spec, place: ""
-    # Of whole numbers: levels by which a runtime's rounding moves one at most, and those up to which that is nothing.
-    rounding: tuple[int, int] = (1, 0)
+    rounding: Rounding = LEVELS
+    # What stands once for each label, or once for all: names of fields, and how many there are.
+    each: Callable[[Any], Iterator[tuple[str, int]]] = lambda spec: iter(())
 
     @property
     def words(self) -> str:
@@ -67,6 +85,22 @@ def _music(spec: pb.MusicSpec, shape: Shape) -> Iterator[str]:
     for program in spec.programs:
         if program >= PITCHES:
             yield f"sample.music.programs holds {program}; wanted 0 to {PITCHES - 1}"
+    if spec.held_velocity >= PITCHES:
+        yield f"sample.music.held_velocity is {spec.held_velocity}; wanted 0 to {PITCHES - 1}"
+    for tempo in spec.tempos:
+        if not TEMPOS[0] <= tempo <= TEMPOS[1]:  # neither is what is no number
+            yield f"sample.music.tempos holds {tempo:g}; wanted {TEMPOS[0]} to {TEMPOS[1]} quarter notes a minute"
+    for metre in spec.metres:
+        if not 1 <= metre.beats <= 64 or metre.unit not in UNITS:
+            yield (
+                f"sample.music.metres holds {metre.beats}/{metre.unit}; wanted 1 to 64 over one of "
+                f"{', '.join(map(str, UNITS))}"
+            )
+
+
+def _of_each_label(spec: pb.MusicSpec) -> Iterator[tuple[str, int]]:
+    yield "sample.music.tempos", len(spec.tempos)
+    yield "sample.music.metres", len(spec.metres)
 
 
 def _text(spec: pb.TextSpec, shape: Shape) -> Iterator[str]:
@@ -164,13 +198,16 @@ def _array(spec: None, shape: Shape) -> Iterator[str]:
 KINDS = {
     "image": Kind(pb.DATA_TYPE_UINT8, ("height, width, channels",), _image),
     # 48 dB and 80 dB below full scale: phases are found in rounds, each of which hands on what the last one rounded.
-    "audio": Kind(pb.DATA_TYPE_INT16, ("frames", "frames, channels"), _audio, rounding=(256, 6)),
+    "audio": Kind(pb.DATA_TYPE_INT16, ("frames", "frames, channels"), _audio, rounding=Rounding(256, 6)),
     "music": Kind(
         pb.DATA_TYPE_UINT8,
         ("steps, pitches", "steps, pitches, tracks"),
         _music,
         lambda spec: _outside(PITCHES),
         lambda spec, place: f"0 to {PITCHES - 1}",
+        # A note that is there or not by rounding. Most of a sample is silence: a share that is small beside its notes.
+        rounding=Rounding(PITCHES - 1, 0, 0.002),
+        each=_of_each_label,
     ),
     "text": Kind(
         pb.DATA_TYPE_INT32,
@@ -184,21 +221,28 @@ KINDS = {
 }
 
 
-def fault(sample: pb.SampleSpec) -> str:
+def fault(sample: pb.SampleSpec, labels: int = 1) -> str:
     """The first rule of its kind that a description breaks, as a sentence; "" if it keeps them all.
 
-    sample: its shape has no zero.
+    sample: its shape has no zero. labels: how many the generator has.
     """
     name = sample.WhichOneof("kind") or "array"
     kind, shape = KINDS[name], tuple(sample.shape)
     ranks = {text.count(",") + 1 for text in kind.shapes}
     if (kind.dtype and sample.dtype != kind.dtype) or (ranks and len(shape) not in ranks):
         return f"a sample of {name} is {kind.words}, but here it is {_name(sample.dtype)} {list(shape)}"
-    return next(kind.faults(getattr(sample, name, None), shape), "")
+    message = getattr(sample, name, None)
+    return next(kind.faults(message, shape), "") or next(_not_each(kind.each(message), labels), "")
 
 
-def rounding(sample: pb.SampleSpec) -> tuple[int, int]:
-    """Of whole numbers: the most levels that rounding moves a value by, and how many are not counted."""
+def _not_each(counts: Iterator[tuple[str, int]], labels: int) -> Iterator[str]:
+    for name, count in counts:
+        if count > 1 and count != labels:
+            yield f"{name} has length {count}, but there are labels: {labels}"
+
+
+def rounding(sample: pb.SampleSpec) -> Rounding:
+    """What another runtime may do to samples of whole numbers."""
     return KINDS[sample.WhichOneof("kind") or "array"].rounding
 
 

@@ -66,7 +66,7 @@ def validate(generator: pb.Generator) -> pb.Generator:
         generator.latent_size <= DRAWS_PER_INDEX,
         f"latent_size {generator.latent_size} is above {DRAWS_PER_INDEX}, the draws that one index owns",
     )
-    fault = kinds.fault(generator.sample)
+    fault = kinds.fault(generator.sample, len(generator.labels))
     demand(not fault, fault)
     wrong = kinds.checker(generator.sample)
 

@@ -90,18 +90,23 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
     return 0, len(raw) + 1
 
 
+def check_transforms(generator: Loaded) -> None:
+    """Raise CannotTransform unless the generator can carry samples into other classes."""
+    if not generator.message.transforms:
+        identity = generator.identity
+        raise CannotTransform(
+            f"generator {identity.name!r} version {identity.version} cannot transform: its file has no encoder; train "
+            "it with `python -m training fit --transform`"
+        )
+
+
 def decode(sent: Sent, generator: Loaded) -> Carry:
     """The samples to carry; raises InvalidRequest naming the field, its value and the allowed values, CannotTransform.
 
     They are a view of `sent.data`.
     """
     message, request, classes = generator.message, sent.request, generator.classes
-    identity = generator.identity
-    if not message.transforms:
-        raise CannotTransform(
-            f"generator {identity.name!r} version {identity.version} cannot transform: its file has no encoder; train "
-            "it with `python -m training fit --transform`"
-        )
+    check_transforms(generator)
     content = _content(sent.data, message, generator.max_samples)
     n = len(content)
     target = codec.class_indices(request.label, request.class_indices, classes, n)

@@ -27,8 +27,8 @@ M = TypeVar("M", bound=Message)
 # Up to here Python is faster than a call of NumPy.
 FEW = 64
 
-# Of a seed that is drawn here: whoever has no unsigned 64-bit numbers, as most readers of JSON and clients of the Open
-# Inference Protocol, can give it back. Two of 10 million calls have the same one with a chance of 1 in 200.
+# Of a seed that is drawn here: programs without unsigned 64-bit numbers, such as most readers of JSON and clients of
+# the Open Inference Protocol, can give it back. Two of 10 million calls have the same one with a chance of 1 in 200.
 DRAWN_BITS = 53
 
 DATA_TAG = b"\x0a"  # of both responses: field 1, length-delimited

@@ -78,7 +78,7 @@ class Queue:
         return {False: self.engine.best_batch, True: self.engine.transform_batch}
 
     def work(self, load: float) -> float:
-        """Predicted seconds of the whole device, all lanes, for what takes as long as so many plain rows."""
+        """Predicted seconds of the whole device, all lanes, for the work of `load` plain rows."""
         return load / self.engine.capacity_samples_per_second
 
 
@@ -104,7 +104,7 @@ class Request:
 
     @property
     def load(self) -> float:
-        """As so many plain rows."""
+        """Its work, as a number of plain rows."""
         return self.n * self.cost
 
     @property

@@ -11,6 +11,7 @@ ARROWS: dict[str, set[str]] = {
     "faults": set(),
     "image": set(),
     "loaders": set(),
+    "music": set(),
     "quality": set(),
     "sounds": set(),
     "tables": {"peers"},

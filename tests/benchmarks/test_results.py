@@ -160,7 +160,17 @@ def test_a_page_that_names_lines_that_are_not_there_is_refused(tmp_path, name):
 
 
 TABLES = {
-    *("faults", "fleet", "fleet.costs", "fleet.readers", "fleet.simulation", "fleet.threshold", "loaders", "peers"),
+    *(
+        "browse",
+        "faults",
+        "fleet",
+        "fleet.costs",
+        "fleet.readers",
+        "fleet.simulation",
+        "fleet.threshold",
+        "loaders",
+        "peers",
+    ),
     *(
         "quality",
         "quality.few",
@@ -174,6 +184,7 @@ TABLES = {
         "sounds",
         "tables",
         "tables.scale",
+        "tables.trials",
         "texts",
         "texts.graph",
     ),

@@ -2,6 +2,7 @@ import pytest
 
 import augmint
 from tests.client.fakes import FakeService, served
+from tests.processes import Service
 
 
 @pytest.fixture
@@ -20,3 +21,11 @@ def target(fake):
     """The fake over a real socket: HOST:PORT."""
     with served(fake) as target:
         yield target
+
+
+@pytest.fixture(scope="module")
+def service(models):
+    """The real service of what the file publishes, in a process of its own."""
+    service = Service(models)
+    yield service
+    service.kill()

@@ -17,6 +17,7 @@ import numpy as np
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from augmint import errors
+from augmint.generators import DTYPES
 from augmint.v1 import generator_pb2 as pb
 from augmint.v1.generator_pb2_grpc import GeneratorServiceServicer, add_GeneratorServiceServicer_to_server
 from service.rpc.health import HEALTH, Health
@@ -71,6 +72,8 @@ class FakeService:
         self.quality: pb.QualityCard | None = None
         self.learned: list[int] = []  # real samples of each class that it learned from; empty: not told
         self.scored = True
+        self.transforms = True
+        self.carried: list[pb.TransformRequest] = []
         self.faults: list[errors.AugmintError | None] = []
         self.requests: list[pb.GenerateRequest] = []
         self.described = 0
@@ -158,6 +161,44 @@ class FakeService:
             of=request.of,
         )
 
+    def moved(self, content: np.ndarray, target: np.ndarray, source: np.ndarray | None, strength: float) -> tuple:
+        """What Transform answers: so many levels more (values, tokens) as the classes are apart, and the sources."""
+        content = np.asarray(content)
+        if source is None:
+            source = content.reshape(len(content), -1).astype(np.float64).sum(axis=1).astype(np.int64) % len(
+                self.labels
+            )
+        steps = np.rint((np.asarray(target) - source) * strength).astype(np.int64)
+        return content + steps.reshape(-1, *[1] * (content.ndim - 1)).astype(content.dtype), np.asarray(source)
+
+    def transform(self, request: pb.TransformRequest, timeout: float) -> pb.TransformResponse:
+        with self._lock:
+            self.carried.append(request)
+            self.timeouts.append(timeout)
+            fault = self.faults.pop(0) if self.faults else None
+        self.gate.wait(60)
+        if fault is not None:
+            raise fault
+        version = self.version
+        if request.digest and request.digest != digest(version):
+            raise errors.DigestMismatch(f"digest {request.digest} is not served")
+        dtype = DTYPES[self.sample.dtype]
+        content = np.frombuffer(request.data, dtype).reshape(-1, *self.sample.shape)
+        if not 1 <= len(content) <= self.limits.max_samples:
+            raise errors.InvalidRequest(f"data holds {len(content)} samples")
+        target = list(request.class_indices) or [self.labels.index(request.label)] * len(content)
+        source = np.array(request.source_class_indices) if request.source_class_indices else None
+        samples, known = self.moved(content, np.array(target), source, request.strength)
+        return pb.TransformResponse(
+            data=samples.tobytes(),
+            class_indices=target,
+            source_class_indices=known.tolist(),
+            generator="fake",
+            version=version,
+            digest=digest(version),
+            strength=request.strength,
+        )
+
     def get_generator(self, request: pb.GetGeneratorRequest, timeout: float) -> pb.GetGeneratorResponse:
         self.described += 1
         if request.generator not in ("", "fake"):
@@ -172,6 +213,7 @@ class FakeService:
                 sample=self.sample,
                 quality=self.quality,
                 scored=self.scored,
+                transforms=self.transforms,
                 provenance=pb.Provenance(
                     splits=[pb.SplitCounts(split="train", counts=self.learned)][: len(self.learned)]
                 ),
@@ -205,6 +247,9 @@ class _Servicer(GeneratorServiceServicer):
 
     def Generate(self, request, context):
         return self._run(self._fake.generate, request, context)
+
+    def Transform(self, request, context):
+        return self._run(self._fake.transform, request, context)
 
     def GetGenerator(self, request, context):
         return self._run(self._fake.get_generator, request, context)

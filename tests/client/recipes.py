@@ -1,4 +1,4 @@
-"""Runs the programs of docs/recipes.md: `python -m tests.client.recipes HOST:PORT [HEADING ...]`; JSON of the outcomes.
+"""Runs programs of docs/recipes.md: `python -m tests.client.recipes HOST:PORT=HEADING ...`; JSON of the outcomes.
 
 In a process of its own, because some of them fork, and a process that has run a gRPC server cannot be.
 """
@@ -47,5 +47,5 @@ def run(program: str, target: str) -> str:
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[2:] or programs()
-    print(json.dumps({name: run(programs()[name], sys.argv[1]) for name in chosen}))  # noqa: T201
+    asked = [argument.split("=", 1) for argument in sys.argv[1:]]
+    print(json.dumps({name: run(programs()[name], target) for target, name in asked}))  # noqa: T201

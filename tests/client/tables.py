@@ -170,3 +170,9 @@ def publish(models: Path, name: str, table: pb.TableSpec = SPEC, labels: tuple[s
         return generators.complete(with_latent(network(table, len(labels)), 2 * columns), generator)
 
     return artifact.publish(models, name, build)
+
+
+def of_numbers(*names: str, labels: tuple[str, ...] = ("0", "1", "2")) -> TableService:
+    """A fake of rows of numbers in [-3, 3]."""
+    columns = [pb.ColumnSpec(name=name, minimum=-3, maximum=3) for name in names]
+    return TableService(pb.TableSpec(columns=columns), labels)

@@ -1,7 +1,6 @@
 """The client against the real service, in a process of its own, over a real socket."""
 
 import hashlib
-import re
 import subprocess
 import sys
 import threading
@@ -14,30 +13,7 @@ import trustme
 import augmint
 from service import artifact
 from tests import generators
-
-
-class Service:
-    """`python -m service` on loopback; `target` is HOST:PORT."""
-
-    def __init__(self, models, port=0, *options):
-        command = [sys.executable, "-m", "service", "--models", str(models), "--metrics-port", "0", "--port", str(port)]
-        command += map(str, options)
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        ready = self.process.stdout.readline()
-        found = re.search(r"grpc=(\S+:\d+)", ready)
-        if not found:
-            self.kill()
-            raise AssertionError(f"no ready line but {ready!r}")
-        self.target = found[1]
-
-    @property
-    def port(self):
-        return int(self.target.rpartition(":")[2])
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(60)
-        self.process.stdout.close()
+from tests.processes import Service
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +21,6 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     generators.publish(folder, "tiny")
     return folder
-
-
-@pytest.fixture(scope="module")
-def service(models):
-    service = Service(models)
-    yield service
-    service.kill()
 
 
 @pytest.fixture
@@ -156,7 +125,7 @@ def test_a_reader_sits_out_a_killed_service(models):
             reader.join(0.001)
         service.kill()  # in the middle of its answers
         before = len(read)
-        again = Service(models, service.port)
+        again = Service(models, "--port", service.target.rpartition(":")[2])
         try:
             while len(read) < before + 3 and reader.is_alive():
                 reader.join(0.01)
@@ -177,7 +146,7 @@ def test_tls_and_a_token_let_in_and_nothing_else_does(models, tmp_path):
     (tmp_path / "tokens").write_text(f"team {hashlib.sha256(b'right').hexdigest()}\n")
     (tmp_path / "token").write_text("right\n")
     files = ("--tls-certificate", tmp_path / "certificate", "--tls-key", tmp_path / "key")
-    service = Service(models, 0, *files, "--tokens", tmp_path / "tokens")
+    service = Service(models, *map(str, files), "--tokens", str(tmp_path / "tokens"))
     tls = augmint.Tls(ca=tmp_path / "ca")
     try:
         with augmint.Client(service.target, tls=tls, token=tmp_path / "token") as client:

@@ -1,5 +1,6 @@
 """docs/recipes.md: every program runs, against a real service with a tiny generator."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,13 +13,14 @@ import pytest
 import augmint
 from augmint.v1 import generator_pb2 as pb
 from tests import generators
-from tests.client import recipes, sounds, tables, texts
-from tests.client.test_against_service import Service
+from tests.client import recipes, sounds, tables, texts, tunes
+from tests.processes import Service
 
 ROOT = Path(__file__).parents[2]
 OF_A_TABLE = "My table is imbalanced"
 OF_SOUNDS = "Keyword spotting with 20 recordings of each word"
 OF_TEXTS = "Intents with ten examples each"
+OF_MUSIC = "A tune of each kind"
 INTENTS = ("lights", "music", "weather")
 ADULT = pb.TableSpec(
     columns=[
@@ -35,42 +37,35 @@ ADULT = pb.TableSpec(
 def outcomes(tmp_path_factory):
     models, place = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("recipes")
     generators.publish(models / "digits", "digits")
-    tables.publish(models / "tables", "adult", ADULT)
-    sounds.publish(models / "sounds", "words")
-    texts.publish(models / "texts", "intents", INTENTS)
-    others = [name for name in recipes.programs() if name not in (OF_A_TABLE, OF_SOUNDS, OF_TEXTS)]
-    found = run(models / "digits", place, others) | run(models / "tables", place, [OF_A_TABLE])
-    return found | run(models / "sounds", place, [OF_SOUNDS]) | run(models / "texts", place, [OF_TEXTS])
-
-
-def run(models, place, headings):
-    """Outcomes of some recipes, by a service of these generators."""
-    service = Service(models)
-    try:
-        if OF_A_TABLE in headings:
-            with augmint.Client(service.target) as client:
-                for seed, (name, counts) in enumerate({"train": (400, 40), "test": (200, 100)}.items()):
-                    rows = client.generate(classes=np.repeat([0, 1], counts), seed=seed).to_frame()
-                    rows.to_csv(place / f"{name}.csv", index=False)
-        if OF_TEXTS in headings:
-            with augmint.Client(service.target) as client:
-                for seed, name in enumerate(("train", "test")):
-                    made = client.generate(classes=INTENTS * 10, seed=seed)
-                    rows = [
-                        {"text": text, "intent": label} for text, label in zip(made.to_text(), made.labels, strict=True)
-                    ]
-                    (place / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        command = [sys.executable, "-m", "tests.client.recipes", service.target, *headings]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "client")]),
-            "HF_HOME": str(place),
-        }
+    tables.publish(models / "others", "adult", ADULT)
+    sounds.publish(models / "others", "words")
+    texts.publish(models / "others", "intents", INTENTS)
+    tunes.publish(models / "others", "tunes")
+    with contextlib.ExitStack() as stack:
+        alone, others = Service(models / "digits"), Service(models / "others")
+        stack.callback(alone.kill)
+        stack.callback(others.kill)
+        write_real_data(place, others.target)
+        targets = dict.fromkeys((OF_A_TABLE, OF_SOUNDS, OF_TEXTS, OF_MUSIC), others.target)
+        asked = [f"{targets.get(heading, alone.target)}={heading}" for heading in recipes.programs()]
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
+        environment = {**os.environ, "PYTHONPATH": paths, "HF_HOME": str(place)}
+        command = [sys.executable, "-m", "tests.client.recipes", *asked]
         done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
-    finally:
-        service.kill()
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def write_real_data(place, target):
+    """What the recipes take for real: samples of the generators, with few of some classes."""
+    with augmint.Client(target) as client:
+        for seed, (name, counts) in enumerate({"train": (400, 40), "test": (200, 100)}.items()):
+            rows = client.generate(classes=np.repeat([0, 1], counts), seed=seed, generator="adult").to_frame()
+            rows.to_csv(place / f"{name}.csv", index=False)
+        for seed, name in enumerate(("train", "test")):
+            made = client.generate(classes=INTENTS * 10, seed=seed, generator="intents")
+            rows = [{"text": text, "intent": label} for text, label in zip(made.to_text(), made.labels, strict=True)]
+            (place / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 @pytest.mark.parametrize("recipe", recipes.programs())

@@ -1,10 +1,8 @@
 """client/augmint/sklearn.py, with the real libraries."""
 
-import contextlib
 import pickle
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,26 +10,18 @@ import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTENC, RandomOverSampler
 from imblearn.pipeline import Pipeline
-from imblearn.utils import estimator_checks as imblearn_checks
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils import estimator_checks as sklearn_checks
-from sklearn.utils._testing import SkipTest
 
 import augmint
 from augmint.sklearn import AugmintSampler
 from augmint.v1 import generator_pb2 as pb
 from tests.client.fakes import FakeService, served
-from tests.client.tables import LABELS, TableService
-
-
-def of_numbers(*names, labels=("0", "1", "2")):
-    columns = [pb.ColumnSpec(name=name, minimum=-3, maximum=3) for name in names]
-    return TableService(pb.TableSpec(columns=columns), labels)
+from tests.client.tables import LABELS, TableService, of_numbers
 
 
 @pytest.fixture
@@ -40,73 +30,11 @@ def fake():
 
 
 @pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target
-
-
-@pytest.fixture
 def table(fake):
     """(X, y): 60 rows of the generator's table, 50 of the first class and 10 of the second."""
     with augmint.Client(transport=fake) as client:
         frame = client.generate(classes=[0] * 50 + [1] * 10, seed=1).to_frame()
     return frame.drop(columns="income"), frame["income"].astype(str)
-
-
-# -- the checks of both libraries --------------------------------------------------------------------------
-
-# Every check makes a table of its own; it is asked with a generator of that one.
-TABLES = {
-    "wide": of_numbers(*map(str, range(20))),
-    "pair": of_numbers("a", "b"),
-    "three": of_numbers("col0", "col1", "col2"),
-    "five": of_numbers(*"abcde"),
-    "gaps": TableService(pb.TableSpec(columns=[pb.ColumnSpec(name="a", minimum=0, maximum=1)]), ("0", "1")),
-    "letters": TableService(pb.TableSpec(columns=[pb.ColumnSpec(name="a", categories="ABC")]), ("0", "1")),
-}
-CHECKED_WITH = {
-    "check_target_type": "pair",
-    "check_samplers_one_label": "pair",
-    "check_samplers_fit": "pair",
-    "check_samplers_string": "letters",
-    "check_samplers_nan": "gaps",
-    "check_sampler_get_feature_names_out": "three",
-    "check_sampler_get_feature_names_out_pandas": "three",
-}
-# Which cannot apply: it asks for a library's own switch to be set before the program starts.
-SKIPPED = {"check_array_api_input"}
-
-
-def checks():
-    for library in (imblearn_checks, sklearn_checks):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SkipTestWarning)
-            for _, check in library.estimator_checks_generator(AugmintSampler(random_state=0)):
-                yield pytest.param(check, id=check.func.__name__)
-
-
-@pytest.fixture(scope="module")
-def targets():
-    with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(served(fake)) for name, fake in TABLES.items()}
-
-
-@pytest.mark.parametrize("check", list(checks()))
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning", "ignore::DeprecationWarning")
-def test_check_of_imbalanced_learn_and_scikit_learn(targets, check):
-    name = check.func.__name__
-    sampler = AugmintSampler(targets[CHECKED_WITH.get(name, "wide")], random_state=0)
-    try:
-        check(sampler)
-    except SkipTest:
-        assert name in SKIPPED
-
-
-@pytest.mark.parametrize(
-    "check", [imblearn_checks.check_param_validation, imblearn_checks.check_dataframe_column_names_consistency]
-)
-def test_check_that_imbalanced_learn_makes_of_its_own_samplers(targets, check):
-    check("AugmintSampler", AugmintSampler(targets["five"]))
 
 
 # -- what comes back -------------------------------------------------------------------------------------

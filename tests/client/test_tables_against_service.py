@@ -10,7 +10,6 @@ from augmint.__main__ import main
 from augmint.sklearn import AugmintSampler
 from service import artifact
 from tests.client import tables
-from tests.client.test_against_service import Service
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +17,6 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     tables.publish(folder, "people")
     return folder
-
-
-@pytest.fixture(scope="module")
-def service(models):
-    service = Service(models)
-    yield service
-    service.kill()
 
 
 @pytest.fixture

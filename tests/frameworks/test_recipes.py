@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import generators
-from tests.client.test_against_service import Service
+from tests.processes import Service
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ("Lightning", "accelerate", "Ignite", "Hugging Face Trainer")
@@ -21,7 +21,7 @@ def outcomes(tmp_path_factory):
     generators.publish(models, "digits")
     service = Service(models)
     try:
-        command = [sys.executable, "-m", "tests.client.recipes", service.target, *RECIPES]
+        command = [sys.executable, "-m", "tests.client.recipes", *(f"{service.target}={name}" for name in RECIPES)]
         paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
         environment = {**os.environ, "PYTHONPATH": paths, "HF_HOME": str(place)}
         done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=300)

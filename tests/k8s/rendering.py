@@ -61,6 +61,18 @@ CASES: dict[str, dict[str, Any]] = {
         "client": {"tokenSecret": "token", "certificateSecret": "own"},
         "export": {"enabled": True, "claim": "shards", "samples": 5000, "shards": 2, "seed": 2**40},
     },
+    "browse": {
+        "browse": {"enabled": True, "hosts": ["look.example"]},
+        "networkPolicy": {"enabled": True, "clients": [{"podSelector": {"matchLabels": {"team": "vision"}}}]},
+    },
+    "browse with TLS": {
+        "tls": {"secret": "certificates", "mutual": True},
+        "access": {"tokensSecret": "clients"},
+        "client": {"tokenSecret": "token", "certificateSecret": "own"},
+        "browse": {"enabled": True, "podLabels": {"team": "vision"}, "arguments": ["--timeout", "30"]},
+        "settings": {"host": "[::]"},
+        "networkPolicy": {"enabled": True},
+    },
     "training once": {
         "models": {"source": "claim", "claim": "generators"},
         "training": {"enabled": True, "gpus": 4, "dataClaim": "photographs", "runsClaim": "runs"},
@@ -185,9 +197,16 @@ def objects(values: Mapping[str, object], name: str = "release") -> list[dict]:
     return [each for each in everything(values, name) if "helm.sh/hook" not in each["metadata"].get("annotations", {})]
 
 
-def one(kind: str, values: Mapping[str, object], name: str = "release") -> dict:
-    """The only object of a kind."""
-    (found,) = [each for each in objects(values, name) if each["kind"] == kind]
+def component(each: Mapping[str, Any]) -> str:
+    """What an object belongs to: the service, the page, a job."""
+    return each["metadata"]["labels"]["app.kubernetes.io/component"]
+
+
+def one(kind: str, values: Mapping[str, object], name: str = "release", page: bool = False) -> dict:
+    """The only object of a kind, the page's left out or, with `page`, alone looked at."""
+    (found,) = [
+        each for each in objects(values, name) if each["kind"] == kind and (component(each) == "browse") is page
+    ]
     return found
 
 

@@ -80,6 +80,15 @@ REFUSED = {
         {"export": {"enabled": True, "claim": "a"}, "access": {"tokensSecret": "clients"}},
         "client.tokenSecret",
     ),
+    "browse without a token": (
+        {"browse": {"enabled": True}, "access": {"tokensSecret": "clients"}},
+        "browse.enabled needs client.tokenSecret",
+    ),
+    "browse.hosts": ({"browse": {"hosts": ["a b"]}}, "/browse/hosts/0"),
+    "browse.extraVolumes": (
+        {"browse": {"extraVolumes": [{"name": "token", "emptyDir": {}}]}},
+        "browse.extraVolumes has token",
+    ),
     "export.samples": ({"export": {"samples": "many"}}, "/export/samples"),
     "training.budget": ({"training": {"budget": "4m"}}, "budget"),
     "fullnameOverride too long": ({"fullnameOverride": "a" * 47}, "/fullnameOverride"),

@@ -48,8 +48,8 @@ class Mixed(Kind):
     recommended = ("tabgan", "tvae")
     trials = True
 
-    def __init__(self, raw: np.ndarray) -> None:
-        self._encoding = Encoding.fit(COLUMNS, raw)
+    def __init__(self, raw: np.ndarray, columns: Sequence[Column] = COLUMNS) -> None:
+        self._encoding = Encoding.fit(columns, raw)
 
     @property
     def form(self) -> tuple[int, ...]:

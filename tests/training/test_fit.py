@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from training.quality.findings.finding import FindingKind
 from training.run import threads
 from training.run.events import Events, Occasion
 from training.run.folder import Order, Run, RunError, generator_name, parse_budget
+from training.transform.teacher import Teacher
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"width": 8, "latent_size": 16, "batch_size": 32}
@@ -183,6 +185,41 @@ def test_a_killed_run_publishes_the_same_weights_as_an_uninterrupted_one(
     samples, scores = zip(*(Session(file.read_bytes()).run_scored(rows) for file in (path, published[0])), strict=True)
     assert np.array_equal(*samples)
     assert np.array_equal(*scores)
+
+
+def test_a_finished_run_learns_to_transform_and_draws_the_same_samples(
+    published: tuple[Path, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(published[1].folder, folder)
+    run = Run.resume(folder)
+    run.order = run.order.model_copy(update={"transform": True, "out": str(tmp_path / "models"), "score": False})
+    path = fit(run, Console(quiet=True), resume=True, force=True)
+    assert path is not None
+    session, before = Session(path.read_bytes()), Session(published[0].read_bytes())
+    generator = artifact.from_json(session.metadata)
+    rows = artifact.golden_rows(generator)
+    assert session.run(rows).tobytes() == before.run(rows).tobytes()
+    originals = artifact.golden_originals(generator)
+    carried, source = session.run_transform(originals)
+    assert [golden.transformed for golden in generator.golden] == [sample.tobytes() for sample in carried]
+    assert source.tolist() == [golden.class_index for golden in generator.golden]
+    card = generator.quality.transform
+    assert [one.label for one in card.classes] == ["top", "middle", "bottom"]
+    assert {"mean light", "slant"} <= {each.name for each in card.kept}
+    assert 0 < card.reconstruction_error < 1
+    assert "Carried into other classes" in (folder / "report.html").read_text()
+    # What was learned is there: the next time it is read, not learned again.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Teacher, "step", None)
+        patch.setattr(quality, "measure", lambda *given, **options: card_of(generator))
+        again = fit(Run(folder, run.order), Console(quiet=True), resume=True, force=True)
+    assert again is not None
+    assert Session(again.read_bytes()).run_transform(originals)[0].tobytes() == carried.tobytes()
+
+
+def card_of(generator: pb.Generator) -> pb.QualityCard:
+    return pb.QualityCard.FromString(generator.quality.SerializeToString())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from tests.training import mixed
+from tests.training.kinds.music.made import arpeggios
 from training.config.presets import PRESETS, resolve
 from training.data.kind import Kind
 from training.data.splits import split
@@ -39,13 +40,15 @@ def data() -> dict[str, Data]:
     return {
         "digits": Data(digits.kind, digits.samples[train], digits.labels[train], 10),
         "mixed": Data(mixed.Mixed(raw), raw, labels, 2),
+        "music": Data(*arpeggios(), 2),
     }
 
 
-# Real digits; choices and values for what is made for them, and for all that takes any form.
-_OF_OTHERS = ("blocks", "autoregressive", "recurrent", "wave")
+# Real digits; choices and values for what is made for them, and for all that takes any form; music for its own.
+_OF_OTHERS = ("blocks", "autoregressive", "recurrent", "segments", "wave")
 SYSTEMS = [(name, "digits") for name in PRESETS if resolve(name).architecture not in _OF_OTHERS]
 SYSTEMS += [(name, "mixed") for name in PRESETS if resolve(name).architecture in ("blocks", "mlp")]
+SYSTEMS += [(name, "music") for name in ("musegan", "vae")]
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def fit(
     source: SourceOptions = AS_FOUND,
     seed: Annotated[int, typer.Option(help="Of splits, weights and draws.", min=0)] = 0,
     steps: Annotated[
-        int | None, typer.Option(help="Train so many steps; with --budget, until one of both is reached.", min=1)
+        int | None, typer.Option(help="Steps to train; with --budget, until the first of both is reached.", min=1)
     ] = None,
     retries: Annotated[
         int, typer.Option(help="Attempts with other settings when training is lost, 0 to 3.", min=0, max=3)
@@ -62,6 +62,16 @@ def fit(
             help="Export the classifier that judges samples too, so that clients may select the best k of m.",
         ),
     ] = False,
+    transform: Annotated[
+        bool,
+        typer.Option(
+            "--transform/--no-transform",
+            help="Learn to carry real samples into other classes too; with --resume, beside a run that has finished.",
+        ),
+    ] = False,
+    transform_share: Annotated[
+        float, typer.Option(help="Time, or steps, of learning that, as a share of the training's.")
+    ] = 0.5,
     runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     resume: Annotated[
         Path | None,
@@ -101,6 +111,7 @@ def fit(
                 order = resumed(ctx, run.order)
             else:
                 others = {"seed": seed, "retries": retries, "score": score, "out": str(out), **source.given()}
+                others |= {"transform": transform, "transform_share": transform_share}
                 order = _asked(data, preset, config, set_ or [], budget, steps, name, **others)
             run = _prepared(run, order, runs, processes)
             output = console if processes.first else type(console)(quiet=True)

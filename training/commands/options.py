@@ -88,6 +88,8 @@ def resumed(ctx: typer.Context, order: Order) -> Order:
             continue
         if name in ("data", "out", "name"):
             changes[name] = str(value)
+        elif name in ("transform", "transform_share"):
+            changes[name] = value  # it comes after the training, and does not change what that has made
         elif name not in ("resume", "force", "replace_", "runs"):
             raise RunError(f"{flag(name.strip('_'))} is settled when a run starts; with --resume it cannot be changed")
     return order_of(**{**order.model_dump(), "config": order.config, **changes}) if changes else order

@@ -16,7 +16,7 @@ from training.config.config import Config
 from training.config.presets import AUTO, PresetError, prove, resolve
 from training.data.kind import Kind
 
-# Below so many training samples in every class a discriminator knows them all by heart before the generator has
+# Training samples of every class; below, a discriminator knows them all by heart before the generator has
 # learned anything from it. Digits with 10 a class, 15 s of one core: coverage 0.91 and a classification accuracy score
 # of 95.2 % for the autoencoder, 0.72 and 91.4 % for rpgan.
 FEW_PER_CLASS = 20
@@ -34,12 +34,14 @@ UNEVEN = 3  # largest class over smallest; from here the draw is worth a word
 class Facts:
     """What is read of the data and the machine.
 
-    counts: int64 [classes], training samples of each class.
+    counts:    int64 [classes], training samples of each class.
+    transform: whether the generator is to carry samples into other classes, too.
     """
 
     counts: np.ndarray
     kind: Kind
     has_gpu: bool
+    transform: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def candidates(facts: Facts, overrides: dict[str, Any]) -> tuple[list[Candidate]
     for preset in facts.kind.recommended:
         try:
             config = resolve(preset, overrides)
-            prove(config, facts.kind)
+            prove(config, facts.kind, facts.transform)
             found.append(Candidate(preset, config))
         except PresetError as error:
             left_out.append(f"{preset} was not tried: {error}.")

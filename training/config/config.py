@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Architecture = Literal["conv", "mlp", "progressive", "blocks", "autoregressive", "recurrent", "segments", "wave"]
+
 
 class Config(BaseModel):
     """Everything that decides a run beside the data, the seed and the budget; written beside its results."""
@@ -13,11 +15,12 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Networks
-    architecture: Literal["conv", "mlp", "progressive", "blocks", "autoregressive", "recurrent", "wave"] = Field(
+    architecture: Architecture = Field(
         "conv",
         description="Family of both networks; progressive: they grow while they train (ProGAN); blocks: for samples of "
         "choices and values, such as rows of a table; autoregressive: one network for each choice on those before it "
-        "(TabularARGN); recurrent: one for all of them, which remembers; wave: for sounds as waves (WaveGAN).",
+        "(TabularARGN); recurrent: one for all of them, which remembers; segments: parts in time, made by one network "
+        "after a plan of all (MuseGAN); wave: for sounds as waves (WaveGAN).",
     )
     width: int = Field(
         16,
@@ -59,6 +62,7 @@ class Config(BaseModel):
     phase_shuffle: int = Field(
         0, ge=0, le=16, description="Frames by which what the discriminator's layers see is moved at random (WaveGAN)."
     )
+    segments: int = Field(4, ge=2, le=64, description="Parts in time of a sample (segments): bars of music.")
     growing_share: float = Field(0.5, ge=0, le=1, description="Share of the run in which progressive networks grow.")
 
     # What the generator is shown of real samples while it learns (blocks)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from training.config.config import Config
-from training.config.rules import faults, unfit
+from training.config.rules import faults, unfit, untransformed
 from training.config.systems import PRESETS, Preset
 from training.errors import TrainingError
 
@@ -48,9 +48,12 @@ def resolve(preset: str, overrides: dict[str, Any] | None = None) -> Config:
     return config
 
 
-def prove(config: Config, kind: Kind) -> None:
-    """Raise PresetError if the configuration cannot be trained on samples of the kind."""
-    if found := unfit(config, kind):
+def prove(config: Config, kind: Kind, transform: bool = False) -> None:
+    """Raise PresetError if the configuration cannot be trained on samples of the kind.
+
+    transform: whether its generator is to carry samples into other classes.
+    """
+    if found := unfit(config, kind) + (untransformed(config, kind) if transform else []):
         raise PresetError("; ".join(found))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from training.config.config import Config
+from training.config.systems import PRESETS
 
 if TYPE_CHECKING:  # PyTorch takes seconds, and a misspelt option should not wait for it
     from training.data.kind import Kind
@@ -71,8 +72,9 @@ RULES: tuple[Rule, ...] = (
         "label_smoothing is for the objectives 'minimax' and 'non-saturating': others have no probability to smooth",
     ),
     Rule(
-        lambda c: c.architecture != "conv" and c.generator_norm == "conditional-batch",
-        "generator_norm 'conditional-batch' is for architecture 'conv'; use batch, layer, pixel or none",
+        lambda c: c.architecture not in ("conv", "segments") and c.generator_norm == "conditional-batch",
+        "generator_norm 'conditional-batch' is for the architectures 'conv' and 'segments'; use batch, layer, pixel or "
+        "none",
     ),
     Rule(
         lambda c: c.architecture == "mlp" and c.minibatch_deviation and not _is_vae(c),
@@ -145,6 +147,10 @@ RULES: tuple[Rule, ...] = (
         "minibatch_deviation is a plane beside feature planes, which architecture 'wave' has not; set it to false",
     ),
     Rule(
+        lambda c: _is_vae(c) and c.architecture == "segments",
+        "objective 'evidence' with architecture 'segments': there is no encoder of segments; use conv or mlp",
+    ),
+    Rule(
         lambda c: c.phase_shuffle > 0 and c.architecture != "wave",
         "phase_shuffle is for architecture 'wave': of other samples nothing is a phase",
     ),
@@ -188,6 +194,10 @@ def faults(config: Config) -> list[str]:
     return [rule.fault for rule in RULES if rule.broken(config)]
 
 
+def _divides(segments: int, form: tuple[int, ...]) -> bool:
+    return form[1] % segments == 0 and form[1] // segments >= 4 and form[1] // segments % 2 == 0
+
+
 def unfit(config: Config, kind: Kind) -> list[str]:
     """What cannot work with samples of the kind, in words; empty if all can."""
     found, head, tokens = [], kind.head(), kind.tokens
@@ -210,6 +220,11 @@ def unfit(config: Config, kind: Kind) -> list[str]:
             f"architecture 'wave' is for waves, such as sounds read with --waves, and not for {kind.words} in this "
             "form; use conv"
         )
+    if config.architecture == "segments" and not (len(kind.form) == 3 and _divides(config.segments, kind.form)):
+        found.append(
+            f"architecture 'segments' is for samples of {config.segments} parts in time, each of 4, 6, 8 or more "
+            f"steps, such as bars of music, and not for {kind.words}; set segments to a divisor, or use conv"
+        )
     if config.architecture == "blocks" and not (kind.blocks and draws):
         found.append(
             f"architecture 'blocks' is for samples of choices and values, such as rows of a table, and not for "
@@ -221,3 +236,14 @@ def unfit(config: Config, kind: Kind) -> list[str]:
             "too many options to choose from; leave out what has most of them"
         )
     return found
+
+
+def untransformed(config: Config, kind: Kind) -> list[str]:
+    """Why the generator of a configuration cannot carry samples into other classes; empty if it can."""
+    if config.latent_size:
+        return []
+    others = ", ".join(name for name in kind.recommended if PRESETS[name].settings.get("latent_size") != 0)
+    return [
+        f"--transform with objective '{config.objective}': its samples are drawn choice by choice and have no latent "
+        f"by which one could be made again in another class; presets for {kind.words} that have one: {others}"
+    ]

@@ -217,6 +217,12 @@ PRESETS: dict[str, Preset] = {
             "critic_steps": 5,
         },
     ),
+    "musegan": Preset(
+        "MuseGAN (Dong et al. 2018, arXiv:1709.06298): a plan of all bars and one network for each of them, binary "
+        "neurons with straight-through gradients (Dong and Yang 2018, arXiv:1804.09399), with the objective of rpgan. "
+        "The paper's: objective=wasserstein unit_slope=10 gamma=0 critic_steps=5",
+        {"architecture": "segments", "width": 8, "batch_size": 32},
+    ),
     "vae": Preset(
         "Conditional variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015), "
         "the divergence at a quarter of its weight (Higgins et al. 2017), or small images leave the latent unused; it "

@@ -45,8 +45,11 @@ def checked_names(name: str, names: Sequence[str]) -> tuple[str, ...]:
     return cleaned
 
 
-def with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
-    """The records without their scarce classes, if these may be dropped; raises DataError if not."""
+def with_enough(name: str, records: Records, drop_scarce: bool, wholes: str = "samples") -> Records:
+    """The records without their scarce classes, if these may be dropped; raises DataError if not.
+
+    wholes: what groups of samples are called, where there are some, e.g. "recordings".
+    """
     names, labels, test = records.class_names, records.labels, records.test
     if not names:
         raise DataError(f"{name}: no class was found; at least one is needed")
@@ -57,14 +60,21 @@ def with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
         tests = np.bincount(labels[test], minlength=len(names))
         few_tests = np.flatnonzero(tests < FEWEST_PER_CLASS_IN_TEST).tolist()
     counts = np.bincount(labels[rest], minlength=len(names))
+    if records.groups is not None:
+        # A whole is in one split: so many wholes are needed as else samples are.
+        wholes_of = np.unique(np.stack([labels[rest], records.groups[rest]]), axis=1)
+        counts = np.bincount(wholes_of[0], minlength=len(names))
     few = np.flatnonzero(counts < FEWEST_PER_CLASS).tolist()
     scarce = sorted({*few, *few_tests})
     if not scarce:
         return records
     where = "" if test is None else " outside the test split"
-    said = [_scarce_words(names, counts, few, where, FEWEST_PER_CLASS)] if few else []
+    noun = "samples" if records.groups is None else wholes
+    said = [_scarce_words(names, counts, few, where, FEWEST_PER_CLASS, noun)] if few else []
     said += (
-        [_scarce_words(names, tests, few_tests, " in the test split", FEWEST_PER_CLASS_IN_TEST)] if few_tests else []
+        [_scarce_words(names, tests, few_tests, " in the test split", FEWEST_PER_CLASS_IN_TEST, "samples")]
+        if few_tests
+        else []
     )
     if not drop_scarce:
         remedy = (
@@ -84,6 +94,7 @@ def with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
     return replace(
         records,
         samples=records.samples[kept],
+        groups=None if records.groups is None else records.groups[kept],
         labels=number_of[labels[kept]],
         class_names=tuple(each for number, each in enumerate(names) if number not in scarce),
         test=None if test is None else (np.cumsum(kept) - 1)[test[kept[test]]],
@@ -92,12 +103,14 @@ def with_enough(name: str, records: Records, drop_scarce: bool) -> Records:
     )
 
 
-def _scarce_words(names: Sequence[str], counts: np.ndarray, scarce: list[int], where: str, fewest: int) -> str:
+def _scarce_words(
+    names: Sequence[str], counts: np.ndarray, scarce: list[int], where: str, fewest: int, noun: str
+) -> str:
     if len(scarce) == 1:
-        return f"class {names[scarce[0]]!r} has {counts[scarce[0]]} samples{where}; at least {fewest} are needed"
+        return f"class {names[scarce[0]]!r} has {counts[scarce[0]]} {noun}{where}; at least {fewest} are needed"
     each = [f"{names[number]!r} has {counts[number]}" for number in scarce[:_MOST_NAMED]]
     more = f" and {len(scarce) - _MOST_NAMED:,} more have fewer" if len(scarce) > _MOST_NAMED else ""
-    return f"{len(scarce):,} classes have too few samples{where}: {', '.join(each)}{more}; at least {fewest} are needed"
+    return f"{len(scarce):,} classes have too few {noun}{where}: {', '.join(each)}{more}; at least {fewest} are needed"
 
 
 def of_copies(repeats: int, prints: np.ndarray, test: np.ndarray | None) -> str:

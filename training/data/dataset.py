@@ -30,6 +30,8 @@ class Dataset:
     reading:       what the source was taken for; None where the reader does not say.
     questions:     what looks wrong in it, but may be meant; a person should look.
     digest_before: what earlier releases recorded as its digest, if they would record another one.
+    groups:        int64 [n], equal where samples are parts of one whole, which no two splits share; None: each stands
+                   for itself.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Dataset:
     reading: Reading | None = None
     questions: tuple[Question, ...] = ()
     digest_before: str | None = None
+    groups: np.ndarray | None = None
 
     @property
     def classes(self) -> int:

@@ -40,4 +40,5 @@ def finished(name: str, records: Records, kind: Kind, nouns: str) -> Dataset:
         records.on_disk,
         _shown_reading(records.reading),
         tuple(Question(shown(each.text), shown(each.advice)) for each in questions),
+        records.groups,
     )

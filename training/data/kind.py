@@ -67,7 +67,7 @@ class Exhibit:
 class Head(Protocol):
     """The end of a generator whose samples hold choices: an nn.Module, in training differentiable, else it chooses.
 
-    draws: how many uniform numbers in (0, 1] it takes for a sample.
+    draws: how many uniform numbers in (0, 1] it takes for a sample; 0: it chooses what is likelier.
     """
 
     draws: int
@@ -79,6 +79,12 @@ class Head(Protocol):
         """Minus the logarithm of the likelihood of real samples, in nats: float32 [n, *form] each -> [n, *form].
 
         output: as above. What lies in several channels stands in one of them.
+        """
+
+    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+        """The middle of the draws by which this output makes this sample: float32 [n, *form] each -> [n, draws].
+
+        By them another output makes what the sample would have been under it (Pearl 2009, section 7.1: abduction).
         """
 
 
@@ -250,6 +256,11 @@ class Kind(Protocol):
     def values(self, raw: np.ndarray) -> np.ndarray:
         """[n, *shape] -> finite numbers [n, ...] whose deviations may be compared and averaged."""
         return raw
+
+    def properties(self, raw: np.ndarray) -> Mapping[str, np.ndarray]:
+        """What samples have beside their class, such as light or length, measured on each: by name float64 [n], not a
+        number where a sample has none. It is what may be kept when they are carried into another class."""
+        return {}
 
     def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
         """What is measured of this kind alone: synthetic, held-out and training samples, of the same classes in the

@@ -24,6 +24,8 @@ class Records:
     reading: what the source was taken for; None where the reader does not say.
     questions: what looks wrong in it, but may be meant.
     settled: the reader has made sure of what the levels mean.
+    groups:  int64 [n], equal where samples are parts of one whole, such as a recording, which no two splits may share;
+             None: each stands for itself.
     """
 
     samples: np.ndarray
@@ -35,3 +37,4 @@ class Records:
     reading: Reading | None = None
     questions: tuple[Question, ...] = ()
     settled: bool = False
+    groups: np.ndarray | None = None

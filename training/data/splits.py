@@ -45,7 +45,7 @@ class Splits:
 
 
 def split(dataset: Dataset, seed: int = 0) -> Splits:
-    """Divide every class in the same proportions; the source's own test split stays as it is.
+    """Divide every class in the same proportions; the source's own test split stays as it is, and groups whole.
 
     seed: any int; the same data set and seed give the same splits.
     Validation and test have MOST_HELD_OUT samples at most, a few more where there are very many classes.
@@ -67,10 +67,45 @@ def split(dataset: Dataset, seed: int = 0) -> Splits:
         positions = random.permutation(np.flatnonzero(free & (dataset.labels == label)))
         held = max(FEWEST, round(test_share * len(positions))) if test_share else 0
         chosen = max(FEWEST, round(validation_share * len(positions)))
+        if dataset.groups is not None:
+            positions, held, chosen = _whole(positions, dataset.groups[positions], held, chosen)
         for part, piece in zip(parts, np.split(positions, [held, held + chosen]), strict=True):
             part.append(piece)
     test, validation, train = (np.sort(np.concatenate(part)) for part in parts)
     return Splits(train, validation, test if dataset.official_test is None else np.sort(dataset.official_test))
+
+
+def _whole(positions: np.ndarray, groups: np.ndarray, held: int, chosen: int) -> tuple[np.ndarray, int, int]:
+    """Positions with those of a group beside each other, and the nearest numbers of them at which no group is divided.
+
+    positions: int64 [n], drawn; groups: int64 [n], theirs, eight or more. The largest groups are for training: one of
+    them would be most of a small split, and of what it is to tell of the others.
+    """
+    names, first, sizes = np.unique(groups, return_index=True, return_counts=True)
+    drawn = np.argsort(first)  # the order in which they were drawn
+    large = sizes[drawn] > max(chosen, held, FEWEST) // 2
+    # Half of them are small, whatever their sizes.
+    least = -(-len(drawn) // 2)
+    if (~large).sum() < least:
+        large = np.argsort(np.argsort(sizes[drawn], kind="stable")) >= least
+    small = int((~large).sum())
+    drawn = np.concatenate([drawn[~large], drawn[large]])
+    ends = np.cumsum(sizes[drawn])
+    # Of nearly equal ones all are small, and some must be left for training.
+    taken = _reach(ends, 0, held, small // 2) if held else 0
+    more = _reach(ends, taken, chosen, min(small, len(drawn) - 1))
+    place = np.argsort(drawn)[np.searchsorted(names, groups)]
+    first_end, second_end = (int(ends[at - 1]) if at else 0 for at in (taken, more))
+    return positions[np.argsort(place, kind="stable")], first_end, second_end - first_end
+
+
+def _reach(ends: np.ndarray, taken: int, wanted: int, most: int) -> int:
+    """How many groups there are when so many samples more are reached, nearest to it; at least FEWEST samples."""
+    before = int(ends[taken - 1]) if taken else 0
+    counts = ends[taken:most] - before
+    enough = int(np.searchsorted(counts, FEWEST))
+    at = max(enough, int(np.abs(counts - wanted).argmin()))
+    return taken + min(at, len(counts) - 1) + 1
 
 
 def digest(positions: np.ndarray) -> str:

@@ -25,9 +25,14 @@ def with_golden(message: pb.Generator, model: onnx.ModelProto) -> pb.Generator:
     for number in range(count):
         label = number * len(message.labels) // count
         message.golden.add(seed=2**40 + number, index=10**9 * number, class_index=label, truncation=1.0)
-    samples = Session(model.SerializeToString()).run(artifact.golden_rows(message))
+    session = Session(model.SerializeToString())
+    samples = session.run(artifact.golden_rows(message))
     for golden, sample in zip(message.golden, samples, strict=True):
         golden.data = sample.tobytes()
+    if message.transforms:
+        carried, _ = session.run_transform(artifact.golden_originals(message))
+        for golden, sample in zip(message.golden, carried, strict=True):
+            golden.transformed = sample.tobytes()
     return message
 
 

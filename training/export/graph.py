@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from service import artifact
 from training import networks
 from training.data.kind import Kind
-from training.export import unrolled
+from training.export import carrying, unrolled
 from training.export.address import OPSET, with_latent
 from training.judge.classifier import Classifier
 
@@ -59,6 +59,18 @@ class _Decoded(nn.Module):
         return sample if self.scorer is None else (sample, self.scorer(sample, label))
 
 
+def with_carrier(
+    model: onnx.ModelProto, carrier: networks.Carrier, kind: Kind, classes: int, judge: Classifier
+) -> onnx.ModelProto:
+    """The graph of a generator, with what carries samples into other classes beside it: see training.export.carrying.
+
+    judge: fitted on real samples; it says of which class a sample is, where nobody else does.
+    """
+    module = carrying.Carried(fixed(carrier), kind, judge.network())
+    branch = _exported(module, carrying.example(kind, classes), [artifact.TRANSFORMED, artifact.RECOGNISED])
+    return carrying.joined(model, carrying.with_dimension(branch, kind), kind)
+
+
 def to_onnx(
     generator: nn.Module, kind: Kind, latent_size: int, classes: int, judge: Classifier | None = None
 ) -> onnx.ModelProto:
@@ -70,21 +82,22 @@ def to_onnx(
     judge:     fitted on real samples of the same classes; its confidence in the label becomes the output `score`,
                float32 [n] in [0, 1]. None: the graph has no such output.
     """
-    fixed = _fixed(generator)
+    plain = fixed(generator)
+    outputs = [artifact.OUTPUT] if judge is None else [artifact.OUTPUT, artifact.SCORE]
     # Two rows: the exporter would take a batch of one for a constant.
     taken, two, label = networks.chance(generator), torch.ones(2), torch.arange(2) % classes
     chance = taken.inputs(torch.ones(2, taken.draws), two)
-    if isinstance(fixed, networks.Unrolled):
+    if isinstance(plain, networks.Unrolled):
         given = {unrolled.TOKENS: torch.zeros(2, taken.draws, dtype=torch.int64), unrolled.REST: chance[0]}
-        decoded = _exported(_Decoded(kind, judge), given | ({} if judge is None else {"label": label}), judge)
-        return with_latent(unrolled.prepend(decoded, fixed), latent_size, taken.draws)
+        decoded = _exported(_Decoded(kind, judge), given | ({} if judge is None else {"label": label}), outputs)
+        return with_latent(unrolled.prepend(decoded, plain), latent_size, taken.draws)
     names = ["latent", "label", *(["uniform"] if taken.draws else []), *(["truncation"] if taken.tempered else [])]
     inputs = dict(zip(names, (torch.zeros(2, latent_size), label, *chance), strict=True))
-    return with_latent(_exported(_Exported(fixed, kind, judge), inputs, judge), latent_size, taken.draws)
+    return with_latent(_exported(_Exported(plain, kind, judge), inputs, outputs), latent_size, taken.draws)
 
 
-def _exported(module: nn.Module, inputs: dict[str, Tensor], judge: Classifier | None) -> onnx.ModelProto:
-    """A module with inputs by name, of two rows each; with a judge its scores are an output too."""
+def _exported(module: nn.Module, inputs: dict[str, Tensor], outputs: list[str]) -> onnx.ModelProto:
+    """A module with inputs by name, of two rows each, and outputs by name."""
     rows = {0: torch.export.Dim("n")}
     # The exporter talks about its own passes on every channel there is; its errors are exceptions.
     previous = logging.root.manager.disable
@@ -99,7 +112,7 @@ def _exported(module: nn.Module, inputs: dict[str, Tensor], judge: Classifier | 
                 verbose=False,
                 opset_version=OPSET,
                 input_names=list(inputs),
-                output_names=[artifact.OUTPUT] if judge is None else [artifact.OUTPUT, artifact.SCORE],
+                output_names=outputs,
                 dynamic_shapes=_rows_of(module, rows, len(inputs)),
             )
     finally:
@@ -110,12 +123,12 @@ def _exported(module: nn.Module, inputs: dict[str, Tensor], judge: Classifier | 
 
 def _rows_of(module: nn.Module, rows: object, count: int) -> tuple[object, ...]:
     """What the exporter is told of each input; those that a module takes as `*chance` are one."""
-    if isinstance(module, _Decoded) or count == 2:
+    if not isinstance(module, _Exported) or count == 2:
         return (rows,) * count
     return (rows, rows, (rows,) * (count - 2))
 
 
-def _fixed(generator: nn.Module) -> nn.Module:
+def fixed(generator: nn.Module) -> nn.Module:
     """A copy on the CPU, in float32 and in plain layers: what only training needs is folded into the weights."""
     return networks.folded(copy.deepcopy(generator).cpu().float().eval())
 

@@ -14,7 +14,8 @@ from training import networks
 from training.data.kind import Kind, value_range
 from training.errors import TrainingError
 from training.export.address import OPSET, with_latent
-from training.export.graph import PARITY_LARGEST, PARITY_SMALL, _Exported, _fixed
+from training.export.carrying import Carried
+from training.export.graph import PARITY_LARGEST, PARITY_SMALL, _Exported, fixed
 from training.judge.classifier import Classifier
 
 # Batch sizes of the parity check: one, small, odd, a power of two and one beyond the usual buckets.
@@ -78,14 +79,15 @@ def prove_parity(
     judge: that the model was exported with.
     """
     session = Session(model.SerializeToString())
-    module = _Exported(_fixed(generator), kind).eval()
+    module = _Exported(fixed(generator), kind).eval()
     most = max(PARITY_SIZES)
     rows = _rows(most, classes, seed=1)
     together = session.run(rows)
     taken = networks.chance(generator)
     chosen = taken.inputs(torch.from_numpy(uniforms(latent_size, taken.draws, rows)), torch.from_numpy(rows.truncation))
     latent, label = torch.from_numpy(latents(latent_size, rows)), torch.from_numpy(rows.label)
-    _agree(together, module(latent, label, *chosen).numpy(), kind, choosing=taken.draws > 0)
+    choosing = taken.draws > 0 or kind.head() is not None
+    _agree(together, module(latent, label, *chosen).numpy(), kind, choosing)
     for size in PARITY_SIZES:
         pages = [session.run(_rows(size, classes, seed=1, start=start)) for start in range(0, most - size + 1, size)]
         alone = np.concatenate(pages)
@@ -95,11 +97,42 @@ def prove_parity(
         _prove_scores(session, together, rows, judge)
 
 
+@torch.no_grad()
+def prove_transform(
+    carrier: networks.Carrier, model: onnx.ModelProto, kind: Kind, classes: int, judge: Classifier
+) -> None:
+    """Raise ExportError unless ONNX Runtime carries samples as PyTorch does, and each by itself as among others.
+
+    The samples are the model's own, since no others are at hand.
+    """
+    session = Session(model.SerializeToString())
+    module = Carried(fixed(carrier), kind, judge.network()).eval()
+    rows = _rows(max(PARITY_SIZES), classes, seed=2)
+    count = len(rows.label)
+    # Every third strength, and every other source told
+    strength = (np.arange(count) % 3 / 2).astype(np.float32)
+    source = np.where(np.arange(count) % 2, rows.label, artifact.UNKNOWN)
+    given = session.run(rows), (rows.label + 1 + np.arange(count) // classes) % classes, source, strength
+    together, known = session.run_transform(artifact.Originals(*given))
+    inputs = tuple(torch.from_numpy(np.ascontiguousarray(each)) for each in given)
+    expected, guessed = (each.numpy() for each in module(*inputs))
+    same = known == guessed
+    if np.mean(~same) > PARITY_SHARE:
+        raise ExportError(f"ONNX Runtime and PyTorch take {np.mean(~same):.2%} of samples for other classes")
+    _agree(together[same], expected[same], kind, choosing=carrier.explains)
+    for size in PARITY_SIZES:
+        for start in range(0, count - size + 1, size):
+            page = slice(start, start + size)
+            again = session.run_transform(artifact.Originals(*(each[page] for each in given)))
+            if again[0].tobytes() != together[page].tobytes() or not np.array_equal(again[1], known[page]):
+                raise ExportError(f"samples carried {size} at a time differ from the same samples {count} at a time")
+
+
 def _agree(found: np.ndarray, expected: np.ndarray, kind: Kind, choosing: bool) -> None:
     """Raise ExportError unless the samples of ONNX Runtime are those of PyTorch, but for rounding.
 
-    choosing: the generator chooses by chance; between two choices of which a draw favours neither rounding decides, and
-              all that follows from it is another sample. A rare one may be.
+    choosing: the generator chooses; between two choices of which nothing favours either rounding decides, and all that
+              follows from it is another sample. A rare one may be.
     """
     # Whole numbers that nobody chose among are levels, and are compared as a client receives them.
     levels = kind.dtype.kind in "iu" and not choosing

@@ -32,7 +32,7 @@ class Losses:
         return cls(nothing, loss.detach(), nothing, nothing + 0.5, nothing, norm)
 
     def check_finite(self, steps: int, learning_rate: float) -> None:
-        """Raise Diverged if a loss is not finite, after so many steps at the rate."""
+        """Raise Diverged if a loss is not finite, after `steps` at the rate."""
         for name, value in (("discriminator", float(self.discriminator)), ("generator", float(self.generator))):
             if not math.isfinite(value):
                 raise Diverged(

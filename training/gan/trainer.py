@@ -202,8 +202,8 @@ class Trainer:
         batch = self._batches.batch()
         mean, log_variance = self._run(self._verdict, batch.real, batch.label).chunk(2, 1)
         latent = mean + (log_variance / 2).exp() * batch.latent
-        made = self._run(self._generate, latent, batch.label)
         head = getattr(self.generator.module, "head", None)
+        made = self._run(self._generate, latent, batch.label, *(() if head is None else (None, True)))
         surprise = None if head is None else head.surprise(made, batch.real)
         lost = self.kind.likelihood(batch.real, made) if surprise is None else surprise.flatten(1).sum(1)
         reconstruction, divergence = objectives.evidence(lost, mean, log_variance)
@@ -266,7 +266,7 @@ class Trainer:
                 network.grow(level, fade)
             self._growth = levels, level, fade
 
-    def _run(self, network: Callable[..., Any], *inputs: Tensor | None) -> Any:
+    def _run(self, network: Callable[..., Any], *inputs: Tensor | bool | None) -> Any:
         """A network's output or outputs, float32; convolutions and products in bfloat16 where the hardware has it.
 
         Not Fabric's own precision setting, which forbids the inner gradients that R1 and R2 take.
@@ -298,6 +298,19 @@ class Trainer:
             pages.append(verdict[:, 0].repeat_interleave(self.config.pack)[: len(real)])
         discriminator.train()
         return torch.cat(pages).cpu().numpy()
+
+    def opinion(self, samples: Tensor, labels: Tensor) -> Tensor:
+        """What the discriminator says of samples in training form, differentiable, and without dropout.
+
+        samples: float32 [n, *form]; labels: int64 [n], n a multiple of 4.
+        returns: float32 [n / pack]. Only where there is a discriminator; its weights get no gradient.
+        """
+        discriminator = self.discriminator.eval().requires_grad_(False)
+        told: tuple[Tensor, ...] = ()
+        if self._teaches and self.generator.module.told_size:
+            random = torch.Generator(samples.device).manual_seed(0)
+            told = (self.generator.module.shown(samples.detach(), random)[:, : self.generator.module.told_size],)
+        return self._run(discriminator, samples, labels, *told)[:, 0]
 
     def check_finite(self, losses: Losses) -> None:
         """Raise Diverged if a loss is not finite."""

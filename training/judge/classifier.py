@@ -68,7 +68,11 @@ class Classifier:
 
     def scorer(self) -> Scorer:
         """A copy on the CPU, to be exported beside a generator."""
-        return Scorer(copy.deepcopy(self._network).cpu().eval(), self._kind).eval()
+        return Scorer(self.network(), self._kind).eval()
+
+    def network(self) -> nn.Module:
+        """A copy on the CPU: float32 [n, *form] -> features and logits, in evaluation."""
+        return copy.deepcopy(self._network).cpu().eval()
 
     @property
     def digest(self) -> str:

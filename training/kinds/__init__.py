@@ -10,11 +10,11 @@ from typing import Any
 from augmint.v1 import generator_pb2 as pb
 from training.data import DataError, Dataset
 from training.data.reading import Claim, Part
-from training.kinds import audio, image, table, text
+from training.kinds import audio, image, music, table, text
 from training.source import AS_FOUND, SourceOptions, flag
 
 # Of claims that are equal, the first one's holds.
-KINDS = (audio, image, table, text)
+KINDS = (audio, image, music, table, text)
 
 
 def load(source: str, options: SourceOptions = AS_FOUND) -> Dataset:

@@ -12,15 +12,19 @@ from torch import nn
 
 from training.config.config import Config
 from training.data.kind import Block, Head, Tokens
-from training.networks import blocks, conv, mlp, progressive, wave
+from training.networks import blocks, conv, mlp, progressive, segments, wave
 from training.networks.autoregressive import AutoregressiveGenerator, Unrolled
+from training.networks.carrier import Carrier
+from training.networks.encoder import Encoder
 from training.networks.layers import folded, prepare_weights, stages
 from training.networks.progressive import blurred, growth
 from training.networks.recurrent import RecurrentGenerator
 from training.networks.sampler import Chance, Headed, Sampler, chance, drawn
 
 __all__ = [
+    "Carrier",
     "Chance",
+    "Encoder",
     "Headed",
     "Sampler",
     "Unrolled",
@@ -36,6 +40,7 @@ __all__ = [
 _FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "conv": (conv.ConvGenerator, conv.ConvDiscriminator),
     "mlp": (mlp.MlpGenerator, mlp.MlpDiscriminator),
+    "segments": (segments.SegmentsGenerator, segments.SegmentsDiscriminator),
     "wave": (wave.WaveGenerator, wave.WaveDiscriminator),
     "progressive": (progressive.ProgressiveGenerator, progressive.ProgressiveDiscriminator),
 }

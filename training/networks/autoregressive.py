@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, dropout, linear
 
 from training.config.config import Config
+from training.networks.chooser import Chooser
 
 COLDEST = 0.01  # temperature; below, the most likely choice is as good as certain already
 SMALLEST = 2.0**-24  # share that is divided by
@@ -23,15 +24,9 @@ _FULL = 32  # positions up to which every factor has its full width
 _BLOCK = 32  # positions whose hidden units are computed together, from no more than their own and earlier ones
 
 
-class AutoregressiveGenerator(nn.Module):
-    """latent float32 [n, 0], label int64 [n], uniform float32 [n, positions] in (0, 1], truncation float32 [n] ->
-    tokens int64 [n, positions], what is left of the uniform numbers float32 [n, positions] in (0, 1].
+class AutoregressiveGenerator(Chooser):
+    """Every choice by a network of its own, from the label and the choices before it; see Chooser."""
 
-    The truncation is the temperature of the choices: 1 draws as was learned, less draws the more likely ones more
-    often.
-    """
-
-    tempered = True
     offset: Tensor  # of a position's embeddings
 
     def __init__(self, sizes: Sequence[int], classes: int, config: Config) -> None:
@@ -62,22 +57,10 @@ class AutoregressiveGenerator(nn.Module):
         """How many inputs the factor of a position has."""
         return self.label.embedding_dim + position * self.embedded
 
-    def forward(
-        self,
-        latent: Tensor,
-        label: Tensor,
-        uniform: Tensor | None = None,
-        truncation: Tensor | None = None,
-        tokens: Tensor | None = None,
-    ) -> Any:
-        """With tokens, int64 [n, positions]: of each the negative logarithm of its probability, float32 likewise."""
-        if tokens is not None:
-            return self._surprise(label, tokens)
-        assert uniform is not None, "samples are drawn by chance"
-        assert truncation is not None
+    def drawn(self, label: Tensor, uniform: Tensor, truncation: Tensor) -> tuple[Tensor, Tensor]:
         return _drawn(self.label.weight, self.factors(), label, uniform, truncation)
 
-    def _surprise(self, label: Tensor, tokens: Tensor) -> Tensor:
+    def surprise(self, label: Tensor, tokens: Tensor) -> Tensor:
         n = len(tokens)
         embedded = torch.cat([self.label(label), self.token(tokens + self.offset).flatten(1)], 1)
         hidden = torch.cat([block(embedded).view(n, -1, self.units) for block in self.first], 1).relu()
@@ -190,7 +173,7 @@ class Unrolled(nn.Module):
 def _drawn(
     labels: Tensor, factors: Sequence[Factor], label: Tensor, uniform: Tensor, truncation: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """One position after the other; see AutoregressiveGenerator for shapes."""
+    """One position after the other; see Chooser for shapes."""
     temperature = truncation.clamp(min=COLDEST)[:, None]
     seen = labels[label]
     tokens, rest = [], []

@@ -68,6 +68,14 @@ class BlocksGenerator(nn.Module):
     def forward(self, latent: Tensor, label: Tensor, uniform: Tensor) -> Any:
         return self.head(self.logits(latent, label), uniform)
 
+    def explain(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
+        """What the head was given if it made this sample: float32 [n, width]."""
+        return self.logits(latent, label)
+
+    def again(self, latent: Tensor, label: Tensor, uniform: Tensor, sample: Tensor) -> Tensor:
+        """A sample by the head's own draws, float32 [n, head.draws]; sample: whatever else is drawn, is as in it."""
+        return self.head(self.logits(latent, label), uniform)
+
     def learn(self, pages: Callable[[], Iterable[tuple[Tensor, Tensor]]]) -> None:
         """Count what it needs to know of the training split: float32 [n, width], int64 [n] at a time, on the CPU."""
 
@@ -105,6 +113,17 @@ class OneShown(BlocksGenerator):
         logits = self.logits(latent, label, given)
         made = self.head(logits, uniform[:, 1:])
         return made if shown is None else (made, logits)
+
+    def explain(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
+        return self.logits(latent, label, self._rarest(sample))
+
+    def again(self, latent: Tensor, label: Tensor, uniform: Tensor, sample: Tensor) -> Tensor:
+        return self.head(self.logits(latent, label, self._rarest(sample)), uniform)
+
+    def _rarest(self, sample: Tensor) -> Tensor:
+        """Of what a sample has, the option that would be shown most often."""
+        weighted = self._picked(sample) * self.weights
+        return (weighted.argmax(1, keepdim=True) == torch.arange(self.shown_size, device=sample.device)).float()
 
     def _drawn(self, label: Tensor, uniform: Tensor) -> Tensor:
         # The last end is 1, but for rounding; it is not compared with.
@@ -159,8 +178,28 @@ class InSteps(BlocksGenerator):
         super().__init__(blocks, classes, config, head, self._size, self.shown_size)
         self.register_buffer("turns", torch.tensor(turns), persistent=False)
 
+    def explain(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
+        latent, found = self._parts(latent), torch.zeros_like(sample)
+        for number in range(self._passes):
+            before = sample * (self.turns < number)
+            logits = self.logits(latent[:, number], label, before, self._turn(latent, number))
+            found = torch.where(self.turns == number, logits.float(), found)
+        return found
+
+    def again(self, latent: Tensor, label: Tensor, uniform: Tensor, sample: Tensor) -> Tensor:
+        return self._made(self._parts(latent), label, uniform)
+
+    def _parts(self, latent: Tensor) -> Tensor:
+        """float32 [n, passes, size]"""
+        return latent[:, : self._passes * self._size].unflatten(1, (self._passes, self._size))
+
+    def _turn(self, latent: Tensor, number: int) -> Tensor:
+        turn = torch.zeros_like(latent[:, :, 0])
+        turn[:, number] = 1.0
+        return turn
+
     def forward(self, latent: Tensor, label: Tensor, uniform: Tensor | None = None, shown: Tensor | None = None) -> Any:
-        latent = latent[:, : self._passes * self._size].unflatten(1, (self._passes, self._size))
+        latent = self._parts(latent)
         made = None if uniform is None else self._made(latent, label, uniform)
         if shown is None:
             return made
@@ -170,9 +209,7 @@ class InSteps(BlocksGenerator):
     def _made(self, latent: Tensor, label: Tensor, uniform: Tensor) -> Tensor:
         sample = torch.zeros_like(latent[:, 0, :1]).expand(-1, self._width)
         for number in range(self._passes):
-            turn = torch.zeros_like(latent[:, :, 0])
-            turn[:, number] = 1.0
-            logits = self.logits(latent[:, number], label, sample, turn)
+            logits = self.logits(latent[:, number], label, sample, self._turn(latent, number))
             # The head is certain of what is made already, since values go by the choices behind them.
             certain = torch.where(self.turns < number, (2 * sample - 1) * _CERTAIN, logits.float())
             sample = torch.where(self.turns == number, self._firm(self.head(certain, uniform)), sample)
@@ -222,7 +259,7 @@ def generator(blocks: Sequence[Block], classes: int, config: Config, head: Head)
 class BlocksDiscriminator(nn.Module):
     """sample float32 [n, width], label int64 [n], told float32 [n, told_size] -> verdict float32 [n / pack, 1].
 
-    pack: so many neighbours are judged together, which shows whether they are too alike (Lin et al. 2018, PacGAN,
+    pack: neighbours that are judged together, which shows whether they are too alike (Lin et al. 2018, PacGAN,
     arXiv:1712.04086). Where they do not come out even the first ones are judged again.
     """
 

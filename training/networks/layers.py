@@ -33,9 +33,16 @@ def stages(*extents: int) -> int:
     return count
 
 
-def embedding(classes: int, size: int) -> nn.Embedding:
+class ClassEmbedding(nn.Embedding):
+    """int64 [n] -> float32 [n, size]; what is a vector already, a blend of classes say, is taken as it is."""
+
+    def forward(self, label: Tensor) -> Tensor:
+        return label if label.is_floating_point() else super().forward(label)
+
+
+def embedding(classes: int, size: int) -> ClassEmbedding:
     """A vector per class, small beside the latent's unit deviation, so that the class does not drown it at first."""
-    layer = nn.Embedding(classes, size)
+    layer = ClassEmbedding(classes, size)
     nn.init.normal_(layer.weight, std=0.5)
     return layer
 

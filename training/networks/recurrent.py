@@ -16,16 +16,11 @@ from torch.nn.functional import cross_entropy, dropout, linear
 from training.config.config import Config
 from training.data.kind import Tokens
 from training.networks.autoregressive import COLDEST, choose
+from training.networks.chooser import Chooser
 
 
-class RecurrentGenerator(nn.Module):
-    """latent float32 [n, 0], label int64 [n], uniform float32 [n, positions] in (0, 1], truncation float32 [n] ->
-    tokens int64 [n, positions], what is left of the uniform numbers float32 [n, positions] in (0, 1].
-
-    The truncation is the temperature of the choices, as training.networks.autoregressive has it.
-    """
-
-    tempered = True
+class RecurrentGenerator(Chooser):
+    """Every choice by one network, from what it remembers of those before it; see Chooser."""
 
     def __init__(self, tokens: Tokens, classes: int, config: Config) -> None:
         """tokens: with as many choices at every position, which mean the same at each."""
@@ -41,22 +36,10 @@ class RecurrentGenerator(nn.Module):
         self.memory = nn.GRU(2 * config.embedding_size, config.width, batch_first=True)
         self.last = nn.Linear(config.width, self.choices)
 
-    def forward(
-        self,
-        latent: Tensor,
-        label: Tensor,
-        uniform: Tensor | None = None,
-        truncation: Tensor | None = None,
-        tokens: Tensor | None = None,
-    ) -> Any:
-        """With tokens, int64 [n, positions]: of each the negative logarithm of its probability, float32 likewise."""
-        if tokens is not None:
-            return self._surprise(label, tokens)
-        assert uniform is not None, "samples are drawn by chance"
-        assert truncation is not None, "and at a temperature"
+    def drawn(self, label: Tensor, uniform: Tensor, truncation: Tensor) -> tuple[Tensor, Tensor]:
         return _drawn(self._steps(), label, uniform, truncation)
 
-    def _surprise(self, label: Tensor, tokens: Tensor) -> Tensor:
+    def surprise(self, label: Tensor, tokens: Tensor) -> Tensor:
         before = torch.cat([torch.full_like(tokens[:, :1], self.choices), tokens[:, :-1]], 1)
         own = self.label(label)[:, None].expand(-1, tokens.shape[1], -1)
         seen = dropout(torch.cat([self.token(before), own], 2), self.dropout, self.training)

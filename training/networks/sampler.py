@@ -33,7 +33,8 @@ def chance(generator: nn.Module) -> Chance:
 class Headed(nn.Module):
     """latent float32 [n, latent_size], label int64 [n], uniform float32 [n, draws] -> sample float32 [n, *form].
 
-    Without uniform numbers: what the head would have been given, for a likelihood.
+    plain: what the head would have been given, for a likelihood; so it is without the uniform numbers of a head that
+    takes some.
     """
 
     def __init__(self, trunk: nn.Module, head: Head) -> None:
@@ -42,9 +43,25 @@ class Headed(nn.Module):
         self.trunk, self.head = trunk, head
         self.draws = head.draws
 
-    def forward(self, latent: Tensor, label: Tensor, uniform: Tensor | None = None) -> Tensor:
+    @property
+    def embedding(self) -> nn.Module:
+        return self.trunk.embedding  # type: ignore[return-value]
+
+    def forward(self, latent: Tensor, label: Tensor, uniform: Tensor | None = None, plain: bool = False) -> Tensor:
         made = self.trunk(latent, label)
-        return made if uniform is None else self.head(made, uniform)
+        if uniform is None:
+            if plain or self.draws:
+                return made
+            uniform = latent[:, :0]
+        return self.head(made, uniform)
+
+    def explain(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
+        """What the head was given if it made this sample."""
+        return self.trunk(latent, label)
+
+    def again(self, latent: Tensor, label: Tensor, uniform: Tensor, sample: Tensor) -> Tensor:
+        """A sample by the head's own draws."""
+        return self(latent, label, uniform)
 
 
 class Sampler(nn.Module):

@@ -19,8 +19,9 @@ from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
 from training.errors import TrainingError
-from training.export.sampling import to_be_measured
+from training.export.sampling import to_be_carried, to_be_measured
 from training.kinds import load_again
+from training.quality.measures.carrying import Carry
 from training.source import AS_FOUND, SourceOptions
 
 
@@ -82,6 +83,11 @@ class Published:
         """The samples that cards are measured on; see training.quality.Draw."""
         return to_be_measured(self.session)(labels, start)
 
+    @property
+    def carry(self) -> Carry | None:
+        """See training.quality.measures.carrying.Carry; None: the generator does not transform."""
+        return to_be_carried(self.session)
+
     def model(self) -> onnx.ModelProto:
         """The graph, to publish it again with another card."""
         return onnx.load_from_string(self.content)
@@ -122,6 +128,7 @@ def evaluate(
         seed=published.message.provenance.seed,
         progress=progress,
         repeats=repeats,
+        carry=published.carry,
     )
     if published.message.HasField("quality"):
         quality.decide(card, quality.carry_over(card, published.message.quality))

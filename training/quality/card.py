@@ -18,7 +18,7 @@ from training.judge import fitting
 from training.judge.classifier import Classifier
 from training.quality import gate
 from training.quality.findings.samples import find
-from training.quality.measures import inside, membership, memorisation, parts, scores
+from training.quality.measures import carrying, inside, membership, memorisation, parts, scores
 from training.quality.measures.distances import frechet, kernel
 from training.quality.measures.intervals import score_interval
 from training.quality.measures.neighbours import density_and_coverage
@@ -46,6 +46,7 @@ def measure(
     budget: Literal["quick", "full"] = "full",
     judge: Classifier | None = None,
     repeats: int = 1,
+    carry: carrying.Carry | None = None,
 ) -> pb.QualityCard:
     """Fill every field of a quality card but what a study adds, and let the gate decide on it.
 
@@ -59,6 +60,8 @@ def measure(
                          instead of 5,000.
     judge:               a classifier of the training split, if one is fitted already; else one is fitted here.
     repeats:             classifiers, of different seeds, that learn from synthetic samples; the score is their mean.
+    carry:               real samples into other classes, if the generator does that; judged by a classifier of real
+                         samples of its own, since the encoder has learned from the first one.
 
     Where there is one class nothing can be recognised: accuracies and label fidelity stay absent.
 
@@ -111,6 +114,18 @@ def measure(
             quality.real_accuracy = real_right[test.labels == label].mean()
             quality.label_fidelity = made.recall(dataset.classes)[label]
             quality.classification_accuracy_score = float(right[:, test.labels == label].mean())
+
+    if carry is not None:
+        report("learning to judge what is carried", 0.98)
+        other = fitting.fit(
+            dataset.kind,
+            *_take(dataset, splits.train),
+            dataset.classes,
+            seed=seed + 1,
+            steps=judge.steps,
+            device=device,
+        )
+        card.transform.CopyFrom(carrying.measure(carry, draw, dataset, splits, other, seed=seed))
 
     confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
     np.add.at(confusion, (labels, made.judged), 1)

@@ -26,6 +26,8 @@ _ONE_CLASS = "not measured: there is one class"
 def render(card: pb.QualityCard) -> RenderableType:
     """The verdict, scores overall, then per class, then what was found, in words."""
     parts: list[RenderableType] = [_overall(card), _per_class(card)]
+    if card.HasField("transform"):
+        parts.append(_carried(card.transform))
     if card.gains:
         parts.append(_gains(card))
     held_against = set(card.reasons) if card.verdict else set(card.warnings)
@@ -157,6 +159,25 @@ def _accuracies(card: pb.QualityCard, quality: pb.ClassQuality) -> list[Text]:
         Text(f"{real:.1%}"),
         _marked(f"{fidelity:.1%}", lost),
     ]
+
+
+def _carried(quality: pb.TransformQuality) -> Table:
+    table = narrow(
+        f"Carried into other classes: {quality.samples:,} held-out real samples",
+        "Kept: correlation of what is not the class, before and after; fresh: with a new sample of the class instead.",
+    )
+    table.add_column("measure", overflow="fold")
+    for heading in ("carried", "fresh"):
+        table.add_column(heading, justify="right")
+    table.add_row("recognised as the class", f"{quality.recognised:.1%}", "")
+    table.add_row("made again in its own class, error", f"{quality.reconstruction_error:.1%}", "")
+    for each in quality.kept:
+        table.add_row(cell(f"kept: {each.name}"), f"{each.correlation:.2f}", f"{each.fresh:.2f}")
+    for one in quality.classes:
+        coverage = f", coverage {one.coverage:.2f}" if one.HasField("coverage") else ""
+        bad = one.recognised < samples.CARRIED
+        table.add_row(cell(f"into {one.label}"), _marked(f"{one.recognised:.1%}{coverage}", bad), "")
+    return table
 
 
 def _gains(card: pb.QualityCard) -> Table:

@@ -20,7 +20,8 @@ from training.data.splits import Splits
 from training.export.sampling import MEASURED_SEED
 from training.quality import Draw
 from training.quality.findings.gains import in_words
-from training.quality.measures import memorisation, parts
+from training.quality.measures import carrying, memorisation, parts
+from training.quality.measures.carrying import Carry
 from training.quality.measures.sampling import collect
 from training.quality.table import VERDICTS, fidelity_of_real, told
 from training.report.curves import HEIGHT, WIDTH, Chart
@@ -73,10 +74,11 @@ def render(
     *,
     charts: Sequence[Chart] = (),
     happened: Sequence[Event] = (),
+    carry: Carry | None = None,
 ) -> str:
     """The page.
 
-    message: with its card; draw: the samples that the card was measured on.
+    message: with its card; draw: the samples that the card was measured on; carry: of a generator that transforms.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -98,7 +100,7 @@ def render(
         verdicts={number: words for number, (words, _) in VERDICTS.items()},
         severities=_SEVERITIES,
         shown=_samples(draw, dataset, splits),
-        exhibits=_exhibits(draw, dataset, splits),
+        exhibits=[*_carried(carry, dataset, splits), *_exhibits(draw, dataset, splits)],
         pairs=_worst(draw, dataset, splits),
         charts=charts,
         width=WIDTH,
@@ -130,6 +132,14 @@ def _samples(draw: Draw, dataset: Dataset, splits: Splits) -> list[_Shown]:
         )
         shown.append(_Shown(name, made_html, real_html, _is_wide(pictures[0])))
     return shown
+
+
+def _carried(carry: Carry | None, dataset: Dataset, splits: Splits) -> list[tuple[str, Markup]]:
+    """Held-out samples, and below them what they are in every class."""
+    if carry is None:
+        return []
+    sheet = carrying.sheet(carry, dataset, splits)
+    return [("Carried into other classes", _html(sheet, "held-out real samples, and the same in every class"))]
 
 
 def _exhibits(draw: Draw, dataset: Dataset, splits: Splits) -> list[tuple[str, Markup]]:

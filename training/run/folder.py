@@ -24,6 +24,7 @@ __all__ = ["CannotWrite", "Order", "Run", "RunError", "generator_name", "parse_b
 
 
 TRIALS = "trials.json"  # finished trials of `auto`
+CHECKPOINT = "checkpoint.pt"
 
 
 class Order(SourceOptions):
@@ -43,6 +44,10 @@ class Order(SourceOptions):
     steps: int | None = Field(ge=1, description="Steps of training; None: as many as the seconds allow.")
     retries: int = Field(default=3, ge=0, le=3, description="Attempts with other settings when a run is lost; 0: none.")
     score: bool = Field(default=False, description="Export the judge beside the generator, to select samples by.")
+    transform: bool = Field(default=False, description="Learn to carry real samples into other classes, too.")
+    transform_share: float = Field(
+        default=0.5, gt=0, le=10, description="Time, or steps, of learning that, as a share of the training's."
+    )
     out: str = Field(description="Repository that the generator is published in.")
     name: str = Field(pattern=rf"^{artifact.NAME.pattern}$", description="Name of the generator.")
 
@@ -59,6 +64,10 @@ class Order(SourceOptions):
         if self.budget_seconds is not None:
             shares.append(seconds / self.budget_seconds)
         return min(1.0, max(shares))
+
+    def transform_progress(self, steps: int, seconds: float) -> float:
+        """Share of learning to transform that is over, [0, 1]."""
+        return self.progress(int(steps / self.transform_share), seconds / self.transform_share)
 
 
 def parse_budget(text: str) -> float:
@@ -125,26 +134,26 @@ class Run:
 
     @property
     def has_checkpoint(self) -> bool:
-        return (self.folder / "checkpoint.pt").is_file()
+        return (self.folder / CHECKPOINT).is_file()
 
     @property
     def can_go_on(self) -> bool:
         """Whether something was done that need not be done again: trained, or tried."""
         return self.has_checkpoint or (self.folder / TRIALS).is_file()
 
-    def save(self, state: dict[str, Any]) -> None:
-        """Replace the checkpoint, atomically: tensors, numbers and strings only."""
+    def save(self, state: dict[str, Any], name: str = CHECKPOINT) -> None:
+        """Replace a checkpoint, atomically: tensors, numbers and strings only."""
 
         def write(path: Path) -> None:
             # By a file of our own: what PyTorch opens itself hides why it could not be written.
             with open(path, "wb") as file:
                 torch.save(state, file)
 
-        self._write("checkpoint.pt", write)
+        self._write(name, write)
 
-    def load(self) -> dict[str, Any]:
-        """The checkpoint, on the CPU; raises RunError if it is damaged."""
-        path = self.folder / "checkpoint.pt"
+    def load(self, name: str = CHECKPOINT) -> dict[str, Any]:
+        """A checkpoint, on the CPU; raises RunError if it is damaged."""
+        path = self.folder / name
         try:
             # weights_only: a checkpoint cannot run code.
             return torch.load(path, map_location="cpu", weights_only=True)

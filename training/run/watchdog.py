@@ -146,7 +146,7 @@ class Watchdog:
 def _change(seen: Sequence[Look], back: int = 1) -> float:
     """By what share the kernel distance fell to the last quarter of an attempt's looks; negative: it rose.
 
-    back: since so many quarters earlier, 1 to 3.
+    back: how many quarters earlier to compare with, 1 to 3.
     0 where that is no more than the looks of a quarter differ among themselves (Welch's test at 5 %, one-sided), or
     next to nothing beside where the attempt began: a distance that has come down goes on to vary by a half. One look a
     quarter has no such measure, and the first of these does not hold.

@@ -2,8 +2,9 @@
 
 Real samples alone; with standard augmentation; with the classes evened out; with mixup; by what people of the kind do
 besides (Kind.resamplers); with samples of a VAE, or of a likelihood model where the kind has one and it is not studied
-itself; with samples of the generator; synthetic samples alone. All arms have
-the same classifier, a network the same number of steps and batch size too, and choose among at most eight trials.
+itself; with samples of the generator; with real samples that it carries into other classes; synthetic samples alone.
+All arms have the same classifier, a network the same number of steps and batch size too, and choose among at most eight
+trials.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ VAE = "with VAE samples"
 LIKELIHOOD = "with samples of a likelihood model"
 RAW = "with synthetic samples"
 CHOSEN = "with selected synthetic samples"
+TRANSFORMED = "with transformed samples"
 ONLY = "synthetic only"
 
+BESIDE = (RAW, CHOSEN, TRANSFORMED)  # real samples
 # The generator has to beat the best of all others on the validation split.
-SYNTHETIC = (RAW, CHOSEN, ONLY)
+SYNTHETIC = (*BESIDE, ONLY)
 
 # Synthetic samples among all, for a network in a batch. A generator that learned from the same few real samples can
 # carry less of it than one that learned from more of them.
@@ -52,6 +55,7 @@ class Trial:
                 the largest; "weak", the classes that the best baseline errs in.
     keep, of:   selection; 1 of 1 is none.
     published:  synthetic samples are the published file's, not those of a generator trained for the study.
+    transformed: they are the real samples of other classes, carried into the class.
     """
 
     recipe: Recipe
@@ -65,6 +69,7 @@ class Trial:
     of: int = 1
     truncation: float = 1.0
     published: bool = False
+    transformed: bool = False
 
     def __str__(self) -> str:
         words = [str(self.recipe)] if str(self.recipe) else []
@@ -72,7 +77,8 @@ class Trial:
         words += [f"{self.draw} draw"] + (["weighted loss"] if self.weighted else [])
         words += [str(self.resampler)] if self.resampler else []
         if self.share:
-            words.append(f"{self.share:g} {'published' if self.published else 'synthetic'}, {self.toward} classes")
+            what = "transformed" if self.transformed else "published" if self.published else "synthetic"
+            words.append(f"{self.share:g} {what}, {self.toward} classes")
             words += [f"best {self.keep} of {self.of}"] if self.of > 1 else []
             words += [f"truncation {self.truncation:g}"] if self.truncation != 1 else []
         return ", ".join(words)
@@ -131,3 +137,11 @@ def selected(best: Trial) -> list[Trial]:
 
 def truncated(best: Trial) -> list[Trial]:
     return [replace(best, truncation=truncation) for truncation in TRUNCATIONS]
+
+
+def transformed(raw: list[Trial], even: bool) -> list[Trial]:
+    """raw: of the arm with drawn samples; where classes are uneven, also what the scarce ones lack."""
+    trials = [replace(trial, transformed=True) for trial in raw]
+    if not even and not any(trial.toward == "scarce" for trial in trials):
+        trials.append(replace(trials[-1], toward="scarce"))
+    return trials

@@ -22,9 +22,9 @@ from training.quality.findings.gains import findings
 from training.study.plan import Outcome, Plan, Shared
 from training.study.study import Report, Study
 
-# A generator of few samples has learnt them after so many steps; a study trains dozens.
+# Steps after which a generator of few samples has learnt them; a study trains dozens.
 MOST_STEPS = 4000
-# And where nothing may be varied, it has learnt them by heart after so many passes over them.
+# Passes after which it knows them by heart, where nothing may be varied.
 MOST_PASSES = 500
 
 
@@ -53,6 +53,7 @@ def of_published(published: Published, plan: Plan, steps: int | None, folder: Pa
         # Of what it computes: the same generator published with another card is the same.
         hashlib.sha256(b"".join(golden.data for golden in message.golden)).hexdigest(),
         message.scored,
+        message.transforms,
     )
     return Study(published.dataset, published.splits, config, shared, fabric, folder, plan, report).run()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from lightning_fabric import Fabric
 
@@ -14,12 +15,13 @@ from service.runtime.session import Session
 from training.config.config import Config
 from training.config.presets import resolve
 from training.data import Dataset
-from training.data.kind import Kind
+from training.data.kind import Kind, answers
 from training.export import graph
-from training.export.sampling import Drawn
 from training.gan.trainer import Trainer
+from training.judge import fitting
 from training.study import arms
 from training.study.terms import DrawnAs, as_of
+from training.transform.teacher import Teacher
 
 # Arms with samples of another system than the one that is studied, and the objectives that these are known by.
 COMPARED = {arms.VAE: "evidence", arms.LIKELIHOOD: "likelihood"}
@@ -41,19 +43,21 @@ class Generators:
         fabric: Fabric,
         folder: Path,
         tell: Callable[[str], None],
+        transforms: bool = False,
     ) -> None:
-        """config: of those trained anew; steps, passes: see Plan.
+        """config: of those trained anew, which also carry samples into other classes if `transforms`; steps, passes:
+        see Plan.
 
         folder: made if missing; what lies there is not trained again.
         """
         self.published = published
         self._dataset, self._config, self._fabric = dataset, config, fabric
         self._steps, self._passes = steps, passes
-        self._folder, self._tell = folder, tell
-        self._sessions: dict[tuple[str, int, str], Drawn] = {}
+        self._folder, self._tell, self._transforms = folder, tell, transforms
+        self._sessions: dict[tuple[str, int, str], Session | DrawnAs] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def trained(self, scenario: str, replicate: int, real: np.ndarray, arm: str) -> Drawn:
+    def trained(self, scenario: str, replicate: int, real: np.ndarray, arm: str) -> Session | DrawnAs:
         """The generator of a repeat, trained on its real samples only; its samples are those of the data set's kind.
 
         real: int64 [n], their places in the data set. arm: one of COMPARED has a system of its own.
@@ -72,7 +76,7 @@ class Generators:
                 staged.write_bytes(content)
                 staged.replace(path)
             session = Session(path.read_bytes(), threads=torch.get_num_threads())
-            self._sessions[key] = DrawnAs(session, kind, data.kind)
+            self._sessions[key] = DrawnAs(session, kind, data.kind) if answers(kind, "adopted") else session
         return self._sessions[key]
 
     def _train(self, scenario: str, replicate: int, real: np.ndarray, kind: Kind, compared: str) -> bytes:
@@ -88,7 +92,33 @@ class Generators:
             if step % 100 == 99:
                 trainer.check_finite(losses)
                 self._tell(f"{scenario}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
-        return graph.to_onnx(trainer.settle(), kind, config.latent_size, data.classes).SerializeToString()
+        model = graph.to_onnx(trainer.settle(), kind, config.latent_size, data.classes)
+        if self._transforms and not compared:
+            self._tell(f"{scenario}, repeat {replicate + 1}: learning to transform")
+            model = self._transforming(model, trainer, kind, samples, labels, max(1, steps // 2), replicate)
+        return model.SerializeToString()
+
+    def _transforming(
+        self,
+        model: onnx.ModelProto,
+        trainer: Trainer,
+        kind: Kind,
+        samples: np.ndarray,
+        labels: np.ndarray,
+        steps: int,
+        seed: int,
+    ) -> onnx.ModelProto:
+        """The graph with what has learned, from the same samples, to carry them into other classes."""
+        classes, config = self._dataset.classes, trainer.config
+        judge = fitting.fit(kind, samples, labels, classes, seed=seed, device=self._fabric.device)
+        opinion = trainer.opinion if config.competes else None
+        device = self._fabric.device
+        teacher = Teacher(
+            trainer.settle(), config, kind, samples, labels, classes, seed, judge.network(), opinion, device
+        )
+        for step in range(steps):
+            teacher.step(step / steps)
+        return graph.with_carrier(model, teacher.settle(), kind, classes, judge)
 
     def _of(self, compared: str) -> Config:
         """Of a system that is compared with; of the generator's family it is as wide, and costs as little."""

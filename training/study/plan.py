@@ -40,12 +40,14 @@ class Shared:
 
     session: of its graph; samples: real ones that it learned from; digest: tells it from others.
     scored:  whether its samples come with scores, so that a service can select among them.
+    transforms: whether it carries real samples into other classes; those that are trained for the study then do, too.
     """
 
     session: Session
     samples: int
     digest: str
     scored: bool
+    transforms: bool = False
 
 
 @dataclass(slots=True)

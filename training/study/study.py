@@ -13,20 +13,21 @@ import numpy as np
 from lightning_fabric import Fabric
 
 from augmint.v1 import generator_pb2 as pb
+from service.runtime.session import Session
 from training.config.config import Config
 from training.data import Dataset
 from training.data.splits import Splits
-from training.export.sampling import Drawn
 from training.judge import fitting
-from training.study import arms, gains, measures, tuning
+from training.study import arms, gains, measures, recommending, tuning
 from training.study.arms import Trial
+from training.study.carried import Carried
 from training.study.generators import Generators, compared
 from training.study.journal import Cell, Journal, Key
 from training.study.learners import Fitted, Learner, Lesson, learners
 from training.study.plan import Outcome, Plan, Shared
 from training.study.scenario import Scenario, ScenarioError
 from training.study.stream import Stream
-from training.study.terms import Judge, JudgedAs, as_of
+from training.study.terms import DrawnAs, Judge, JudgedAs, as_of
 
 # The samples that classifiers learn from: their own seed, far from those that cards and people look at.
 STUDY_SEED = 2**42
@@ -75,10 +76,12 @@ class Study:
             fabric,
             folder / "generators",
             self._tell,
+            shared.transforms,
         )
         self._learners = learners(dataset.kind, dataset.classes, plan.classifier_steps, fabric.device)
         self._learned: dict[Key, Fitted] = {}  # of trials, until they are tested
         self._stream: tuple[tuple[Any, ...], Stream] | None = None
+        self._carried: tuple[tuple[Any, ...], Carried] | None = None
         self._filters: dict[tuple[str, int], Judge] = {}
         validation = np.random.default_rng(0).permutation(splits.validation)[:_VALIDATION]
         self._held = {"validation": np.sort(validation), "test": splits.test}
@@ -93,6 +96,7 @@ class Study:
             "classifier_steps": self._plan.classifier_steps,
             # Absent in folders of kinds whose generators' passes are not counted
             **({} if self._plan.passes is None else {"passes": self._plan.passes}),
+            **({"transforms": True} if self._shared.transforms else {}),
         }
         path = self._folder / "plan.json"
         if not path.exists():
@@ -144,6 +148,10 @@ class Study:
         everywhere = range(self._plan.repeats), self._plan.seeds
         held = [self._validation(case, arm, chosen[arm], first, *everywhere) for arm in (baseline, usable)]
         recommendation, classes = self._recommend(case, chosen[usable], held[1] > held[0])
+        if self._shared.transforms:
+            other = arms.RAW if usable == arms.TRANSFORMED else arms.TRANSFORMED
+            recalls = [self._recalls(case, arm, chosen[arm]) for arm in (usable, other)]
+            classes = recommending.better(classes, self._recommend(case, chosen[other], held[1] > held[0])[1], *recalls)
         self._learned.clear()
         return Outcome(line, recommendation, classes, {arm: str(trial) for arm, trial in chosen.items()})
 
@@ -161,6 +169,7 @@ class Study:
             compared=compared(self._dataset.kind, self._config),
             published=not case.retrained,
             selection=self._plan.selection,
+            transforms=self._shared.transforms,
         )
 
     def _compared(self, case: _Case, measure: str, chosen: dict[str, Trial]) -> tuple[str, str]:
@@ -170,7 +179,9 @@ class Study:
         def held(arm: str) -> float:
             return self._validation(case, arm, chosen[arm], measure, *everywhere)
 
-        return max(tuning.baselines(chosen, case.learner), key=held), max((arms.RAW, arms.CHOSEN), key=held)
+        return max(tuning.baselines(chosen, case.learner), key=held), max(
+            (arm for arm in arms.BESIDE if arm in chosen), key=held
+        )
 
     def _recommend(self, case: _Case, trial: Trial, use: bool) -> tuple[pb.Recommendation, list[pb.Recommendation]]:
         """How to draw, overall and for each class; 0 samples where validation does not favour synthetic ones."""
@@ -180,19 +191,12 @@ class Study:
             drawn = counts / counts.sum() if trial.draw == "natural" else np.full(len(counts), 1 / len(counts))
             wanted = self._class_shares(case, replicate, trial)
             ratios.append(trial.share / (1 - trial.share) * wanted / drawn)
-        ratio = np.mean(ratios, axis=0) * use
+        return recommending.of(trial, np.mean(ratios, axis=0) * use, case.scenario.name)
 
-        def one(value: float) -> pb.Recommendation:
-            keep, of = (trial.keep, trial.of) if trial.of > 1 else (0, 0)
-            return pb.Recommendation(
-                truncation=trial.truncation,
-                keep=keep,
-                of=of,
-                synthetic_per_real=round(value, 3),
-                scenario=case.scenario.name,
-            )
-
-        return one(float(ratio.mean())), [one(float(value)) for value in ratio]
+    def _recalls(self, case: _Case, arm: str, trial: Trial) -> np.ndarray:
+        """Of each class on the validation split, over all repeats: float64 [classes]."""
+        repeats, seeds = range(self._plan.repeats), range(self._plan.seeds)
+        return np.mean([self._cell(case, r, arm, trial, seed).recalls for r in repeats for seed in seeds], axis=0)
 
     # -- one cell ------------------------------------------------------------------------------------------
 
@@ -268,6 +272,8 @@ class Study:
         shares = self._class_shares(case, replicate, trial)
         labels = np.random.default_rng([seed, replicate, n]).choice(len(shares), n, p=shares)
         session = self._session(case.scenario, replicate, arm, trial.published)
+        if trial.transformed:
+            return self._others(case.scenario, replicate, session, seed).draw(labels), labels
         # One is kept, for the trials of a repeat come one after the other; a stream can be large.
         key = id(session), replicate, seed, trial.truncation
         if self._stream is None or self._stream[0] != key:
@@ -275,6 +281,15 @@ class Study:
         assert trial.keep == 1, "trials keep one of each block"
         judge = self._filter(case.scenario, replicate) if trial.of > 1 else None
         return self._stream[1].draw(labels, trial.of, judge), labels
+
+    def _others(self, scenario: Scenario, replicate: int, session: Session | DrawnAs, seed: int) -> Carried:
+        """The repeat's own real samples, carried into other classes."""
+        key = scenario.name, id(session), replicate, seed
+        if self._carried is None or self._carried[0] != key:
+            real = self._real(scenario, replicate)
+            samples, labels = self._dataset.samples[real], self._dataset.labels[real]
+            self._carried = key, Carried(session, samples, labels, replicate * 1000 + seed)
+        return self._carried[1]
 
     def _class_shares(self, case: _Case, replicate: int, trial: Trial) -> np.ndarray:
         """Probability of each class among the synthetic samples, float64 [classes]."""
@@ -313,7 +328,7 @@ class Study:
             self._filters[key] = JudgedAs(learned, whole, kind)
         return self._filters[key]
 
-    def _session(self, scenario: Scenario, replicate: int, arm: str, published: bool) -> Drawn:
+    def _session(self, scenario: Scenario, replicate: int, arm: str, published: bool) -> Session | DrawnAs:
         if published:
             return self._generators.published
         return self._generators.trained(scenario.name, replicate, self._real(scenario, replicate), arm)
@@ -321,21 +336,6 @@ class Study:
     # -- progress ------------------------------------------------------------------------------------------
 
     def _tell(self, doing: str) -> None:
-        self._report(doing, min(len(self._used), self.expected), self.expected)
-
-    @property
-    def expected(self) -> int:
-        """Cells of the whole plan, about: which trials are chosen decides how many are shared."""
-        plan = self._plan
-        baselines = 1 + len(arms.standard(self._dataset.kind)) + 2 + 2 + len(arms.SHARES)
-        further = 2 + len(arms.SELECTIONS) * plan.selection + len(arms.TRUNCATIONS) + 1
-        repeated = plan.repeats * plan.seeds - plan.tuned_on
-        total = 0
-        for learner in self._learners:
-            cells = baselines * plan.tuned_on + 6 * repeated
-            for retrained in plan.retrained:
-                trials = len(arms.SHARES if retrained else arms.SHARES_OF_PUBLISHED) + further
-                cells += trials * plan.tuned_on + 3 * repeated
-            # By other measures, half of what is chosen is another trial.
-            total += cells * (1 + len(learner.measures)) // 2
-        return len(plan.scenarios) * total
+        recipes = len(arms.standard(self._dataset.kind))
+        expected = tuning.expected(self._plan, self._learners, recipes, self._shared.transforms)
+        self._report(doing, min(len(self._used), expected), expected)

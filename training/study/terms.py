@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from service.artifact import Rows
+from service.artifact import Originals, Rows
+from service.runtime.session import Session
 from training.data.kind import Kind
-from training.export.sampling import Drawn
 
 
 class Judge(Protocol):
@@ -23,12 +23,17 @@ class Judge(Protocol):
 class DrawnAs:
     """Samples of a generator of kind `of`, as those of `into`."""
 
-    drawn: Drawn
+    session: Session
     of: Kind
     into: Kind
 
     def run(self, rows: Rows) -> np.ndarray:
-        return as_of(self.drawn.run(rows), self.of, self.into)
+        return as_of(self.session.run(rows), self.of, self.into)
+
+    def run_transform(self, originals: Originals) -> tuple[np.ndarray, np.ndarray]:
+        own = replace(originals, content=as_of(originals.content, self.into, self.of))
+        samples, classes = self.session.run_transform(own)
+        return as_of(samples, self.of, self.into), classes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from training.data.kind import Kind
 from training.study import arms
 from training.study.arms import Trial
 from training.study.learners import Learner
+from training.study.plan import Plan
 
 # (arm, trial) -> its score on the validation split
 Score = Callable[[str, Trial], float]
@@ -25,11 +26,13 @@ def choose(
     compared: Sequence[str],
     published: bool,
     selection: bool,
+    transforms: bool = False,
 ) -> dict[str, Trial]:
     """Each arm's trial, in order of the comparison.
 
     counts: real samples of each class, int64 [classes]. compared: arms of other systems, trained on the same
-    samples. published: whether synthetic samples are the published file's. selection: see Plan.
+    samples. published: whether synthetic samples are the published file's. selection: see Plan. transforms: whether the
+    generator does.
     """
     even = counts.min() == counts.max()
     chosen = {arms.REAL: arms.unvaried(kind)}
@@ -53,6 +56,9 @@ def choose(
         chosen[arm] = best(arm, learner.raw(plain, counts, False))
     chosen[arms.RAW] = best(arms.RAW, learner.raw(plain, counts, published))
     chosen[arms.CHOSEN] = _selected(chosen[arms.RAW], even, selection, score)
+    if transforms:
+        trials = arms.transformed(learner.raw(plain, counts, published), even)
+        chosen[arms.TRANSFORMED] = best(arms.TRANSFORMED, trials)
     chosen[arms.ONLY] = best(arms.ONLY, learner.alone(chosen[learner.plain], published))
     return chosen
 
@@ -75,3 +81,23 @@ def _selected(raw: Trial, even: bool, selection: bool, score: Score) -> Trial:
     for group in groups:
         best = max([best, *group(best)], key=lambda trial: score(arms.CHOSEN, trial))
     return best
+
+
+def expected(plan: Plan, teaching: Sequence[Learner], recipes: int, transforms: bool) -> int:
+    """Cells of a whole plan, about: which trials are chosen decides how many are shared.
+
+    teaching: the sorts of classifiers; recipes: standard augmentations that are tried.
+    """
+    baselines = 1 + recipes + 2 + 2 + len(arms.SHARES)
+    further = 2 + len(arms.SELECTIONS) * plan.selection + len(arms.TRUNCATIONS) + 1
+    further += (len(arms.SHARES) + 1) * transforms
+    repeated = plan.repeats * plan.seeds - plan.tuned_on
+    total = 0
+    for learner in teaching:
+        cells = baselines * plan.tuned_on + 6 * repeated
+        for retrained in plan.retrained:
+            trials = len(arms.SHARES if retrained else arms.SHARES_OF_PUBLISHED) + further
+            cells += trials * plan.tuned_on + 3 * repeated
+        # By other measures, half of what is chosen is another trial.
+        total += cells * (1 + len(learner.measures)) // 2
+    return len(plan.scenarios) * total

@@ -11,7 +11,7 @@ from typing import TypedDict
 
 import pandas
 
-# A draw of so many rows, by a seed.
+# A draw of a number of rows, by a seed.
 Draw = Callable[[int, int], pandas.DataFrame]
 
 

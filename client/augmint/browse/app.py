@@ -39,6 +39,7 @@ _FAULTS: list[tuple[type[errors.AugmintError], int, str, str, bool]] = [
     (errors.Overloaded, 503, "The service is full", "Others are drawing. This page tries again by itself.", True),
     (errors.DeadlineExceeded, 504, "The service takes too long", "Ask for fewer samples, or try again.", False),
     (errors.Unavailable, 503, "The service is away", "As soon as it answers, this page goes on by itself.", True),
+    (errors.ClientClosed, 503, "This page is being closed", "Start augmint browse again.", False),
     (errors.GeneratorNotFound, 404, "The service has no such generator", "The list shows those that it has.", False),
     (
         errors.DigestMismatch,
@@ -53,8 +54,21 @@ _FAULTS: list[tuple[type[errors.AugmintError], int, str, str, bool]] = [
 ]
 
 
-def make(channel: Channel, timeout: float, hosts: Iterable[str] = ()) -> Any:
-    """The ASGI application.
+class Application(Guard):
+    """The ASGI application, behind its guard."""
+
+    def __init__(self, app: Any, hosts: Iterable[str], service: dict[str, Service]) -> None:
+        super().__init__(app, hosts)
+        self._service = service
+
+    async def leave(self) -> None:
+        """End what is asked of the service, so that nobody is waited for."""
+        for service in self._service.values():
+            await service.close()
+
+
+def make(channel: Channel, timeout: float, hosts: Iterable[str] = ()) -> Application:
+    """The application.
 
     channel: how to reach the service. timeout: seconds that an answer of it may take. hosts: more names under which
     the page is reached, beside those of this machine.
@@ -108,7 +122,7 @@ def make(channel: Channel, timeout: float, hosts: Iterable[str] = ()) -> Any:
         exception_handlers={errors.AugmintError: refused, HTTPException: lost, Gone: gone, Exception: broken},
         lifespan=life,
     )
-    return Guard(app, {*LOCAL, *hosts})
+    return Application(app, {*LOCAL, *hosts}, state)
 
 
 class _Kept(StaticFiles):

@@ -67,9 +67,11 @@ class Asked:
             label = None
         classes = len(description.labels)
         first = take("first", lambda text: checks.whole("first", int(text), 0, classes - 1), 0)
-        keep, of = take("keep", int, 0), take("of", int, 0)
         try:
-            keep, of = check_selection(keep, of)
+            given = take("keep", int, None), take("of", int, None)
+            if given.count(None) == 1:
+                raise InvalidRequest("keep and of go together: the best so many, of every so many candidates")
+            keep, of = check_selection(*given)
             if of and not description.message.scored:
                 raise InvalidRequest("keep and of need a generator that scores its samples, which this one does not")
         except InvalidRequest as error:

@@ -78,7 +78,7 @@ def measures(description: Description) -> list[Measure]:
         between = f" ({_percent(low)} to {_percent(high)})" if high else ""
         found.append(
             Measure(
-                "teaches",
+                "Teaches a classifier",
                 "A classifier that learned from its samples alone recognises so many real ones"
                 f"{between}; beside: one that learned from real samples.",
                 _percent(card.classification_accuracy_score),
@@ -90,7 +90,7 @@ def measures(description: Description) -> list[Measure]:
     if card.HasField("label_fidelity"):
         found.append(
             Measure(
-                "keeps to the label",
+                "Keeps to the label",
                 "So many samples are recognised as the class that was asked for.",
                 _percent(card.label_fidelity),
                 share=card.label_fidelity,
@@ -98,7 +98,7 @@ def measures(description: Description) -> list[Measure]:
         )
     found.append(
         Measure(
-            "covers",
+            "Covers what is real",
             "So many real samples have a synthetic one near them; beside: near other real ones.",
             _percent(card.coverage),
             _percent(card.coverage_ceiling),

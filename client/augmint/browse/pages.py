@@ -44,21 +44,21 @@ class Pages:
 
     async def index(self, request: Request) -> Response:
         """Every generator, with a look at it."""
-        listed = await self._ask(request, self.service().listed())
+        listed = await ask(request, self.service().listed())
         names = dict.fromkeys(one.status.name for one in listed)
         groups = [(name, [one for one in reversed(listed) if one.status.name == name]) for name in names]
         return await self.page(request, "list.html", groups=groups)
 
     async def default(self, request: Request) -> Response:
         """From a generator's name to the version that a reader gets who names none."""
-        found = await self._ask(request, self.service().describe(request.path_params["name"]))
+        found = await ask(request, self.service().describe(request.path_params["name"]))
         return RedirectResponse(place(found.name, found.version), 307)
 
     async def samples(self, request: Request) -> Response:
         """Samples of a generator."""
         description = await self._describe(request)
         asked = Asked.read(description, request.query_params)
-        drawn = None if request.scope["foreign"] else await self._ask(request, self.service().draw(asked))
+        drawn = None if request.scope["foreign"] else await ask(request, self.service().draw(asked))
         return await self.page(
             request,
             "samples.html",
@@ -80,19 +80,19 @@ class Pages:
         """Two versions, or two truncations, side by side: the same addresses but for that."""
         description = await self._describe(request)
         asked = Asked.read(description, request.query_params)
-        statuses = await self._ask(request, self.service().generators())
+        statuses = await ask(request, self.service().generators())
         versions = [
             one.version for one in statuses if one.name == description.name and one.state in ("ready", "retiring")
         ]
         version, truncation, wrong = _other(asked, sorted(set(versions)), request)
         other = description
         if version != description.version:
-            other = await self._ask(request, self.service().describe(description.name, version))
+            other = await ask(request, self.service().describe(description.name, version))
         beside = asked.beside(other, truncation)
         drawn: list[Samples | None] = [None, None]
         if not request.scope["foreign"]:
             both = (self.service().draw(one) for one in (asked, beside) if one is not None)
-            drawn = [*await self._ask(request, asyncio.gather(*both)), None][:2]
+            drawn = [*await ask(request, asyncio.gather(*both)), None][:2]
         return await self.page(
             request,
             "compare.html",
@@ -110,7 +110,7 @@ class Pages:
     async def sample(self, request: Request) -> Response:
         """One sample, by its address."""
         address = self._address(request)
-        drawn = None if request.scope["foreign"] else await self._ask(request, self.service().replay(address))
+        drawn = None if request.scope["foreign"] else await ask(request, self.service().replay(address))
         description = drawn.description if drawn is not None else await self._describe_of(request, address)
         code, around = None, ""
         if drawn is not None:
@@ -145,7 +145,7 @@ class Pages:
         address, suffix = self._address(request), request.path_params["suffix"]
         if request.scope["foreign"]:
             return _foreign()
-        drawn = await self._ask(request, self.service().replay(address))
+        drawn = await ask(request, self.service().replay(address))
         return await run_in_threadpool(downloads.of_one, drawn, suffix)
 
     async def download(self, request: Request) -> Response:
@@ -155,7 +155,7 @@ class Pages:
         asked = Asked.read(await self._describe(request), request.query_params)
         if asked.wrong:
             raise InvalidRequest(asked.wrong[0])
-        drawn = await self._ask(request, self.service().draw(asked))
+        drawn = await ask(request, self.service().draw(asked))
         return await run_in_threadpool(downloads.of_page, drawn, asked, request.path_params["suffix"])
 
     async def waiting(self, request: Request) -> Response:
@@ -180,10 +180,10 @@ class Pages:
 
     async def _describe(self, request: Request) -> Description:
         path = request.path_params
-        return await self._ask(request, self.service().describe(path["name"], _version(path["version"])))
+        return await ask(request, self.service().describe(path["name"], _version(path["version"])))
 
     async def _describe_of(self, request: Request, address: Address) -> Description:
-        return await self._ask(request, self.service().describe(address.generator, address.version))
+        return await ask(request, self.service().describe(address.generator, address.version))
 
     def _address(self, request: Request) -> Address:
         address = Address.parse(request.query_params.get("address", ""))
@@ -202,24 +202,25 @@ class Pages:
             ("grpcurl", snippets.grpcurl(reach, wanted)),
         ]
 
-    async def _ask(self, request: Request, work: Awaitable[T]) -> T:
-        """What the work gives; it is given up when the reader goes away, and so are its calls of the service."""
 
-        async def gone() -> None:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
+async def ask(request: Request, work: Awaitable[T]) -> T:
+    """What the work gives; it is given up when the reader goes away, and so are its calls of the service."""
 
-        asked = asyncio.ensure_future(work)
-        reader = asyncio.ensure_future(gone())
-        try:
-            await asyncio.wait((asked, reader), return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                raise Gone
-            return asked.result()
-        finally:
-            for one in (asked, reader):
-                one.cancel()
-            await asyncio.gather(asked, reader, return_exceptions=True)
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    asked = asyncio.ensure_future(work)
+    reader = asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait((asked, reader), return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            raise Gone
+        return asked.result()
+    finally:
+        for one in (asked, reader):
+            one.cancel()
+        await asyncio.gather(asked, reader, return_exceptions=True)
 
 
 def environment() -> jinja2.Environment:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import uvicorn
 
-from augmint.browse.app import make
+from augmint.browse.app import Application, make
 from augmint.errors import InvalidRequest
 from augmint.wire.channel import Channel
 
@@ -22,17 +22,30 @@ PORT = 8421
 _LEAVE_S = 3
 
 
-class _Server(uvicorn.Server):
-    """Tells when it can be reached."""
+class Server(uvicorn.Server):
+    """Tells when it can be reached, and waits for no draw when it is to end."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
+    def __init__(self, app: Application, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=_LEAVE_S,
+            )
+        )
+        self._app, self._ready = app, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._app.leave()
+        await super().shutdown(sockets)
 
 
 def run(
@@ -52,7 +65,7 @@ def run(
     opens: show it in the person's browser.
     raises: InvalidRequest if it cannot listen there.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port)
     number = listener.getsockname()[1]
     name = "localhost" if ipaddress.ip_address(listener.getsockname()[0]).is_unspecified else host
     address = f"http://{f'[{name}]' if ':' in name else name}:{number}/"
@@ -63,20 +76,11 @@ def run(
             with contextlib.suppress(webbrowser.Error):
                 webbrowser.open(address)
 
-    app = make(channel, timeout, {host, *hosts})
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=_LEAVE_S,
-    )
     with contextlib.suppress(KeyboardInterrupt):  # the way it ends
-        _Server(config, ready).run([listener])
+        Server(make(channel, timeout, {host, *hosts}), ready).run([listener])
 
 
-def _listen(host: str, port: int | None) -> socket.socket:
+def listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     wanted = [PORT, 0] if port is None else [port]
     for number in wanted:

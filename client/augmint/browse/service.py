@@ -63,6 +63,10 @@ class Service:
         """As `Client.replay`."""
         return await self._client.replay(address, timeout=self._timeout)
 
+    async def close(self) -> None:
+        """End the calls that are under way."""
+        await self._client.close()
+
     async def _listed(self, status: GeneratorStatus) -> Listed:
         if status.state not in ("ready", "retiring"):
             return Listed(status, None)

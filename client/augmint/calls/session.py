@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from google.protobuf.message import Message
 
 from augmint import checks
-from augmint.calls import pages
+from augmint.calls import carrying, pages
+from augmint.calls.carrying import Transformation
 from augmint.calls.query import Query, Which
 from augmint.calls.retry import Retry
 from augmint.calls.steps import Ask, Steps, Together
 from augmint.errors import DigestMismatch, GeneratorNotFound, InvalidRequest, LabelNotFound
 from augmint.generators import Description, GeneratorStatus
-from augmint.samples import Samples
+from augmint.samples import Samples, Transformed
 from augmint.v1 import generator_pb2 as pb
+
+T = TypeVar("T")
 
 
 class Session:
@@ -47,27 +50,45 @@ class Session:
 
     def draw(self, query: Query, timeout: float | None) -> Steps[Samples]:
         """Samples, all of one file."""
+        return (
+            yield from self._settle(
+                query.which, timeout, lambda description, left: self._fill(query.order(description), left)
+            )
+        )
+
+    def transform(self, wanted: Transformation, timeout: float | None) -> Steps[Transformed]:
+        """Samples carried into other classes, all by one file."""
+        return (
+            yield from self._settle(
+                wanted.which, timeout, lambda description, left: self._carry(wanted.load(description), left)
+            )
+        )
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _settle(
+        self, which: Which, timeout: float | None, work: Callable[[Description, Callable[[], float]], Steps[T]]
+    ) -> Steps[T]:
+        """Work that is for one file, done anew if the service has another by now; it is handed the seconds left."""
         end = None if timeout is None else time.monotonic() + checks.seconds("timeout", timeout)
 
         def left() -> float:
             return self.timeout if end is None else max(end - time.monotonic(), 0.0)
 
-        description = self.descriptions.get(query.which)
+        description = self.descriptions.get(which)
         known = description is not None
         if description is None:
-            description = yield from self._describe(query.which, left())
+            description = yield from self._describe(which, left())
         while True:
             try:
-                return (yield from self._fill(query.order(description), left))
+                return (yield from work(description, left))
             except (DigestMismatch, GeneratorNotFound, LabelNotFound):
                 # The service has moved on since this client asked about it. Nothing was handed out yet, so all of the
                 # samples can come from the file that it has now, unless the caller pinned another.
                 if not known:
                     raise
                 known = False
-                description = yield from self._describe(query.which, left())
-
-    # -- inside -------------------------------------------------------------------------------------------
+                description = yield from self._describe(which, left())
 
     def _describe(self, which: Which, seconds: float) -> Steps[Description]:
         request = pb.GetGeneratorRequest(generator=which.generator, version=which.version, channel=which.channel)
@@ -85,11 +106,7 @@ class Session:
             pages.place(answer, order, page, array)
 
         most = pages.largest(order)
-        wanted: Iterator[Steps[None]] = map(fetch, pages.split(len(array), most))
-        if len(array) <= most:
-            yield from next(wanted)  # no thread needed
-        else:
-            yield Together(wanted)
+        yield from self._together(map(fetch, pages.split(len(array), most)), len(array) <= most)
         return Samples(
             array,
             order.class_indices,
@@ -100,6 +117,33 @@ class Session:
             order.keep,
             order.of,
         )
+
+    def _carry(self, load: carrying.Load, left: Callable[[], float]) -> Steps[Transformed]:
+        description, n = load.description, len(load.content)
+        array, source = np.empty_like(load.content), np.empty(n, np.int64)
+
+        def fetch(page: pages.Page) -> Steps[None]:
+            answer = yield from self._call("transform", carrying.request(load, page), left())
+            carrying.place(answer, load, page, array, source)
+
+        yield from self._together(map(fetch, pages.split(n, description.page)), n <= description.page)
+        return Transformed(
+            array=array,
+            class_indices=load.target,
+            indices=np.arange(n, dtype=np.uint64),
+            description=description,
+            seed=0,
+            truncation=1.0,
+            source_class_indices=source,
+            strength=load.strength,
+        )
+
+    def _together(self, wanted: Iterator[Steps[None]], one: bool) -> Steps[None]:
+        """Perform all of these; one: there is one, which needs no thread."""
+        if one:
+            yield from next(wanted)
+        else:
+            yield Together(wanted)
 
     def _call(self, method: str, request: Message, seconds: float) -> Steps[Any]:
         def ask(left: float) -> Ask[Any]:

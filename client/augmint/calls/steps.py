@@ -20,7 +20,7 @@ T = TypeVar("T")
 class Ask(Generic[T]):
     """One call of the service; the answer is sent back, an AugmintError is thrown.
 
-    method: "generate", "get_generator" or "list_generators"; seconds: that it may take.
+    method: "generate", "transform", "get_generator" or "list_generators"; seconds: that it may take.
     """
 
     method: str

@@ -9,9 +9,11 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from augmint.kinds import audio, image, text
+from augmint.errors import InvalidRequest
+from augmint.kinds import audio, image, midi, music, text
 from augmint.kinds.face import Face
-from augmint.kinds.table import column, files, frame, spread
+from augmint.kinds.intake import Intake
+from augmint.kinds.table import column, encoding, files, frame, spread
 
 
 class Encoder(Protocol):
@@ -41,12 +43,14 @@ class Kind:
     frame:    samples -> a pandas DataFrame. Absent: that is not what they are.
     sound:    samples -> (float32 [n, frames(, channels)] in [-1, 1], frames a second). Absent: nothing is heard.
     floats:   raw samples [n, *shape] -> float32 as networks take them, from loaders that nobody gave a transform.
-    media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open.
-              Absent: a file of one sample is an array.
+    media:    description -> the feature, in Hugging Face's JSON, of a column of `files`, which other programs open;
+              {}: it has none, and columns hold arrays. Absent: a file of one sample is an array, too.
     lines:    samples -> lines of text for people and programs to read. Absent: cells are printed, if there are any.
     texts:    samples -> a str of each. Absent: that is not what they are.
+    midis:    samples -> a mido.MidiFile of each. Absent: that is not what they are.
     indices:  elements are numbers of things, which PyTorch wants as int64.
     face:     how samples look on a page.
+    intake:   how they come in. Absent: as arrays only.
     """
 
     column: str
@@ -65,13 +69,43 @@ class Kind:
     media: Callable[[Any], dict[str, Any]] | None = None
     lines: Callable[[Any], list[str]] | None = None
     texts: Callable[[Any], list[str]] | None = None
+    midis: Callable[[Any], list[Any]] | None = None
     indices: bool = False
     face: Face = field(default_factory=Face)
+    intake: Intake | None = None
 
 
 def of(description: Any) -> Kind:
     """The row of a generator's kind; what this release has no row for is handed over as arrays."""
     return KINDS.get(description.kind, ARRAY)
+
+
+def raw(given: Any, description: Any) -> np.ndarray:
+    """Raw samples, the generator's dtype [n, *shape], C order, of whatever a person has; InvalidRequest.
+
+    given: an array (or tensor) of just that dtype and shape, Samples of the same form, or what the kind's row encodes.
+    """
+    kind, array = of(description), given
+    if hasattr(given, "array") and hasattr(given, "description"):
+        if given.description.message.sample != description.message.sample:
+            other = given.description
+            raise InvalidRequest(
+                f"the samples are of {other.name} version {other.version}, whose {other.kind} is described otherwise "
+                f"than that of {description.name} version {description.version}: hand them over decoded"
+                + (f", as {kind.intake.words}" if kind.intake else "")
+            )
+        array = given.array
+    wanted = f"{description.dtype.name} [n, {', '.join(map(str, description.shape))}]"
+    numbers = hasattr(array, "__array__") and hasattr(array, "shape") and not hasattr(array, "columns")
+    if numbers:
+        array = np.asarray(array)
+        if array.dtype == description.dtype and array.shape[1:] == tuple(description.shape):
+            return np.ascontiguousarray(array, description.dtype)
+    if kind.intake is None or numbers:
+        is_what = f"{array.dtype} {list(array.shape)}" if numbers else type(given).__name__
+        also = f", or {kind.intake.words}" if kind.intake else ""
+        raise InvalidRequest(f"samples are {is_what}; generator {description.name!r} takes {wanted}{also}")
+    return np.ascontiguousarray(kind.intake.encode(given, description), description.dtype)
 
 
 def _npys(samples: Any) -> Iterator[bytes]:
@@ -99,6 +133,12 @@ KINDS = {
         feature=image.feature,
         media=lambda description: {"_type": "Image"},
         face=Face(pictures=image.pictures),
+        intake=Intake(
+            image.encode,
+            "a list of PIL images",
+            image.opened,
+            ("png", "jpg", "jpeg", "bmp", "webp", "gif", "tif", "tiff"),
+        ),
     ),
     "audio": Kind(
         column="audio",
@@ -112,6 +152,27 @@ KINDS = {
         floats=audio.floats,
         media=audio.media,
         face=Face(alone=24, together=4, pictures=audio.pictures, sounds=audio.wavs),
+        intake=Intake(
+            audio.encode,
+            "a pair of sounds, float32 in [-1, 1], and frames a second",
+            audio.opened,
+            ("wav",),
+            floats=audio.back,
+        ),
+    ),
+    "music": Kind(
+        column="roll",
+        suffix="mid",
+        pictures=False,
+        objects=lambda samples: samples.array,
+        files=music.files,
+        feature=_sequence,
+        details=music.details,
+        floats=music.floats,
+        media=lambda description: {},
+        midis=music.midis,
+        face=Face(alone=24, together=4, pictures=music.pictures, sounds=music.wavs),
+        intake=Intake(midi.encode, "a list of mido.MidiFile", midi.opened, ("mid", "midi"), floats=midi.back),
     ),
     "table": Kind(
         column="",
@@ -131,6 +192,7 @@ KINDS = {
         cells=files.cells,
         frame=frame.frame,
         face=Face(alone=200, together=100, spreads=spread.spreads),
+        intake=Intake(encoding.encode_rows, "a DataFrame or a list of dicts", tables=tuple(encoding.FILES.items())),
     ),
     "text": Kind(
         column="text",
@@ -146,6 +208,7 @@ KINDS = {
         texts=text.texts,
         indices=True,
         face=Face(alone=40, together=10),
+        intake=Intake(text.encode_all, "a list of str", tables=tuple(text.FILES.items())),
     ),
 }
 # Suffix of a file of one sample that other programs open, of kinds that are no pictures: those go on a sheet.

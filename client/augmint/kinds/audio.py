@@ -1,4 +1,4 @@
-"""Sounds: int16 [frames] or [frames, channels], so many frames a second."""
+"""Sounds: int16 [frames] or [frames, channels], at the rate of the generator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
-from augmint.errors import MissingExtra
+from augmint.errors import InvalidRequest, MissingExtra
 from augmint.kinds.face import Picture
 
 _FULL = np.float32(32768)
@@ -36,6 +36,14 @@ def floats(array: np.ndarray) -> np.ndarray:
     """int16 [n, frames(, channels)] -> float32 [n, channels, frames] in [-1, 1), as torchaudio loads sounds."""
     values = array.astype(np.float32) / _FULL
     return values[:, None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(0, 2, 1))
+
+
+def back(array: np.ndarray, description: Any) -> np.ndarray:
+    """int16 [n, frames(, channels)] of what `floats` gives, or of floats of that shape."""
+    shape = tuple(description.shape)
+    if array.shape[1:] != shape:
+        array = array.transpose(0, 2, 1) if len(shape) > 1 else array[:, 0]
+    return encode((array, rate_of(description)), description)
 
 
 def wavs(samples: Any) -> Iterator[bytes]:
@@ -94,3 +102,47 @@ def pictures(samples: Any) -> Iterator[Picture]:
             f'<path d="{strokes}" stroke-width="1.5" stroke-linecap="round"/></svg>'
         )
         yield Picture(content.encode(), "image/svg+xml", width, height)
+
+
+def encode(given: Any, description: Any) -> np.ndarray:
+    """int16 [n, frames(, channels)] of sounds and their rate, or of a list of what `opened` gives; InvalidRequest.
+
+    given: (floats [n, frames(, channels)] in [-1, 1], or int16, and frames a second).
+    """
+    if isinstance(given, list):
+        parts = [encode((np.asarray(array)[None], rate), description) for array, rate in given]
+        if not parts:
+            raise InvalidRequest("there are no sounds; give at least one")
+        return np.concatenate(parts)
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise InvalidRequest(f"samples are a {type(given).__name__}; give sounds as a pair (array, frames a second)")
+    array, rate = np.asarray(given[0]), given[1]
+    if rate != rate_of(description):
+        raise InvalidRequest(
+            f"the sounds have {rate} frames a second; generator {description.name!r} takes {rate_of(description)}: "
+            "resample them"
+        )
+    if array.shape[1:] != tuple(description.shape):
+        raise InvalidRequest(
+            f"sounds are {list(array.shape)}; generator {description.name!r} takes "
+            f"[n, {', '.join(map(str, description.shape))}]: cut them, or fill them up with silence"
+        )
+    if array.dtype == np.int16:
+        return array
+    if array.dtype.kind != "f" or not np.all(np.abs(array) <= 1):
+        raise InvalidRequest(f"sounds are {array.dtype} with values outside [-1, 1]; wanted floats in it, or int16")
+    return np.clip(np.rint(array.astype(np.float64) * 32768), -32768, 32767).astype(np.int16)
+
+
+def opened(content: bytes) -> tuple[np.ndarray, int]:
+    """int16 [frames] or [frames, channels] of a WAV file, and frames a second; InvalidRequest if it is none."""
+    try:
+        with wave.open(io.BytesIO(content)) as file:
+            parameters = file.getparams()
+            frames = file.readframes(parameters.nframes)
+    except (wave.Error, EOFError) as error:
+        raise InvalidRequest(f"it is no WAV file that can be read: {error}") from error
+    if parameters.sampwidth != 2:
+        raise InvalidRequest(f"it has {8 * parameters.sampwidth} bits a frame; wanted 16")
+    sound = np.frombuffer(frames[: len(frames) // (2 * parameters.nchannels) * 2 * parameters.nchannels], "<i2")
+    return (sound if parameters.nchannels == 1 else sound.reshape(-1, parameters.nchannels)), parameters.framerate

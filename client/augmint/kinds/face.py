@@ -57,7 +57,7 @@ class Face:
     """
 
     alone: int = 48
-    together: int = 8
+    together: int = 10
     pictures: Callable[[Any], Iterator[Picture]] | None = None
     sounds: Callable[[Any], Iterator[bytes]] | None = None
     spreads: Callable[[Any], list[Spread]] | None = None

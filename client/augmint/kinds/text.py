@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -52,6 +52,32 @@ def encode(real: Iterable[str], description: Any) -> np.ndarray:
             )
         rows.append([*row[:length], *[end] * (length - len(row))])
     return np.array(rows, np.int64).reshape(-1, length)
+
+
+def encode_all(given: Any, description: Any) -> np.ndarray:
+    """int32 [n, length] of a list of str, as `encode`; InvalidRequest if they are none."""
+    if not isinstance(given, list | tuple) or not given or not all(isinstance(text, str) for text in given):
+        raise InvalidRequest(f"samples are a {type(given).__name__}; give texts as a list of str, at least one")
+    return encode(given, description).astype(np.int32)
+
+
+def _read_lines(path: Any) -> list[str]:
+    """Texts of a .txt file, one a line."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        return [line.removesuffix("\n").removesuffix("\r") for line in file]
+
+
+def _read_objects(path: Any) -> list[str]:
+    """Texts of a .jsonl file, `text` of each object."""
+    with open(path, encoding="utf-8") as file:
+        found = [json.loads(line) for line in file if line.strip()]
+    if not all(isinstance(one, dict) and isinstance(one.get("text"), str) for one in found):
+        raise InvalidRequest("a line is no object with a `text`")
+    return [one["text"] for one in found]
+
+
+# Files of texts, by suffix; what reads them raises ValueError where they are none.
+FILES: dict[str, Callable[[Any], list[str]]] = {"txt": _read_lines, "jsonl": _read_objects}
 
 
 def _spelled(text: str, ids: dict[str, int], longest: int) -> list[int] | None:

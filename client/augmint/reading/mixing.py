@@ -26,6 +26,8 @@ SYNTHETIC_LIMIT = 2**26
 # than drawing the real ones evenly, and where it is poor its mistakes are learned along.
 KNOWS_MORE = 2.0
 NOTHING_NEW = "the generator learned from hardly more real ones than are here"
+CARRIED = "carried from other classes"
+NONE_TO_CARRY = "there are no real ones of other classes that the generator knows, to be carried"
 FEWER = "its quality card recommends fewer than of others"
 
 
@@ -35,6 +37,7 @@ class Advice:
 
     truncation, keep, of: as in an address. per_real: synthetic samples per real one that helped; None: not studied.
     usual: the same, for the generator as a whole.
+    carried: its samples are real ones of other classes, carried into this one, and none is drawn.
     """
 
     skip: str
@@ -43,6 +46,7 @@ class Advice:
     of: int
     per_real: float | None
     usual: float | None = None
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Portion:
     real:      real samples, each of which comes once.
     repeated:  how often real samples come again, in all; each the same number of times, or one more.
     synthetic: synthetic samples. missing: asked for, but neither to be drawn nor repeated.
-    note:      why there are none or few, if anything speaks against them.
+    note:      why there are none or few, if anything speaks against them; or where they come from.
     """
 
     label: str
@@ -74,13 +78,20 @@ class Portion:
 
 
 def advise(
-    description: Description, card: bool, truncation: float | None, keep: int | None, of: int | None
+    description: Description,
+    card: bool,
+    truncation: float | None,
+    keep: int | None,
+    of: int | None,
+    by: str | None = None,
 ) -> list[Advice]:
     """One entry per class of the generator, in order of class index.
 
     card: honour the quality card: draw as it recommends, and draw no class that is withheld or of which it recommends
           none. truncation, keep, of: what the caller wants instead of the card's; None: nothing.
+    by:   "generate", "transform", or None: what the card's study has chosen for each class, else "generate".
     """
+    _check_way(description, by, drawn_so=(truncation, keep, of) != (None, None, None))
     wanted = None if keep is None and of is None else check_selection(keep, of)
     psi = None if truncation is None else check_truncation(truncation)
     quality = description.message.quality
@@ -102,17 +113,35 @@ def advise(
         if chosen[1] and not description.message.scored:
             raise InvalidRequest(f"keep and of select by a score, which generator {description.name!r} does not give")
         per_real = recommended.synthetic_per_real if known else None
-        found.append(Advice(skip, psi or check_truncation(recommended.truncation or 1.0), *chosen, per_real, usual))
+        carried = by == "transform" or (by is None and recommended.transformed and description.message.transforms)
+        psi_here = psi or check_truncation(recommended.truncation or 1.0)
+        found.append(Advice(skip, psi_here, *chosen, per_real, usual, carried))
     return found
 
 
+def _check_way(description: Description, by: str | None, drawn_so: bool) -> None:
+    if by not in (None, "generate", "transform"):
+        raise InvalidRequest(f'by is {by!r}; it must be "generate" or "transform"')
+    if by != "transform":
+        return
+    if not description.message.transforms:
+        raise InvalidRequest(
+            f'by="transform" needs an encoder, which generator {description.name!r} has not: `python -m training fit '
+            "--transform` would give it one"
+        )
+    if drawn_so:
+        raise InvalidRequest('truncation, keep and of are for samples that are drawn, and by="transform" draws none')
+
+
 def of_use(advice: Advice, learned: int | None, real: int) -> Advice:
-    """The advice for whoever has so many real samples of a class: none where the generator can add nothing new.
+    """The advice by the number of real samples of a class: none where the generator can add nothing new.
 
     learned: real samples of the class that the generator learned from; None: not known. A study that has found
              synthetic samples to help, or not to, is believed instead.
     """
-    if advice.skip or advice.per_real is not None or learned is None or learned >= KNOWS_MORE * real:
+    # What is carried is new by the real sample that it is made of, whatever the generator learned from.
+    believed = advice.carried or advice.per_real is not None
+    if advice.skip or believed or learned is None or learned >= KNOWS_MORE * real:
         return advice
     return replace(advice, skip=NOTHING_NEW)
 
@@ -170,13 +199,16 @@ class Amounts:
         synthetic = np.where(allowed, added if most is None else np.minimum(added, most), 0)
         counts = np.stack([real, added - synthetic, synthetic], axis=1).astype(np.int64).tolist()
         return [
-            Portion(label, own, left * bool(own), drawn, left * (not own), entry.skip or FEWER * bool(left))
+            Portion(
+                *(label, own, left * bool(own), drawn, left * (not own)),
+                entry.skip or FEWER * bool(left) or CARRIED * (entry.carried and drawn > 0),
+            )
             for label, (own, left, drawn), entry in zip(labels, counts, advice, strict=True)
         ]
 
 
 def _by_ratio(ratio: Any, real: np.ndarray) -> np.ndarray:
-    """int64 [classes]: so many that they are this share of the epoch, in the proportions of the real ones."""
+    """int64 [classes]: synthetic samples that are this share of the epoch, in the proportions of the real ones."""
     if isinstance(ratio, bool) or not isinstance(ratio, int | float | np.number) or not 0 <= ratio < 1:
         raise InvalidRequest(f"ratio is {ratio!r}; it must be a number in [0, 1)")
     if not real.sum():
@@ -200,86 +232,6 @@ def _recommended(advice: Sequence[Advice]) -> tuple[np.ndarray, np.ndarray]:
     known = [entry.per_real for entry in advice if entry.per_real is not None]
     usual = next((entry.usual for entry in advice if entry.usual is not None), float(np.mean(known)))
     return own, np.maximum(own, usual)
-
-
-def again(members: Sequence[np.ndarray], repeated: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """int64 [sum of repeated]: the real samples that come again in this epoch, class after class.
-
-    Each sample of a class comes as often as the others or once more; who does so changes from epoch to epoch.
-    members: per class, int64 [real samples]: their positions. repeated: int64 [classes], 0 where there are no members.
-    """
-    parts = [np.zeros(0, np.int64)]
-    for number, (own, times) in enumerate(zip(members, repeated.tolist(), strict=True)):
-        if not times:
-            continue
-        whole, rest = divmod(times, len(own))
-        # Beyond all epochs, whose orders are seeded by (seed, epoch).
-        turn = np.random.default_rng((seed, EPOCH_LIMIT + number)).permutation(own)
-        parts += [np.tile(own, whole), turn[(epoch * rest + np.arange(rest)) % len(own)]]
-    return np.concatenate(parts)
-
-
-@dataclass(frozen=True, eq=False)
-class Epoch:
-    """The samples of one epoch.
-
-    number: from 0. portions: how many, by class.
-    real:    int64 [real and repeated]: positions of real samples, each once and then those that come again.
-    classes: int64 [synthetic]: the class of each synthetic sample, class after class.
-    order:   int64 [len], a permutation: places in `real` and, behind its end, in `classes`.
-    """
-
-    number: int
-    portions: list[Portion]
-    real: np.ndarray
-    classes: np.ndarray
-    order: np.ndarray
-
-    @classmethod
-    def of(
-        cls,
-        number: int,
-        seed: int,
-        amounts: Amounts,
-        members: Sequence[np.ndarray],
-        labels: Sequence[str],
-        advice: Sequence[Advice],
-    ) -> Epoch:
-        """A function of its arguments alone. members: per class, int64 [real samples], their positions."""
-        counts = np.array([len(own) for own in members])
-        portions = amounts.plan(number, counts, labels, advice)
-        repeats = again(members, np.array([portion.repeated for portion in portions]), seed, number)
-        real = np.concatenate([np.arange(counts.sum()), repeats])
-        classes = deal(np.array([portion.synthetic for portion in portions]))
-        return cls(number, portions, real, classes, shuffled(seed, number, len(real) + len(classes)))
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    @property
-    def synthetic(self) -> np.ndarray:
-        """bool [len]."""
-        return self.order >= len(self.real)
-
-    def at(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What is at these places of the order.
-
-        returns: bool [n], whether it is real; the real ones' positions in the data set; the synthetic ones' in
-                 `classes`. Each in the order of `indices`.
-        """
-        chosen = self.order[np.asarray(indices, np.int64)]
-        is_real = chosen < len(self.real)
-        return is_real, self.real[chosen[is_real]], chosen[~is_real] - len(self.real)
-
-
-def deal(amounts: np.ndarray) -> np.ndarray:
-    """int64 [sum of amounts]: the class of each synthetic sample of an epoch, class after class."""
-    return np.repeat(np.arange(len(amounts)), amounts)
-
-
-def shuffled(seed: int, epoch: int, n: int) -> np.ndarray:
-    """int64 [n]: the order of an epoch, a permutation that depends on seed and epoch alone."""
-    return np.random.default_rng((seed, epoch)).permutation(n)
 
 
 def table(portions: Sequence[Portion]) -> str:

@@ -1,4 +1,4 @@
-"""Fetches ahead of whoever consumes, as far ahead as keeps them from waiting and no further."""
+"""Fetches ahead of the consumer: as far as it takes to keep it from waiting, and no further."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FARTHEST = 64
 TOLERATED = 0.01
 # Takes without a wait after which the distance is reconsidered.
 PATIENCE = 64
-# A fetch ends by its own deadline; whoever stops consuming, by Ctrl-C too, does not wait for that longer than this.
+# A fetch ends by its own deadline; a consumer that stops, by Ctrl-C too, waits for it no longer than this.
 FAREWELL_S = 0.2
 
 
@@ -80,7 +80,7 @@ class Meter:
         self._last = now
 
     def delivered(self, samples: int) -> None:
-        """A batch of so many samples goes to the consumer."""
+        """The consumer has been given a batch of this many samples."""
         self._batches += 1
         self._samples += samples
 

@@ -13,7 +13,7 @@ from augmint.address import INDEX_LIMIT, check_selection, check_truncation
 from augmint.client import Client
 from augmint.errors import DigestMismatch, InvalidRequest
 from augmint.generators import Description
-from augmint.samples import Samples
+from augmint.samples import Samples, Transformed
 
 # 2**64 over the golden ratio: its multiples, modulo 2**64, fill the range evenly however far one has come.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -141,6 +141,23 @@ class Source:
             truncation=truncation,
             keep=keep,
             of=of,
+            generator=self.description.name,
+            version=self.description.version,
+            digest=self.description.digest,
+        )
+
+    def transform(
+        self, content: np.ndarray, target: np.ndarray, source: np.ndarray | None, strength: float = 1.0
+    ) -> Transformed:
+        """Real samples, carried into other classes by the pinned file, as `Client.transform`.
+
+        content: the generator's dtype [n, *shape]; target, source: int64 [n], class indices.
+        """
+        return self._client.transform(
+            content,
+            classes=target,
+            source=source,
+            strength=strength,
             generator=self.description.name,
             version=self.description.version,
             digest=self.description.digest,

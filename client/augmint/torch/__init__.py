@@ -5,5 +5,6 @@ from augmint.torch.loader import Loader
 from augmint.torch.mixed import MixedDataset, mix
 from augmint.torch.stream import SyntheticStream
 from augmint.torch.tensors import unit_interval
+from augmint.torch.transform import Transform
 
-__all__ = ["Loader", "MixedDataset", "SyntheticDataset", "SyntheticStream", "mix", "unit_interval"]
+__all__ = ["Loader", "MixedDataset", "SyntheticDataset", "SyntheticStream", "Transform", "mix", "unit_interval"]

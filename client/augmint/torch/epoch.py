@@ -7,10 +7,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from augmint.errors import InvalidRequest
 from augmint.reading import mixing
 from augmint.reading.cursor import Cursor, Pass
-from augmint.reading.mixing import Epoch
+from augmint.reading.dealing import Epoch
 from augmint.reading.partition import Share
 from augmint.reading.prefetch import Meter, Prefetch
 from augmint.reading.source import Source
@@ -20,6 +22,9 @@ from augmint.torch.tensors import data
 
 # Batches whose synthetic samples are fetched before they are needed, at most.
 _BATCHES_AHEAD = 16
+
+# Real samples as the generator has them, and its class index of each.
+Originals = tuple[np.ndarray, np.ndarray]
 
 
 class MixedEpoch(data.Dataset):
@@ -38,7 +43,7 @@ class MixedEpoch(data.Dataset):
         self.plan = plan
         self._reals, self._source = reals, source
         self._transform, self._target_transform, self._flag = transform, target_transform, flag
-        self._ahead: Prefetch[list[int], tuple[list[int], list[Any]]] | None = None
+        self._ahead: Prefetch[tuple[list[int], Originals | None], tuple[list[int], list[Any]]] | None = None
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -52,7 +57,7 @@ class MixedEpoch(data.Dataset):
                 raise InvalidRequest("a loader of this data set is under way; end it before reading otherwise")
         places, positions, synthetic = self.plan.at(indices)
         real = iter(self._reals.pairs(positions.tolist()))
-        made = iter(self._draw(indices) if drawn is None else drawn)
+        made = iter(self._make(indices, self._originals(indices)) if drawn is None else drawn)
         numbers = iter(self.plan.classes[synthetic].tolist())
         items = []
         for is_real in places.tolist():
@@ -64,13 +69,36 @@ class MixedEpoch(data.Dataset):
             items.append(self._reals.item(sample, label, not is_real if self._flag else None))
         return items
 
-    def _draw(self, indices: Sequence[int]) -> list[Any]:
-        """The synthetic ones of these samples, in the form of the real ones; a call per way of drawing."""
+    def _originals(self, indices: Sequence[int]) -> Originals | None:
+        """The real samples that synthetic ones of these are made of, and their classes; None: all are drawn.
+
+        Read by the thread that reads the others, since a data set need not bear more than one.
+        """
+        _, _, chosen = self.plan.at(indices)
+        positions = self.plan.origins[chosen]
+        positions = positions[positions >= 0]
+        return self._reals.originals(positions.tolist()) if len(positions) else None
+
+    def _make(self, indices: Sequence[int], originals: Originals | None) -> list[Any]:
+        """The synthetic ones of these samples, in the form of the real ones; a call per way of making them."""
         _, _, chosen = self.plan.at(indices)
         numbers = self.plan.classes[chosen]
-        drawn: list[Any] = [None] * len(chosen)
+        made: list[Any] = [None] * len(chosen)
+        carried = np.flatnonzero(self.plan.origins[chosen] >= 0)
+        if originals is not None:
+            content, sources = originals
+            samples = self._source.transform(content, self._reals.generators[numbers[carried]], sources)
+            for place, sample in zip(carried.tolist(), self._reals.form(samples), strict=True):
+                made[place] = sample
+        self._draw(chosen, numbers, made)
+        return made
+
+    def _draw(self, chosen: np.ndarray, numbers: np.ndarray, drawn: list[Any]) -> None:
+        """Fill in those that are drawn. chosen: positions in the plan's classes; numbers: the class of each."""
         ways: dict[tuple[float, int, int], list[int]] = {}
         for place, number in enumerate(numbers.tolist()):
+            if self.plan.origins[chosen[place]] >= 0:
+                continue
             entry = self._reals.advice[number]
             ways.setdefault((entry.truncation, entry.keep, entry.of), []).append(place)
         for way, places in ways.items():
@@ -78,7 +106,6 @@ class MixedEpoch(data.Dataset):
             samples = self._source.fetch(where, self._reals.generators[numbers[places]], *way)
             for place, sample in zip(places, self._reals.form(samples), strict=True):
                 drawn[place] = sample
-        return drawn
 
     def read(self, reading: Pass, mine: Sequence[Share], num_workers: int, meter: Meter, options: Any) -> Reading:
         """Batches of these shares, and what notes that one was delivered; threads fetch ahead if no workers do.
@@ -97,7 +124,8 @@ class MixedEpoch(data.Dataset):
             meter.delivered(share.last - share.first)
 
         if prefetch:
-            self._ahead = Prefetch(iter(_Batches(mine)), lambda indices: (indices, self._draw(indices)), _BATCHES_AHEAD)
+            tasks = ((indices, self._originals(indices)) for indices in _Batches(mine))
+            self._ahead = Prefetch(tasks, lambda task: (task[0], self._make(*task)), _BATCHES_AHEAD)
         try:
             for share in mine:
                 yield partial(delivered, share)

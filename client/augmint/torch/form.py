@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from augmint.generators import Description
 from augmint.samples import Samples
 from augmint.torch.real import Items
 from augmint.torch.tensors import torch
+
+_ADVICE = ": let the real data set give them like that, and hand every transform to mix, which applies it to both"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,36 @@ class Form:
             array = np.divide(array, 255, dtype=self.dtype)
         return list(array if self.as_array else torch.from_numpy(array))
 
+    def raw(self, samples: Sequence[Any], description: Description) -> np.ndarray:
+        """The way back: the generator's own samples, [n, *shape], of some in the form of the real ones.
+
+        Floats become the level that is nearest. InvalidRequest if they have values that no level is near to.
+        """
+        if self.axes is None:
+            return kinds.raw(list(samples), description)
+        values = np.stack([np.asarray(sample) for sample in samples])
+        if values.shape[1:] != self.shape:
+            raise InvalidRequest(f"samples are {list(values.shape[1:])}, the others {list(self.shape)}")
+        if self.floats is not None:
+            intake = kinds.of(description).intake
+            assert intake is not None
+            assert intake.floats is not None
+            return kinds.raw(intake.floats(values, description), description)
+        if self.unit:
+            if not np.all((values >= 0) & (values <= 1)):
+                raise InvalidRequest(
+                    f"samples have values in [{values.min():.3g}, {values.max():.3g}], and only those in [0, 1] can be "
+                    "carried into another class: normalise them afterwards"
+                )
+            values = np.rint(values * 255)
+        shape = [description.shape[axis] for axis in self.axes]
+        back = np.argsort(self.axes)
+        values = values.reshape(len(values), *shape).transpose(0, *(axis + 1 for axis in back))
+        made = values.astype(description.dtype)
+        if not np.array_equal(made, values, equal_nan=made.dtype.kind == "f"):
+            raise InvalidRequest(f"samples have values that are no {description.dtype.name}")
+        return kinds.raw(made, description)
+
 
 def form_of(items: Items, description: Description) -> Form:
     """The form of the real samples: PIL image, array or tensor, layout, dtype.
@@ -62,25 +94,31 @@ def form_of(items: Items, description: Description) -> Form:
                     f'transform=lambda image: image.convert("{mode}").resize(({width}, {height}))'
                 )
         return Form(None)
+    form = form_like(example, description, advice=_ADVICE)
+    for position in items.spread():
+        _check_alike(position, items[position][0], example, form.unit)
+    return form
+
+
+def form_like(example: Any, description: Description, what: str = "real samples", advice: str = "") -> Form:
+    """The form of an array or a tensor; InvalidRequest if the generator's samples cannot be given it.
+
+    what: these are, for the message. advice: the end of it.
+    """
     if not isinstance(example, np.ndarray | torch.Tensor):
-        raise InvalidRequest(f"real samples are {type(example).__name__}; mix takes PIL images, arrays and tensors")
+        raise InvalidRequest(f"{what} are {type(example).__name__}; wanted PIL images, arrays or tensors")
     as_array, shape = isinstance(example, np.ndarray), tuple(example.shape)
     dtype = np.empty(0, example.dtype).dtype if isinstance(example, np.ndarray) else _numpy_dtype(example)
     floats = kinds.of(description).floats
     if floats is not None and dtype.kind == "f" and shape in (_float_shape(floats, description), description.shape):
-        for position in items.spread():
-            _check_alike(position, items[position][0], example, False)
         return Form((), shape, dtype, False, as_array, floats)
     axes = _axes(shape, description, as_array)
     unit = kinds.of(description).pictures and dtype.kind == "f"
     whole = kinds.of(description).indices and dtype in (np.int32, np.int64)
     if axes is None or (dtype != description.dtype and not unit and not whole):
         raise InvalidRequest(
-            f"real samples are {dtype} {list(shape)}, the generator's {description.dtype} {list(description.shape)}: "
-            "let the real data set give them like that, and hand every transform to mix, which applies it to both"
+            f"{what} are {dtype} {list(shape)}, the generator's {description.dtype} {list(description.shape)}{advice}"
         )
-    for position in items.spread():
-        _check_alike(position, items[position][0], example, unit)
     return Form(axes, shape, dtype, unit, as_array)
 
 

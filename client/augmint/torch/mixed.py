@@ -11,7 +11,8 @@ from augmint import checks
 from augmint.client import Client
 from augmint.reading import mixing
 from augmint.reading.cursor import agree, verify
-from augmint.reading.mixing import Amounts, Epoch, Portion
+from augmint.reading.dealing import Epoch
+from augmint.reading.mixing import Amounts, Portion
 from augmint.reading.partition import shares, steps
 from augmint.reading.prefetch import Meter, Stats
 from augmint.reading.source import Reader, Source
@@ -33,6 +34,7 @@ def mix(
     ratio: Any = None,
     top_up: Any = None,
     per_real: Any = None,
+    by: str | None = None,
     card: bool = True,
     labels: Any = None,
     names: Mapping[Any, str] | Sequence[str] | None = None,
@@ -62,6 +64,10 @@ def mix(
     top_up:   samples that each class shall have at least: a number, or one by class name, or "balance": as many as the
               most frequent class has.
     per_real: samples added per real one, a number from 0, or one by class name.
+
+    by:       "generate": they are drawn. "transform": they are real samples of this data set, of the classes that have
+              more (else of all others), carried into the class: each epoch takes others until all have been taken.
+              Absent: as a study that the quality card tells of has chosen for each class, else "generate".
 
     What is asked for holds for every class. Where synthetic samples are withheld or the generator lacks the class, its
     real samples are drawn again instead, each as often as the others or once more; a warning and `print(mixed)` say so.
@@ -94,7 +100,7 @@ def mix(
     source = Source(target, generator, seed=checks.seed_or_drawn(seed), version=version, digest=digest)
     try:
         amounts = Amounts(ratio, top_up, per_real)
-        advice = mixing.advise(source.description, card, truncation, keep, of)
+        advice = mixing.advise(source.description, card, truncation, keep, of, by)
         return MixedDataset(
             reals=Reals(real, labels, names, source.description, advice, card, progress),
             source=source,
@@ -113,7 +119,7 @@ class MixedDataset(Reader, data.Dataset):
     """What `mix` gives. The order of an epoch is fixed by seed and epoch, so that no shuffling is needed.
 
     `loader()` goes through epoch after epoch by itself. With another `DataLoader` call `set_epoch` before each, or else
-    every epoch is the first. Several ranks need the same seed, whoever divides an epoch among them.
+    every epoch is the first. Several ranks need the same seed, however an epoch is divided among them.
     """
 
     def __init__(
@@ -317,6 +323,7 @@ class MixedDataset(Reader, data.Dataset):
                     entry.truncation,
                     entry.keep,
                     entry.of,
+                    *([mixing.CARRIED] if entry.carried else []),
                 ]
                 for portion, entry in zip(self.portions, self._reals.advice, strict=True)
             },

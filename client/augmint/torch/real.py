@@ -17,7 +17,7 @@ from augmint.torch.tensors import data
 
 _SECONDS_BETWEEN_REPORTS = 5.0
 # Samples looked at before any is mixed, from all over the data set: for the form of samples, and of labels that pass
-# through a transform. Besides, the first of each of so many classes.
+# through a transform. Besides, the first of each class, up to this number of classes.
 _LOOKED_AT = 16
 _LOOKED_AT_TRANSFORMED = 128
 _CLASSES_LOOKED_AT = 64

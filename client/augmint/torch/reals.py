@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from augmint.errors import InvalidRequest
 from augmint.generators import Description
-from augmint.reading.mixing import Advice, Amounts, Epoch, learned_from, listed, of_use
+from augmint.reading.dealing import Epoch, pool
+from augmint.reading.mixing import NONE_TO_CARRY, Advice, Amounts, learned_from, listed, of_use
 from augmint.said import say
 from augmint.torch.classes import classes_of
 from augmint.torch.form import form_of
@@ -61,14 +63,19 @@ class Reals:
                 of_use(entry, learned.get(index), len(members))
                 for entry, index, members in zip(self.advice, found.indices.tolist(), self._members, strict=True)
             ]
-        self.form = form_of(items, description)
+        self._known = found.indices >= 0
+        for number, entry in enumerate(self.advice):
+            if entry.carried and not entry.skip and not len(pool(self._members, self._known, number)):
+                self.advice[number] = replace(entry, skip=NONE_TO_CARRY)
+        self._classes = numbers
+        self.form, self._description = form_of(items, description), description
 
     def __len__(self) -> int:
         return len(self._labels.keys)
 
     def epoch(self, number: int, seed: int, amounts: Amounts) -> Epoch:
         """What is in this epoch, and in which order."""
-        return Epoch.of(number, seed, amounts, self._members, self.names, self.advice)
+        return Epoch.of(number, seed, amounts, self._members, self.names, self.advice, self._known)
 
     def targets(self, epoch: Epoch) -> np.ndarray:
         """int64 or str [len(epoch)]: what the label of each of its samples stands for."""
@@ -83,6 +90,15 @@ class Reals:
         for position, (_, label) in zip(positions, taken, strict=True):
             self._labels.check(position, label)
         return taken
+
+    def originals(self, positions: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Real samples as the generator has them, [n, *shape], and its class index of each, int64 [n]."""
+        pairs = self.pairs(positions)
+        try:
+            content = self.form.raw([sample for sample, _ in pairs], self._description)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"real {error}") from error
+        return content, self.generators[self._classes[np.asarray(positions)]]
 
     def label(self, number: int) -> Any:
         """Of a synthetic sample of this class."""

@@ -22,7 +22,7 @@ from augmint.torch.loader import Loader, Reading
 from augmint.torch.passes import Announced
 from augmint.torch.tensors import Hands, Transform, data, tensors, torch, unit_interval
 
-# Small batches are fetched several in one call, up to so many samples: a call costs the client a millisecond.
+# Samples up to which small batches are fetched several in one call: a call costs the client a millisecond.
 _SAMPLES_PER_CALL = 256
 
 
@@ -40,7 +40,7 @@ class SyntheticStream(Reader, data.IterableDataset):
     order, are the same for any number of ranks and workers as long as R b is; and the state is one integer, the global
     position, from which any other number of ranks and workers goes on exactly.
 
-    **Passes.** With a length every loop reads a pass of so many samples, and the next loop the samples behind it,
+    **Passes.** With a length every loop reads a pass of that many samples, and the next loop the samples behind it,
     whatever became of the last one: ended, left half-way, failed. Without a length there is one pass, and a loop goes
     on where the last one was left, so that nothing comes twice. `set_epoch` chooses the pass.
 

@@ -35,8 +35,8 @@ def unit_interval(sample: torch.Tensor) -> torch.Tensor:
 def tensors(samples: Samples, transform: Transform | None) -> torch.Tensor:
     """All samples in one tensor, images as [n, channels, height, width]; `unit_interval` applied to them if asked for.
 
-    Sounds come as float32 [n, channels, frames] in [-1, 1] then, ids of texts as int64. Bytes of other kinds are no
-    levels of light, and stay what they are.
+    Sounds come as float32 [n, channels, frames] in [-1, 1] then, music as float32 [n, tracks, steps, pitches] in
+    [0, 1], ids of texts as int64. Bytes of other kinds are no levels of light, and stay what they are.
 
     Other transforms are left to the caller.
     """

@@ -287,14 +287,28 @@ class AudioSpec(_message.Message):
     def __init__(self, sample_rate_hz: _Optional[int] = ...) -> None: ...
 
 class MusicSpec(_message.Message):
-    __slots__ = ("steps_per_quarter", "lowest_pitch", "programs")
+    __slots__ = ("steps_per_quarter", "lowest_pitch", "programs", "tempos", "metres", "held_velocity")
     STEPS_PER_QUARTER_FIELD_NUMBER: _ClassVar[int]
     LOWEST_PITCH_FIELD_NUMBER: _ClassVar[int]
     PROGRAMS_FIELD_NUMBER: _ClassVar[int]
+    TEMPOS_FIELD_NUMBER: _ClassVar[int]
+    METRES_FIELD_NUMBER: _ClassVar[int]
+    HELD_VELOCITY_FIELD_NUMBER: _ClassVar[int]
     steps_per_quarter: int
     lowest_pitch: int
     programs: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, steps_per_quarter: _Optional[int] = ..., lowest_pitch: _Optional[int] = ..., programs: _Optional[_Iterable[int]] = ...) -> None: ...
+    tempos: _containers.RepeatedScalarFieldContainer[float]
+    metres: _containers.RepeatedCompositeFieldContainer[Metre]
+    held_velocity: int
+    def __init__(self, steps_per_quarter: _Optional[int] = ..., lowest_pitch: _Optional[int] = ..., programs: _Optional[_Iterable[int]] = ..., tempos: _Optional[_Iterable[float]] = ..., metres: _Optional[_Iterable[_Union[Metre, _Mapping]]] = ..., held_velocity: _Optional[int] = ...) -> None: ...
+
+class Metre(_message.Message):
+    __slots__ = ("beats", "unit")
+    BEATS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    beats: int
+    unit: int
+    def __init__(self, beats: _Optional[int] = ..., unit: _Optional[int] = ...) -> None: ...
 
 class TextSpec(_message.Message):
     __slots__ = ("vocabulary", "end_id")

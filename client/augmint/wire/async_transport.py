@@ -24,6 +24,8 @@ class AsyncTransport(Protocol):
 
     async def generate(self, request: pb.GenerateRequest, timeout: float) -> pb.GenerateResponse: ...
 
+    async def transform(self, request: pb.TransformRequest, timeout: float) -> pb.TransformResponse: ...
+
     async def get_generator(self, request: pb.GetGeneratorRequest, timeout: float) -> pb.GetGeneratorResponse: ...
 
     async def list_generators(self, request: pb.ListGeneratorsRequest, timeout: float) -> pb.ListGeneratorsResponse: ...
@@ -58,6 +60,9 @@ class GrpcAsyncTransport:
 
     async def generate(self, request: pb.GenerateRequest, timeout: float) -> pb.GenerateResponse:
         return await self._call("Generate", request, timeout, self._settings.hedge_after)
+
+    async def transform(self, request: pb.TransformRequest, timeout: float) -> pb.TransformResponse:
+        return await self._call("Transform", request, timeout, self._settings.hedge_after)
 
     async def get_generator(self, request: pb.GetGeneratorRequest, timeout: float) -> pb.GetGeneratorResponse:
         answer = await self._call("GetGenerator", request, timeout)

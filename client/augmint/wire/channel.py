@@ -33,7 +33,7 @@ _OPTIONS: list[tuple[str, int | str]] = [
     # 30 s by default. A name is looked up again when a replica ends a connection, as a service does with old ones, and
     # this is how soon a replica that was added since then is found.
     ("grpc.dns_min_time_between_resolutions_ms", 5000),
-    # Two minutes by default: after a restart that lasted, every caller would wait so long.
+    # Two minutes by default: after a restart that lasted, every caller would wait that long.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 5000),  # despite its name: how long one attempt to connect may take
     ("grpc.max_reconnect_backoff_ms", 2000),

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# A call ends by its own deadline; whoever forks does not wait for that longer than this.
+# A call ends by its own deadline; a fork waits for it no longer than this.
 PATIENCE_S = 5.0
 
 

@@ -15,13 +15,15 @@ from augmint.v1 import generator_pb2 as pb
 SHORTEST_S = 1.5
 # Before anybody has answered: longer than gRPC tries to connect, which ends with a reason of its own.
 UNMET_S = 6.0
-# An answer that takes so many times as long as nearly all of the recent ones is late.
+# An answer is late at this multiple of what nearly all of the recent ones took.
 TIMES = 3.0
 SHARE = 0.95
 RECENT = 64
 # Before the first answer: of what the service's own speed promises, since others may be in its queue; of a slow line.
 PROMISED_TIMES = 8.0
 SLOWEST_BYTES_PER_SECOND = 2**19
+# To carry a sample into another class takes several times as long as to make one, which is the speed that is promised.
+TRANSFORM_TIMES = 8
 # Files remembered; a client that reads more of them in turn begins anew with the oldest.
 MOST_FILES = 32
 
@@ -37,7 +39,7 @@ class Patience:
         # What is done with the dictionaries and queues is atomic.
         self.met = False
         self._promised: dict[str, tuple[float, float]] = {}  # by digest: samples/s, bytes of a sample
-        self._took: dict[str, deque[tuple[int, float]]] = {}  # by digest: size, seconds
+        self._took: dict[str, deque[tuple[int, float]]] = {}  # by method and digest: size, seconds
 
     def learn(self, answer: Any) -> None:
         """What a call that described a generator says of its speed."""
@@ -51,32 +53,36 @@ class Patience:
     def took(self, request: Any, seconds: float) -> None:
         """How long one answer took, from the call that brought it."""
         self.met = True
-        if isinstance(request, pb.GenerateRequest):
-            self._took.setdefault(request.digest, deque(maxlen=RECENT)).append((_size(request), seconds))
+        if isinstance(request, pb.GenerateRequest | pb.TransformRequest):
+            self._took.setdefault(_key(request), deque(maxlen=RECENT)).append((_size(request), seconds))
             _forget(self._took)
 
     def late(self, request: Any) -> float:
         """Seconds after which the answer to this is late."""
         seconds = SHORTEST_S
-        if isinstance(request, pb.GenerateRequest):
+        if isinstance(request, pb.GenerateRequest | pb.TransformRequest):
             size = _size(request)
-            recent = list(self._took.get(request.digest, ()))
+            recent = list(self._took.get(_key(request), ()))
             if recent:
                 # What is larger takes longer; what is smaller may wait in the same queue.
                 scaled = sorted(took * max(1.0, size / of) for of, took in recent)
                 seconds = max(seconds, TIMES * scaled[int(SHARE * (len(scaled) - 1))])
             else:
-                speed, sample_bytes = self._promised.get(request.digest, (0.0, 0.0))
-                seconds += PROMISED_TIMES * size / speed if speed > 0 else UNMET_S
-                seconds += request.n * sample_bytes / SLOWEST_BYTES_PER_SECOND
+                speed, sample_bytes = self._promised.get(request.digest, (0.0, 1.0))
+                if isinstance(request, pb.TransformRequest):
+                    work, sent = TRANSFORM_TIMES * size / max(1.0, sample_bytes), 2.0 * size
+                else:
+                    work, sent = size, request.n * sample_bytes
+                seconds += PROMISED_TIMES * work / speed if speed > 0 else UNMET_S
+                seconds += sent / SLOWEST_BYTES_PER_SECOND
         return seconds if self.met else max(seconds, UNMET_S)
 
 
 def moments(hedge_after: float | None, late: float) -> Iterator[tuple[float, bool]]:
     """Seconds after the first call at which to ask again, each later than the last; whether by a new connection.
 
-    A connection to a replica that hangs looks like any other; a new one to it is never made. So whoever asks again by a
-    new one asks a replica that lives.
+    A connection to a replica that hangs looks like any other; a new one to it is never made. So a
+    call that is asked again by a new one reaches a replica that lives.
     """
     if hedge_after is not None and hedge_after < late:
         yield hedge_after, False
@@ -87,8 +93,15 @@ def moments(hedge_after: float | None, late: float) -> Iterator[tuple[float, boo
         moment += step
 
 
-def _size(request: pb.GenerateRequest) -> int:
-    """Of the work: candidates to compute, at most."""
+def _key(request: pb.GenerateRequest | pb.TransformRequest) -> str:
+    """Of calls that are alike."""
+    return f"{type(request).__name__} {request.digest}"
+
+
+def _size(request: pb.GenerateRequest | pb.TransformRequest) -> int:
+    """Of the work: candidates to compute, at most; bytes to carry."""
+    if isinstance(request, pb.TransformRequest):
+        return max(1, len(request.data))
     return max(1, request.n) * max(1, request.of)
 
 

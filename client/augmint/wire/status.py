@@ -34,6 +34,7 @@ _UNTRUSTED = re.compile(
 )
 _HANDSHAKE = re.compile(r"handshake|WRONG_VERSION_NUMBER|tls|ssl", re.I)
 _CUT_OFF = re.compile(r"socket closed|connection reset|reset by peer|broken pipe", re.I)
+_NO_ENCODER = re.compile("cannot transform")  # the service's own words, beside those about digests
 _TOO_LARGE = re.compile(r"received message larger than max", re.I)
 
 # gRPC's own words when a deadline passes here. A service that lets one pass, or would, has others.
@@ -100,6 +101,8 @@ class Failure:
             return errors.AccessDenied(f"{target}: {details or 'not authenticated'}; {advice}")
         if code is grpc.StatusCode.UNIMPLEMENTED:
             return errors.NotAService(f"{target} speaks gRPC but offers no augmint.v1 service ({details})")
+        if code is grpc.StatusCode.FAILED_PRECONDITION and _NO_ENCODER.search(details):
+            return errors.InvalidRequest(details)
         if code in _ERRORS:
             return _ERRORS[code](details or f"{target} answered {code.name}")
         if _HTTP.search(details):

@@ -79,6 +79,8 @@ volumes: extraVolumes
 {{- include "augmint.checkNames" (list "extraVolumes" .Values.extraVolumes (list "tmp" "models" "tls" "access" "quotas")) -}}
 {{- include "augmint.checkNames" (list "training.extraVolumes" .Values.training.extraVolumes (list "tmp" "models" "runs" "data")) -}}
 {{- include "augmint.checkNames" (list "export.extraVolumes" .Values.export.extraVolumes (list "tmp" "out" "authority" "certificate" "token")) -}}
+{{- include "augmint.checkNames" (list "browse.extraEnv" .Values.browse.extraEnv list) -}}
+{{- include "augmint.checkNames" (list "browse.extraVolumes" .Values.browse.extraVolumes (list "tmp" "authority" "certificate" "token")) -}}
 {{- include "augmint.checkNames" (list "extraContainers" .Values.extraContainers (list "service" "fetch")) -}}
 {{- include "augmint.checkNames" (list "extraInitContainers" .Values.extraInitContainers (list "service" "fetch")) -}}
 {{- end -}}
@@ -147,6 +149,9 @@ volumes: extraVolumes
 {{- end -}}
 {{- if and $values.export.enabled (not $values.export.claim) -}}
 {{- fail "export.enabled is true, and export.claim is empty; name a PersistentVolumeClaim to write into" -}}
+{{- end -}}
+{{- if and $values.browse.enabled (not (include "augmint.clientMay" .)) -}}
+{{- fail "browse.enabled needs client.tokenSecret where access.tokensSecret is set, and client.certificateSecret where tls.mutual is true" -}}
 {{- end -}}
 {{- if and $values.export.enabled (not (include "augmint.clientMay" .)) -}}
 {{- fail "export.enabled needs client.tokenSecret where access.tokensSecret is set, and client.certificateSecret where tls.mutual is true" -}}

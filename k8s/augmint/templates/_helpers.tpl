@@ -18,6 +18,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: service
 {{- end -}}
 
+{{/* What the pod of the page has. */}}
+{{- define "augmint.browseSelector" -}}
+{{ include "augmint.release" . }}
+app.kubernetes.io/component: browse
+{{- end -}}
+
 {{- define "augmint.about" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}

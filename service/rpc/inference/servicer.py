@@ -12,9 +12,10 @@ from service.call import Call, Later
 from service.errors import GeneratorNotFound, GeneratorNotReady, InvalidRequest, quote
 from service.repository.repository import Loaded, Repository
 from service.rpc import codec
+from service.rpc.carrying import check_transforms
+from service.rpc.inference import carrying, tensors
 from service.rpc.inference import grpc_predict_v2_pb2 as oip
-from service.rpc.inference import tensors
-from service.rpc.servicer import answer
+from service.rpc.servicer import answer, carry
 from service.scheduling.scheduler import Scheduler
 
 SERVICE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"]
@@ -79,8 +80,8 @@ class InferenceServicer:
             versions=sorted({str(other.version) for other in self._repository.ready() if other.name == name}, key=int),
             platform=PLATFORM,
             inputs=[
-                tensor(name=each, datatype=datatypes[0], shape=_input_shape(each))
-                for each, datatypes in tensors.INPUTS.items()
+                tensor(name=each, datatype=datatype, shape=shape)
+                for each, (datatype, shape, _) in _inputs(generator).items()
             ],
             outputs=[
                 tensor(name=each, datatype=datatype, shape=shape)
@@ -98,11 +99,11 @@ class InferenceServicer:
             input=[
                 oip.ModelInput(
                     name=each,
-                    data_type="TYPE_STRING" if datatypes[0] == "BYTES" else f"TYPE_{datatypes[0]}",
-                    dims=_input_shape(each),
-                    optional=each != "label",
+                    data_type="TYPE_STRING" if datatype == "BYTES" else f"TYPE_{datatype}",
+                    dims=shape,
+                    optional=optional,
                 )
-                for each, datatypes in tensors.INPUTS.items()
+                for each, (datatype, shape, optional) in _inputs(generator).items()
             ],
             output=[
                 oip.ModelOutput(name=each, data_type=kind, dims=shape)
@@ -116,8 +117,13 @@ class InferenceServicer:
     def ModelInfer(self, raw: bytes, call: Call) -> Later:
         request = codec.read(raw, oip.ModelInferRequest)
         generator = self._get(request.model_name, request.model_version, *tensors.pins(request))
-        asked = tensors.decode(request, generator.classes)
         identity, number = generator.identity, request.id
+        if carrying.carries(request):
+            check_transforms(generator)
+            engine = generator.queue.engine
+            moved = carrying.decode(request, generator.classes, engine.sample_dtype, engine.sample_shape)
+            return carry(self._scheduler, generator, moved.sent, call, carrying.encoder(moved, number))
+        asked = tensors.decode(request, generator.classes)
         return answer(
             self._scheduler,
             generator,
@@ -150,19 +156,36 @@ class InferenceServicer:
         return self._repository.get(name, int(version or 0), digest, channel)
 
 
-def _input_shape(name: str) -> list[int]:
-    return [-1] if name in ("label", "index") else [1]
+def _inputs(generator: Loaded) -> dict[str, tuple[str, list[int], bool]]:
+    """Datatype and shape of each input, and whether a request may leave it out.
+
+    Of a file that transforms a request has `label` or `content`, so that neither has to be there.
+    """
+    many = ("label", "index", artifact.TARGET, artifact.SOURCE)
+    engine = generator.queue.engine
+    known = tensors.INPUTS | (carrying.inputs(engine.sample_dtype) if generator.message.transforms else {})
+    found = {
+        name: (datatypes[0], [-1] if name in many else [1], name != "label" or generator.message.transforms)
+        for name, datatypes in known.items()
+    }
+    if generator.message.transforms:
+        found[artifact.CONTENT] = (known[artifact.CONTENT][0], [-1, *engine.sample_shape], True)
+    return found
 
 
 def _outputs(generator: Loaded) -> dict[str, tuple[str, oip.DataType, list[int]]]:
     """Datatype, Triton's number for it, and shape of each output."""
     engine = generator.queue.engine
-    return {
-        "sample": (*tensors.DATATYPES[engine.sample_dtype], [-1, *engine.sample_shape]),
+    samples = (*tensors.DATATYPES[engine.sample_dtype], [-1, *engine.sample_shape])
+    found = {
+        "sample": samples,
         "index": ("UINT64", oip.TYPE_UINT64, [-1]),
         "class_index": ("INT64", oip.TYPE_INT64, [-1]),
         "seed": ("UINT64", oip.TYPE_UINT64, [1]),
     }
+    if generator.message.transforms:
+        found |= {artifact.TRANSFORMED: samples, artifact.RECOGNISED: ("INT64", oip.TYPE_INT64, [-1])}
+    return found
 
 
 def _version() -> str:

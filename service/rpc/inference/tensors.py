@@ -5,11 +5,10 @@ A request becomes the GenerateRequest that asks for the same; the rest of the wa
 
 from __future__ import annotations
 
-import math
 import re
-import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,44 +18,29 @@ from service.errors import InvalidRequest, choices, quote
 from service.repository.versions import Identity
 from service.rpc.codec import varint
 from service.rpc.inference import grpc_predict_v2_pb2 as oip
+from service.rpc.inference.inputs import FLOATS, INTEGERS, NUMBERS, inputs_of
 from service.scheduling.order import Order
-
-# Datatype of the protocol: NumPy's, and the field of InferTensorContents.
-_NUMBERS: dict[str, tuple[np.dtype, str]] = {
-    "INT8": (np.dtype("<i1"), "int_contents"),
-    "INT16": (np.dtype("<i2"), "int_contents"),
-    "INT32": (np.dtype("<i4"), "int_contents"),
-    "INT64": (np.dtype("<i8"), "int64_contents"),
-    "UINT8": (np.dtype("<u1"), "uint_contents"),
-    "UINT16": (np.dtype("<u2"), "uint_contents"),
-    "UINT32": (np.dtype("<u4"), "uint_contents"),
-    "UINT64": (np.dtype("<u8"), "uint64_contents"),
-    "FP32": (np.dtype("<f4"), "fp32_contents"),
-    "FP64": (np.dtype("<f8"), "fp64_contents"),
-}
-_INTEGERS = tuple(name for name in _NUMBERS if "INT" in name)
-_FLOATS = ("FP32", "FP64")
 
 # Input: the datatypes that it may have, first the one that the metadata name.
 INPUTS: dict[str, tuple[str, ...]] = {
-    "label": ("BYTES", *_INTEGERS),
-    "seed": ("UINT64", *(name for name in _INTEGERS if name != "UINT64")),
-    "index": ("UINT64", *(name for name in _INTEGERS if name != "UINT64")),
-    "truncation": _FLOATS,
+    "label": ("BYTES", *INTEGERS),
+    "seed": ("UINT64", *(name for name in INTEGERS if name != "UINT64")),
+    "index": ("UINT64", *(name for name in INTEGERS if name != "UINT64")),
+    "truncation": FLOATS,
 }
 PARAMETERS = ("n", "start_index", "seed", "truncation", "digest", "channel", "keep", "of")
 _TEXTS = ("digest", "channel")
+_FRACTIONS = ("truncation", "strength")
 # Of Triton's scheduler: without meaning here, where the deadline is gRPC's and clients get fair shares.
 _IGNORED = {"priority", "timeout", "sequence_id", "sequence_start", "sequence_end"}
 OUTPUTS = ("sample", "index", "class_index", "seed")
 
 _RAW_TAG = b"\x32"  # ModelInferResponse.raw_output_contents: field 6, length-delimited
-_LENGTH = struct.Struct("<I")
 
 # What the metadata call the datatypes of samples, in this protocol and in Triton's configuration.
 DATATYPES = {
     np.dtype(kind): (name, getattr(oip, f"TYPE_{name}"))
-    for name, (kind, _) in _NUMBERS.items()
+    for name, (kind, _) in NUMBERS.items()
     if np.dtype(kind) in artifact.DTYPES.values()
 }
 
@@ -71,7 +55,7 @@ class Asked:
 
 def pins(request: oip.ModelInferRequest) -> tuple[str, str]:
     """The parameters `digest` and `channel`; empty: not given."""
-    parameters = _parameters(request)
+    parameters = read_parameters(request, (*PARAMETERS, "strength"))
     return parameters.get("digest", ""), parameters.get("channel", "")
 
 
@@ -80,8 +64,8 @@ def decode(request: oip.ModelInferRequest, classes: dict[str, int]) -> Asked:
 
     classes: class index of each label of the generator.
     """
-    inputs = _inputs(request)
-    parameters = _parameters(request)
+    inputs = inputs_of(request, INPUTS)
+    parameters = read_parameters(request, PARAMETERS)
     if "label" not in inputs:
         raise InvalidRequest(f"there is no input 'label', BYTES [n]; labels: {choices(list(classes))}")
     labels = inputs["label"]
@@ -93,19 +77,17 @@ def decode(request: oip.ModelInferRequest, classes: dict[str, int]) -> Asked:
         if value >= 2**32:
             raise InvalidRequest(f"parameter {quote(name)} is {value}; it must be below 2^32")
         setattr(found, name, value)
-    if len(labels) == 1:
-        found.label = _name(labels[0], classes)  # for all n, however many that would be
-    else:
-        found.class_indices.extend(_class_index(label, classes) for label in labels)
+    found.label, each = one_or_each("label", labels, classes)
+    found.class_indices.extend(each)
     if indices is not None:
         found.indices.extend(_whole("input 'index'", value) for value in indices)
-    seed = _one("seed", inputs, parameters)
+    seed = one_value("seed", inputs, parameters)
     if seed is not None:
         found.seed = _whole("seed", seed)
-    truncation = _one("truncation", inputs, parameters)
+    truncation = one_value("truncation", inputs, parameters)
     if truncation is not None:
         found.truncation = truncation
-    return Asked(found, _outputs(request))
+    return Asked(found, read_outputs(request, OUTPUTS))
 
 
 def encode(asked: Asked, request_id: str, samples: np.ndarray, order: Order, identity: Identity) -> bytes:
@@ -121,127 +103,44 @@ def encode(asked: Asked, request_id: str, samples: np.ndarray, order: Order, ide
         "class_index": ("INT64", order.labels),
         "seed": ("UINT64", np.array([order.seed], "<u8")),
     }
+    return write(identity, request_id, {output: arrays[output] for output in asked.outputs})
+
+
+def write(identity: Identity, request_id: str, outputs: Mapping[str, tuple[str, np.ndarray]]) -> bytes:
+    """The bytes of a ModelInferResponse; outputs: datatype and values of each, in order."""
     response = oip.ModelInferResponse(model_name=identity.name, model_version=str(identity.version), id=request_id)
     response.parameters["digest"].string_param = identity.digest
     parts: list[bytes | memoryview] = [b""]
-    for output in asked.outputs:
-        datatype, array = arrays[output]
+    for output, (datatype, array) in outputs.items():
         response.outputs.add(name=output, datatype=datatype, shape=array.shape)
         parts += [_RAW_TAG, varint(array.nbytes), array.reshape(-1).data]
     parts[0] = response.SerializeToString()
     return b"".join(parts)
 
 
-# -- inputs --------------------------------------------------------------------------------------------------
-
-
-def _inputs(request: oip.ModelInferRequest) -> dict[str, list]:
-    """Values of each input, in order: bytes, int or float."""
-    raw = request.raw_input_contents
-    if raw and len(raw) != len(request.inputs):
-        raise InvalidRequest(
-            f"there are {len(request.inputs)} inputs and {len(raw)} raw_input_contents; "
-            "give one for each input, in order, or none"
-        )
-    found: dict[str, list] = {}
-    for number, tensor in enumerate(request.inputs):
-        name = tensor.name
-        if name not in INPUTS:
-            known = choices(list(INPUTS), instead_of=name)
-            raise InvalidRequest(f"there is no input {quote(name)}; inputs: {known}")
-        if name in found:
-            raise InvalidRequest(f"input {quote(name)} is given twice")
-        if tensor.parameters:
-            raise InvalidRequest(
-                f"input {quote(name)} has the parameter {quote(min(tensor.parameters))}; none is known, "
-                "and there is no shared memory"
-            )
-        if tensor.datatype not in INPUTS[name]:
-            raise InvalidRequest(
-                f"input {quote(name)} has the datatype {quote(tensor.datatype)}; allowed: {', '.join(INPUTS[name])}"
-            )
-        count = _count(tensor)
-        if raw:
-            if tensor.HasField("contents"):
-                raise InvalidRequest(f"input {quote(name)} has contents, and there are raw_input_contents; give one")
-            read = _strings if tensor.datatype == "BYTES" else _numbers
-            found[name] = read(tensor, raw[number], count)
-        else:
-            found[name] = _contents(tensor, count)
-    return found
-
-
-def _count(tensor: oip.ModelInferRequest.InferInputTensor) -> int:
-    """Elements of a list in whatever shape: at most one extent is not 1."""
-    shape = list(tensor.shape)
-    count = math.prod(shape)
-    if min(shape, default=1) < 1 or count != max(shape, default=1):
-        raise InvalidRequest(
-            f"input {quote(tensor.name)} has the shape {_short(shape)}; wanted [n] or [n, 1], n from 1"
-        )
-    return count
-
-
-def _numbers(tensor: oip.ModelInferRequest.InferInputTensor, raw: bytes, count: int) -> list:
-    dtype, _ = _NUMBERS[tensor.datatype]
-    if len(raw) != count * dtype.itemsize:
-        raise InvalidRequest(
-            f"input {quote(tensor.name)} has {len(raw)} bytes; {tensor.datatype} {_short(list(tensor.shape))} "
-            f"has {count * dtype.itemsize}"
-        )
-    return np.frombuffer(raw, dtype).tolist()
-
-
-def _strings(tensor: oip.ModelInferRequest.InferInputTensor, raw: bytes, count: int) -> list[bytes]:
-    """BYTES: each element after its length as uint32."""
-    found: list[bytes] = []
-    position = 0
-    while position < len(raw) and len(found) < count:
-        start = position + _LENGTH.size
-        if start > len(raw):
-            break
-        position = start + _LENGTH.unpack_from(raw, position)[0]
-        if position > len(raw):
-            break
-        found.append(raw[start:position])
-    if position != len(raw) or len(found) != count:
-        raise InvalidRequest(
-            f"the {len(raw)} bytes of input {quote(tensor.name)} are not {count} elements, "
-            "each after its length as uint32"
-        )
-    return found
-
-
-def _contents(tensor: oip.ModelInferRequest.InferInputTensor, count: int) -> list:
-    wanted = "bytes_contents" if tensor.datatype == "BYTES" else _NUMBERS[tensor.datatype][1]
-    for field, _ in tensor.contents.ListFields():
-        if field.name != wanted:
-            raise InvalidRequest(f"input {quote(tensor.name)} has {field.name}; {tensor.datatype} goes into {wanted}")
-    values = list(getattr(tensor.contents, wanted))
-    if len(values) != count:
-        raise InvalidRequest(
-            f"input {quote(tensor.name)} has {len(values)} elements; its shape {_short(list(tensor.shape))} has {count}"
-        )
-    return values
-
-
 # -- values --------------------------------------------------------------------------------------------------
 
 
-def _name(label: bytes | int, classes: dict[str, int]) -> str:
-    index = _class_index(label, classes)
-    return next(name for name, number in classes.items() if number == index)
+def one_or_each(what: str, labels: list[bytes | int], classes: dict[str, int]) -> tuple[str, list[int]]:
+    """The name of the class that an input holds for all samples, or the index of each; the other is empty.
+
+    labels: names or class indices. Raises InvalidRequest.
+    """
+    if len(labels) > 1:
+        return "", [_class_index(what, label, classes) for label in labels]
+    index = _class_index(what, labels[0], classes)
+    return next(name for name, number in classes.items() if number == index), []
 
 
-def _class_index(label: bytes | int, classes: dict[str, int]) -> int:
+def _class_index(what: str, label: bytes | int, classes: dict[str, int]) -> int:
     if isinstance(label, int):
         if not 0 <= label < len(classes):
-            raise InvalidRequest(f"input 'label' holds {label}; there are {len(classes)} classes, from 0")
+            raise InvalidRequest(f"input {quote(what)} holds {label}; there are {len(classes)} classes, from 0")
         return label
     try:
         name = label.decode()
     except UnicodeDecodeError as error:
-        raise InvalidRequest(f"input 'label' holds bytes that are no UTF-8 text: {label[:64]!r}") from error
+        raise InvalidRequest(f"input {quote(what)} holds bytes that are no UTF-8 text: {label[:64]!r}") from error
     index = classes.get(name)
     if index is None:
         known = choices(list(classes), instead_of=name)
@@ -249,8 +148,8 @@ def _class_index(label: bytes | int, classes: dict[str, int]) -> int:
     return index
 
 
-def _one(name: str, inputs: Mapping[str, list], parameters: Mapping) -> int | float | None:
-    """The value of an input or of a parameter; None: neither is given."""
+def one_value(name: str, inputs: Mapping[str, list], parameters: Mapping) -> Any:
+    """The value of an input or of a parameter; None: neither is given. Raises InvalidRequest."""
     values = inputs.get(name)
     if values is None:
         return parameters.get(name)
@@ -268,20 +167,20 @@ def _whole(what: str, value: int | float) -> int:
     return int(value)
 
 
-def _parameters(request: oip.ModelInferRequest) -> dict:
-    """By name; digest and channel texts, truncation a number, the others whole numbers from 0."""
+def read_parameters(request: oip.ModelInferRequest, known: Sequence[str]) -> dict:
+    """By name: texts, numbers, the others whole numbers from 0; raises InvalidRequest for what is not known."""
     found = {}
     for name, parameter in request.parameters.items():
         if name in _IGNORED:
             continue
-        if name not in PARAMETERS:
-            known = choices(list(PARAMETERS), instead_of=name)
-            raise InvalidRequest(f"there is no parameter {quote(name)}; parameters: {known}")
+        if name not in known:
+            others = choices(list(known), instead_of=name)
+            raise InvalidRequest(f"there is no parameter {quote(name)}; parameters: {others}")
         kind = parameter.WhichOneof("parameter_choice")
         value = getattr(parameter, kind) if kind else None
         if name in _TEXTS:
             good, wanted = isinstance(value, str), "a text"
-        elif name == "truncation":
+        elif name in _FRACTIONS:
             good, wanted = isinstance(value, int | float) and not isinstance(value, bool), "a number"
         else:
             # As digits, too: a client whose whole numbers are int64 has no other way to give most seeds.
@@ -297,11 +196,12 @@ def _parameters(request: oip.ModelInferRequest) -> dict:
     return found
 
 
-def _outputs(request: oip.ModelInferRequest) -> list[str]:
+def read_outputs(request: oip.ModelInferRequest, known: Sequence[str]) -> list[str]:
+    """The outputs that are asked for, in order, or all that are known; raises InvalidRequest."""
     names = []
     for output in request.outputs:
-        if output.name not in OUTPUTS:
-            raise InvalidRequest(f"there is no output {quote(output.name)}; outputs: {choices(list(OUTPUTS))}")
+        if output.name not in known:
+            raise InvalidRequest(f"there is no output {quote(output.name)}; outputs: {choices(list(known))}")
         if output.name in names:
             raise InvalidRequest(f"output {quote(output.name)} is asked for twice")
         if output.parameters:
@@ -310,8 +210,4 @@ def _outputs(request: oip.ModelInferRequest) -> list[str]:
                 "and there is no shared memory"
             )
         names.append(output.name)
-    return names or list(OUTPUTS)
-
-
-def _short(shape: list[int]) -> str:
-    return str(shape) if len(shape) <= 8 else f"{shape[:8]} and {len(shape) - 8} more extents"
+    return names or list(known)

@@ -19,7 +19,7 @@ from augmint.torch import mix
 from augmint.v1 import generator_pb2 as pb
 from tests.client import sounds
 from tests.client.fakes import FakeService
-from tests.client.test_against_service import Service
+from tests.processes import Service
 
 
 def samples_of(array: np.ndarray, rate: int = 16000) -> Samples:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import augmint
-from augmint.reading import mixing
-from augmint.reading.mixing import Advice, Amounts, Epoch
+from augmint.reading import dealing, mixing
+from augmint.reading.dealing import Epoch
+from augmint.reading.mixing import Advice, Amounts
 from augmint.v1 import generator_pb2 as pb
 from tests.client.fakes import LABELS, FakeService
 
@@ -85,8 +86,8 @@ def test_a_class_that_must_not_be_drawn_is_repeated_to_what_was_asked_for():
 def test_real_samples_of_a_class_come_again_as_often_as_each_other_or_once_more(real, times, seed, epoch):
     times = np.where(np.array(real) > 0, times, 0)
     members = np.split(np.random.default_rng(0).permutation(sum(real)), np.cumsum(real)[:-1])
-    got = mixing.again(members, times, seed, epoch)
-    assert np.array_equal(got, mixing.again(members, times, seed, epoch))
+    got = dealing.again(members, times, seed, epoch)
+    assert np.array_equal(got, dealing.again(members, times, seed, epoch))
     often = np.bincount(got, minlength=sum(real))
     for own, count in zip(members, times.tolist(), strict=True):
         assert often[own].sum() == count
@@ -94,7 +95,7 @@ def test_real_samples_of_a_class_come_again_as_often_as_each_other_or_once_more(
 
 
 def test_every_real_sample_has_its_turn_to_come_once_more():
-    often = sum(np.bincount(mixing.again([np.arange(8)], np.array([11]), 7, epoch), minlength=8) for epoch in range(8))
+    often = sum(np.bincount(dealing.again([np.arange(8)], np.array([11]), 7, epoch), minlength=8) for epoch in range(8))
     assert often.tolist() == [11] * 8
 
 
@@ -206,7 +207,7 @@ def test_a_withheld_generator_is_withheld_in_every_class_that_is_not_judged_by_i
 
 
 def test_an_epochs_order_depends_on_seed_and_epoch_alone():
-    assert np.array_equal(mixing.shuffled(7, 3, 100), mixing.shuffled(7, 3, 100))
-    assert sorted(mixing.shuffled(7, 3, 100).tolist()) == list(range(100))
-    assert not np.array_equal(mixing.shuffled(7, 3, 100), mixing.shuffled(7, 4, 100))
-    assert not np.array_equal(mixing.shuffled(7, 3, 100), mixing.shuffled(2**64 - 1, 3, 100))
+    assert np.array_equal(dealing.shuffled(7, 3, 100), dealing.shuffled(7, 3, 100))
+    assert sorted(dealing.shuffled(7, 3, 100).tolist()) == list(range(100))
+    assert not np.array_equal(dealing.shuffled(7, 3, 100), dealing.shuffled(7, 4, 100))
+    assert not np.array_equal(dealing.shuffled(7, 3, 100), dealing.shuffled(2**64 - 1, 3, 100))

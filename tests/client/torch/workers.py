@@ -189,6 +189,21 @@ def test_workers_change_nothing_about_a_mixture(target, workers, start):
     data.close()
 
 
+@pytest.mark.parametrize(("workers", "start"), [(2, "fork"), (1, "spawn")])
+def test_workers_change_nothing_about_samples_that_are_carried(target, workers, start):
+    def mixture():
+        real = TensorDataset(
+            torch.rand(30, 3, 4, 5, generator=torch.Generator().manual_seed(0)), (torch.arange(30) % 10).clamp(max=2)
+        )
+        return mix(real, target, top_up="balance", by="transform", seed=7)
+
+    one, other = mixture(), mixture()
+    loader = one.loader(8, num_workers=workers, multiprocessing_context=start)
+    assert same(joined(loader), joined(other.loader(8)))
+    one.close()
+    other.close()
+
+
 @pytest.mark.parametrize("persistent", [False, True])
 def test_set_epoch_of_a_mixture_reaches_workers_that_stay(target, persistent):
     real = TensorDataset(torch.rand(30, 3, 4, 5, generator=torch.Generator().manual_seed(0)), torch.arange(30) % 3)

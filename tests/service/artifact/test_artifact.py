@@ -139,6 +139,22 @@ def test_golden_sounds_may_differ_by_what_is_not_heard():
             artifact.check_golden(generator, samples)
 
 
+def test_golden_music_may_have_a_note_more_or_less_and_no_other_tune():
+    generator = message()
+    music = pb.MusicSpec(steps_per_quarter=4, lowest_pitch=60, held_velocity=89)
+    generator.sample.CopyFrom(pb.SampleSpec(shape=[64, 40], dtype=pb.DATA_TYPE_UINT8, music=music))
+    recorded = np.zeros((64, 40), np.uint8)
+    recorded[np.arange(0, 64, 2), np.arange(32) % 7] = 90
+    del generator.golden[:]
+    generator.golden.add(data=recorded.tobytes())
+    samples = recorded[None].copy()
+    samples[0, [0, 1], [9, 9]] = 90, 89
+    artifact.check_golden(generator, samples)
+    for wrong in (np.zeros_like(samples), samples[:, ::-1], np.roll(recorded[None], 1, 2)):
+        with pytest.raises(artifact.ArtifactError, match="golden sample 0"):
+            artifact.check_golden(generator, wrong)
+
+
 def test_a_golden_sample_that_is_not_a_number_is_refused():
     generator = pb.Generator(labels=["a"], sample=pb.SampleSpec(shape=[2], dtype=pb.DATA_TYPE_FLOAT32))
     generator.golden.add(data=np.array([1, 2], "<f4").tobytes())

@@ -45,6 +45,10 @@ def music(draw):
     if count == 1 and draw(st.booleans()):
         programs = []
     spec = pb.MusicSpec(steps_per_quarter=draw(st.integers(1, 96)), lowest_pitch=lowest, programs=programs)
+    spec.held_velocity = draw(st.integers(0, 127))
+    spec.tempos.extend(draw(st.lists(st.floats(4, 1000, width=32), max_size=1)))
+    beats, unit = draw(st.integers(1, 64)), draw(st.sampled_from([1, 2, 4, 8, 16, 32, 64]))
+    spec.metres.extend([pb.Metre(beats=beats, unit=unit)] * draw(st.integers(0, 1)))
     return pb.SampleSpec(shape=[draw(st.integers(1, 512)), pitches, *tracks], dtype=pb.DATA_TYPE_UINT8, music=spec)
 
 
@@ -97,12 +101,16 @@ def test_a_shape_of_another_rank_is_refused(sample, data):
     assert fault(sample).endswith(f"{[1] * rank}")
 
 
+NAN = float("nan")
+
+
 def image(shape=(8, 8, 1), color=pb.COLOR_SPACE_GRAY):
     return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, image=pb.ImageSpec(color_space=color))
 
 
-def roll(shape=(16, 88), lowest=21, steps=4, programs=()):
-    spec = pb.MusicSpec(steps_per_quarter=steps, lowest_pitch=lowest, programs=programs)
+def roll(shape=(16, 88), lowest=21, steps=4, programs=(), metres=(), **more):
+    metres = [pb.Metre(beats=beats, unit=unit) for beats, unit in metres]
+    spec = pb.MusicSpec(steps_per_quarter=steps, lowest_pitch=lowest, programs=programs, metres=metres, **more)
     return pb.SampleSpec(shape=shape, dtype=pb.DATA_TYPE_UINT8, music=spec)
 
 
@@ -116,7 +124,6 @@ def table(*columns, extent=None):
     )
 
 
-NAN = float("nan")
 PAY = pb.ColumnSpec(name="pay", minimum=0, maximum=10, missing=True, decimals=2)
 PLACE = pb.ColumnSpec(name="place", categories=["Ulm", "Jena"], missing=True)
 AGE, TOWN = pb.ColumnSpec(name="age", integer=True), pb.ColumnSpec(name="town", categories=["Ulm", "Jena"])
@@ -138,6 +145,11 @@ AGE, TOWN = pb.ColumnSpec(name="age", integer=True), pb.ColumnSpec(name="town", 
         (roll(programs=(0, 1)), "sample.music.programs has length 2, but there are tracks: 1"),
         (roll(shape=(16, 88, 3)), "sample.music.programs has length 0, but there are tracks: 3"),
         (roll(programs=(128,)), "sample.music.programs holds 128; wanted 0 to 127"),
+        (roll(held_velocity=128), "sample.music.held_velocity is 128; wanted 0 to 127"),
+        (roll(tempos=[2]), "sample.music.tempos holds 2; wanted 4 to 1000 quarter notes a minute"),
+        (roll(tempos=[NAN]), "sample.music.tempos holds nan; wanted 4 to 1000"),
+        (roll(metres=[(0, 4)]), "sample.music.metres holds 0/4; wanted 1 to 64 over one of 1, 2, 4, 8, 16, 32, 64"),
+        (roll(metres=[(6, 7)]), "sample.music.metres holds 6/7; wanted 1 to 64 over one of"),
         (text(vocabulary=()), "sample.text.vocabulary is empty"),
         (text(end_id=3), "sample.text.end_id is 3, and the vocabulary ends at 2"),
         (table(AGE, TOWN, extent=3), "sample.table.columns has length 2, but sample.shape is [3]"),
@@ -156,6 +168,16 @@ def test_a_broken_rule_of_a_kind_is_refused_with_a_sentence(sample, sentence):
     broken = message()
     broken.sample.CopyFrom(sample)
     with pytest.raises(artifact.ArtifactError, match=re.escape(sentence)):
+        artifact.validate(broken)
+
+
+def test_what_stands_for_each_label_is_as_many_as_labels_or_one():
+    for count in (0, 1, 10):
+        assert fault(roll(tempos=[120] * count, metres=[(3, 4)] * count), 10) == ""
+    assert fault(roll(tempos=[120] * 2), 10) == "sample.music.tempos has length 2, but there are labels: 10"
+    broken = message()
+    broken.sample.CopyFrom(roll(metres=[(3, 4)] * 3))
+    with pytest.raises(artifact.ArtifactError, match=r"sample\.music\.metres has length 3, but there are labels: 10"):
         artifact.validate(broken)
 
 

@@ -104,7 +104,7 @@ def test_command_lists_all_shows_one_and_prints_its_file() -> None:
     [
         (["presets", "stylegan"], "no preset 'stylegan'"),
         (["presets", "--toml"], "name a preset"),
-        (["presets", "--kind", "smell"], "no kind 'smell'; there are: audio, image, table"),
+        (["presets", "--kind", "smell"], "no kind 'smell'; there are: audio, image, music, table, text"),
         (["fit", "digits", "--config", "/no/such.toml"], "/no/such.toml cannot be read"),
     ],
 )

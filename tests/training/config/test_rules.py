@@ -19,7 +19,7 @@ BROKEN = [
     ("sngan", {"weight_clip": 0.01}, "scales clipped weights back up"),
     ("wgan", {"weight_clip": 0}, "no lower end"),
     ("lsgan", {"label_smoothing": 0.1}, "no probability to smooth"),
-    ("progan", {"generator_norm": "conditional-batch"}, "is for architecture 'conv'"),
+    ("progan", {"generator_norm": "conditional-batch"}, "is for the architectures 'conv'"),
     ("cgan", {"minibatch_deviation": True}, "'mlp' has not"),
     ("ctgan", {"minibatch_deviation": True}, "'blocks' has not"),
     ("cgan", {"pack": 4}, "are for architecture 'blocks'"),
@@ -36,6 +36,7 @@ BROKEN = [
     ("vae", {"discriminator_conditioning": "projection"}, "by discriminator_conditioning 'concatenation'"),
     ("vae", {"critic_steps": 5}, "has no discriminator"),
     ("wavegan", {"minibatch_deviation": True}, "'wave' has not"),
+    ("vae", {"architecture": "segments"}, "no encoder of segments"),
     ("wgan-gp", {"phase_shuffle": 2}, "nothing is a phase"),
     ("vae", {"architecture": "wave"}, "no encoder of waves"),
     ("vanilla", {"architecture": "autoregressive"}, "go together"),
@@ -86,9 +87,13 @@ def test_what_does_not_fit_the_kind_is_refused_with_what_does() -> None:
             assert "are not made of any" in " ".join(unfit(config, pictures))
             continue
         wrong = " ".join(unfit(config, choices))
-        assert bool(wrong) == (config.architecture in ("conv", "progressive", "wave"))
-        assert not wrong or config.architecture == "wave" or "those of 4 choices and values have none" in wrong
-        assert bool(unfit(config, pictures)) == (config.architecture in ("blocks", "wave"))
+        assert bool(wrong) == (config.architecture in ("conv", "progressive", "segments", "wave"))
+        assert (
+            not wrong
+            or config.architecture in ("segments", "wave")
+            or "those of 4 choices and values have none" in wrong
+        )
+        assert bool(unfit(config, pictures)) == (config.architecture in ("blocks", "segments", "wave"))
     with pytest.raises(PresetError, match="not for 8 x 8, gray; use conv or mlp"):
         prove(resolve("ctgan"), pictures)
 

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import struct
 
@@ -35,6 +36,30 @@ def test_classes_are_divided_in_the_same_proportions():
     assert data.counts(splits.test).tolist() == [150, 30]
     assert data.counts(splits.validation).tolist() == [150, 30]
     assert data.counts(splits.train).tolist() == [700, 140]
+
+
+def grouped(*sizes):
+    """One class of groups of these sizes, in an order of their own."""
+    data = dataset((sum(sizes),))
+    groups = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    return dataclasses.replace(data, groups=groups)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("sizes", [(1,) * 8, (2,) * 40, (7, 9, 3) * 10, (500, *(1,) * 9), (60, 80, *(2,) * 20)])
+def test_no_group_is_in_two_splits(sizes, seed):
+    data = grouped(*sizes)
+    parts = split(data, seed)
+    found = [set(data.groups[each].tolist()) for each in (parts.train, parts.validation, parts.test)]
+    assert sum(map(len, found)) == len(set.union(*found)) == len(sizes)
+    assert min(len(parts.validation), len(parts.test)) >= 2
+    assert len(parts.train) > max(len(parts.validation), len(parts.test))
+
+
+def test_groups_are_divided_in_nearly_the_same_proportions():
+    parts = split(grouped(*((7, 9, 3) * 20)))
+    assert len(parts.test) == pytest.approx(57, abs=5)
+    assert len(parts.validation) == pytest.approx(57, abs=5)
 
 
 def test_no_more_is_held_out_than_measuring_takes(monkeypatch):

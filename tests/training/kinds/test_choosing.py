@@ -1,25 +1,21 @@
 """A kind whose samples are choices, as rows and texts are: drawn by the address, learned with a head that chooses."""
 
-import io
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
-from training import fit as fitting
-from training.config.presets import resolve
+from tests.training.runs import published
 from training.data import Dataset
 from training.data.kind import FEATURES, Block, Kind, Measurement, Picture, Unvaried
 from training.export import graph, parity
 from training.export.sampling import addressed_samples
 from training.networks import Headed, Sampler, chance
-from training.run.folder import Order, Run
 
 SIDES, DICE = 6, 3
 
@@ -152,23 +148,9 @@ def test_a_likelihood_is_of_what_the_head_would_have_been_given():
 
 
 @pytest.mark.parametrize("preset", ["cgan", "vae"])
-def test_a_kind_of_choices_is_fitted_measured_and_published(preset, tmp_path, monkeypatch):
+def test_a_kind_of_choices_is_fitted_measured_and_published(preset, tmp_path):
     small = {"architecture": "mlp", "width": 8, "latent_size": 8, "batch_size": 32}
-    order = Order(
-        data="throws",
-        size=None,
-        preset=preset,
-        config=resolve(preset, small),
-        seed=0,
-        budget_seconds=None,
-        steps=20,
-        retries=0,
-        out=str(tmp_path / "models"),
-        name="throws",
-    )
-    monkeypatch.setattr(fitting, "load", lambda *arguments, **options: throws())
-    run = Run.start(tmp_path / "runs", order)
-    path = fitting.fit(run, Console(file=io.StringIO()), force=True)
+    path, _ = published(tmp_path, throws(), preset, small, name="throws", judge_steps=60)
     session = Session(path.read_bytes())
     message = artifact.from_json(session.metadata)
     assert message.quality.real_accuracy > 0.9

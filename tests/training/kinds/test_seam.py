@@ -1,13 +1,11 @@
 """A kind of data that exists only here: what the rest of the program needs to take it, from fitting to a loader."""
 
-import io
 import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 import augmint
@@ -16,12 +14,10 @@ from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
 from tests.processes import Service
+from tests.training.runs import published
 from tests.training.studying import study
-from training import fit as fitting
-from training.config.presets import resolve
 from training.data import Dataset
 from training.data.kind import FEATURES, Exhibit, Kind, Measurement, Picture
-from training.run.folder import Order, Run
 
 # -- the kind ----------------------------------------------------------------------------------------------
 
@@ -168,47 +164,31 @@ SMALL = {
 
 
 @pytest.fixture(scope="module", params=SMALL)
-def published(request, tmp_path_factory):
+def made(request, tmp_path_factory):
     """(models, run folder) of a run of 20 steps, published whatever it reached."""
     folder = tmp_path_factory.mktemp("waves")
-    order = Order(
-        data="waves",
-        size=None,
-        preset=request.param,
-        config=resolve(request.param, SMALL[request.param]),
-        seed=0,
-        budget_seconds=None,
-        steps=20,
-        retries=0,
-        score=True,
-        out=str(folder / "models"),
-        name="waves",
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "load", lambda *arguments, **options: waves())
-        run = Run.start(folder / "runs", order)
-        fitting.fit(run, Console(file=io.StringIO()), force=True)
+    _, run = published(folder, waves(), request.param, SMALL[request.param], name="waves", score=True)
     return folder / "models", run.folder
 
 
-def test_a_kind_is_fitted_measured_and_published(published):
-    message = artifact.from_json(Session((published[0] / "waves/1/model.onnx").read_bytes()).metadata)
+def test_a_kind_is_fitted_measured_and_published(made):
+    message = artifact.from_json(Session((made[0] / "waves/1/model.onnx").read_bytes()).metadata)
     assert (list(message.sample.shape), message.sample.dtype) == ([64], pb.DATA_TYPE_INT16)
     assert message.quality.real_accuracy > 0.5
     assert {each.label for each in message.quality.classes} == {"low", "high"}
     assert message.quality.membership_inference.train_samples > 0
 
 
-def test_accuracies_are_of_the_classifier_that_people_use(published):
-    card = artifact.from_json(Session((published[0] / "waves/1/model.onnx").read_bytes()).metadata).quality
+def test_accuracies_are_of_the_classifier_that_people_use(made):
+    card = artifact.from_json(Session((made[0] / "waves/1/model.onnx").read_bytes()).metadata).quality
     assert card.real_accuracy == 1  # one period and four are told by their slope alone
     # What judges fidelity is the network all the same, and says how well it knows real samples.
     (judged,) = [each for each in card.measurements if each.name == "recognised as its class"]
     assert judged.value == pytest.approx(card.label_fidelity)
 
 
-def test_what_a_kind_measures_is_in_the_card_and_warned_of_beyond_its_limit(published):
-    card = artifact.from_json(Session((published[0] / "waves/1/model.onnx").read_bytes()).metadata).quality
+def test_what_a_kind_measures_is_in_the_card_and_warned_of_beyond_its_limit(made):
+    card = artifact.from_json(Session((made[0] / "waves/1/model.onnx").read_bytes()).metadata).quality
     found = {each.name: each for each in card.measurements}
     assert found["silent waves"].real == 0
     assert (found["length"].value, found["length"].detail) == (64, "steps")
@@ -217,14 +197,14 @@ def test_what_a_kind_measures_is_in_the_card_and_warned_of_beyond_its_limit(publ
     assert finding.advice == "This toy warns always."
 
 
-def test_a_kind_is_reported_with_its_own_pictures(published):
-    page = (published[1] / "report.html").read_text()
+def test_a_kind_is_reported_with_its_own_pictures(made):
+    page = (made[1] / "report.html").read_text()
     assert page.count("data:image/svg+xml;base64,") >= 4  # real and synthetic ones of two classes
-    assert list((published[1] / "samples").glob("*.svg"))
+    assert list((made[1] / "samples").glob("*.svg"))
 
 
-def test_what_a_kind_exhibits_is_in_the_report_by_its_media_type(published):
-    page = (published[1] / "report.html").read_text()
+def test_what_a_kind_exhibits_is_in_the_report_by_its_media_type(made):
+    page = (made[1] / "report.html").read_text()
     assert re.search(r'<h2>Loudness</h2>\s*<p class="faint">(\d+) of &lt;made&gt;, \d+ of real</p>', page)
     assert re.search(
         r'<h2>Listen</h2>\s*<audio controls src="data:audio/wav;base64,UklGRg==" aria-label="Listen"></audio>', page
@@ -233,8 +213,8 @@ def test_what_a_kind_exhibits_is_in_the_report_by_its_media_type(published):
     assert "<td>membership inference</td>" in page
 
 
-def test_a_kind_is_served_drawn_and_loaded(published):
-    with Service(published[0], "--max-batch", "8", "--allow-withheld") as service:
+def test_a_kind_is_served_drawn_and_loaded(made):
+    with Service(made[0], "--max-batch", "8", "--allow-withheld") as service:
         with augmint.Client(service.target) as client:
             some = client.generate("high", 12, seed=3)
             alone = client.generate("high", 1, seed=3, start_index=11)

@@ -13,12 +13,15 @@ from service.runtime.engine import Session
 from tests import generators
 from training.config.presets import resolve
 from training.data import Dataset
+from training.data.kind import Unvaried
 from training.data.splits import split
 from training.export import graph
 from training.judge import fitting
 from training.kinds.image import Image
-from training.study import Plan, Scenario, ScenarioError, Shared, Study, arms, journal
+from training.study import Plan, Scenario, ScenarioError, Shared, Study, arms, journal, learners, recommending
 from training.study import generators as trained
+from training.study.arms import Trial
+from training.study.carried import Carried
 from training.study.stream import Stream
 
 SMALL = {"width": 4, "latent_size": 8, "batch_size": 16}
@@ -119,6 +122,58 @@ def test_nothing_but_the_scenarios_real_samples_is_learnt_from(bands, finished):
     seen = finished[2]
     assert len(seen) > 30
     assert not held & {sample.tobytes() for samples in seen for sample in samples}
+
+
+def test_samples_of_other_classes_are_carried_where_the_generator_can(bands, tmp_path, monkeypatch):
+    content = generators.build(labels=("a", "b", "c"), seed=99, transforms=True)
+    able = Shared(Session(content, threads=1), samples=98, digest="d" * 64, scored=False, transforms=True)
+    taught = []
+    learn = learners.JudgeLearner.learn
+    monkeypatch.setattr(
+        learners.JudgeLearner,
+        "learn",
+        lambda self, trial, lesson: taught.append((trial, lesson)) or learn(self, trial, lesson),
+    )
+    found = study(bands, able, tmp_path, retrained=(False,), repeats=1).run()[0]
+    assert arms.TRANSFORMED in [arm.name for arm in found.line.arms]
+    splits = split(bands)
+    # What the stand-in makes of a sample: a level more for every class further
+    possible = {
+        (np.clip(bands.samples[at].astype(int) + label - bands.labels[at], 0, 255).astype(np.uint8).tobytes(), label)
+        for at in splits.train
+        for label in {0, 1, 2} - {int(bands.labels[at])}
+    }
+    lessons = [lesson for trial, lesson in taught if trial.transformed]
+    assert lessons
+    for lesson in lessons:
+        pairs = zip(lesson.made, lesson.made_labels, strict=True)
+        assert {(sample.tobytes(), int(label)) for sample, label in pairs} <= possible
+    for each in [found.recommendation, *found.classes]:
+        assert not each.transformed or each.synthetic_per_real > 0
+
+
+def test_each_class_gets_what_it_is_recognised_better_by():
+    drawn, carried = (
+        recommending.of(Trial(Unvaried(None), share=0.5, transformed=transformed), np.array([1.0, 0.0, 2.0]), "all")[1]
+        for transformed in (False, True)
+    )
+    chosen = recommending.better(drawn, carried, np.array([0.5, 0.9, 0.7]), np.array([0.6, 0.95, 0.7]))
+    assert [each.transformed for each in chosen] == [True, False, False]  # of the second none is to be added
+    assert [each.synthetic_per_real for each in chosen] == [1.0, 0.0, 2.0]
+
+
+def test_nothing_is_carried_twice_before_all_others_have_been():
+    random = np.random.default_rng(0)
+    samples = random.integers(0, 200, (30, 8, 8, 1), dtype=np.uint8)
+    labels = np.arange(30) % 3
+    session = Session(generators.build(labels=("a", "b", "c"), transforms=True), threads=1)
+    made = Carried(session, samples, labels, seed=1).draw(np.full(50, 2))
+    first = {sample.tobytes() for sample in made[:20]}
+    assert len(first) == 20
+    assert {sample.tobytes() for sample in made[20:40]} == first
+    again = Carried(session, samples, labels, seed=1)
+    again.draw(np.full(5, 2))
+    assert np.array_equal(again.draw(np.full(50, 2)), made)
 
 
 def test_a_finished_study_is_only_read(finished, bands, shared, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,6 +86,13 @@ class Audio(Kind):
     def values(self, raw: np.ndarray) -> np.ndarray:
         """What is heard: power by band and time, in a range like that of levels."""
         return mel.bands(raw, self.rate, self.statistics) * _LEVELS
+
+    def properties(self, raw: np.ndarray) -> Mapping[str, np.ndarray]:
+        """In columns, dB and bands."""
+        place, loud, _ = self.augmentation.properties(raw).T
+        levels = mel.bands(raw, self.rate, self.statistics).astype(np.float64).mean(2)
+        height = (levels * np.arange(levels.shape[1])).sum(1) / np.maximum(levels.sum(1), 1e-6)
+        return {"place in time": place, "loudness": loud, "brightness": height}
 
     def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
         return measures.measurements(made, held)

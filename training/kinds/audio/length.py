@@ -36,6 +36,6 @@ def choose_seconds(lengths: Sequence[float]) -> float:
 
 
 def frames_of(seconds: float, rate: int) -> int:
-    """The fewest frames that hold so many seconds and are whole steps."""
+    """The fewest frames that hold the seconds and are whole steps."""
     steps = max(1, int(np.ceil(seconds / STEP_SECONDS - 1e-6)))
     return steps * round(STEP_SECONDS * rate)

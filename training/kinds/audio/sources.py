@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.finish import finished
 from training.data.folders import layout as layouts
+from training.data.folders.holding import holds
 from training.data.folders.leftovers import ending_of, say_left_out
 from training.data.folders.tree import Tree, walk
 from training.data.reading import Claim, Reading
@@ -27,31 +27,10 @@ from training.kinds.audio.length import DEFAULT_RATE, check_rate, check_seconds
 from training.kinds.audio.sound import CONVERT, SOUNDS, SUFFIXES, UNREAD
 from training.kinds.audio.waves import Waves
 
-_LOOKED_AT = 20_000  # files; more of them say nothing new about what a folder holds
-
 
 def reads(source: str) -> Claim:
     """A sound, or a folder that holds at least as many sounds as files of any other ending: surely sounds."""
-    return Claim.SURE if _holds_sounds(source) else Claim.NONE
-
-
-def _holds_sounds(source: str) -> bool:
-    path = Path(source)
-    try:
-        if path.is_file():
-            return path.suffix.lower() in SUFFIXES | UNREAD
-        if not path.is_dir():
-            return False
-    except (OSError, ValueError):
-        return False
-    endings: Counter[str] = Counter()
-    for _, folders, files in os.walk(path, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        endings.update(os.path.splitext(name)[1].lower() for name in files if not name.startswith("."))  # noqa: PTH122
-        if endings.total() > _LOOKED_AT:
-            break
-    count = sum(endings.pop(ending, 0) for ending in SUFFIXES | UNREAD)
-    return count > 0 and count >= max(endings.values(), default=0)
+    return Claim.SURE if holds(source, SUFFIXES | UNREAD) else Claim.NONE
 
 
 def shaped(spec: pb.SampleSpec) -> dict[str, Any]:

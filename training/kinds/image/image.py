@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Kind, Picture, Recipe
 from training.kinds.image import form, judge, view
 from training.kinds.image.augmentation import ImageAugmentation
+from training.kinds.image.properties import properties
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class Image(Kind):
 
     def compact(self, raw: np.ndarray, coarse: bool = False) -> np.ndarray:
         return form.shrunk(raw, form.COARSE_SIDE if coarse else form.SIDE)
+
+    def properties(self, raw: np.ndarray) -> Mapping[str, np.ndarray]:
+        return properties(raw)
 
     def picture(self, raw: np.ndarray) -> Picture:
         return view.mosaic(raw)

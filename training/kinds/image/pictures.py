@@ -140,7 +140,7 @@ def _unlimited() -> Iterator[None]:
 
 @contextmanager
 def _pools() -> Iterator[Callable[..., Future[Any]]]:
-    """What starts work on a picture of so many pixels: submit(pixels, function, argument)."""
+    """What starts work on a picture by its number of pixels: submit(pixels, function, argument)."""
     with ExitStack() as stack:
         pools = {most: stack.enter_context(ThreadPoolExecutor(count)) for most, count in _AT_ONCE.items()}
         yield lambda pixels, work, item: pools[min(most for most in pools if most >= pixels)].submit(work, item)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data.errors import DataError
+from training.data.jsonlines import objects
 from training.data.separators import announced, separator_of
 
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
@@ -191,23 +192,8 @@ def headless(table: Table) -> Table:
 
 
 def _json_lines(path: Path) -> Table:
-    records: list[dict[str, Any]] = []
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{path}: line {number} is not JSON ({str(error)[:100]}); wanted one object a line"
-            ) from error
-        if not isinstance(record, dict):
-            raise DataError(
-                f"{path}: line {number} is {line.strip()[:40]}; wanted an object such as "
-                '{"file_name": "1.png", "label": "cat"}'
-            )
-        records.append(record)
-    return _of_records(path, records)
+    found = objects(path, _text(path).split("\n"), '{"file_name": "1.png", "label": "cat"}')
+    return _of_records(path, [record for _, _, record in found])
 
 
 def _of_records(path: Path, records: Sequence[dict[str, Any]]) -> Table:

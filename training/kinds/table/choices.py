@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from training.data.subset import Samples
 from training.kinds.table.columns import Column
 
-MOST_ROWS = 2**18  # that anything is learned from: a quantile of so many is within a thousandth of its place
+MOST_ROWS = 2**18  # that anything is learned from: a quantile of that many is within a thousandth of its place
 MOST_VALUES = 256  # of a column of numbers that has a token for each
 BINS = 100  # of a column of numbers that has more
 PIECES = 32  # of a bin; between their ends its values are spread evenly

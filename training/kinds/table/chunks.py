@@ -14,6 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from training.data.errors import DataError
+from training.data.jsonlines import objects
 from training.data.wording import listed
 from training.kinds.table import text
 from training.kinds.table.text import DAMAGE, LINES, TEXT, ending
@@ -182,21 +183,10 @@ class _Records(File):
         return pa.RecordBatch.from_arrays(arrays, list(self.names))
 
     def _records(self) -> Iterator[dict[str, Any]]:
+        kept = {"parse_int": str, "parse_float": str, "parse_constant": lambda _: None}
         with text.opened(self.path) as file:
-            for number, line in enumerate(io.TextIOWrapper(file, "utf-8-sig"), 1):
-                if not line.strip():
-                    continue
-                try:
-                    record = json.loads(line, parse_int=str, parse_float=str, parse_constant=lambda _: None)
-                except (ValueError, RecursionError) as error:
-                    raise DataError(
-                        f"{self.path}: line {number} is not JSON ({str(error)[:100]}); wanted one object a line"
-                    ) from error
-                if not isinstance(record, dict):
-                    raise DataError(
-                        f"{self.path}: line {number} is {line.strip()[:40]}; wanted an object such as "
-                        '{"age": 39, "income": "high"}'
-                    )
+            lines = io.TextIOWrapper(file, "utf-8-sig")
+            for number, line, record in objects(self.path, lines, '{"age": 39, "income": "high"}', **kept):
                 # Escaped halves of characters, as a cut text has them.
                 if "\\u" in line and any(isinstance(value, str) and not _whole(value) for value in record.values()):
                     raise DataError(

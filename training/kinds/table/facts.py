@@ -19,6 +19,15 @@ _SAMPLE = 1000
 MOST_DECIMALS = 6  # float32 has seven digits
 # In which places after the point a number ends, as far as float64 tells.
 _TOLERANCE = 1e-12
+_TYPES = pa.types
+_TEXTS = (
+    *(_TYPES.is_string, _TYPES.is_large_string, _TYPES.is_string_view, _TYPES.is_dictionary),
+    *(_TYPES.is_time, _TYPES.is_null),
+)
+_NUMBERS = (
+    *(_TYPES.is_integer, _TYPES.is_floating, _TYPES.is_decimal),
+    *(_TYPES.is_boolean, _TYPES.is_date, _TYPES.is_timestamp),
+)
 
 
 @dataclass(slots=True)
@@ -191,28 +200,12 @@ def family(kind: pa.DataType) -> str:
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether cells of a type are read as words; times of day are, too."""
-    types = pa.types
-    return (
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_string_view(kind)
-        or types.is_dictionary(kind)
-        or types.is_time(kind)
-        or types.is_null(kind)
-    )
+    return any(is_one(kind) for is_one in _TEXTS)
 
 
 def _is_number(kind: pa.DataType) -> bool:
     """Whether cells of a type can be read as numbers; lengths of time, for one, cannot."""
-    types = pa.types
-    return (
-        types.is_integer(kind)
-        or types.is_floating(kind)
-        or types.is_decimal(kind)
-        or types.is_boolean(kind)
-        or types.is_date(kind)
-        or types.is_timestamp(kind)
-    )
+    return any(is_one(kind) for is_one in _NUMBERS)
 
 
 def parser_of(kind: pa.DataType) -> Parser:

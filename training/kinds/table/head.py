@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -12,6 +14,9 @@ TEMPERATURE = 0.2  # of choices in training; CTGAN (arXiv:1907.00503), section 4
 SPREAD = 0.5  # at first; 1 would be an even draw from the range
 # Draws are kept this far from 0 and 1, where their logarithms have no end: the step of float32 below 1.
 _EDGE = 2.0**-24
+_SMALL = 1e-7  # of a share whose logarithm is taken
+_LN2 = math.log(2)
+_MEDIAN = -math.log(_LN2)  # of Gumbel noise
 _FARTHEST = 0.999  # of a real position: its inverse tanh has no end at 1
 
 
@@ -64,6 +69,24 @@ class TableHead(nn.Module):
         away = (place - centre) / (spread.exp() / 2)
         missed = (away + 2 * softplus(-away) + spread) * self.code.ranged(picked)
         return found.index_copy(1, self.code.channels, missed)
+
+    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+        """See training.data.kind.Head. Of choices: medians of Gumbel noise, given what was chosen (Oberst and Sontag
+        2019, arXiv:1905.05824; Maddison et al. 2014, arXiv:1411.0030, section 3: of the largest, of those below it)."""
+        choosing = self.code.choosing
+        scores = output.index_select(1, choosing.channels).float()
+        picked = sample.index_select(1, choosing.channels)
+        # A choice's sum of exp(scores) is exp(score) / share, whichever option's: the chosen one's is never 0 by much.
+        shares = (choosing.shares(scores) + _SMALL).log()
+        # Relative to the logarithm of that sum: scores are logarithms of shares, the largest noisy one is _MEDIAN.
+        below = -torch.log(torch.exp(-shares) * _LN2 + _LN2) - shares
+        noise = torch.where(picked > 0.5, _MEDIAN - shares, below)
+        first = torch.exp(-torch.exp(-noise))
+        if not len(self.code.channels):
+            return first
+        centre, spread = self._ranges(output, picked)
+        place = torch.atanh(sample.index_select(1, self.code.channels).clamp(-_FARTHEST, _FARTHEST))
+        return torch.cat([first, torch.sigmoid(2 * (place - centre) / spread.exp())], 1)
 
     def _ranges(self, output: Tensor, picked: Tensor) -> tuple[Tensor, Tensor]:
         """Centres, and logarithms of spreads, of the ranges that were picked: float32 [n, positions] each."""

@@ -11,7 +11,7 @@ from sklearn.mixture import BayesianGaussianMixture
 
 from training.kinds.table.columns import Column, Unit
 
-FEW = 20  # so many different numbers are choices, not a range
+FEW = 20  # different numbers; up to that many are choices, not a range
 MODES = 10
 LEAST_SHARE = 0.005  # of a mode, or of a single value
 MASSES = 20

@@ -14,7 +14,7 @@ _EDGE = "\x02"  # before and after a text, so that how it begins and ends counts
 
 
 def grams(texts: Iterable[str], size: int) -> Counter[str]:
-    """How often each run of so many characters occurs, the ends of a text being characters, too."""
+    """How often each run of `size` characters occurs; the ends of a text count as characters."""
     found: Counter[str] = Counter()
     for text in texts:
         edged = f"{_EDGE}{text}{_EDGE}"

@@ -157,7 +157,7 @@ def _texts(path: Path) -> list[Path]:
 
 
 def _walk(path: Path, depth: int) -> Iterator[Path]:
-    """The files of a folder and those below it, to so many levels, in natural order; without hidden ones."""
+    """The files of a folder and of those below it, `depth` levels down, in natural order; without hidden ones."""
     found = {each.name: each for each in path.iterdir() if not each.name.startswith(".")}
     for name in natural(found):
         if found[name].is_file():

@@ -130,6 +130,9 @@ class Text(Kind):
         )
         return hashed.transform(self.units.strings(raw)).toarray().astype(np.float32)
 
+    def properties(self, raw: np.ndarray) -> Mapping[str, np.ndarray]:
+        return {"length": (np.cumsum(raw == END, 1) == 0).sum(1).astype(np.float64)}
+
     def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
         return measures.measure(*map(self.units.strings, (made, held, train)))
 

@@ -15,7 +15,7 @@ COPIES_SHARE = (0.05, 0.5)
 NEARER_SHARE = (0.6, 0.75)  # 0.5 is chance
 EXACT_SHARE = (0.0, 0.01)
 CLASS_EXACT_SHARE = (0.05, 0.5)
-MEMBERSHIP_AUC = (0.6, 0.75)  # whoever guesses by it is right in 57 %, and in 68 % of the cases; 50 % is chance
+MEMBERSHIP_AUC = (0.6, 0.75)  # guesses by it are right in 57 % and in 68 % of the cases; 50 % is chance
 
 _MORE_DATA = "Add real data, or raise the discriminator's augmentation (--set augmentation=0.8)."
 
@@ -36,7 +36,7 @@ def of_training(card: pb.QualityCard) -> Iterator[Finding]:
 
 
 def can_tell(train: int, held_out: int) -> bool:
-    """Whether, with so many real samples, a class of which every sample is a copy would be found to be withheld."""
+    """Whether a class of copies alone would be found, and withheld, with this number of real samples."""
     if not train or not held_out:
         return False
     chance = train / (train + held_out)

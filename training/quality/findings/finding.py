@@ -42,6 +42,7 @@ class FindingKind(enum.StrEnum):
     MEMORISATION = "memorisation"  # samples close to single training samples
     NO_GAIN = "no-gain"  # adding the samples to real ones did not help
     NOISE = "noise"  # samples vary more than real ones
+    UNCARRIED = "uncarried"  # samples carried into a class are taken for another
     UNCOVERED = "uncovered"  # real samples that nothing generated comes near
     UNRECOGNISED = "unrecognised"  # a class's samples are taken for another class
     WEAK_JUDGE = "weak-judge"  # the classifier of real samples is poor itself

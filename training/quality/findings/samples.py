@@ -30,6 +30,7 @@ SCORE_SHARE = (0.75, 0.5)
 COVERAGE_SHARE = (0.5, 0.2)  # of the ceiling
 CLASS_COVERAGE_SHARE = (0.8, 0.5)  # of the ceiling: 0.5 is what a class gets half of which is missing altogether
 NOISY_SPREAD = 1.5
+CARRIED = 0.75  # of the samples carried into a class, those that are recognised as of it
 WEAK_JUDGE = 0.6
 FEW_TEST_SAMPLES = 20
 _NAMED = 4
@@ -51,6 +52,7 @@ MEASURED = {
         FindingKind.DEVIATION,
         FindingKind.WEAK_JUDGE,
         FindingKind.FEW_TEST_SAMPLES,
+        FindingKind.UNCARRIED,
     ),
 }
 
@@ -88,6 +90,7 @@ def find(
             *_each(card, _noisy),
             *measurements.of_kind(measured),
             *copying.of_each_other(copies),
+            *_uncarried(card),
             *(_weak_judge(_overall(card, recall)) if labelled else ()),
             *_each(card, _few_tests),
         ]
@@ -344,3 +347,19 @@ def _spread_interval(quality: pb.ClassQuality) -> tuple[float, float]:
 def _listed(items: Sequence[str]) -> str:
     more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
     return ", ".join(items[:_NAMED]) + more
+
+
+def _uncarried(card: pb.QualityCard) -> Iterable[Finding]:
+    """Worth a warning, and no more: who draws samples is not harmed by it."""
+    for each in card.transform.classes:
+        if wilson(each.recognised * each.samples, each.samples)[1] < CARRIED:
+            yield Finding(
+                FindingKind.UNCARRIED,
+                Severity.WARNING,
+                each.recognised,
+                CARRIED,
+                f"Real samples that are carried into {each.label!r} are recognised as it in {each.recognised:.0%} of "
+                "the cases.",
+                "Learn to transform for longer (--transform-share), or draw samples of this class instead.",
+                each.label,
+            )

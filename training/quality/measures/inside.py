@@ -37,7 +37,7 @@ class Inside(NamedTuple):
 
 
 def enough(held: int, train: int, made: int) -> bool:
-    """Whether so many held-out, training and synthetic samples of a class can tell anything."""
+    """Whether these numbers of held-out, training and synthetic samples of a class can tell anything."""
     return min(held, train, made) >= FEWEST
 
 

@@ -25,7 +25,7 @@ def wilson(hits: float, count: float) -> tuple[float, float]:
 
 
 def of_share(share: float, count: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share, in [0, 1], that was counted over so many."""
+    """Wilson's 95 % interval of a share, in [0, 1], counted over n."""
     return wilson(share * count, count)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,30 @@ def encode_frame(description: Any, frame: Any) -> np.ndarray:
         else:
             made[:, number] = raw_numbers(column, series)
     return made
+
+
+def _lines(path: Any) -> Any:
+    return extras.load("pandas", "table").read_json(path, lines=True, convert_dates=False, dtype=False)
+
+
+# Files of rows, by suffix. What is missing is empty, as the client's own files have it; no word means it.
+FILES: dict[str, Callable[[Any], Any]] = {
+    "csv": lambda path: extras.load("pandas", "table").read_csv(path, keep_default_na=False, na_values=[""]),
+    "tsv": lambda path: extras.load("pandas", "table").read_csv(
+        path, sep="	", keep_default_na=False, na_values=[""]
+    ),
+    "jsonl": _lines,
+    "parquet": lambda path: extras.load("pandas", "table").read_parquet(path),
+}
+
+
+def encode_rows(given: Any, description: Any) -> np.ndarray:
+    """As `encode_frame`, of a DataFrame or a list of dicts by column."""
+    if isinstance(given, list | tuple) and given and all(isinstance(row, Mapping) for row in given):
+        given = extras.load("pandas", "table").DataFrame(list(given))
+    if not hasattr(given, "columns"):
+        raise InvalidRequest(f"samples are a {type(given).__name__}; give rows as a DataFrame or a list of dicts")
+    return encode_frame(description, given)
 
 
 def _names(column: Column) -> list[str]:

@@ -1,29 +1,15 @@
 import numpy as np
 import pytest
 
-import augmint
 from augmint.generators import Description
 from augmint.samples import Samples
 from augmint.v1 import generator_pb2 as pb
-from tests.client.fakes import served
 from tests.client.tables import LABELS, TableService
 
 
 @pytest.fixture
 def fake():
     return TableService()
-
-
-@pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
-
-
-@pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-import augmint
 from augmint.v1 import generator_pb2 as pb
-from tests.client.fakes import FakeService, served
+from tests.client.fakes import FakeService
 
 VOCABULARY = ("", "a", "b", "é", "ש", "\U0001f469", "\u200d", " ", '"', "the ")
 LENGTH = 6
@@ -25,15 +24,3 @@ class TextService(FakeService):
 @pytest.fixture
 def fake():
     return TextService()
-
-
-@pytest.fixture
-def client(fake):
-    with augmint.Client(transport=fake) as client:
-        yield client
-
-
-@pytest.fixture
-def target(fake):
-    with served(fake) as target:
-        yield target

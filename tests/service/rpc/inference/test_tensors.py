@@ -11,6 +11,7 @@ from service.repository.versions import Identity
 from service.rpc import codec
 from service.rpc.inference import grpc_predict_v2_pb2 as oip
 from service.rpc.inference import tensors
+from service.rpc.inference.inputs import NUMBERS
 from service.scheduling.order import Order
 
 CLASSES = {"boot": 0, "coat": 1, "ä": 2}
@@ -25,7 +26,7 @@ def request(raw=True, parameters=None, outputs=(), **inputs):
         if datatype == "BYTES":
             field, packed = "bytes_contents", b"".join(struct.pack("<I", len(each)) + each for each in elements)
         else:
-            dtype, field = tensors._NUMBERS[datatype]
+            dtype, field = NUMBERS[datatype]
             packed = np.array(elements, dtype).tobytes()
         if raw:
             found.raw_input_contents.append(packed)

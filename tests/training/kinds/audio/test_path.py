@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 import augmint
 from augmint import huggingface
@@ -23,10 +22,8 @@ from service import artifact
 from service.runtime.session import Session
 from tests.processes import Service
 from tests.training.kinds.audio.made import RATE, put, sounds
-from training import fit as fitting
-from training.config.presets import resolve
+from tests.training.runs import published
 from training.publishing.published import Published
-from training.run.folder import Order, Run
 
 
 @pytest.fixture(scope="module")
@@ -38,46 +35,33 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def published(data, tmp_path_factory):
+def made(data, tmp_path_factory):
     """(models, run folder) of a run of 10 steps, published whatever it reached."""
     folder = tmp_path_factory.mktemp("run")
-    order = Order(
-        data=str(data),
-        size=None,
-        preset="rpgan",
-        config=resolve("rpgan", {"width": 8, "latent_size": 16, "batch_size": 16}),
-        seed=0,
-        budget_seconds=None,
-        steps=10,
-        retries=0,
-        score=True,
-        out=str(folder / "models"),
-        name="tones",
-    )
-    run = Run.start(folder / "runs", order)
-    fitting.fit(run, Console(file=io.StringIO()), force=True)
+    small = {"width": 8, "latent_size": 16, "batch_size": 16}
+    _, run = published(folder, data, "rpgan", small, name="tones", steps=10, judge_steps=100, score=True)
     return folder / "models", run.folder
 
 
 @pytest.fixture(scope="module")
-def service(published):
-    with Service(published[0], "--max-batch", "8", "--allow-withheld") as service:
+def service(made):
+    with Service(made[0], "--max-batch", "8", "--allow-withheld") as service:
         yield service
 
 
-def test_the_file_says_what_is_heard_and_how_it_was_measured(published):
-    message = artifact.from_json(Session((published[0] / "tones/1/model.onnx").read_bytes()).metadata)
+def test_the_file_says_what_is_heard_and_how_it_was_measured(made):
+    message = artifact.from_json(Session((made[0] / "tones/1/model.onnx").read_bytes()).metadata)
     assert (list(message.sample.shape), message.sample.dtype) == ([1024], pb.DATA_TYPE_INT16)
     assert message.sample.audio.sample_rate_hz == RATE
     assert message.quality.real_accuracy > 0.8
     assert {each.label for each in message.quality.classes} == {"low", "rising"}
 
 
-def test_the_samples_of_a_report_play(published):
-    page = (published[1] / "report.html").read_text()
+def test_the_samples_of_a_report_play(made):
+    page = (made[1] / "report.html").read_text()
     content = re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", page)
     assert len(content) >= 4
-    assert list((published[1] / "samples").glob("*.png"))
+    assert list((made[1] / "samples").glob("*.png"))
 
 
 # Each player of a page plays to its end; its sound as the browser decodes it, at the rate it was made at.
@@ -98,16 +82,16 @@ PLAYED = """async (rate) => {
 }"""
 
 
-def test_in_a_browser_every_sound_of_a_report_plays_to_its_end_and_is_what_was_generated(published, page):
-    report = published[1] / "report.html"
-    made = [
+def test_in_a_browser_every_sound_of_a_report_plays_to_its_end_and_is_what_was_generated(made, page):
+    report = made[1] / "report.html"
+    written = [
         np.frombuffer(base64.b64decode(content)[44:], "<i2")
         for content in re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", report.read_text())
     ]
     page.goto(report.as_uri())
     heard = page.evaluate(PLAYED, RATE)
-    assert len(heard) == len(made) >= 4
-    for (seconds, played, rate, levels), sound in zip(heard, made, strict=True):
+    assert len(heard) == len(written) >= 4
+    for (seconds, played, rate, levels), sound in zip(heard, written, strict=True):
         assert seconds == played == pytest.approx(1024 / RATE, abs=1e-3)
         assert rate == RATE
         assert np.allclose(levels, sound / 32768, atol=1e-4)
@@ -115,8 +99,8 @@ def test_in_a_browser_every_sound_of_a_report_plays_to_its_end_and_is_what_was_g
     assert all(np.abs(levels).max() > 0 for *_, levels in heard)
 
 
-def test_a_published_generator_finds_its_sounds_again(published, data):
-    again = Published.open(published[0] / "tones/1/model.onnx", str(data))
+def test_a_published_generator_finds_its_sounds_again(made, data):
+    again = Published.open(made[0] / "tones/1/model.onnx", str(data))
     assert again.dataset.samples.shape == (80, 1024)
     assert again.dataset.kind.rate == RATE
 

@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from service import artifact
 from service.runtime.session import Session
 from tests.training.kinds.table.schemas import SORTS, column, keeps, tables
+from tests.training.mixed import Mixed
 from training.config.presets import resolve
-from training.data.kind import Block, Head, Kind
 from training.export import graph
 from training.gan.trainer import Trainer
 from training.kinds.table.columns import Column
-from training.kinds.table.encoding import Encoding
-from training.kinds.table.head import TableHead
 from training.run.snapshot import draw_samples
-
-
-class Rows(Kind):
-    """As much of the kind as training and export ask for."""
-
-    augmentation = None
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, columns: Sequence[Column], raw: np.ndarray) -> None:
-        self._encoding = Encoding.fit(columns, raw)
-
-    @property
-    def form(self) -> tuple[int, ...]:
-        return (self._encoding.width,)
-
-    @property
-    def blocks(self) -> Sequence[Block]:
-        return self._encoding.blocks
-
-    def encode(self, raw: Tensor) -> Tensor:
-        return self._encoding.encode(raw)
-
-    def decoder(self) -> nn.Module:
-        return self._encoding.decoder()
-
-    def head(self) -> Head:
-        return TableHead(self._encoding)
-
 
 SMALL = {"width": 8, "latent_size": 16, "embedding_size": 4, "batch_size": 40}
 
 
-def trained(preset: str, kind: Rows, raw: np.ndarray, labels: np.ndarray) -> nn.Module:
+def trained(preset: str, kind: Mixed, raw: np.ndarray, labels: np.ndarray) -> nn.Module:
     """A generator after three steps, as it is exported."""
     config = resolve(preset, {**SMALL, **({"passes": 2} if preset == "tabgan" else {})})
     trainer = Trainer(Fabric(accelerator="cpu", devices=1), config, kind, raw, labels, 3, seed=0)
@@ -72,7 +40,7 @@ def test_every_row_of_a_generator_keeps_to_its_schema(
 ) -> None:
     columns, raw = table
     labels = np.arange(len(raw)) % 3
-    kind = Rows(columns, raw)
+    kind = Mixed(raw, columns)
     rows = draw_samples(trained(preset, kind, raw, labels), kind, np.arange(300) % 3, 16, 1, torch.device("cpu"))
     assert rows.shape == (300, len(columns))
     assert keeps(columns, rows) == []
@@ -85,7 +53,7 @@ def published() -> tuple[tuple[Column, ...], Session]:
     sorts = [*SORTS, "category", "truth", "date"]
     pairs = [column(random, f"x{number}", sort, number % 2 == 0, 60) for number, sort in enumerate(sorts)]
     columns, raw = tuple(made for made, _ in pairs), np.stack([values for _, values in pairs], 1)
-    kind = Rows(columns, raw)
+    kind = Mixed(raw, columns)
     model = graph.to_onnx(trained("tabgan", kind, raw, np.arange(60) % 3), kind, 16, 3)
     return columns, Session(model.SerializeToString())
 
@@ -113,6 +81,6 @@ def test_every_row_of_a_graph_keeps_to_its_schema_in_any_batch(
 @pytest.mark.parametrize("preset", ["ctgan", "tabgan", "tvae"])
 def test_one_column_of_one_value_can_be_made(preset: str) -> None:
     raw = np.full((60, 1), 2.5, np.float32)
-    kind = Rows([Column("a", minimum=2.5, maximum=2.5)], raw)
+    kind = Mixed(raw, [Column("a", minimum=2.5, maximum=2.5)])
     generator = trained(preset, kind, raw, np.arange(60) % 3)
     assert (draw_samples(generator, kind, np.arange(9) % 3, 16, 1, torch.device("cpu")) == 2.5).all()

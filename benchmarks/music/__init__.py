@@ -1,0 +1,1 @@
+"""Systems that make music, beside each other."""

@@ -1,0 +1,131 @@
+"""Which system makes music best? A GAN, a likelihood model and a variational autoencoder, judged by one card each.
+
+    python -m benchmarks.music FOLDER [--systems musegan gru vae] [--classes reels jigs] [--share 1.0] [--out FILE]
+
+FOLDER is what `python -m training fit` reads as music, or a .tar.gz of it, with one folder of MIDI files per class.
+Each system trains for so many steps on one thread (--share of those in the table of this file), is exported, proven
+and measured on held-out pieces as `fit` does:
+
+  - CAS: accuracy on real test samples of a classifier that learned from made samples only, beside that of one that
+    learned from the real training samples;
+  - of Dong et al. 2018 (MuseGAN, arXiv:1709.06298): empty bars, pitch classes a bar, qualified notes and polyphony,
+    beside the same of held-out real samples;
+  - the divergence of Jensen and Shannon, in bits, between the pitch classes of made and of training samples;
+  - the share of samples that equal a training sample, or a transposed one;
+  - how large the file is, and how fast it draws on one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from augmint.v1 import generator_pb2 as pb
+from benchmarks import results
+from benchmarks.systems import Row, judged, trained
+from training.config.presets import resolve
+from training.data import DataError, Dataset
+from training.data.splits import split
+from training.judge import fitting
+from training.kinds import load
+
+STEPS = {"musegan": 6000, "gru": 2000, "vae": 3000}
+_COLUMNS = {
+    "empty bars, share": "empty bars, %",
+    "pitch classes a bar": "pitch classes a bar",
+    "qualified notes, share": "qualified notes, %",
+    "steps with several notes at once, share": "polyphony, %",
+    "notes a bar": "notes a bar",
+    "divergence of pitch classes": "pitch-class divergence",
+    "copies of training samples, transposed ones too": "copies, %",
+}
+
+
+def main() -> int:
+    parser = results.Parser("benchmarks.music", __doc__)
+    parser.add_argument("data", type=Path, help="folder of folders of MIDI files, or a .tar.gz of it")
+    parser.add_argument("--systems", nargs="+", default=list(STEPS), choices=list(STEPS))
+    parser.add_argument("--classes", nargs="+", metavar="NAME", help="folders to read (default: all)")
+    parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="measure on fewer samples")
+    options = parser.options()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        with opened(options.data, options.classes) as folder:
+            dataset = load(str(folder))
+    except (DataError, OSError, tarfile.TarError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if dataset.kind.spec.WhichOneof("kind") != "music":
+        print(f"error: {options.data} is read as {dataset.kind.words}, not as music", file=sys.stderr)
+        return 1
+    with parser.results() as out:
+        for row in rows(dataset, options.systems, options.share, options.seed, options.quick):
+            out.row(f"music: {len(dataset.labels):,} of {dataset.classes} classes, {dataset.kind.words}", row)
+    return 0
+
+
+@contextlib.contextmanager
+def opened(data: Path, classes: Sequence[str] | None) -> Iterator[Path]:
+    """The folder to read: the data itself, or one that holds the chosen classes of it, for as long as it is read."""
+    if data.is_dir() and not classes:
+        yield data
+        return
+    with tempfile.TemporaryDirectory() as place:
+        source = data
+        if data.is_file():
+            source = Path(place) / "all"
+            with tarfile.open(data) as archive:
+                archive.extractall(source, filter="data")
+        chosen = Path(place) / "chosen"
+        chosen.mkdir()
+        for name in classes or sorted(each.name for each in source.iterdir() if each.is_dir()):
+            if not (source / name).is_dir():
+                raise DataError(f"{data}: has no folder {name!r}")
+            (chosen / name).symlink_to((source / name).resolve(), target_is_directory=True)
+        yield chosen
+
+
+def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: bool = False) -> Iterator[Row]:
+    """One for each system, and that of held-out real samples."""
+    splits = split(dataset, seed=seed)
+    dataset = dataset.fitted(splits.train)
+    judge = fitting.fit(
+        dataset.kind, dataset.samples[splits.train], dataset.labels[splits.train], dataset.classes, seed=seed
+    )
+    card = pb.QualityCard()
+    for system in systems:
+        steps = max(1, round(STEPS[system] * share))
+        trainer, seconds = trained(resolve(system), dataset, splits, steps, seed)
+        told: Row = {"system": system, "steps": steps, "trained, CPU s": seconds}
+        made, card = judged(dataset, splits, trainer, judge, seed, "samples", quick)
+        yield told | _of_card(card, "value") | made
+    held: Row = {"system": "(held-out real music)"}
+    yield held | _of_card(card, "real")
+
+
+def _of_card(card: pb.QualityCard, side: str) -> Row:
+    """side: "value" of made samples, "real" of held-out ones."""
+    made = side == "value"
+    measured: Row = {
+        _COLUMNS[each.name]: float(getattr(each, side)) * (100 if _COLUMNS[each.name].endswith("%") else 1)
+        for each in card.measurements
+    }
+    return {
+        "CAS, %": 100 * (card.classification_accuracy_score if made else card.real_accuracy),
+        "of real, %": 100 * card.classification_accuracy_score / max(card.real_accuracy, 1e-9) if made else 100.0,
+        "fidelity, %": 100 * card.label_fidelity if made else None,
+        **measured,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What carrying real samples into other classes is worth."""

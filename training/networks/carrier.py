@@ -1,0 +1,85 @@
+"""A real sample carried into another class: by a latent that an encoder finds, through a generator that stays as it is.
+
+What a head draws by chance is found, too: the middle of the draws by which the generator, in the sample's own class,
+makes the sample. In another class, by the same draws, it makes what the sample would have been there (Oberst and Sontag
+2019, arXiv:1905.05824). So nothing is drawn, and a sample with a head is itself again in its own class.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.networks.encoder import Encoder
+
+ROUNDS = 2  # of the encoder, where what it makes is not the sample already
+
+
+class Carrier(nn.Module):
+    """sample float32 [n, *form] in [-1, 1], source, target int64 [n], strength float32 [n] in [0, 1] -> the sample in
+    another class, float32 [n, *form] in [-1, 1].
+
+    strength: 1 is the target class, 0 the sample's own; between them the generator is given a blend of both classes,
+              and so is the encoder.
+    """
+
+    def __init__(self, generator: nn.Module, encoder: Encoder) -> None:
+        """generator: in evaluation; it is not changed."""
+        super().__init__()
+        self.generator: Any = generator
+        self.encoder = encoder
+        self.explains = hasattr(generator, "explain")
+        self.rounds = 1 if self.explains else ROUNDS
+
+    def forward(self, sample: Tensor, source: Tensor, target: Tensor, strength: Tensor) -> Tensor:
+        return self.carried(sample, source, target, strength)[0]
+
+    def carried(self, sample: Tensor, source: Tensor, target: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:
+        """The carried sample, and the latent that makes it: float32 [n, latent_size]."""
+        before, after = blend(self._classes, source, target, strength)
+        own, towards = self.encoder.source(source), blend(self.encoder.target, source, target, strength)[1]
+        latent = torch.zeros_like(own[:, :1]).expand(-1, self.encoder.change.out_features)
+        made = torch.zeros_like(sample)
+        for _ in range(self.rounds):
+            latent = self.encoder(sample, made, own, towards, latent)
+            made = self.made(latent, before, after, sample)
+        return made, latent
+
+    def made(self, latent: Tensor, before: Tensor, after: Tensor, sample: Tensor) -> Tensor:
+        """What a latent makes of a sample; before, after: the class that it is of, and of which it is to be."""
+        if not self.explains:
+            return self.generator(latent, after)
+        given = self.generator.explain(latent, before, sample)
+        uniform = self._head.draws_of(given.float(), sample)
+        return self.generator.again(latent, after, uniform, sample)
+
+    def surprise(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
+        """Of a generator with a head: see training.data.kind.Head.surprise."""
+        return self._head.surprise(self.generator.explain(latent, label, sample), sample)
+
+    @property
+    def _head(self) -> Any:
+        return self.generator.head
+
+    @property
+    def _classes(self) -> nn.Module:
+        """Of the generator, from classes to what it is given of them."""
+        return self.generator.embedding
+
+    def train(self, mode: bool = True) -> Carrier:
+        """The encoder learns; a head chooses softly while it does. Statistics of the generator stay as they are."""
+        super().train(mode)
+        for module in self.generator.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+
+def blend(classes: nn.Module, source: Tensor, target: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:
+    """What the source is, and what lies so far on the way to the target: float32 [n, size] each."""
+    first, last = classes(source), classes(target)
+    share = strength[:, None]
+    # Both ends exactly.
+    return first, first * (1 - share) + last * share
