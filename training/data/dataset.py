@@ -29,9 +29,9 @@ class Dataset:
     on_disk:       samples is a map of a file, perhaps larger than memory: take few rows, or a `part`.
     reading:       what the source was taken for; None where the reader does not say.
     questions:     what looks wrong in it, but may be meant; a person should look.
-    digest_before: what earlier releases recorded as its digest, if they would record another one.
     groups:        int64 [n], equal where samples are parts of one whole, which no two splits share; None: each stands
                    for itself.
+    digest_before: what earlier releases recorded as its digest, if they would record another one.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Dataset:
     on_disk: bool = False
     reading: Reading | None = None
     questions: tuple[Question, ...] = ()
-    digest_before: str | None = None
     groups: np.ndarray | None = None
+    digest_before: str | None = None
 
     @property
     def classes(self) -> int:

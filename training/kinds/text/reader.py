@@ -86,7 +86,7 @@ def load(
         False,
         _shown_reading(records.reading),
         tuple(Question(shown(each.text), shown(each.advice)) for each in questions),
-        None if again is None else _digest_before(kind, records),
+        digest_before=None if again is None else _digest_before(kind, records),
     )
 
 

@@ -170,7 +170,7 @@ def torchcodec(monkeypatch, tmp_path):
     for name, content in (
         ("__init__", ""),
         ("encoders", "class AudioEncoder: ..."),
-        ("decoders", "AudioDecoder = int"),
+        ("decoders", "AudioDecoder, VideoDecoder = int, str"),
     ):
         (tmp_path / "torchcodec").mkdir(exist_ok=True)
         (tmp_path / "torchcodec" / f"{name}.py").write_text(content)
