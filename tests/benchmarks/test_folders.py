@@ -13,6 +13,7 @@ ARROWS: dict[str, set[str]] = {
     "loaders": set(),
     "music": set(),
     "quality": set(),
+    "sounds": set(),
     "tables": {"peers"},
     "texts": set(),
 }
