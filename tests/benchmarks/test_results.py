@@ -189,6 +189,7 @@ TABLES = {
         "texts",
         "music",
         "texts.graph",
+        "transform",
     ),
 }
 
