@@ -73,7 +73,7 @@ class Neurons(nn.Module):
 
 
 @dataclass(frozen=True)
-class Melody:
+class Choices:
     """See training.data.kind.Tokens: at each step of one voice a rest, the note before held, or one that is struck."""
 
     steps: int
@@ -96,16 +96,16 @@ class Melody:
         return torch.where(note > 0, note, torch.where(sounds, HOLD, REST))
 
     def decoder(self) -> nn.Module:
-        return MelodyDecoder(self)
+        return ChoicesDecoder(self)
 
 
-class MelodyDecoder(nn.Module):
+class ChoicesDecoder(nn.Module):
     """int64 [n, steps] and float32 [n, steps] -> uint8 [n, steps, pitches]. What is held without a note is a rest."""
 
     earlier: Tensor
     number: Tensor
 
-    def __init__(self, melody: Melody) -> None:
+    def __init__(self, melody: Choices) -> None:
         super().__init__()
         self.melody = melody
         steps = torch.arange(melody.steps)
