@@ -250,13 +250,22 @@ def browse(client: Client, options: argparse.Namespace) -> None:
     for library in ("jinja2", "PIL.Image", "starlette", "uvicorn"):
         extras.load(library, "browse")
     server = extras.load("augmint.browse.server", "browse")
+    settings = options.settings
+
+    def tell(address: str) -> None:
+        if options.json:
+            _print_json({"target": settings.target, "address": address})
+        else:
+            print(f"{settings.target} is shown at {address} until Ctrl-C")
+        sys.stdout.flush()
+
     server.run(
-        options.settings,
+        settings,
         host=options.host,
         port=options.port,
         hosts=options.allow_host,
         timeout=options.timeout,
-        tell=lambda line: print(line, flush=True),
+        tell=tell,
         opens=not options.no_open,
     )
 

@@ -193,6 +193,20 @@ def test_while_it_draws_the_page_says_so(visit):
         until(page, "getComputedStyle(document.querySelector('#progress')).opacity == 0")
 
 
+def test_who_goes_on_before_a_page_came_gets_the_page_of_the_last_click(visit):
+    fake = FakeService()
+    with served(fake) as target, browsed(target) as site:
+        page = visit(f"{site}/g/fake/1")
+        fake.gate.clear()
+        page.locator("#after").click()
+        until(page, "document.querySelector('#main').hasAttribute('aria-busy')")
+        page.get_by_role("link", name="Quality and origin").click()
+        page.get_by_role("heading", name="Where it comes from").wait_for()
+        fake.gate.set()
+        drawn(page, "/card")
+        assert page.locator(".tile").count() == 0
+
+
 def test_a_service_that_stops_in_the_middle_is_waited_for_and_the_page_goes_on(visit, tmp_path):
     from tests import generators
 

@@ -1,5 +1,6 @@
 """The command: where it listens, what it says, how it ends."""
 
+import json
 import re
 import signal
 import socket
@@ -49,12 +50,36 @@ def test_a_port_that_is_taken_is_said_where_it_was_asked_for(capsys):
     assert "cannot listen there" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--port", "99999"], "port is 99999; it must be a whole number in [0, 65535]"),
+        (["--host", "nowhere.invalid"], "--host nowhere.invalid: cannot listen there"),
+        (["--ca", "gone.pem"], "cannot read gone.pem"),
+        (["--token-file", "gone"], "cannot read gone"),
+        (["--timeout", "0"], "timeout is 0.0"),
+    ],
+)
+def test_what_cannot_work_is_said_before_a_page_is_opened(given, told, capsys):
+    assert main(["browse", "localhost:1", "--no-open", *given]) == 2
+    assert told in capsys.readouterr().err
+
+
 def test_another_port_is_taken_where_none_was_asked_for(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as other:
         monkeypatch.setattr("augmint.browse.server.PORT", other.getsockname()[1])
         with listen("127.0.0.1", None) as listener:
             assert listener.getsockname()[1] != other.getsockname()[1]
     assert 1024 < PORT < 2**16
+
+
+def test_scripts_are_told_in_json():
+    command = [sys.executable, "-m", "augmint", "browse", "h.example:1", "--port", "0", "--no-open", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        told = json.loads(process.stdout.readline())
+        assert get(f"{told['address']}alive").text == "ok\n"
+        process.terminate()
+    assert told["target"] == "h.example:1"
 
 
 def test_a_library_that_is_missing_is_named_with_its_extra(monkeypatch):
