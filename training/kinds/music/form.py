@@ -67,6 +67,10 @@ class Neurons(nn.Module):
             chosen = chosen + share - share.detach()
         return chosen * 2 - 1
 
+    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+        """See Head: there are none."""
+        return sample.flatten(1)[:, :0]
+
     def surprise(self, output: Tensor, real: Tensor) -> Tensor:
         """See Head: cross-entropy of each neuron."""
         return functional.binary_cross_entropy_with_logits(output.float(), (real + 1) / 2, reduction="none")
