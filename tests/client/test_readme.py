@@ -96,6 +96,6 @@ def test_the_commands_are_those_of_the_parser():
     from augmint.arguments import parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
-    assert len(lines) == 22
+    assert len(lines) == 24
     for line in lines:
         parser().parse_args(line.split())

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 import uvicorn
 
 from augmint.browse.app import Application, make
+from augmint.browse.guard import LOCAL
 from augmint.errors import InvalidRequest
 from augmint.wire.channel import Channel
 
@@ -72,6 +73,8 @@ def run(
 
     def ready() -> None:
         tell(f"{channel.target} is shown at {address} until Ctrl-C")
+        if host not in LOCAL:
+            tell(f"whoever reaches it as {', '.join(sorted({host, *hosts}))} draws with what this command was given")
         if opens and _has_screen():
             with contextlib.suppress(webbrowser.Error):
                 webbrowser.open(address)
