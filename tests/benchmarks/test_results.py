@@ -173,6 +173,7 @@ TABLES = {
     ),
     *(
         "quality",
+        "quality.few",
         "quality.scarce",
         "quality.scarce_rows",
         "quality.selection",
@@ -181,10 +182,14 @@ TABLES = {
         "serving",
         "serving.gpu",
         "serving.transform",
+        "sounds",
         "tables",
         "tables.scale",
         "tables.trials",
         "texts",
+        "music",
+        "texts.graph",
+        "transform",
     ),
 }
 
