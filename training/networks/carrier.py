@@ -30,7 +30,8 @@ class Carrier(nn.Module):
         super().__init__()
         self.generator: Any = generator
         self.encoder = encoder
-        self.explains = hasattr(generator, "explain")
+        # A head that draws nothing leaves nothing to be found.
+        self.explains = hasattr(generator, "explain") and generator.head.draws > 0  # type: ignore[union-attr, operator]
         self.rounds = 1 if self.explains else ROUNDS
 
     def forward(self, sample: Tensor, source: Tensor, target: Tensor, strength: Tensor) -> Tensor:
