@@ -17,6 +17,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     dataset = load(options.data, SourceOptions(size=options.size))
     splits = split(dataset, seed=0)
     dataset = dataset.fitted(splits.train)
+    if options.model:  # IDX files have no names of classes, a published file may
+        dataset = replace(dataset, class_names=tuple(published.network(options.model, dataset.kind)[2].labels))
     seen, other = judges(dataset, splits, options.judge_steps, options.judges)
     generator, config, opinion = generator_of(options, dataset, splits)
     labels = dataset.labels[splits.train]

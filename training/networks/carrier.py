@@ -31,7 +31,7 @@ class Carrier(nn.Module):
         self.generator: Any = generator
         self.encoder = encoder
         # A head that draws nothing leaves nothing to be found.
-        self.explains = hasattr(generator, "explain") and int(self.generator.head.draws) > 0
+        self.explains = hasattr(generator, "explain") and int(self._head.draws) > 0
         self.rounds = 1 if self.explains else ROUNDS
 
     def forward(self, sample: Tensor, source: Tensor, target: Tensor, strength: Tensor) -> Tensor:
