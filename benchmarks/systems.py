@@ -1,9 +1,16 @@
-"""One system on one data set: trained for so many steps, exported, proven and measured, as `fit` does."""
+"""One system on one data set: trained for so many steps, exported, proven and measured, as `fit` does.
+
+Also what comparisons of several systems share: how each is set, and rows that are kept when one is finished.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,19 +22,38 @@ from benchmarks import results
 from service.runtime.session import Session
 from training import quality
 from training.config.config import Config
+from training.config.presets import resolve
 from training.data import Dataset
 from training.data.splits import Splits
 from training.export import graph, parity
 from training.export.sampling import to_be_measured
 from training.gan.trainer import Trainer
+from training.judge import fitting
 from training.judge.classifier import Classifier
 from training.networks import drawn
 from training.networks.sampler import chance
 
 _LOOK = 50  # steps between looks at whether the losses are finite
-_PAGE = 256
+PAGE = 256
 
 Row = dict[str, results.Value]
+
+
+@dataclass(frozen=True)
+class System:
+    """A row of the preset table, with what is set on top of it, and for how many steps it is trained."""
+
+    preset: str
+    steps: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Config:
+        return resolve(self.preset, dict(self.settings))
+
+    def key(self, dataset: Dataset, **how: Any) -> dict[str, Any]:
+        """What a cell of it is told by; how: what else decides its rows."""
+        return {**asdict(self), "data": dataset.digest, "words": dataset.kind.words, **how}
 
 
 def trained(config: Config, dataset: Dataset, splits: Splits, steps: int, seed: int) -> tuple[Trainer, float]:
@@ -38,7 +64,7 @@ def trained(config: Config, dataset: Dataset, splits: Splits, steps: int, seed: 
     began = time.process_time()
     for step in range(steps):
         losses = trainer.step(step / steps)
-        if step % _LOOK == 0:
+        if step % _LOOK == 0 or step == steps - 1:
             trainer.check_finite(losses)
     return trainer, time.process_time() - began
 
@@ -58,27 +84,81 @@ def judged(
     loaded = time.process_time() - began
 
     draw = to_be_measured(session)
-    card = quality.measure(draw, dataset, splits, seed=seed, judge=judge, budget="quick" if quick else "full")
-    label = np.arange(_PAGE) % dataset.classes
+    card = quality.measure(
+        draw,
+        dataset,
+        splits,
+        seed=seed,
+        judge=judge,
+        budget="quick" if quick else "full",
+        repeats=1 if quick else 3,
+    )
+    label = np.arange(PAGE) % dataset.classes
     taken, random = chance(generator), torch.Generator().manual_seed(0)
-    inputs = torch.zeros(_PAGE, size), torch.from_numpy(label), *drawn(_PAGE, taken, random, torch.device("cpu"))
+    inputs = torch.zeros(PAGE, size), torch.from_numpy(label), *drawn(PAGE, taken, random, torch.device("cpu"))
     generator.eval()
     with torch.no_grad():
-        looped = _speed(lambda: generator(*inputs))
+        looped = speed(lambda: generator(*inputs))
     return {
         "file, MB": len(content) / 1e6,
         "export, CPU s": exported,
         "load, CPU s": loaded,
-        f"{noun}/s": _speed(lambda: draw(label, 0)),
+        f"{noun}/s": speed(lambda: draw(label, 0)),
         f"PyTorch {noun}/s": looped,
     }, card
 
 
-def _speed(made: Callable[[], Any]) -> float:
+def judge_of(dataset: Dataset, splits: Splits, *, seed: int, quick: bool) -> Classifier:
+    """What judges them all; quick: it learns half as long, and so do those that learn from made samples."""
+    samples, labels = dataset.samples[splits.train], dataset.labels[splits.train]
+    steps = fitting.default_steps(len(labels)) // (2 if quick else 1)
+    return fitting.fit(dataset.kind, samples, labels, dataset.classes, seed=seed, steps=steps)
+
+
+def speed(made: Callable[[], Any]) -> float:
     """Samples a second of processor time, in pages of 256."""
     made()
     began, count = time.process_time(), 0
     while (spent := time.process_time() - began) < 1:
         made()
-        count += _PAGE
+        count += PAGE
     return count / spent
+
+
+class Cells:
+    """Rows of systems that are finished, in a file: the same command goes on where it was stopped."""
+
+    def __init__(self, path: Path) -> None:
+        """path: of lines of JSON, made if missing."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._found = path, {}
+        for line in path.read_text().splitlines() if path.exists() else []:
+            with contextlib.suppress(ValueError, KeyError):  # the last line may be cut off
+                cell = json.loads(line)
+                self._found[self._name(cell["of"])] = cell["rows"]
+
+    def rows(self, of: Mapping[str, Any], measure: Callable[[], list[Row]]) -> list[Row]:
+        """The rows of what `of` tells apart from all else, measured unless they are in the file."""
+        name = self._name(of)
+        if name not in self._found:
+            self._found[name] = measure()
+            with self._path.open("a") as file:
+                # A line of its own, even after one that was cut off.
+                file.write("\n" * bool(file.tell()) + json.dumps({"of": dict(of), "rows": self._found[name]}))
+        return self._found[name]
+
+    @staticmethod
+    def _name(of: Mapping[str, Any]) -> str:
+        return json.dumps(of, sort_keys=True)
+
+
+def accuracies(card: pb.QualityCard, real: bool = False) -> Row:
+    """What is learned from made samples, beside what is learned from real ones; real: of these themselves."""
+    score = card.real_accuracy if real else card.classification_accuracy_score
+    lowest = min((each.label_fidelity for each in card.classes), default=0.0)
+    return {
+        "CAS, %": 100 * score,
+        "of real, %": 100 * score / max(card.real_accuracy, 1e-9),
+        "fidelity, %": None if real else 100 * card.label_fidelity,
+        "lowest class, %": None if real else 100 * lowest,
+    }

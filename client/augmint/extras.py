@@ -30,9 +30,11 @@ def load(module: str, extra: str) -> Any:
     """
     try:
         return importlib.import_module(module)
-    except ImportError as error:
+    # Libraries with parts in C++, such as torchcodec without FFmpeg, fail by these two.
+    except (ImportError, OSError, RuntimeError) as error:
         root = module.partition(".")[0]
         library = _NAMES.get(root, root)
         if not isinstance(error, ModuleNotFoundError) or (error.name or "").partition(".")[0] != root:
-            raise MissingExtra(f"{library} is installed and cannot be imported: {error}") from error
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise MissingExtra(f"{library} is installed and cannot be imported: {reason}") from error
         raise MissingExtra(f"this needs {library}: pip install 'augmint[{extra}]'") from error

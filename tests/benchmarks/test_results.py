@@ -173,6 +173,7 @@ TABLES = {
     ),
     *(
         "quality",
+        "quality.few",
         "quality.scarce",
         "quality.scarce_rows",
         "quality.selection",
@@ -180,10 +181,15 @@ TABLES = {
         "quality.watchdog",
         "serving",
         "serving.gpu",
+        "serving.transform",
+        "sounds",
         "tables",
         "tables.scale",
         "tables.trials",
         "texts",
+        "music",
+        "texts.graph",
+        "transform",
     ),
 }
 

@@ -31,7 +31,7 @@ def study(
     """A study whose generators make samples up, and the positions that each of them was trained on."""
     learned_from: list[np.ndarray] = []
 
-    def stand_in(self, scenario, replicate, real, vae):
+    def stand_in(self, scenario, replicate, real, arm):
         learned_from.append(real)
         return self.published
 

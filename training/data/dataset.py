@@ -22,7 +22,7 @@ class Dataset:
     samples:       raw, of the kind's dtype, [n, *shape].
     labels:        int64 [n], each in [0, classes).
     class_names:   in order of class index; at least one, all different. One alone is unconditional data.
-    digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they are here.
+    digest:        lower-case hexadecimal SHA-256 over shape, labels and samples as they were read.
     official_test: int64 positions, ascending, of the source's own test split; None if it has none.
     notes:         what was skipped, resized, padded or converted, one sentence each.
     kind:          of the samples.
@@ -31,6 +31,7 @@ class Dataset:
     questions:     what looks wrong in it, but may be meant; a person should look.
     groups:        int64 [n], equal where samples are parts of one whole, which no two splits share; None: each stands
                    for itself.
+    digest_before: what earlier releases recorded as its digest, if they would record another one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Dataset:
     reading: Reading | None = None
     questions: tuple[Question, ...] = ()
     groups: np.ndarray | None = None
+    digest_before: str | None = None
 
     @property
     def classes(self) -> int:
@@ -58,7 +60,9 @@ class Dataset:
     def fitted(self, positions: np.ndarray) -> Dataset:
         """The data set with all that its kind learns from the samples at the positions, those for training."""
         kind = self.kind.fitted(self.part(positions), self.labels[positions], self.classes)
-        return replace(self, kind=kind)
+        samples, notes = kind.adopted(self.samples, self.kind)
+        assert isinstance(samples, np.ndarray), "an array stays one"
+        return replace(self, kind=kind, samples=samples, notes=(*self.notes, *notes))
 
     def part(self, positions: np.ndarray) -> Samples:
         """The samples at the positions: in memory if the data set is, else read as they are needed."""

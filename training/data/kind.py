@@ -120,10 +120,14 @@ class Pupil(Protocol):
 
 
 class Resampler(Protocol):
-    """One way of making a scarce class as large as others, without a generator; its text names it in tables."""
+    """One way of making more of real samples, without a generator; its text names it in tables."""
+
+    @property
+    def evens(self) -> bool:
+        """Whether all that it does is to make scarce classes as large as others: with even ones it does nothing."""
 
     def resample(self, samples: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Raw samples [n, *shape] and int64 [n] -> the same ones, and new ones of the classes that have fewer."""
+        """Raw samples [n, *shape] and int64 [n] -> the same ones, and new ones, most of them of scarce classes."""
 
 
 class Augmentation(Protocol):
@@ -167,6 +171,13 @@ class Kind(Protocol):
         raw: dtype [n, *shape]; labels: int64 [n].
         """
         return self
+
+    def adopted(self, raw: Samples, of: Kind) -> tuple[Samples, Sequence[str]]:
+        """Raw samples of `of`, this kind before it learned or as it learned from others, as raw samples of this one.
+
+        And what they lost by that, one sentence each. Most kinds learn of encoding alone: their raw samples stay.
+        """
+        return raw, ()
 
     @property
     def spec(self) -> pb.SampleSpec:
@@ -238,8 +249,8 @@ class Kind(Protocol):
         return {} if pupil is None else {"": pupil}
 
     def resamplers(self) -> Mapping[str, Sequence[Resampler]]:
-        """What people do for scarce classes of this kind alone, by name: what a study compares with. Several: it tries
-        each."""
+        """What people do for scarce classes, or few samples, of this kind alone, by name: what a study compares with.
+        Several: it tries each."""
         return {}
 
     def values(self, raw: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -14,8 +15,22 @@ from service.runtime.session import Session
 MEASURED_SEED = 2**41
 
 
+class Drawn(Protocol):
+    """What samples are drawn from by address: a session, or one whose samples are changed on their way."""
+
+    def run(self, rows: artifact.Rows) -> np.ndarray:
+        """n addresses -> raw samples [n, *shape]."""
+
+
+class Carrying(Protocol):
+    """What carries samples into other classes: a session, or one whose samples are changed on their way."""
+
+    def run_transform(self, originals: artifact.Originals) -> tuple[np.ndarray, np.ndarray]:
+        """n samples -> raw samples [n, *shape] of other classes, and the classes that they were of, int64 [n]."""
+
+
 def addressed_samples(
-    session: Session, labels: np.ndarray, seed: int, start: int, *, truncation: float = 1.0, page: int = 256
+    session: Drawn, labels: np.ndarray, seed: int, start: int, *, truncation: float = 1.0, page: int = 256
 ) -> np.ndarray:
     """labels: int64 [n]. Returns dtype [n, *shape], sample i being of labels[i] at index start + i."""
     pages = []
@@ -28,7 +43,7 @@ def addressed_samples(
 
 
 def carried_samples(
-    session: Session, raw: np.ndarray, target: np.ndarray, source: np.ndarray, strength: float, *, page: int = 256
+    session: Carrying, raw: np.ndarray, target: np.ndarray, source: np.ndarray, strength: float, *, page: int = 256
 ) -> np.ndarray:
     """Samples in other classes: dtype [n, *shape]; target, source: int64 [n]; of a file that transforms."""
     pages = []
@@ -41,7 +56,7 @@ def carried_samples(
     return np.concatenate(pages)
 
 
-def to_be_measured(session: Session) -> Callable[[np.ndarray, int], np.ndarray]:
+def to_be_measured(session: Drawn) -> Callable[[np.ndarray, int], np.ndarray]:
     """What the quality card is measured on: (class indices int64 [n], start) -> raw samples [n, *shape]."""
     return lambda labels, start: addressed_samples(session, labels, MEASURED_SEED, start)
 

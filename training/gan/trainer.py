@@ -87,15 +87,14 @@ class Trainer:
     def _set_up(self, generator: nn.Module, discriminator: nn.Module | None) -> None:
         """Give each network its optimiser, and compile what can be."""
         fabric, config = self.fabric, self.config
+        if config.compile:
+            compiling.check(fabric.device)
         self.average = MovingAverage(fabric.to_device(generator), config.average_half_life)
         self._players = [Player(fabric, generator, config, config.learning_rate)]
+        self._generate = compiling.forward(self.generator, config)
         if discriminator is not None:
             rate = config.discriminator_learning_rate or config.learning_rate
             self._players.append(Player(fabric, discriminator, config, rate))
-        if config.compile:
-            compiling.check(fabric.device)
-        self._generate = compiling.forward(self.generator, config)
-        if discriminator is not None:
             penalised = config.gamma > 0 or config.unit_slope > 0
             self._verdict = compiling.forward(self.discriminator, config)
             self._verdict_with_slope = compiling.forward(self.discriminator, config, penalised=penalised)
@@ -321,9 +320,7 @@ class Trainer:
             return self._best.of(self.average.module)
         self._batches.seed_step(-1 - self.steps)
         size = self.config.batch_size
-        self.average.estimate_statistics(
-            lambda: (self._batches.latents(size), self._batches.labels(size), *self._batches.chance(size)), batches
-        )
+        self.average.estimate_statistics(lambda: self._batches.inputs(size), batches)
         return self.average.module
 
     def state_dict(self) -> dict[str, Any]:

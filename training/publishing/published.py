@@ -61,7 +61,9 @@ class Published:
                 f"{path} does not say what data it was made from, so no sample is known to be new to it"
             )
         dataset = load_again(message.sample, data, reading)
-        if dataset.digest != recorded.data_digest or list(dataset.class_names) != list(message.labels):
+        if recorded.data_digest not in (dataset.digest, dataset.digest_before) or list(dataset.class_names) != list(
+            message.labels
+        ):
             raise EvaluationError(
                 f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "
                 f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}; if it was read with --levels, "

@@ -1,9 +1,10 @@
 """The ways of training a classifier that a study compares: each arm is a list of trials, tuned on the validation split.
 
 Real samples alone; with standard augmentation; with the classes evened out; with mixup; by what people of the kind do
-besides (Kind.resamplers); with samples of a VAE; with samples of the generator; with real samples that it carries into
-other classes; synthetic samples alone. All arms have the same classifier, a network the same number of steps and batch
-size too, and choose among at most eight trials.
+besides (Kind.resamplers); with samples of a VAE, or of a likelihood model where the kind has one and it is not studied
+itself; with samples of the generator; with real samples that it carries into other classes; synthetic samples alone.
+All arms have the same classifier, a network the same number of steps and batch size too, and choose among at most eight
+trials.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ WEIGHTED = "re-weighting"
 OVERSAMPLED = "oversampling"
 MIXED = "mixup"
 VAE = "with VAE samples"
+LIKELIHOOD = "with samples of a likelihood model"
 RAW = "with synthetic samples"
 CHOSEN = "with selected synthetic samples"
 TRANSFORMED = "with transformed samples"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.runtime.session import Session
-from training.export.sampling import carried_samples
+from training.export.sampling import Carrying, carried_samples
 
 # So few more are not worth a run of their own.
 _PAGE = 256
@@ -14,7 +13,7 @@ _PAGE = 256
 class Carried:
     """It grows as it is asked for more, so trials that take the same share what is made."""
 
-    def __init__(self, session: Session, samples: np.ndarray, labels: np.ndarray, seed: int) -> None:
+    def __init__(self, session: Carrying, samples: np.ndarray, labels: np.ndarray, seed: int) -> None:
         """session: of a file that transforms; samples, labels: raw real ones [n, *shape], int64 [n].
 
         seed: of their order; none is carried into a class twice before all others have been.

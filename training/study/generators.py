@@ -15,12 +15,18 @@ from service.runtime.session import Session
 from training.config.config import Config
 from training.config.presets import resolve
 from training.data import Dataset
-from training.data.kind import Kind
+from training.data.kind import Kind, answers
 from training.export import graph
 from training.gan.trainer import Trainer
 from training.judge import fitting
+from training.study import arms
+from training.study.terms import DrawnAs, as_of
 from training.transform.teacher import Teacher
 
+# Arms with samples of another system than the one that is studied, and the objectives that these are known by.
+COMPARED = {arms.VAE: "evidence", arms.LIKELIHOOD: "likelihood"}
+_STEMS = {"": "", arms.VAE: "-vae", arms.LIKELIHOOD: "-likelihood"}
+_WORDS = {arms.VAE: "VAE", arms.LIKELIHOOD: "likelihood model"}
 FEWEST_STEPS = 500  # of a generator whose passes are counted: fewer teach nothing, however few samples there are
 
 
@@ -48,32 +54,35 @@ class Generators:
         self._dataset, self._config, self._fabric = dataset, config, fabric
         self._steps, self._passes = steps, passes
         self._folder, self._tell, self._transforms = folder, tell, transforms
-        self._sessions: dict[tuple[str, int, bool], Session] = {}
+        self._sessions: dict[tuple[str, int, str], Session | DrawnAs] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def trained(self, scenario: str, replicate: int, real: np.ndarray, vae: bool) -> Session:
-        """The generator of a repeat, trained on its real samples only.
+    def trained(self, scenario: str, replicate: int, real: np.ndarray, arm: str) -> Session | DrawnAs:
+        """The generator of a repeat, trained on its real samples only; its samples are those of the data set's kind.
 
-        real: int64 [n], their places in the data set. vae: the variational autoencoder, as a baseline.
+        real: int64 [n], their places in the data set. arm: one of COMPARED has a system of its own.
         """
-        key = scenario, replicate, vae
+        compared = arm if arm in COMPARED else ""
+        key = scenario, replicate, compared
         if key not in self._sessions:
-            stem = re.sub(r"[^a-z0-9]+", "-", f"{scenario}-{replicate}{'-vae' if vae else ''}")
+            stem = re.sub(r"[^a-z0-9]+", "-", f"{scenario}-{replicate}{_STEMS[compared]}")
             path = self._folder / f"{stem}.onnx"
+            data = self._dataset
+            # What a kind learns, it learns from these samples too, and from no others.
+            kind = data.kind.fitted(data.samples[real], data.labels[real], data.classes)
             if not path.is_file():
-                content = self._train(scenario, replicate, real, vae)
+                content = self._train(scenario, replicate, real, kind, compared)
                 staged = path.with_suffix(".part")
                 staged.write_bytes(content)
                 staged.replace(path)
-            self._sessions[key] = Session(path.read_bytes(), threads=torch.get_num_threads())
+            session = Session(path.read_bytes(), threads=torch.get_num_threads())
+            self._sessions[key] = DrawnAs(session, kind, data.kind) if answers(kind, "adopted") else session
         return self._sessions[key]
 
-    def _train(self, scenario: str, replicate: int, real: np.ndarray, vae: bool) -> bytes:
+    def _train(self, scenario: str, replicate: int, real: np.ndarray, kind: Kind, compared: str) -> bytes:
         data = self._dataset
-        config, what = (resolve(str(vae_of(data.kind))), "VAE") if vae else (self._config, "generator")
-        samples, labels = data.samples[real], data.labels[real]
-        # What a kind learns of encoding, it learns from these samples too, and from no others.
-        kind = data.kind.fitted(samples, labels, data.classes)
+        config, what = (self._of(compared), _WORDS[compared]) if compared else (self._config, "generator")
+        samples, labels = as_of(data.samples[real], data.kind, kind), data.labels[real]
         trainer = Trainer(self._fabric, config, kind, samples, labels, data.classes, seed=replicate)
         steps = self._steps
         if self._passes is not None:
@@ -84,7 +93,7 @@ class Generators:
                 trainer.check_finite(losses)
                 self._tell(f"{scenario}, repeat {replicate + 1}: training the {what}, step {step + 1} of {steps}")
         model = graph.to_onnx(trainer.settle(), kind, config.latent_size, data.classes)
-        if self._transforms and not vae:
+        if self._transforms and not compared:
             self._tell(f"{scenario}, repeat {replicate + 1}: learning to transform")
             model = self._transforming(model, trainer, kind, samples, labels, max(1, steps // 2), replicate)
         return model.SerializeToString()
@@ -111,7 +120,22 @@ class Generators:
             teacher.step(step / steps)
         return graph.with_carrier(model, teacher.settle(), kind, classes, judge)
 
+    def _of(self, compared: str) -> Config:
+        """Of a system that is compared with; of the generator's family it is as wide, and costs as little."""
+        name, own = str(row_of(self._dataset.kind, compared)), self._config
+        config = resolve(name)
+        alike = config.architecture == own.architecture
+        return resolve(name, {"width": own.width, "batch_size": own.batch_size}) if alike else config
 
-def vae_of(kind: Kind) -> str | None:
-    """The row of the preset table that is the kind's variational autoencoder; None: it has none."""
-    return next((name for name in kind.recommended if resolve(name).objective == "evidence"), None)
+
+def row_of(kind: Kind, compared: str) -> str | None:
+    """The row of the preset table that is the kind's system of an arm of COMPARED; None: it has none."""
+    objective = COMPARED[compared]
+    return next((name for name in kind.recommended if resolve(name).objective == objective), None)
+
+
+def compared(kind: Kind, config: Config) -> list[str]:
+    """The arms of other systems than the one studied, as the kind has them."""
+    return [
+        arm for arm, objective in COMPARED.items() if objective != config.objective and row_of(kind, arm) is not None
+    ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.runtime.session import Session
-from training.export.sampling import addressed_samples
-from training.judge.classifier import Classifier
+from training.export.sampling import Drawn, addressed_samples
+from training.study.terms import Judge
 
 # Classes lie this far apart in the stream: no two of a study's samples share their noise.
 _APART = 10**7
@@ -17,11 +16,11 @@ _PAGE = 256
 class Stream:
     """One seed of a generator. It grows as it is asked for more, so trials that draw alike share what is made."""
 
-    def __init__(self, session: Session, seed: int, truncation: float) -> None:
+    def __init__(self, session: Drawn, seed: int, truncation: float) -> None:
         self._session, self._seed, self._truncation = session, seed, truncation
         self._made: dict[int, np.ndarray] = {}
 
-    def draw(self, labels: np.ndarray, of: int = 1, judge: Classifier | None = None) -> np.ndarray:
+    def draw(self, labels: np.ndarray, of: int = 1, judge: Judge | None = None) -> np.ndarray:
         """A sample of each label: the first ones of every class's stream, in order.
 
         labels: int64 [n].

@@ -17,16 +17,17 @@ from service.runtime.session import Session
 from training.config.config import Config
 from training.data import Dataset
 from training.data.splits import Splits
-from training.judge import classifier, fitting
+from training.judge import fitting
 from training.study import arms, gains, measures, recommending, tuning
 from training.study.arms import Trial
 from training.study.carried import Carried
-from training.study.generators import Generators, vae_of
+from training.study.generators import Generators, compared
 from training.study.journal import Cell, Journal, Key
 from training.study.learners import Fitted, Learner, Lesson, learners
 from training.study.plan import Outcome, Plan, Shared
 from training.study.scenario import Scenario, ScenarioError
 from training.study.stream import Stream
+from training.study.terms import DrawnAs, Judge, JudgedAs, as_of
 
 # The samples that classifiers learn from: their own seed, far from those that cards and people look at.
 STUDY_SEED = 2**42
@@ -81,7 +82,7 @@ class Study:
         self._learned: dict[Key, Fitted] = {}  # of trials, until they are tested
         self._stream: tuple[tuple[Any, ...], Stream] | None = None
         self._carried: tuple[tuple[Any, ...], Carried] | None = None
-        self._filters: dict[tuple[str, int], classifier.Classifier] = {}
+        self._filters: dict[tuple[str, int], Judge] = {}
         validation = np.random.default_rng(0).permutation(splits.validation)[:_VALIDATION]
         self._held = {"validation": np.sort(validation), "test": splits.test}
 
@@ -160,13 +161,12 @@ class Study:
         def score(arm: str, trial: Trial) -> float:
             return self._validation(case, arm, trial, measure, range(self._plan.tuned_on), 1)
 
-        vae = self._config.objective != "evidence" and vae_of(self._dataset.kind) is not None
         return tuning.choose(
             case.learner,
             self._dataset.kind,
             self._dataset.counts(self._real(case.scenario, 0)),
             score,
-            vae=vae,
+            compared=compared(self._dataset.kind, self._config),
             published=not case.retrained,
             selection=self._plan.selection,
             transforms=self._shared.transforms,
@@ -218,7 +218,7 @@ class Study:
         began = time.monotonic()
         scenario, (_, replicate, classifier, arm, setting, seed) = case.scenario, key
         if trial.share:  # may take long, and tells so itself
-            self._session(scenario, replicate, arm == arms.VAE, trial.published)
+            self._session(scenario, replicate, arm, trial.published)
             self._class_shares(case, replicate, trial)
         who = f"{classifier}, " if classifier else ""
         self._tell(f"{scenario.name}, repeat {replicate + 1}: {who}{arm} ({trial})")
@@ -257,7 +257,7 @@ class Study:
         samples, labels = self._dataset.samples[real], self._dataset.labels[real]
         made, made_labels = samples[:0], labels[:0]
         if wanted := case.learner.wanted(trial, self._dataset.counts(real)):
-            made, made_labels = self._synthetic(case, replicate, arm == arms.VAE, trial, wanted, seed)
+            made, made_labels = self._synthetic(case, replicate, arm, trial, wanted, seed)
         return case.learner.learn(trial, Lesson(samples, labels, made, made_labels, replicate, seed))
 
     def _real(self, scenario: Scenario, replicate: int) -> np.ndarray:
@@ -266,12 +266,12 @@ class Study:
     # -- synthetic samples ---------------------------------------------------------------------------------
 
     def _synthetic(
-        self, case: _Case, replicate: int, vae: bool, trial: Trial, n: int, seed: int
+        self, case: _Case, replicate: int, arm: str, trial: Trial, n: int, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """n samples with their classes, as a client would draw them: never the same one twice."""
         shares = self._class_shares(case, replicate, trial)
         labels = np.random.default_rng([seed, replicate, n]).choice(len(shares), n, p=shares)
-        session = self._session(case.scenario, replicate, vae, trial.published)
+        session = self._session(case.scenario, replicate, arm, trial.published)
         if trial.transformed:
             return self._others(case.scenario, replicate, session, seed).draw(labels), labels
         # One is kept, for the trials of a repeat come one after the other; a stream can be large.
@@ -282,7 +282,7 @@ class Study:
         judge = self._filter(case.scenario, replicate) if trial.of > 1 else None
         return self._stream[1].draw(labels, trial.of, judge), labels
 
-    def _others(self, scenario: Scenario, replicate: int, session: Session, seed: int) -> Carried:
+    def _others(self, scenario: Scenario, replicate: int, session: Session | DrawnAs, seed: int) -> Carried:
         """The repeat's own real samples, carried into other classes."""
         key = scenario.name, id(session), replicate, seed
         if self._carried is None or self._carried[0] != key:
@@ -309,27 +309,29 @@ class Study:
             wanted = np.ones(len(counts))
         return wanted / wanted.sum()
 
-    def _filter(self, scenario: Scenario, replicate: int) -> classifier.Classifier:
+    def _filter(self, scenario: Scenario, replicate: int) -> Judge:
         """Of the real samples of the repeat only: what a published score is made of."""
         key = scenario.name, replicate
         if key not in self._filters:
             real, classes = self._real(scenario, replicate), self._dataset.classes
-            samples, labels = self._dataset.samples[real], self._dataset.labels[real]
-            self._filters[key] = fitting.fit(
-                self._dataset.kind.fitted(samples, labels, classes),
-                samples,
+            samples, labels, whole = self._dataset.samples[real], self._dataset.labels[real], self._dataset.kind
+            kind = whole.fitted(samples, labels, classes)
+            learned = fitting.fit(
+                kind,
+                as_of(samples, whole, kind),
                 labels,
                 classes,
                 seed=replicate,
                 steps=self._plan.classifier_steps,
                 device=self._fabric.device,
             )
+            self._filters[key] = JudgedAs(learned, whole, kind)
         return self._filters[key]
 
-    def _session(self, scenario: Scenario, replicate: int, vae: bool, published: bool) -> Session:
+    def _session(self, scenario: Scenario, replicate: int, arm: str, published: bool) -> Session | DrawnAs:
         if published:
             return self._generators.published
-        return self._generators.trained(scenario.name, replicate, self._real(scenario, replicate), vae)
+        return self._generators.trained(scenario.name, replicate, self._real(scenario, replicate), arm)
 
     # -- progress ------------------------------------------------------------------------------------------
 

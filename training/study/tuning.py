@@ -23,15 +23,16 @@ def choose(
     counts: np.ndarray,
     score: Score,
     *,
-    vae: bool,
+    compared: Sequence[str],
     published: bool,
     selection: bool,
     transforms: bool = False,
 ) -> dict[str, Trial]:
     """Each arm's trial, in order of the comparison.
 
-    counts: real samples of each class, int64 [classes]. vae: whether there is an arm of one. published: whether
-    synthetic samples are the published file's. selection: see Plan. transforms: whether the generator does.
+    counts: real samples of each class, int64 [classes]. compared: arms of other systems, trained on the same
+    samples. published: whether synthetic samples are the published file's. selection: see Plan. transforms: whether the
+    generator does.
     """
     even = counts.min() == counts.max()
     chosen = {arms.REAL: arms.unvaried(kind)}
@@ -49,10 +50,10 @@ def choose(
     if len(of_real) > 1:
         plain = chosen[max(of_real, key=lambda arm: score(arm, chosen[arm]))]
     for arm, trials in learner.baselines(plain).items():
-        if not even or trials[0].resampler is None:  # there is nothing to even out
+        if not even or not _evens(trials):
             chosen[arm] = best(arm, trials)
-    if vae:
-        chosen[arms.VAE] = best(arms.VAE, learner.raw(plain, counts, False))
+    for arm in compared:
+        chosen[arm] = best(arm, learner.raw(plain, counts, False))
     chosen[arms.RAW] = best(arms.RAW, learner.raw(plain, counts, published))
     chosen[arms.CHOSEN] = _selected(chosen[arms.RAW], even, selection, score)
     if transforms:
@@ -60,6 +61,11 @@ def choose(
         chosen[arms.TRANSFORMED] = best(arms.TRANSFORMED, trials)
     chosen[arms.ONLY] = best(arms.ONLY, learner.alone(chosen[learner.plain], published))
     return chosen
+
+
+def _evens(trials: Sequence[Trial]) -> bool:
+    """Whether all that the trials do is to make classes as large as others."""
+    return all(trial.resampler is not None and trial.resampler.evens for trial in trials)
 
 
 def baselines(chosen: dict[str, Trial], learner: Learner) -> list[str]:

@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 
 from augmint import extras
-from augmint.errors import InvalidRequest
+from augmint.errors import InvalidRequest, MissingExtra
 from augmint.kinds.face import Picture
 
 _FULL = np.float32(32768)
+_WITHOUT = (
+    "without it, `augmint export --format parquet` writes the sounds, whose files datasets hands over as they are: "
+    "cast_column('audio', datasets.Audio(decode=False))"
+)
 # Of a picture of a sound: strokes, pixels from one to the next, pixels from silence to the top.
 _STROKES, _STEP, _MIDDLE = 96, 2, 28
 
@@ -60,8 +64,14 @@ def encoded(samples: Any) -> Iterator[dict[str, Any]]:
 
 
 def feature(datasets: Any, description: Any) -> Any:
-    """Hugging Face's Audio; datasets writes and reads it by torchcodec. raises: MissingExtra without it."""
-    extras.load("torchcodec", "audio")
+    """Hugging Face's Audio; datasets writes and reads it by torchcodec.
+
+    raises: MissingExtra without it, which says how the same sounds are had nevertheless.
+    """
+    try:
+        extras.load("torchcodec", "audio")
+    except MissingExtra as error:
+        raise MissingExtra(f"{error}; {_WITHOUT}") from error
     return datasets.Audio(sampling_rate=rate_of(description))
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks.texts import __main__ as texts
+from benchmarks.texts import graph
 from tests.training.kinds.text.made import folder, words
 
 
@@ -12,7 +13,20 @@ def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, ca
     data = folder(tmp_path / "data", vowels=words(60, "aeiou"), consonants=words(60, "kmnrt", 1))
     out = tmp_path / "rows.jsonl"
     monkeypatch.setattr(
-        "sys.argv", ["x", str(data), "--systems", "gru", "--share", "0.01", "--quick", "--out", str(out)]
+        "sys.argv",
+        [
+            "x",
+            str(data),
+            "--systems",
+            "gru",
+            "--share",
+            "0.01",
+            "--quick",
+            "--out",
+            str(out),
+            "--cells",
+            str(tmp_path / "c"),
+        ],
     )
     assert texts.main() == 0
     found = [row for line in out.read_text().splitlines() if "row" in (row := json.loads(line))]
@@ -29,3 +43,12 @@ def test_what_is_no_text_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["x", str(tmp_path / "nothing")])
     assert texts.main() == 1
     assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_the_graph_of_a_length_is_measured_beside_its_pytorch_loop(monkeypatch):
+    monkeypatch.setattr(graph.systems, "PAGE", 4)
+    row = graph.row(8, 5, 8)
+    assert row["length, units"] == 8
+    assert row["nodes"] > 20
+    assert row["times PyTorch"] == pytest.approx(row["lines/s"] / row["PyTorch, lines/s"])
+    assert row["one by one, lines/s"] > 0

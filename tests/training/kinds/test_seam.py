@@ -249,6 +249,8 @@ class Nearest:
 class Turned:
     """New waves are old ones that begin elsewhere."""
 
+    evens = True
+
     def resample(self, samples, labels, seed):
         counts, random = np.bincount(labels), np.random.default_rng(seed)
         scarce = int(counts.argmin())

@@ -9,8 +9,8 @@ from training.data import Dataset
 from training.kinds.image import Image
 from training.kinds.table.columns import Column
 from training.kinds.table.table import Table
-from training.study import generators
-from training.study.generators import Generators, vae_of
+from training.study import arms, generators
+from training.study.generators import Generators, row_of
 
 
 @pytest.fixture
@@ -49,12 +49,12 @@ def began(monkeypatch):
     return found
 
 
-def train(dataset, folder, real, steps=5000, passes=None, vae=False):
+def train(dataset, folder, real, steps=5000, passes=None, arm=arms.RAW):
     fabric = Fabric(accelerator="cpu", devices=1)
     config = resolve("rpgan", {"batch_size": 20})
     made = Generators(None, dataset, config, steps, passes, fabric, folder, lambda words: None)
     with pytest.raises(Recorded):
-        made.trained("500 samples", 0, real, vae)
+        made.trained("500 samples", 0, real, arm)
 
 
 def test_what_a_kind_learns_of_encoding_it_learns_from_the_repeats_own_rows(table, began, tmp_path):
@@ -73,7 +73,24 @@ def test_few_rows_are_not_learned_by_heart_in_thousands_of_passes(table, began, 
 
 
 def test_the_vae_is_the_kinds_own(table, began, tmp_path):
-    assert vae_of(table.kind) == "tvae"
-    assert vae_of(Image(8, 8, 1)) == "vae"
-    train(table, tmp_path, np.arange(100), vae=True)
+    assert row_of(table.kind, arms.VAE) == "tvae"
+    assert row_of(Image(8, 8, 1), arms.VAE) == "vae"
+    train(table, tmp_path, np.arange(100), arm=arms.VAE)
     assert began[0][0] == resolve("tvae")
+
+
+def test_a_vae_of_the_generators_family_is_as_wide_as_the_generator(began, tmp_path):
+    """Or what a CPU is spared by narrow networks and small batches would be spent on the baseline."""
+    grays = np.zeros((4, 8, 8, 1), np.uint8)
+    data = Dataset("grays", grays, np.arange(4) % 2, ("a", "b"), "0" * 64, None, (), Image(8, 8, 1))
+    train(data, tmp_path, np.arange(4), arm=arms.VAE)
+    assert began[0][0] == resolve("vae", {"batch_size": 20})
+
+
+def test_the_likelihood_model_of_a_kind_is_compared_with_what_is_none(table):
+    assert row_of(table.kind, arms.LIKELIHOOD) == "argn"
+    assert row_of(Image(8, 8, 1), arms.LIKELIHOOD) is None
+    assert generators.compared(table.kind, resolve("tabgan")) == [arms.VAE, arms.LIKELIHOOD]
+    assert generators.compared(table.kind, resolve("argn")) == [arms.VAE]
+    assert generators.compared(table.kind, resolve("tvae")) == [arms.LIKELIHOOD]
+    assert generators.compared(Image(8, 8, 1), resolve("rpgan")) == [arms.VAE]

@@ -42,7 +42,7 @@ def choose(path: Path, names: Sequence[str], asked: str | None, to_guess: str | 
         lower = [name for name in names if name.casefold() == asked.strip().casefold()]
         if asked in names or len(lower) == 1:
             return asked if asked in names else lower[0]
-        raise DataError(f"{path}: has no column {asked!r}{did_you_mean(asked, names)}; it has {listed(names, 20)}")
+        raise DataError(f"{path}: {no_column(asked, names)}")
     usual = [name for name in names if name.casefold() in _USUAL]
     if len(usual) == 1:
         return usual[0]
@@ -56,8 +56,14 @@ def choose(path: Path, names: Sequence[str], asked: str | None, to_guess: str | 
     )
 
 
+def no_column(name: str, names: Sequence[str]) -> str:
+    """In words: that none is called so, what may have been meant, and which there are."""
+    meant = did_you_mean(name, names)
+    return f"has no column {name!r}{meant}{' It has' if meant else '; it has'} {listed(names, 20)}"
+
+
 def did_you_mean(name: str, names: Sequence[str]) -> str:
-    """The end of a message: "; did you mean 'x'?", or nothing."""
+    """The end of a sentence: "; did you mean 'x'?", or nothing."""
     lower = {each.casefold(): each for each in names}
     near = [lower[each] for each in difflib.get_close_matches(name.casefold(), lower, 3)]
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -25,6 +25,8 @@ class Smote:
     neighbours: int = NEIGHBOURS
     share: float = 1.0
 
+    evens = True
+
     def resample(self, samples: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         present, counts = np.unique(labels, return_counts=True)
         target = round(self.share * counts.max())

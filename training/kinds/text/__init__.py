@@ -5,6 +5,6 @@ from training.kinds.text.sources import reads
 from training.kinds.text.text import Text
 
 NAME = "text"  # in a SampleSpec
-RECOMMENDED = Text.recommended
+RECOMMENDED = (*Text.recommended, "textwgan")  # the last one is for who asks for it: of GANs, textgan is better
 
 __all__ = ["NAME", "RECOMMENDED", "Text", "load", "reads", "shaped"]

@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.data.errors import DataError
+from training.data.parts import TRAIN
 from training.data.wording import listed
 from training.kinds.table import chunks, sources
-from training.kinds.table.labels import choose, did_you_mean
+from training.kinds.table.labels import choose, no_column
+from training.kinds.text import bare
 from training.kinds.text.texts import Texts
 
 _USUAL = ("text", "sentence", "message", "utterance", "line")
 _MOST_CLASSES = 10_000
+_BARE = "; where the first line is a row and no head, columns go by their numbers: --text 2 --label 1"
 
 
 def read(path: Path, text: str | None, label: str | None, texts: Texts) -> Texts:
     """Fill `texts` from a file of cells, of records or of columns, or from a folder of them. Raises DataError."""
+    if (rows := bare.read(path, text, label)) is not None:
+        return _bare(path, rows, texts)
     found = sources.find(path)
     names = found.files[0][0].names
     of_texts = _column(path, names, text)
@@ -32,6 +37,14 @@ def read(path: Path, text: str | None, label: str | None, texts: Texts) -> Texts
             # Some of the file was read as UTF-8 before it turned out not to be.
             del texts.texts[:], texts.labels[:], texts.parts[:], texts.places[:]
             return _again(found, error, of_texts, of_labels, texts)
+    return texts
+
+
+def _bare(path: Path, found: bare.Bare, texts: Texts) -> Texts:
+    texts.words, texts.notes = found.words, [*texts.notes, *([found.note] if found.note else [])]
+    for number, value, label in found.rows:
+        _row(value, label, TRAIN, f"{path}: line {number}", texts)
+    _refuse_many(path, "of labels", texts)
     return texts
 
 
@@ -57,20 +70,26 @@ def _add(file: chunks.File, part: str, of_texts: str, of_labels: str, texts: Tex
             batch.column(batch.schema.get_field_index(name)).to_pylist() for name in (of_texts, of_labels)
         )
         for value, own in zip(values, labels, strict=True):
-            own = "" if own is None else str(own).strip()
-            if own:
-                texts.add(
-                    "" if value is None else str(value), own, part, f"{file.path}: {file.where(row)}", "empty texts"
-                )
-            else:
-                texts.skipped["rows without a label"] += 1
+            _row(value, own, part, f"{file.path}: {file.where(row)}", texts)
             row += 1
-    if len(classes := set(texts.labels)) > _MOST_CLASSES or (
-        len(classes) > 20 and len(classes) > len(texts.labels) / 2
-    ):
+    _refuse_many(file.path, repr(of_labels), texts)
+
+
+def _row(value: object, label: object, part: str, place: str, texts: Texts) -> None:
+    own = "" if label is None else str(label).strip()
+    if own:
+        texts.add("" if value is None else str(value), own, part, place, "empty texts")
+    else:
+        texts.skipped["rows without a label"] += 1
+
+
+def _refuse_many(path: Path, column: str, texts: Texts) -> None:
+    """Raise DataError for labels that are hardly ever the same."""
+    classes = set(texts.labels)
+    if len(classes) > _MOST_CLASSES or (len(classes) > 20 and len(classes) > len(texts.labels) / 2):
         raise DataError(
-            f"{file.path}: the column {of_labels!r} has {len(classes):,} different values in {len(texts.labels):,} "
-            "rows, which are no classes; say by --label COLUMN which column holds them"
+            f"{path}: the column {column} has {len(classes):,} different values in {len(texts.labels):,} rows, which "
+            "are no classes; say by --label COLUMN which column holds them"
         )
 
 
@@ -79,8 +98,8 @@ def _column(path: Path, names: Sequence[str], asked: str | None) -> str:
         alike = [name for name in names if name.casefold() == asked.strip().casefold()]
         if asked in names or len(alike) == 1:
             return asked if asked in names else alike[0]
-        raise DataError(f"{path}: has no column {asked!r}{did_you_mean(asked, names)}; it has {listed(names, 20)}")
+        raise DataError(f"{path}: {no_column(asked, names)}{_BARE}")
     usual = [name for name in names if name.casefold() in _USUAL]
     if len(usual) != 1:
-        raise DataError(f"{path}: say by --text COLUMN which column holds the texts; it has {listed(names, 20)}")
+        raise DataError(f"{path}: say by --text COLUMN which column holds the texts; it has {listed(names, 20)}{_BARE}")
     return usual[0]

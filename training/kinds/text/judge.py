@@ -122,16 +122,21 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Mistyped:
-    """Makes scarce classes as large as the largest: copies of their texts with Noise."""
+    """Makes classes as large as the largest, or so many times as large: by copies of their texts with Noise."""
 
     noise: Noise
+    times: int = 1
+
+    @property
+    def evens(self) -> bool:
+        return self.times == 1
 
     def resample(self, samples: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """int32 [n, length] and int64 [n] -> the same ones, and new ones of the classes that have fewer."""
         random = np.random.default_rng(seed)
         counts = np.bincount(labels)
         chosen = [
-            random.choice(np.flatnonzero(labels == label), counts.max() - count)
+            random.choice(np.flatnonzero(labels == label), self.times * counts.max() - count)
             for label, count in enumerate(counts.tolist())
             if count
         ]
@@ -145,7 +150,7 @@ class Mistyped:
         return np.concatenate([samples, *made]), np.concatenate([labels, labels[copied]])
 
     def __str__(self) -> str:
-        return str(self.noise)
+        return str(self.noise) + (f", {self.times} of each text" if self.times > 1 else "")
 
 
 def exchanged(texts: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,13 @@ from training.data.records import LARGEST_BYTES, Records
 from training.data.wording import counted, shown
 from training.kinds.text import columns, lines, sources
 from training.kinds.text import units as unit_rules
+from training.kinds.text.learning import STEP, filled
 from training.kinds.text.text import Text
 from training.kinds.text.texts import Texts
-from training.kinds.text.units import END, Units
+from training.kinds.text.units import Units
 
-SHARE_KEPT = 0.99  # of the texts that are to fit as they are
-LONGEST = 128  # units of a text
-STEP = 4  # the length is a multiple: networks halve it twice
-_SHOWN = 60  # characters of a text in a message
-_MANY = 0.05  # of the texts, cut
+# Characters of a text that are kept until it is known how long texts are: 128 units hold fewer.
+LONGEST_READ = 1024
 _FEW = 20  # texts of which one, again and again, says nothing yet
 
 
@@ -45,27 +42,27 @@ def load(
     drop_scarce: bool = False,
     again: tuple[Units, int] | None = None,
 ) -> Dataset:
-    """Read texts into memory.
+    """Read texts into memory, as characters; units and length are learned from the training split (Text.fitted).
 
     source: a folder with a .txt file of lines for each class, or with a folder of .txt files for each, also in folders
             `train` and `test`; one file of lines; or a table (.csv, .tsv, .jsonl, ...) with a column of texts.
     text, label: these columns of a table.
     units:  "characters", or "bpe:N": N units, of which those that are no character are learned.
-    again:  units and length of a generator, in place of what the data suggest.
+    again:  units and length of a generator, in place of what the training split suggests.
     raises: DataError, in one sentence, for anything that cannot be trained on.
     """
     wanted = unit_rules.asked(units)
     found = _read(source, text, label)
     if not found.texts:
         raise DataError(f"{source}: holds no texts, only {counted(sum(found.skipped.values()), 'empty line')}")
-    learned = again[0] if again is not None else unit_rules.learn(source, found.texts, wanted)
-    ids = _spelled(found, learned)
-    if not ids:
-        raise DataError(f"{source}: no text is left that can be written in the units of the generator")
-    length = again[1] if again is not None else _length([len(each) for each in ids])
-    if len(ids) * length * 4 > LARGEST_BYTES:
-        raise DataError(f"{source}: more than {LARGEST_BYTES:,} bytes of texts; take a part of them")
-    samples = _filled(source, found, learned, ids, length)
+    characters = Units(("", *unit_rules.common(unit_rules.characters(found.texts))))
+    _leave_out_rare(found, characters)
+    unit_rules.check(source, unit_rules.characters(found.texts), wanted)
+    if again is not None:
+        wanted = len(again[0]) - 1 if again[0].several else None
+    samples = _samples(source, found, characters)
+    places = dict(zip(reversed(characters.strings(samples)), reversed(found.places), strict=True))
+    kind = Text(characters, samples.shape[1], wanted, again, places)
     records = _records(source, found, samples, drop_scarce)
     digest, prints = _read_through(records.samples, records.labels)
     repeats = len(prints) - len(np.unique(prints))
@@ -85,11 +82,22 @@ def load(
         digest,
         records.test,
         tuple(map(shown, notes)),
-        Text(learned, length),
+        kind,
         False,
         _shown_reading(records.reading),
         tuple(Question(shown(each.text), shown(each.advice)) for each in questions),
+        digest_before=None if again is None else _digest_before(kind, records),
     )
+
+
+def _digest_before(kind: Text, records: Records) -> str | None:
+    """What releases up to 0.3.0 recorded: the digest of the texts in the units of the generator."""
+    assert kind.given is not None, "texts are read again"
+    units, length = kind.given
+    ids = [units.ids(text) for text in kind.units.strings(records.samples)]
+    if any(units.unknown in each for each in ids):
+        return None  # they learned their units from all of the data
+    return _read_through(filled(ids, units, length), records.labels)[0]
 
 
 def _read(source: str, text: str | None, label: str | None) -> Texts:
@@ -124,53 +132,38 @@ def _files(path: Path) -> Texts:
     return texts
 
 
-def _spelled(found: Texts, units: Units) -> list[list[int]]:
-    """The ids of each text; those with characters that are no units are left out of `found`."""
-    ids = [units.ids(each) for each in found.texts]
-    gone = [number for number, each in enumerate(ids) if each is None]
-    if gone:
-        strange = unit_rules.characters(found.texts[number] for number in gone)
-        rare = "".join(sorted(set(strange) - set(units.texts)))
-        found.skipped["texts with characters that are too rare to be learned"] += len(gone)
+def _leave_out_rare(found: Texts, characters: Units) -> None:
+    """Take texts with characters beyond the most frequent out of `found`: each of these makes every text larger."""
+    gone = [number for number, each in enumerate(found.texts) if characters.unknown in characters.ids(each)]
+    if not gone:
+        return
+    strange = unit_rules.characters(found.texts[number] for number in gone)
+    rare = "".join(sorted(set(strange) - set(characters.texts)))
+    found.skipped["texts with characters that are too rare to be learned"] += len(gone)
+    found.notes.append(
+        f"{counted(len(gone), 'text')} with one of {counted(len(rare), 'rare character')} "
+        f"{'was' if len(gone) == 1 else 'were'} left out ({rare[:20]!r}), the first at {found.places[gone[0]]}; "
+        f"the {len(characters) - 1:,} most frequent ones make up the others"
+    )
+    dropped = set(gone)
+    for name in ("texts", "labels", "parts", "places"):
+        values = getattr(found, name)
+        setattr(found, name, [value for number, value in enumerate(values) if number not in dropped])
+
+
+def _samples(source: str, found: Texts, characters: Units) -> np.ndarray:
+    """int32 [n, length]: all that may come to stand in a sample."""
+    long = [number for number, text in enumerate(found.texts) if len(text) > LONGEST_READ]
+    if long:
+        most = max(len(found.texts[number]) for number in long)
         found.notes.append(
-            f"{counted(len(gone), 'text')} with one of {counted(len(rare), 'rare character')} "
-            f"{'was' if len(gone) == 1 else 'were'} left out ({rare[:20]!r}), the first at {found.places[gone[0]]}; "
-            f"the {len(units) - 1:,} units hold the others"
+            f"of {counted(len(long), 'text')} with more than {LONGEST_READ:,} characters, at most {most:,}, only the "
+            f"first {LONGEST_READ:,} were read, the first at {found.places[long[0]]}"
         )
-        kept = [number for number, each in enumerate(ids) if each is not None]
-        for name in ("texts", "labels", "parts", "places"):
-            values = getattr(found, name)
-            setattr(found, name, [values[number] for number in kept])
-    return [each for each in ids if each is not None]
-
-
-def _length(sizes: Sequence[int]) -> int:
-    """Units of a sample, by how many the texts have."""
-    enough = int(np.quantile(sizes, SHARE_KEPT, method="inverted_cdf"))
-    return max(2 * STEP, min(LONGEST, -(-enough // STEP) * STEP))
-
-
-def _filled(source: str, found: Texts, units: Units, ids: Sequence[Sequence[int]], length: int) -> np.ndarray:
-    """int32 [n, length]; what is longer is cut, which is said."""
-    samples = np.full((len(ids), length), END, np.int32)
-    cut = [number for number, each in enumerate(ids) if len(each) > length]
-    for row, each in zip(samples, ids, strict=True):
-        kept = each if len(each) <= length else units.cut(each, length)
-        row[: len(kept)] = kept
-    noun = "units" if units.several else "characters"
-    most = max(map(len, ids))
-    said = f"a text has up to {length} {noun}"
-    if cut:
-        worst = max(cut, key=lambda number: len(ids[number]))
-        texts = "text is" if len(cut) == 1 else "texts are"
-        found.notes.append(
-            f"{said}: {len(cut):,} {texts} longer ({len(cut) / len(ids):.1%}), at most {most:,}, and "
-            f"{'was' if len(cut) == 1 else 'were'} cut, as {found.texts[worst][:_SHOWN]!r} ({found.places[worst]})"
-            + ("" if units.several or len(cut) < _MANY * len(ids) else "; --units bpe:512 holds more of each")
-        )
-    else:
-        found.notes.append(f"{said}: the longest has {most}")
-    return samples
+    length = -(-min(LONGEST_READ, max(map(len, found.texts))) // STEP) * STEP
+    if len(found.texts) * length * 4 > LARGEST_BYTES:
+        raise DataError(f"{source}: more than {LARGEST_BYTES:,} bytes of texts; take a part of them")
+    return filled([characters.ids(text) for text in found.texts], characters, length)
 
 
 def _records(source: str, found: Texts, samples: np.ndarray, drop_scarce: bool) -> Records:

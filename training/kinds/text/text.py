@@ -3,37 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Exhibit, Kind, Measurement, Picture, Pupil, Recipe, Tokens, Unvaried
+from training.data.subset import Samples
 from training.kinds.text import form as forms
-from training.kinds.text import judge, measures, view
+from training.kinds.text import judge, learning, measures, view
+from training.kinds.text.convolutions import Convolutions
 from training.kinds.text.judge import Mistyped
 from training.kinds.text.units import END, Units
 
 _COMPACT, _COARSE = 256, 64  # numbers that stand for a text where it is compared
 _NOISE = (0.05, 0.15)
+_COPIES = (1, 4)  # of each text of the largest class
 
 
 @dataclass(frozen=True)
 class Text(Kind):
     """Texts, int32 [length], ids of units up to END; see training.data.kind.Kind for the rest.
 
-    The units are those of the data as a whole, since a raw text is made of them: there is no other text in the
-    specification than what a client needs to read one.
+    As they are read, texts are of all characters of the data, and as long as the longest. What is learned from the
+    training split, units and length, is what clients are told: held-out texts are cut to that length, and characters
+    that only they have are unknown in them.
+
+    wanted: byte-pair units to learn, see units.learn; given: units and length of a generator, in their place.
+    places: where each text stands, while they are as they were read; else None.
     """
 
     units: Units
     length: int
+    wanted: int | None = None
+    given: tuple[Units, int] | None = None
+    places: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
 
     recommended = ("gru", "textgan", "textvae")
     trials = True  # which of them is best depends on how much text there is, and how long
     augmentation = None
     pretexts = judge.PRETEXTS
+
+    def fitted(self, raw: Samples, labels: np.ndarray, classes: int) -> Text:
+        units, length = self.given or learning.learned(self.units.strings(raw[:]), self.wanted)
+        return replace(self, units=units, length=length, given=None, places=None)
+
+    def adopted(self, raw: Samples, of: Kind) -> tuple[Samples, Sequence[str]]:
+        assert isinstance(of, Text), "texts come of texts"
+        if (of.units, of.length) == (self.units, self.length) and of.places is None:
+            return raw, ()
+        texts = of.units.strings(raw[:])
+        ids = [self.units.ids(text) for text in texts]
+        notes = () if of.places is None else learning.told(texts, ids, self.units, self.length, of.places)
+        return learning.filled(ids, self.units, self.length), notes
 
     @property
     def spec(self) -> pb.SampleSpec:
@@ -80,11 +103,15 @@ class Text(Kind):
         return judge.exchanged(samples)
 
     def pupils(self, classes: int, seed: int) -> Mapping[str, Pupil]:
-        return {"character n-grams, logistic regression": self.pupil(classes, seed)}
+        return {
+            "character n-grams, logistic regression": self.pupil(classes, seed),
+            "small convolutional network": Convolutions(len(self.units), classes, seed),
+        }
 
     def resamplers(self) -> Mapping[str, Sequence[Mistyped]]:
-        """What people do for scarce classes: copies of their texts, mistyped."""
-        return {"character noise": [Mistyped(judge.Noise(len(self.units), share)) for share in _NOISE]}
+        """What people do for scarce classes, and for few texts: copies of them, mistyped."""
+        noisy = [judge.Noise(len(self.units), share) for share in _NOISE]
+        return {"character noise": [Mistyped(noise, times) for times in _COPIES for noise in noisy]}
 
     def values(self, raw: np.ndarray) -> np.ndarray:
         return self.compact(raw)

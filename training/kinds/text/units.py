@@ -15,6 +15,7 @@ import numpy as np
 from training.data.errors import DataError
 
 END = 0  # the id that ends a text; all after it are this one, too
+STRANGE = "\ufffd"  # how a character that is no unit is shown
 MOST_CHARACTERS = 2000  # different ones; a form has an element for each at every position
 _BPE = re.compile(r"bpe:([1-9]\d{0,4})")
 _LARGEST = 8192  # units that are learned
@@ -52,11 +53,15 @@ class Units:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def ids(self, text: str) -> list[int] | None:
-        """The text from left to right, always by the longest unit that fits; None if a character is not there."""
+    @property
+    def unknown(self) -> int:
+        """The id of characters that are no units. It is none of theirs, so no generator makes it."""
+        return len(self.texts)
+
+    def ids(self, text: str) -> list[int]:
+        """The text from left to right, always by the longest unit that fits."""
         if not self.several:
-            found = [self._ids.get(character, END) for character in text]
-            return None if END in found else found
+            return [self._ids.get(character, self.unknown) for character in text]
         found, at = [], 0
         while at < len(text):
             for size in range(min(self._longest, len(text) - at), 0, -1):
@@ -65,22 +70,23 @@ class Units:
                     at += size
                     break
             else:
-                return None
+                found.append(self.unknown)
+                at += 1
         return found
 
     def strings(self, raw: np.ndarray) -> list[str]:
-        """int32 [n, length] -> the n texts."""
-        texts = self.texts
+        """int32 [n, length] -> the n texts; STRANGE stands for unknown characters."""
+        texts = (*self.texts, STRANGE)
         return [
             "".join(texts[unit] for unit in itertools.takewhile(lambda each: each != END, row)) for row in raw.tolist()
         ]
 
     def cut(self, ids: Sequence[int], most: int) -> list[int]:
         """The first of the ids, at most so many, that part no letter from its accents and no emoji."""
-        kept = list(ids[:most])
+        kept, texts = list(ids[:most]), (*self.texts, STRANGE)
         while kept and len(kept) < len(ids):
-            before = "".join(self.texts[unit] for unit in kept)
-            if not joined(before, self.texts[ids[len(kept)]]):
+            before = "".join(texts[unit] for unit in kept)
+            if not joined(before, texts[ids[len(kept)]]):
                 return kept
             kept.pop()
         return kept or list(ids[:most])
@@ -122,20 +128,29 @@ def asked(units: str | None) -> int | None:
     return int(match[1])
 
 
-def learn(name: str, texts: Sequence[str], wanted: int | None) -> Units:
-    """The most frequent characters, and pairs that are frequent (Sennrich et al. 2016), if so many are wanted.
-
-    Characters stand in the order of Unicode, pairs in that in which they were found.
-    """
-    counts = characters(texts)
-    most = MOST_CHARACTERS if wanted is None else min(MOST_CHARACTERS, wanted)
+def check(name: str, counts: Counter[str], wanted: int | None) -> None:
+    """Raise DataError if the characters of a source leave no room for the pairs that are wanted."""
     if wanted is not None and len(counts) >= wanted:
         raise DataError(
             f"{name}: has {len(counts):,} different characters, each of which is a unit; --units bpe:{wanted} leaves "
             f"none for pairs: ask for more, e.g. bpe:{len(counts) + 256}"
         )
-    common = sorted(character for character, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:most])
-    return Units(("", *common, *(_pairs(texts, common, wanted) if wanted is not None else ())))
+
+
+def common(counts: Counter[str]) -> list[str]:
+    """The most frequent characters, in the order of Unicode."""
+    most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:MOST_CHARACTERS]
+    return sorted(character for character, _ in most)
+
+
+def learn(texts: Sequence[str], wanted: int | None) -> Units:
+    """The most frequent characters, and pairs that are frequent (Sennrich et al. 2016), if so many are wanted.
+
+    Characters stand in the order of Unicode, pairs in that in which they were found.
+    """
+    alphabet = common(characters(texts))
+    pairs = _pairs(texts, alphabet, wanted) if wanted is not None and wanted > len(alphabet) else ()
+    return Units(("", *alphabet, *pairs))
 
 
 def _pairs(texts: Iterable[str], alphabet: Sequence[str], wanted: int) -> Iterator[str]:

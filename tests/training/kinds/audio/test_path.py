@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import base64
 import io
 import re
+import sys
 import wave
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 import augmint
+from augmint import huggingface
 from augmint.__main__ import main
 from augmint.torch import SyntheticDataset, SyntheticStream
 from augmint.v1 import generator_pb2 as pb
@@ -60,6 +62,41 @@ def test_the_samples_of_a_report_play(made):
     content = re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", page)
     assert len(content) >= 4
     assert list((made[1] / "samples").glob("*.png"))
+
+
+# Each player of a page plays to its end; its sound as the browser decodes it, at the rate it was made at.
+PLAYED = """async (rate) => {
+    const heard = [];
+    for (const player of document.querySelectorAll("audio")) {
+        const over = new Promise((done, failed) => {
+            player.onended = done;
+            player.onerror = () => failed(player.error.message);
+        });
+        await player.play();
+        await over;
+        const content = await (await fetch(player.src)).arrayBuffer();
+        const sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(content);
+        heard.push([player.duration, player.played.end(0), sound.sampleRate, Array.from(sound.getChannelData(0))]);
+    }
+    return heard;
+}"""
+
+
+def test_in_a_browser_every_sound_of_a_report_plays_to_its_end_and_is_what_was_generated(made, page):
+    report = made[1] / "report.html"
+    written = [
+        np.frombuffer(base64.b64decode(content)[44:], "<i2")
+        for content in re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", report.read_text())
+    ]
+    page.goto(report.as_uri())
+    heard = page.evaluate(PLAYED, RATE)
+    assert len(heard) == len(written) >= 4
+    for (seconds, played, rate, levels), sound in zip(heard, written, strict=True):
+        assert seconds == played == pytest.approx(1024 / RATE, abs=1e-3)
+        assert rate == RATE
+        assert np.allclose(levels, sound / 32768, atol=1e-4)
+    assert max(np.abs(levels).max() for *_, levels in heard) > 0.1  # real tones are among them
+    assert all(np.abs(levels).max() > 0 for *_, levels in heard)
 
 
 def test_a_published_generator_finds_its_sounds_again(made, data):
@@ -127,18 +164,42 @@ def test_exports_are_files_that_other_programs_play(service, tmp_path):
         assert file.getnframes() == 1024
 
 
-def test_hugging_face_sees_sounds_or_says_what_is_missing(service):
+@pytest.fixture
+def torchcodec(monkeypatch, tmp_path):
+    """What of torchcodec datasets asks for before it writes files of sounds as they are."""
+    for name, content in (
+        ("__init__", ""),
+        ("encoders", "class AudioEncoder: ..."),
+        ("decoders", "AudioDecoder, VideoDecoder = int, str"),
+    ):
+        (tmp_path / "torchcodec").mkdir(exist_ok=True)
+        (tmp_path / "torchcodec" / f"{name}.py").write_text(content)
+    forget(monkeypatch)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def forget(monkeypatch):
+    for name in [each for each in sys.modules if each.partition(".")[0] == "torchcodec"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_hugging_face_sees_sounds_as_whole_files_with_their_rate(service, torchcodec):
     datasets = pytest.importorskip("datasets")
-    from augmint import huggingface
-
-    def made():
-        return huggingface.iterable_dataset(service.target, length=3, seed=3)
-
-    if importlib.util.find_spec("torchcodec") is None:
-        with pytest.raises(augmint.MissingExtra, match=r"this needs torchcodec: pip install 'augmint\[audio\]'"):
-            made()
-        return
-    assert made().features["audio"] == datasets.Audio(sampling_rate=RATE)
-    example = next(iter(made().cast_column("audio", datasets.Audio(decode=False))))
+    made = huggingface.iterable_dataset(service.target, length=3, seed=3)
+    assert made.features["audio"] == datasets.Audio(sampling_rate=RATE)
+    example = next(iter(made.cast_column("audio", datasets.Audio(decode=False))))
+    with augmint.Client(service.target) as client:
+        drawn = client.generate(made.features["label"].int2str(example["label"]), 1, seed=3).array[0]
     with wave.open(io.BytesIO(example["audio"]["bytes"])) as file:
-        assert file.getframerate() == RATE
+        assert (file.getframerate(), file.getsampwidth()) == (RATE, 2)
+        assert np.array_equal(np.frombuffer(file.readframes(1024), "<i2"), drawn)
+
+
+def test_without_torchcodec_hugging_face_is_told_what_to_install_and_what_does_without(service, monkeypatch):
+    pytest.importorskip("datasets")
+    forget(monkeypatch)
+    monkeypatch.setitem(sys.modules, "torchcodec", None)
+    with pytest.raises(augmint.MissingExtra) as error:
+        huggingface.iterable_dataset(service.target, length=3, seed=3)
+    assert "torchcodec" in str(error.value)
+    assert "`augmint export --format parquet` writes the sounds" in str(error.value)

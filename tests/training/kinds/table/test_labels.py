@@ -38,11 +38,11 @@ def test_two_usual_names_are_asked_about(tmp_path: Path) -> None:
         look(str(path))
 
 
-@pytest.mark.parametrize(("asked", "near"), [("incme", "; did you mean 'income'?"), ("zzz", "")])
+@pytest.mark.parametrize(("asked", "near"), [("incme", "; did you mean 'income'? It"), ("zzz", "; it")])
 def test_a_column_that_is_not_there_is_told_with_the_nearest(asked: str, near: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         labelled(tmp_path, ["a", "b"] * 10, "income", asked)
-    assert str(error.value).endswith(f"has no column '{asked}'{near}; it has 'x' and 'income'")
+    assert str(error.value).endswith(f"has no column '{asked}'{near} has 'x' and 'income'")
 
 
 def test_letter_case_of_the_column_does_not_matter(tmp_path: Path) -> None:

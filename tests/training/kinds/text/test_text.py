@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from tests.training.kinds.text.made import strings, words
-from training.kinds.text import form, measures, view
+from training.kinds.text import convolutions, form, measures, view
 from training.kinds.text.judge import Grams, Noise, exchanged
 from training.kinds.text.text import Text
 from training.kinds.text.units import END, learn
 
 TEXTS = words(60, "abcde")
-KIND = Text(learn("d", TEXTS, None), 8)
+KIND = Text(learn(TEXTS, None), 8)
 RAW = np.array([[*ids, *[END] * (8 - len(ids))] for ids in map(KIND.units.ids, TEXTS)], np.int32)
 
 
@@ -90,6 +90,28 @@ def test_a_pupil_tells_classes_apart_also_of_those_that_it_has_not_seen():
     pupil.fit(np.zeros((4, 8), np.int32), np.array([0, 1, 0, 1]))
 
 
+def test_a_network_is_a_pupil_too_and_the_same_each_time(monkeypatch):
+    monkeypatch.setattr(convolutions, "_FEWEST", 40)
+    samples, labels = RAW, (RAW == 1).any(1).astype(np.int64) * 2
+    found = []
+    for _ in range(2):
+        pupil = KIND.pupils(3, 0)["small convolutional network"]
+        pupil.fit(samples, labels)
+        found.append(pupil.predict_proba(samples))
+    assert found[0].shape == (60, 3)
+    assert np.allclose(found[0].sum(1), 1)
+    assert (found[0].argmax(1) == labels).mean() > 0.9
+    assert np.array_equal(found[0], found[1])
+
+
+def test_of_equal_texts_with_two_labels_a_network_heeds_the_weights(monkeypatch):
+    monkeypatch.setattr(convolutions, "_FEWEST", 40)
+    samples, labels = RAW[[0] * 64], np.arange(64) % 2
+    pupil = KIND.pupils(2, 0)["small convolutional network"]
+    pupil.fit(samples, labels, np.where(labels, 0.2, 1.0))
+    assert 0.65 < pupil.predict_proba(samples[:1])[0, 0] < 0.95
+
+
 def test_equal_texts_are_near_and_others_are_not():
     vectors = KIND.compact(RAW)
     assert vectors.dtype == np.float32
@@ -146,7 +168,7 @@ def test_an_exhibit_has_a_curve_for_each_length_of_run():
 
 def test_scarce_classes_become_as_large_by_mistyped_copies():
     labels = np.array([0] * 50 + [2] * 10)
-    (resampler, _) = KIND.resamplers()["character noise"]
+    resampler, *_ = KIND.resamplers()["character noise"]
     samples, found = resampler.resample(RAW, labels, 3)
     assert np.bincount(found).tolist() == [50, 0, 50]
     assert np.array_equal(samples[:60], RAW)
@@ -156,6 +178,17 @@ def test_scarce_classes_become_as_large_by_mistyped_copies():
     again, _ = resampler.resample(RAW, labels, 3)
     assert np.array_equal(again, samples)
     assert str(resampler) == "character noise 0.05"
+
+
+def test_classes_of_one_size_may_be_made_larger_by_mistyped_copies():
+    """Or there would be no noise to compare with where a study takes so many of each class."""
+    each = {str(way): way for way in KIND.resamplers()["character noise"]}
+    assert [way.evens for way in each.values()] == [True, True, False, False]
+    labels = np.arange(60) % 2
+    _, found = each["character noise 0.05, 4 of each text"].resample(RAW, labels, 3)
+    assert np.bincount(found).tolist() == [120, 120]
+    _, found = each["character noise 0.05"].resample(RAW, labels, 3)
+    assert np.bincount(found).tolist() == [30, 30]
 
 
 def test_two_texts_beside_each_other_show_what_they_share():

@@ -37,7 +37,7 @@ def handed_over(kind: Text, texts: list[str]) -> Samples:
 @given(st.lists(ANY, min_size=1, max_size=8), st.sampled_from([None, 300]))
 def test_any_text_survives_from_the_data_over_the_specification_to_a_client(texts, wanted):
     texts = [cleaned(text) for text in texts]
-    units = learn("d", texts, wanted)
+    units = learn(texts, wanted)
     kind = Text(units, max(8, max(map(len, texts))))
     assert rules.fault(kind.spec) == ""
     samples = handed_over(kind, texts)
@@ -53,18 +53,18 @@ def test_a_text_is_cut_between_what_people_read_as_characters():
     flag, thumb, accent = "\U0001f1e9\U0001f1ea", "\U0001f44d\U0001f3fd", "x\u0301"
     for whole in (family, flag, thumb, accent):
         text = f"ab{whole}"
-        units = learn("d", [text], None)
+        units = learn([text], None)
         ids = units.ids(text)
         for most in range(3, len(ids)):
             assert units.texts[0] == ""
             assert "".join(units.texts[each] for each in units.cut(ids, most)) == "ab"
         assert units.cut(ids, len(ids)) == ids
-    two = learn("d", [flag * 2], None)
+    two = learn([flag * 2], None)
     assert len(two.cut(two.ids(flag * 2), 3)) == 2
 
 
 def test_one_character_that_is_longer_than_a_text_is_cut_all_the_same():
-    units = learn("d", ["a" + "\u0301" * 9], None)
+    units = learn(["a" + "\u0301" * 9], None)
     assert len(units.cut(units.ids("a" + "\u0301" * 9), 4)) == 4
 
 
@@ -77,18 +77,25 @@ def test_letters_stay_apart_unless_the_second_is_a_mark(before, after):
 def test_the_longest_unit_that_fits_is_taken_from_the_left():
     units = Units(("", "a", "b", "ab", "abb"))
     assert units.ids("abbab") == [4, 3]
-    assert units.ids("abc") is None
+
+
+def test_a_character_that_is_no_unit_is_unknown_and_shown_as_such():
+    units = Units(("", "a", "b", "ab"))
+    assert units.ids("abca") == [3, 4, 1]
+    assert units.unknown == 4
+    assert units.strings(np.array([[3, 4, 1, END]])) == ["ab\ufffda"]
+    assert Units(("", "a", "b")).ids("axb") == [1, 3, 2]
 
 
 def test_units_are_the_same_whenever_they_are_learned():
     texts = [f"{one} {two}" for one in ("turn on", "turn off", "dim") for two in ("the light", "the lamp", "a fan")] * 3
-    assert learn("d", texts, 64) == learn("d", texts, 64)
-    assert len(learn("d", texts, 40)) == 41
+    assert learn(texts, 64) == learn(texts, 64)
+    assert len(learn(texts, 40)) == 41
 
 
 def test_rare_characters_beyond_those_that_are_learned_are_left_out(monkeypatch):
     monkeypatch.setattr("training.kinds.text.units.MOST_CHARACTERS", 3)
-    assert learn("d", ["aaabbbcccd"], None).texts == ("", "a", "b", "c")
+    assert learn(["aaabbbcccd"], None).texts == ("", "a", "b", "c")
 
 
 @pytest.mark.parametrize("text", ["\ufeff hello \u3000", "\n\thello\r\n", "hello"])

@@ -1,0 +1,1 @@
+"""Systems for sounds beside each other."""
