@@ -75,10 +75,6 @@ class Neurons(nn.Module):
         """See Head: cross-entropy of each neuron."""
         return functional.binary_cross_entropy_with_logits(output.float(), (real + 1) / 2, reduction="none")
 
-    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
-        """See Head: none."""
-        return output.flatten(1)[:, :0]
-
 
 class Voice(nn.Module):
     """See training.data.kind.Head: of the neurons of a melody at most one wins at each step, the others are off.
