@@ -47,7 +47,7 @@ class Segment(NamedTuple, Generic[Request]):
 @dataclass(eq=False)
 class _Caller(Generic[Request]):
     name: str
-    credit: float  # load that its turn still allows
+    credit: int  # load that its turn still allows
     load: float = 0.0
     requests: OrderedDict[Request, None] = field(default_factory=OrderedDict)
 
@@ -106,8 +106,8 @@ class Backlog(Generic[Request]):
         """
         batch: list[Segment[Request]] = []
         expired: list[Request] = []
-        # Callers of another sort, in their order.
-        aside: tuple[list[_Caller[Request]], list[_Caller[Request]]] = ([], [])
+        # Callers of another sort, newcomers and others, each in their order.
+        aside: tuple[list[_Caller[Request]], list[_Caller[Request]]] | None = None
         room = limit = 1
         newcomers = 0  # rows
         while room > 0 and (ring := self._fresh or self._known):
@@ -119,7 +119,7 @@ class Backlog(Generic[Request]):
             if not who.requests:
                 ring.popleft()
                 # A newcomer that comes back at once must not stay a newcomer, or it would starve the others.
-                if ring is self._fresh and (self._known or aside[1]):
+                if ring is self._fresh and (self._known or (aside and aside[1])):
                     self._known.append(who)
                 else:
                     del self._callers[who.name]
@@ -137,22 +137,25 @@ class Backlog(Generic[Request]):
             if not batch:
                 room = limit = limits[request.carries]
             elif request.carries is not batch[0].request.carries:
+                aside = aside or ([], [])
                 aside[ring is self._known].append(ring.popleft())
                 continue
-            rows = min(room, math.ceil(who.credit / request.cost), request.n - request.taken)
+            plain = request.cost == 1.0
+            rows = min(room, who.credit if plain else math.ceil(who.credit / request.cost), request.n - request.taken)
             start = request.taken
             if batch and batch[-1].request is request:
                 start = batch.pop().start  # its turn ended and began again within this batch
             request.taken += rows
             batch.append(Segment(request, start, request.taken))
             load = rows * request.cost
-            who.credit -= load
+            who.credit -= rows if plain else math.ceil(load)
             room -= rows
             if ring is self._fresh:
                 newcomers += rows
             if request.taken == request.n:
                 del who.requests[request]
             self._gone(who, rows, load)
-        self._fresh.extendleft(reversed(aside[0]))
-        self._known.extendleft(reversed(aside[1]))
+        if aside:
+            self._fresh.extendleft(reversed(aside[0]))
+            self._known.extendleft(reversed(aside[1]))
         return batch, expired

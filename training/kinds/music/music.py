@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
-from training.data.kind import Exhibit, Kind, Measurement, Picture, Recipe, Tokens, Unvaried
+from training.data.kind import Exhibit, Head, Kind, Measurement, Picture, Recipe, Tokens, Unvaried
 from training.kinds.music import form as forms
 from training.kinds.music import judge, rolls
 from training.kinds.music.augmentation import REACH, Transposed, Transposition
@@ -78,7 +78,7 @@ class Music(Kind):
     def decoder(self) -> nn.Module:
         return forms.Decoder(self.frame.velocities, self.frame.held)
 
-    def head(self) -> forms.Neurons:
+    def head(self) -> Head:
         return forms.Neurons()
 
     def judge(self, outputs: int) -> nn.Module:
@@ -139,6 +139,9 @@ class Melody(Music):
     __slots__ = ()
     recommended = ("musegan", "gru", "vae")
     noun = "a melody"
+
+    def head(self) -> Head:
+        return forms.Voice()
 
     @property
     def tokens(self) -> Tokens:
