@@ -1,8 +1,5 @@
 """The study of few samples of any kind, as rows of a table."""
 
-import numpy as np
-import pytest
-
 from augmint.v1 import generator_pb2 as pb
 from benchmarks.quality import few
 from tests.training.kinds.text.made import folder, learned, read, words
@@ -33,11 +30,3 @@ def test_what_cannot_be_read_is_told_in_a_sentence(tmp_path, monkeypatch, capsys
     monkeypatch.setattr("sys.argv", ["x", str(tmp_path / "nothing")])
     assert few.main() == 1
     assert "no such file or folder" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("steps", [1])
-def test_nothing_is_random_about_what_a_team_makes(tmp_path, steps):
-    data = learned(read(folder(tmp_path / "d", a=words(20, "aeiou"), b=words(20, "kmnrt", 1))))
-    config = resolve("gru", {"width": 8, "batch_size": 8})
-    first, second = (few.team(data, split(data), config, steps, tmp_path / f"{number}.onnx") for number in range(2))
-    assert np.array_equal(np.frombuffer(first, np.uint8), np.frombuffer(second, np.uint8))
