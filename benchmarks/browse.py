@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.demo import serving
+from tests.processes import Service
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
@@ -52,14 +52,15 @@ def main() -> int:
         "--screenshot", type=Path, metavar="FILE.png", help="write a picture of the page, and nothing else"
     )
     options = parser.options()
-    with serving(MODELS) as target, paged(target) as (page, site), browser() as chromium:
+    with Service(MODELS) as service, paged(service.target) as (page, site), browser() as chromium:
         if options.screenshot:
             screenshot(chromium, site, options.screenshot)
             return 0
         with parser.results() as out:
             for row in clicks(chromium, site, options.rounds):
                 out.row("From the click to the picture", row)
-            for row in memory(chromium, site, page, options.pages):
+            servers = {"augmint browse": page.pid, "service": service.process.pid}
+            for row in memory(chromium, site, servers, options.pages):
                 out.row(f"{options.pages} pages turned", row)
     return 0
 
@@ -113,8 +114,8 @@ def clicks(chromium: Any, site: str, rounds: int) -> Iterator[dict[str, Any]]:
     page.close()
 
 
-def memory(chromium: Any, site: str, served: subprocess.Popen[str], pages: int) -> Iterator[dict[str, Any]]:
-    """Memory of the browser's page and of the server, before and after pages are turned."""
+def memory(chromium: Any, site: str, servers: Mapping[str, int], pages: int) -> Iterator[dict[str, Any]]:
+    """Memory of the browser's page and of processes, before and after pages are turned."""
     page = chromium.new_page()
     tools = page.context.new_cdp_session(page)
     tools.send("Performance.enable")
@@ -125,7 +126,7 @@ def memory(chromium: Any, site: str, served: subprocess.Popen[str], pages: int) 
         return {
             "browser: heap, MiB": told["JSHeapUsedSize"] / 2**20,
             "browser: nodes, thousands": told["Nodes"] / 1000,
-            "augmint browse: resident, MiB": resident(served.pid),
+            **{f"{name}: resident, MiB": resident(process) for name, process in servers.items()},
         }
 
     def turn(count: int) -> None:

@@ -73,7 +73,7 @@ def gpu(metric: str) -> str:
     return f'{metric}{{{SERIES}}} or label_replace({metric}{{{kept}}}, "pod", "$1", "exported_pod", "(.*)")'
 
 
-GENERATE = ',method="Generate"'
+GENERATE = ',method=~"Generate|Transform"'
 FAULT = GENERATE + ',code=~"INTERNAL|UNKNOWN|DATA_LOSS|UNAVAILABLE"'
 REFUSAL = GENERATE + ',code="RESOURCE_EXHAUSTED"'
 CALLS = rate("augmint_requests_total", matchers=GENERATE)

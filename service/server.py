@@ -33,7 +33,7 @@ from service.rpc.health import HEALTH, Health
 from service.rpc.inference.servicer import BODIES as INFERENCE_BODIES
 from service.rpc.inference.servicer import OPEN, InferenceServicer
 from service.rpc.inference.servicer import SERVICE as INFERENCE_SERVICE
-from service.rpc.ports import listen, options
+from service.rpc.ports import BODY_BYTES_LIMIT, REQUEST_BYTES_LIMIT, listen, options
 from service.rpc.readiness import LIVENESS, Readiness
 from service.rpc.servicer import BODIES, SERVICE, GeneratorServicer
 from service.runtime import device as devices
@@ -177,7 +177,7 @@ class Server:
         return [interceptor], tracing.exemplar
 
     def _open_health(self, port: int) -> None:
-        server = self._grpc_server(1, "health")
+        server = self._grpc_server(1, "health", request_bytes=REQUEST_BYTES_LIMIT)
         server.add_registered_method_handlers(HEALTH, self._health.handlers())
         self.health_port = listen(server, self.settings.host, port, "--health-port", None)
         server.start()
@@ -235,9 +235,15 @@ class Server:
         self.port = listen(server, settings.host, settings.port, "--port", entrance.credentials)
         server.start()
 
-    def _grpc_server(self, threads: int, name: str, interceptors: Sequence[grpc.ServerInterceptor] = ()) -> grpc.Server:
+    def _grpc_server(
+        self,
+        threads: int,
+        name: str,
+        interceptors: Sequence[grpc.ServerInterceptor] = (),
+        request_bytes: int = BODY_BYTES_LIMIT,
+    ) -> grpc.Server:
         pool = ThreadPoolExecutor(threads, name)
-        server = grpc.server(pool, interceptors=interceptors, options=options(self.settings))
+        server = grpc.server(pool, interceptors=interceptors, options=options(self.settings, request_bytes))
         self._parts.callback(lambda: server.stop(grace=1).wait())
         return server
 

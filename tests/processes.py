@@ -35,14 +35,16 @@ class Service:
         self.process = subprocess.Popen(
             [*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
         )
-        line = self.process.stdout.readline()
+        assert self.process.stdout and self.process.stderr
+        self._output, self._errors = self.process.stdout, self.process.stderr
+        line = self._output.readline()
         fields = dict(word.split("=", 1) for word in line.split()[1:])
         assert fields, self.process.communicate()
         self.target, self.metrics_url, self.generators = fields["grpc"], fields["metrics"], fields["generators"]
         self.health = fields.get("health", "")
         self.log: list[str] = []
         # A full pipe would stop the service.
-        self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
+        self._reader = threading.Thread(target=lambda: self.log.extend(self._errors), daemon=True)
         self._reader.start()
 
     def __enter__(self) -> Service:
@@ -98,8 +100,8 @@ class Service:
             self.process.kill()
             self.process.wait()
             self._reader.join()
-            self.process.stdout.close()
-            self.process.stderr.close()
+            self._output.close()
+            self._errors.close()
 
 
 def environment() -> dict[str, str]:

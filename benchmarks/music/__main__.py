@@ -34,6 +34,7 @@ from training.data import DataError, Dataset
 from training.data.splits import split
 from training.judge import fitting
 from training.kinds import load
+from training.source import SourceOptions
 
 STEPS = {"musegan": 6000, "gru": 2000, "vae": 3000}
 _COLUMNS = {
@@ -52,6 +53,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, help="folder of folders of MIDI files, or a .tar.gz of it")
     parser.add_argument("--systems", nargs="+", default=list(STEPS), choices=list(STEPS))
     parser.add_argument("--classes", nargs="+", metavar="NAME", help="folders to read (default: all)")
+    parser.add_argument("--bars", type=int, default=4, help="of a sample (default 4)")
     parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="measure on fewer samples")
@@ -60,12 +62,9 @@ def main() -> int:
     torch.set_flush_denormal(True)
     try:
         with opened(options.data, options.classes) as folder:
-            dataset = load(str(folder))
+            dataset = load(str(folder), SourceOptions(bars=options.bars))
     except (DataError, OSError, tarfile.TarError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
-    if dataset.kind.spec.WhichOneof("kind") != "music":
-        print(f"error: {options.data} is read as {dataset.kind.words}, not as music", file=sys.stderr)
         return 1
     with parser.results() as out:
         for row in rows(dataset, options.systems, options.share, options.seed, options.quick):
@@ -76,6 +75,8 @@ def main() -> int:
 @contextlib.contextmanager
 def opened(data: Path, classes: Sequence[str] | None) -> Iterator[Path]:
     """The folder to read: the data itself, or one that holds the chosen classes of it, for as long as it is read."""
+    if not data.exists():
+        raise DataError(f"{data}: no such file or folder")
     if data.is_dir() and not classes:
         yield data
         return

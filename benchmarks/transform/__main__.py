@@ -8,13 +8,11 @@ A generator is trained anew (--steps), or is that of a run (--run) or of a publi
 gone: nobody then has an opinion of what is carried). The encoder learns so many steps (--learn). Beside it a
 variational autoencoder of the same width learns as many steps: the error of its samples made again is what a network
 that learns nothing else reaches. All is judged by a classifier of real samples that the encoder has not learned from.
-One line of JSON is printed, and added to the file that --out names.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import pickle
 import sys
 import time
@@ -27,6 +25,7 @@ import torch
 from google.protobuf import json_format
 from torch import nn
 
+from benchmarks import results
 from benchmarks.transform import published
 from training import networks
 from training.config.config import Config
@@ -162,15 +161,44 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "real_recognised": float(real.mean()),
         "kept_mean": float(np.mean([each.correlation for each in found.kept])),
         "fresh_mean": float(np.mean([each.fresh for each in found.kept])),
-        "coverage_mean": float(np.mean([each.coverage for each in found.classes if each.HasField("coverage")])),
+        "coverage_mean": float(
+            np.mean([each.coverage for each in found.classes if each.HasField("coverage")] or [0.0])
+        ),
         "reconstruction_error": found.reconstruction_error,
         "autoencoder_error": autoencoder_error(dataset, splits, config.width, options.autoencoder or options.learn),
         "card": card,
     }
 
 
+def tell(out: results.Results, found: dict[str, Any]) -> None:
+    """As rows of three tables."""
+    card, name = found["card"], found["data"]
+    out.row(
+        "Carried into other classes",
+        {
+            "data": name,
+            "generator": found["generator"],
+            "steps": found["learned_steps"],
+            "CPU s": found["learned_cpu_seconds"],
+            "recognised %": 100 * found["recognised"],
+            "real samples %": 100 * found["real_recognised"],
+            "kept": found["kept_mean"],
+            "kept by fresh ones": found["fresh_mean"],
+            "coverage": found["coverage_mean"],
+            "error made again %": 100 * found["reconstruction_error"],
+            "autoencoder's %": 100 * found["autoencoder_error"],
+        },
+    )
+    for each in card["kept"]:
+        row = {"data": name, "property": each["name"], "carried": each["correlation"], "fresh": each["fresh"]}
+        out.row("What is kept: correlation before and after, inside classes", row)
+    for each in card["classes"]:
+        row = {"data": name, "class": each["label"], "recognised %": 100 * each["recognised"]}
+        out.row("Into each class", row | {"coverage": each.get("coverage"), "samples": each["samples"]})
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.Parser("benchmarks.transform", __doc__)
     parser.add_argument("data", help="as for fit")
     parser.add_argument("--size", type=int, help="side of the images in pixels")
     parser.add_argument("--preset", default="rpgan", help="of a generator that is trained anew")
@@ -182,13 +210,9 @@ def main() -> int:
     parser.add_argument("--judge-steps", type=int, help="of both classifiers; by default as for a card")
     parser.add_argument("--judges", type=Path, help="file that both classifiers are left in, and taken from")
     parser.add_argument("--picture", type=Path, help="where a picture of carried samples goes")
-    parser.add_argument("--out", type=Path, help="file that the line is added to")
-    options = parser.parse_args()
-    line = json.dumps(measure(options))
-    print(line)
-    if options.out:
-        with options.out.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    options = parser.options()
+    with parser.results() as out:
+        tell(out, measure(options))
     return 0
 
 

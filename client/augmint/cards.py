@@ -48,6 +48,7 @@ def plain(description: Description) -> dict[str, Any]:
         "shape": description.shape,
         "sample": message.get("sample"),
         "scored": description.message.scored,
+        "transforms": description.message.transforms,
         "capacity_samples_per_second": description.capacity_samples_per_second,
         "max_samples": description.max_samples,
         "quality": message.get("quality"),

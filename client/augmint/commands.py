@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from augmint import bench as bench_module
-from augmint import cards, extras, kinds
+from augmint import cards, extras, kinds, printing
 from augmint import export as export_module
 from augmint.bench import Load
 from augmint.carry import Carrier
@@ -32,15 +28,14 @@ ONE_SUFFIXES = tuple(f".{suffix}" for suffix in kinds.ONE)
 MANY_SUFFIXES = tuple(f".{suffix}" for suffix in kinds.MANY)
 # Samples of each label, unless a number is given: in a file, and on a terminal.
 _FILED, _PRINTED = 16, 5
-# Of a file of many, written at once; letters of a cell that is printed, at most.
-_PIECE, _CELL = 2**14, 32
+_PIECE = 2**14  # samples of a file of many that are written at once
 
 
 def list_generators(client: Client, options: argparse.Namespace) -> None:
     """Every generator and version."""
     statuses = client.generators()
     if options.json:
-        _print_json([asdict(status) for status in statuses])
+        printing.as_json([asdict(status) for status in statuses])
         return
     rows = [("GENERATOR", "VERSION", "STATE", "LABELS", "SAMPLES/S", "DIGEST")]
     notes = []
@@ -68,9 +63,9 @@ def show(client: Client, options: argparse.Namespace) -> None:
     """Everything about one generator."""
     description = client.describe(options.generator, options.version, channel=options.channel)
     if options.json:
-        _print_json(cards.plain(description))
+        printing.as_json(cards.plain(description))
         return
-    for line in cards.lines(description, _can_show("é")):
+    for line in cards.lines(description, printing.can_show("é")):
         print(line)
 
 
@@ -119,7 +114,7 @@ def generate(client: Client, options: argparse.Namespace) -> None:
         digest=description.digest,
     )
     if options.out is None:
-        _print_samples(samples, options.json)
+        printing.samples(samples, options.json)
         return
     if suffix == ".npz":
         with atomic(options.out) as file:
@@ -140,7 +135,7 @@ def _tell(options: argparse.Namespace, samples: Samples) -> None:
     """What was written, and how to have it again."""
     if options.json:
         addresses = [str(address) for address in samples.addresses]
-        _print_json(
+        printing.as_json(
             {"file": str(options.out), "samples": len(samples), "seed": str(samples.seed), "addresses": addresses}
         )
     else:
@@ -175,7 +170,9 @@ def transform(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         sources = dict(done.sources.most_common())
         summary = {"folder": str(out), "files": done.files, "samples": done.samples, "label": options.label}
-        _print_json({**summary, "source_labels": sources, "generator": description.name, "digest": description.digest})
+        printing.as_json(
+            {**summary, "source_labels": sources, "generator": description.name, "digest": description.digest}
+        )
     else:
         print(f"{out}: {done.samples} samples in {done.files} files, carried into {options.label!r} by {told}")
 
@@ -206,7 +203,7 @@ def export(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         parts_told = [told["shards"][number] for number in sorted((*done.made, *done.skipped))]
         summary = {name: told[name] for name in ("generator", "version", "digest", "seed", "n", "format")}
-        _print_json(
+        printing.as_json(
             {"folder": str(done.folder), **summary, "made": done.made, "skipped": done.skipped} | {"shards": parts_told}
         )
     else:
@@ -222,7 +219,7 @@ def bench(client: Client, options: argparse.Namespace) -> None:
     load = Load(options.readers, options.rows, options.seconds, options.rate)
     report = bench_module.bench(options.settings, load, options.generator, options.timeout)
     if options.json:
-        _print_json(report.as_dict())
+        printing.as_json(report.as_dict())
         return
     print(f"{report.generator}: {load.readers} readers x {load.rows} samples a call for {report.seconds:.1f} s")
     lines = [
@@ -253,13 +250,22 @@ def browse(client: Client, options: argparse.Namespace) -> None:
     for library in ("jinja2", "PIL.Image", "starlette", "uvicorn"):
         extras.load(library, "browse")
     server = extras.load("augmint.browse.server", "browse")
+    settings = options.settings
+
+    def tell(address: str) -> None:
+        if options.json:
+            _print_json({"target": settings.target, "address": address})
+        else:
+            print(f"{settings.target} is shown at {address} until Ctrl-C")
+        sys.stdout.flush()
+
     server.run(
-        options.settings,
+        settings,
         host=options.host,
         port=options.port,
         hosts=options.allow_host,
         timeout=options.timeout,
-        tell=lambda line: print(line, flush=True),
+        tell=tell,
         opens=not options.no_open,
     )
 
@@ -273,45 +279,6 @@ def _write_many(path: Path, samples: Samples, suffix: str) -> None:
         writer.finish()
     finally:
         writer.abandon()
-
-
-def _print_samples(samples: Samples, as_json: bool) -> None:
-    kind, source = kinds.of(samples.description), samples.description
-    assert kind.cells is not None
-    if as_json:
-        addresses = [str(address) for address in samples.addresses]
-        told = [
-            {**(content if not kind.column else {kind.column: content}), kind.label(source): label}
-            for content, label in zip(kind.objects(samples), samples.labels, strict=True)
-        ]
-        _print_json({"samples": told, "seed": str(samples.seed), "addresses": addresses})
-        return
-    if kind.lines is not None:
-        for line in kind.lines(samples):
-            print(line)
-        # Not among the lines, which other programs may read.
-        print(f"{len(samples)} samples of {source.name}/{source.version}, seed {samples.seed}", file=sys.stderr)
-        return
-    header, *rows = kind.cells(samples)
-    # Into a pipe goes every column beside the other, as programs that read lines want them.
-    wide = shutil.get_terminal_size().columns if sys.stdout.isatty() else 2**31
-    shown = [[cell if len(cell) <= _CELL else cell[: _CELL - 3] + "..." for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in shown) for column in range(len(header))]
-    for block in _blocks(widths, wide):
-        for row in shown:
-            print("  ".join(row[column].ljust(widths[column]) for column in block).rstrip())
-        print()
-    print(f"{len(samples)} samples of {source.name}/{source.version}, seed {samples.seed}")
-
-
-def _blocks(widths: Sequence[int], wide: int) -> list[list[int]]:
-    """Columns that stand beside each other, in blocks one below the other."""
-    blocks: list[list[int]] = [[]]
-    for column in range(len(widths)):
-        if blocks[-1] and sum(widths[one] + 2 for one in blocks[-1]) + widths[column] > wide:
-            blocks.append([])
-        blocks[-1].append(column)
-    return blocks
 
 
 def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int, font: Path | None) -> None:
@@ -342,16 +309,3 @@ def _write_sheet(path: Path, samples: Samples, labels: Sequence[str], n: int, fo
 def _names(status: GeneratorStatus) -> str:
     names = [*(["default"] if status.is_default else []), *status.channels]
     return f" ({', '.join(names)})" if names else ""
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=not _can_show("\u20ac\U0001f408"), default=str))
-
-
-def _can_show(text: str) -> bool:
-    """Whether stdout can; what it cannot show is escaped, which is no JSON."""
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -48,7 +48,7 @@ def decode(request: pb.GenerateRequest, classes: dict[str, int], max_samples: in
     classes: class index of each label. scored: whether the generator can select.
     """
     n = _count(request, classes, max_samples)
-    labels = class_indices(request.label, request.class_indices, classes, n)
+    labels = _classes(request.label, request.class_indices, classes, n, "")
     indices = _indices(request, n)
     truncation = request.truncation if request.HasField("truncation") else 1.0
     if not (0 < truncation <= artifact.TRUNCATION_LIMIT) or math.isnan(truncation):
@@ -112,6 +112,10 @@ def class_indices(label: str, indices: Sequence[int], classes: dict[str, int], n
     which: what the names of the fields begin with.
     """
     _check_one(label, indices, classes, which)
+    return _classes(label, indices, classes, n, which)
+
+
+def _classes(label: str, indices: Sequence[int], classes: dict[str, int], n: int, which: str) -> np.ndarray:
     if indices:
         given = indices[:]  # a list at once; NumPy would ask for one element after the other
         if len(given) != n:

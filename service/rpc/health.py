@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from service.rpc import deferred
+from service.rpc.ports import REQUEST_BYTES_LIMIT
 
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 # Where grpc cannot take deferred calls, each watcher holds a thread.
@@ -196,5 +197,7 @@ class _Watch:
 
 
 def _service(raw: bytes) -> str:
-    """Which one a request asks for; raises DecodeError if it is no request."""
+    """Which one a request asks for; raises DecodeError if it is no request, or one that a watcher must not hold."""
+    if len(raw) > REQUEST_BYTES_LIMIT:
+        raise DecodeError("too large")
     return str(health_pb2.HealthCheckRequest.FromString(raw).service)

@@ -40,12 +40,13 @@ def listen(server: grpc.Server, host: str, port: int, flag: str, credentials: gr
         ) from error
 
 
-def options(settings: Settings) -> list[tuple[str, int]]:
+def options(settings: Settings, request_bytes: int = BODY_BYTES_LIMIT) -> list[tuple[str, int]]:
+    """What gRPC's server is told. request_bytes: of a request at most; what is larger is not received."""
     age = int(settings.connection_age_seconds * 1000)
     return [
         # On by default on Linux: two servers on one port would silently share its calls.
         ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", BODY_BYTES_LIMIT),
+        ("grpc.max_receive_message_length", request_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", METADATA_BYTES_LIMIT),
         ("grpc.absolute_max_metadata_size", METADATA_BYTES_LIMIT),

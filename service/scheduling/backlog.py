@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -48,7 +47,7 @@ class Segment(NamedTuple, Generic[Request]):
 @dataclass(eq=False)
 class _Caller(Generic[Request]):
     name: str
-    credit: float  # load that its turn still allows
+    credit: int  # load that its turn still allows
     load: float = 0.0
     requests: OrderedDict[Request, None] = field(default_factory=OrderedDict)
 
@@ -72,7 +71,10 @@ class Backlog(Generic[Request]):
             who = self._callers[caller] = _Caller(caller, self._turn)
             self._fresh.append(who)
         who.requests[request] = None
-        self._count(who, request, request.n)
+        load = request.n * request.cost
+        who.load += load
+        self.rows += request.n
+        self.load += load
 
     def remove(self, caller: str, request: Request) -> int:
         """Forget what is left of a request; returns the rows that had not been taken, 0 if it is not here."""
@@ -81,15 +83,14 @@ class Backlog(Generic[Request]):
             return 0
         del who.requests[request]
         left = request.n - request.taken
-        self._count(who, request, -left)
+        self._gone(who, left, left * request.cost)
         return left
 
-    def _count(self, who: _Caller[Request], request: Request, rows: int) -> None:
-        """Rows of a request come (or go, if there are less than 0)."""
-        self.rows += rows
+    def _gone(self, who: _Caller[Request], rows: int, load: float) -> None:
+        self.rows -= rows
         # What was added and taken away in parts need not be nothing to the last bit.
-        self.load = self.load + rows * request.cost if self.rows else 0.0
-        who.load = who.load + rows * request.cost if who.requests else 0.0
+        self.load = self.load - load if self.rows else 0.0
+        who.load = who.load - load if who.requests else 0.0
 
     def load_before(self, caller: str, load: float) -> float:
         """What runs before the last of new rows of this caller, these included, if no other caller comes."""
@@ -97,17 +98,17 @@ class Backlog(Generic[Request]):
         own = load + (who.load if who else 0)
         return own + sum(min(other.load, own + self._turn) for other in self._callers.values() if other is not who)
 
-    def take(self, limits: Mapping[bool, int], now: float) -> tuple[list[Segment[Request]], list[Request]]:
+    def take(self, limits: tuple[int, int], now: float) -> tuple[list[Segment[Request]], list[Request]]:
         """Form a batch, or half of one if it carries a newcomer's few rows.
 
-        limits:  rows of a batch, by its sort.
+        limits:  rows of a batch of plain rows, and of one that carries.
         returns: the segments, and the requests that were dropped because their deadline has passed.
         """
         batch: list[Segment[Request]] = []
         expired: list[Request] = []
-        # Callers of another sort, in their order.
-        aside: tuple[list[_Caller[Request]], list[_Caller[Request]]] = ([], [])
-        room = limit = max(limits.values())
+        # Callers of another sort, newcomers and others, each in their order.
+        aside: tuple[list[_Caller[Request]], list[_Caller[Request]]] | None = None
+        room = limit = 1
         newcomers = 0  # rows
         while room > 0 and (ring := self._fresh or self._known):
             if ring is self._known and 0 < newcomers <= limit // FEW:
@@ -118,7 +119,7 @@ class Backlog(Generic[Request]):
             if not who.requests:
                 ring.popleft()
                 # A newcomer that comes back at once must not stay a newcomer, or it would starve the others.
-                if ring is self._fresh and (self._known or aside[1]):
+                if ring is self._fresh and (self._known or (aside and aside[1])):
                     self._known.append(who)
                 else:
                     del self._callers[who.name]
@@ -136,21 +137,25 @@ class Backlog(Generic[Request]):
             if not batch:
                 room = limit = limits[request.carries]
             elif request.carries is not batch[0].request.carries:
+                aside = aside or ([], [])
                 aside[ring is self._known].append(ring.popleft())
                 continue
-            rows = min(room, math.ceil(who.credit / request.cost), request.n - request.taken)
+            plain = request.cost == 1.0
+            rows = min(room, who.credit if plain else math.ceil(who.credit / request.cost), request.n - request.taken)
             start = request.taken
             if batch and batch[-1].request is request:
                 start = batch.pop().start  # its turn ended and began again within this batch
             request.taken += rows
             batch.append(Segment(request, start, request.taken))
-            who.credit -= rows * request.cost
+            load = rows * request.cost
+            who.credit -= rows if plain else math.ceil(load)
             room -= rows
             if ring is self._fresh:
                 newcomers += rows
             if request.taken == request.n:
                 del who.requests[request]
-            self._count(who, request, -rows)
-        self._fresh.extendleft(reversed(aside[0]))
-        self._known.extendleft(reversed(aside[1]))
+            self._gone(who, rows, load)
+        if aside:
+            self._fresh.extendleft(reversed(aside[0]))
+            self._known.extendleft(reversed(aside[1]))
         return batch, expired

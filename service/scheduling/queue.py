@@ -73,9 +73,9 @@ class Queue:
         return load > 0 and (not self.running or PART * load >= self.engine.best_batch)
 
     @property
-    def limits(self) -> dict[bool, int]:
-        """Rows of a full batch, by whether it carries samples into other classes."""
-        return {False: self.engine.best_batch, True: self.engine.transform_batch}
+    def limits(self) -> tuple[int, int]:
+        """Rows of a full batch, and of one that carries samples into other classes."""
+        return self.engine.best_batch, self.engine.transform_batch
 
     def work(self, load: float) -> float:
         """Predicted seconds of the whole device, all lanes, for the work of `load` plain rows."""
@@ -110,7 +110,7 @@ class Request:
     @property
     def work(self) -> float:
         """Predicted seconds of the whole device."""
-        return self.queue.work(self.load)
+        return self.queue.work(self.n * self.cost)
 
 
 def rows_of(batch: list[Segment[Request]], n: int) -> artifact.Rows:

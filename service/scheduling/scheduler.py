@@ -332,8 +332,8 @@ class Scheduler:
                 request.left -= last - first
                 if not request.left:
                     done.append(request)
-            busy = [other for other in self._queues if other.backlog.rows]
-            waiting = sum(other.engine.seconds(math.ceil(other.backlog.load)) for other in busy)
+            loads = [(other.engine, other.backlog.load) for other in self._queues if other.backlog.rows]
+            waiting = sum(engine.seconds(math.ceil(load)) for engine, load in loads)
         if done and waiting > ANSWER_SECONDS * len(done):
             self._answers.give(done)
         else:

@@ -5,7 +5,7 @@ from tests.test_architecture import imports_of, sources
 
 COMMON = {"results", "demo", "systems"}
 ARROWS: dict[str, set[str]] = {
-    "serving": set(),
+    "serving": {"faults"},
     "fleet": {"serving"},
     "peers": {"serving", "fleet"},
     "faults": set(),
@@ -16,6 +16,7 @@ ARROWS: dict[str, set[str]] = {
     "sounds": set(),
     "tables": {"peers"},
     "texts": set(),
+    "transform": set(),
 }
 
 

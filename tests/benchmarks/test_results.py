@@ -181,12 +181,15 @@ TABLES = {
         "quality.watchdog",
         "serving",
         "serving.gpu",
+        "serving.transform",
         "sounds",
         "tables",
         "tables.scale",
         "tables.trials",
         "texts",
+        "music",
         "texts.graph",
+        "transform",
     ),
 }
 

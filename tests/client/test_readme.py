@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mido
 import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
+from tests.client import tunes
 from tests.client.fakes import FakeService, served
 from tests.client.kinds.text.conftest import TextService
 from tests.client.tables import TableService
@@ -24,8 +26,8 @@ real, augment = TensorDataset(torch.rand(32, 3, 4, 5), torch.tensor([0] * 20 + [
 
 def test_the_examples_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 6
-    others = ("to_frame", "to_audio", "to_text")
+    assert len(blocks) == 8
+    others = ("to_frame", "to_audio", "to_text", "to_midi", "client.transform")
     blocks = [block for block in blocks if not any(name in block for name in others)]
     code = "\n".join([*blocks[:2], SHOWN, GIVEN, blocks[2], "    print(len(labels))\n"]).replace("60_000", "512")
     service = subprocess.Popen(
@@ -61,6 +63,18 @@ def test_the_example_of_sounds_runs():
     assert (found["sounds"].shape, found["rate"]) == ((64, 64), 8000)
 
 
+def test_the_example_of_music_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```python\n([^`]*to_midi.*?)```", README.read_text(), re.DOTALL)
+    fake = FakeService(labels=("jigs", "reels"))
+    fake.sample = tunes.SAMPLE
+    rolls = tunes.tunes()[0]
+    fake.expected = lambda seed, indices, *more: rolls[np.zeros(len(indices), np.int64)]
+    with served(fake) as target:
+        exec(block.replace("localhost:50051", target).replace('"dances"', '"fake"'), {})
+    assert mido.MidiFile(tmp_path / "tune.mid").length > 2
+
+
 def test_the_example_of_texts_runs():
     (block,) = re.findall(r"```python\n([^`]*to_text.*?)```", README.read_text(), re.DOTALL)
     found = {}
@@ -70,10 +84,18 @@ def test_the_example_of_texts_runs():
     assert any(found["lines"])
 
 
+def test_the_example_of_samples_of_one_s_own_runs():
+    (block,) = re.findall(r"```python\n([^`]*client.transform.*?)```", README.read_text(), re.DOTALL)
+    found = {"images": np.zeros((3, 4, 5, 3), np.uint8)}
+    with served(FakeService()) as target:
+        exec(block.replace("localhost:50051", target), found)
+    assert found["moved"].labels == ["3"] * 3
+
+
 def test_the_commands_are_those_of_the_parser():
     from augmint.arguments import parser
 
     lines = re.findall(r"^    augmint (.*?)(?: +#.*)?$", README.read_text(), re.MULTILINE)
-    assert len(lines) == 16
+    assert len(lines) == 24
     for line in lines:
         parser().parse_args(line.split())

@@ -36,7 +36,7 @@ ADULT = pb.TableSpec(
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     models, place = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("recipes")
-    generators.publish(models / "digits", "digits")
+    generators.publish(models / "digits", "digits", transforms=True)
     tables.publish(models / "others", "adult", ADULT)
     sounds.publish(models / "others", "words")
     texts.publish(models / "others", "intents", INTENTS)

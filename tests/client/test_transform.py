@@ -7,6 +7,7 @@ import io
 import pickle
 import wave
 
+import grpc
 import numpy as np
 import pandas
 import PIL.Image
@@ -15,7 +16,7 @@ import torch
 
 import augmint
 from augmint.v1 import generator_pb2 as pb
-from tests.client.fakes import FakeService, served
+from tests.client.fakes import FakeService, _Servicer, served
 
 CONTENT = np.random.default_rng(3).integers(0, 200, (20, 4, 5, 3), dtype=np.uint8)
 
@@ -133,6 +134,19 @@ def test_bad_options_are_refused_here(client, fake, options, message):
 def test_a_generator_that_cannot_says_how_one_can(fake, client):
     fake.transforms = False
     with pytest.raises(augmint.InvalidRequest, match="fake version 1 cannot transform: its file has no encoder"):
+        client.transform(CONTENT, "3")
+
+
+def test_a_service_that_cannot_after_all_is_no_matter_of_digests(fake, monkeypatch):
+    """Its own words, as service/rpc/carrying.py has them."""
+
+    class Cannot(_Servicer):
+        def Transform(self, request, context):
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "generator 'fake' version 1 cannot transform: its file")
+
+    monkeypatch.setattr("tests.client.fakes._Servicer", Cannot)
+    refusal = pytest.raises(augmint.InvalidRequest, match="cannot transform")
+    with served(fake) as target, augmint.Client(target) as client, refusal:
         client.transform(CONTENT, "3")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import numpy as np
 import pytest
+from grpc_health.v1 import health_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -138,6 +140,11 @@ def test_a_large_request_is_carried_and_one_above_the_limit_is_refused(service, 
     code, text = code_of(stub.Generate, pb.GenerateRequest(label="x" * 2**20))
     assert code == grpc.StatusCode.INVALID_ARGUMENT
     assert text.startswith("the request has 1,048,5")
+    with service.channel() as channel:
+        watch = channel.unary_unary("/grpc.health.v1.Health/Check")
+        assert code_of(watch, health_pb2.HealthCheckRequest(service="x" * 2**20).SerializeToString())[0] == (
+            grpc.StatusCode.INVALID_ARGUMENT
+        )
     assert service.metric("augmint_unread_bytes") == 0
 
 
@@ -181,6 +188,36 @@ def test_a_call_is_logged_and_counted_as_any_other(service, stub):
     assert line["source_class_indices"] == "4*11"
     assert not any("data" in name for name in line)
     assert service.metric('augmint_requests_total{code="OK",method="Transform"}') >= 1
+
+
+def test_quotas_count_what_is_carried(models, tmp_path):
+    quotas = tmp_path / "quotas.toml"
+    quotas.write_text("[default]\nsamples_per_second = 0.001\nburst_samples = 50\n")
+    with Service(models, "--quotas", str(quotas)) as service, service.channel() as channel:
+        stub = GeneratorServiceStub(channel)
+        assert len(array(stub.Transform(ask(range(40), label="1"), timeout=60))) == 40
+        code, text = code_of(stub.Transform, ask(range(20), label="1"))
+    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "20 more in" in text
+
+
+def test_samples_that_wait_are_held_within_the_bound(models):
+    """One lane with a long queue: bodies of calls that wait count, and are refused beyond the bound."""
+    with Service(models, "--unread-bytes", str(2**20), "--lanes", "1") as service, service.channel() as channel:
+        stub = GeneratorServiceStub(channel)
+        calls = [
+            stub.Transform.future(ask(range(400), label="1", data=POOL.tobytes() * 4), timeout=60) for _ in range(60)
+        ]
+        codes = [call.code() for call in calls]
+        assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+        refused = [call.details() for call in calls if call.code() != grpc.StatusCode.OK]
+        assert all("bytes of answers wait to be read, or of samples to be carried" in text for text in refused)
+        wanted = generators.carried(POOL, 1)[0].tobytes() * 4
+        assert all(call.result().data == wanted for call in calls if call.code() == grpc.StatusCode.OK)
+        end = time.monotonic() + 60
+        while service.metric("augmint_unread_bytes"):  # until the last answer is read
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 # -- by the Open Inference Protocol ----------------------------------------------------------------------------

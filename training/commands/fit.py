@@ -13,6 +13,7 @@ from training.commands.options import Force, Replace, order_of, reads_source, re
 from training.commands.outcome import attempt, console
 from training.config.presets import AUTO, from_toml, resolve
 from training.places import CannotWrite, RunError, prove_folder, quoted
+from training.run.recovery import ATTEMPTS
 from training.source import AS_FOUND, SourceOptions
 from training.terminal import say
 
@@ -28,8 +29,8 @@ def fit(
         str | None,
         typer.Argument(
             help="Images: `digits`, an IDX file or folder, .npz, .npy, a folder of pictures, a table of them, Parquet. "
-            "Sounds: a folder of WAV, FLAC, OGG or MP3. Rows: .csv, .tsv, .jsonl, .parquet, .feather, or a folder of "
-            "them."
+            "Sounds: a folder of WAV, FLAC, OGG or MP3. Music: a folder of MIDI. Rows: .csv, .tsv, .jsonl, .parquet, "
+            ".feather, or a folder of them."
         ),
     ] = None,
     preset: Annotated[
@@ -53,8 +54,9 @@ def fit(
         int | None, typer.Option(help="Steps to train; with --budget, until the first of both is reached.", min=1)
     ] = None,
     retries: Annotated[
-        int, typer.Option(help="Attempts with other settings when training is lost, 0 to 3.", min=0, max=3)
-    ] = 3,
+        int,
+        typer.Option(help=f"Attempts with other settings when training is lost, 0 to {ATTEMPTS}.", min=0, max=ATTEMPTS),
+    ] = ATTEMPTS,
     score: Annotated[
         bool,
         typer.Option(

@@ -105,6 +105,10 @@ class Batches:
         """What a generator takes beside latent and label."""
         return drawn(n, self._taken, self.random, self._device)
 
+    def inputs(self, n: int) -> tuple[Tensor, ...]:
+        """Latents, labels and chance of n samples: all that a generator takes."""
+        return (self.latents(n), self.labels(n), *self.chance(n))
+
     def batch(self) -> Batch:
         """The batch of the step that seed_step named."""
         label = self.labels(self._batch_size)

@@ -30,7 +30,8 @@ class Carrier(nn.Module):
         super().__init__()
         self.generator: Any = generator
         self.encoder = encoder
-        self.explains = hasattr(generator, "explain")
+        # A head that draws nothing leaves nothing to be found again: what it makes is compared, as that of any other.
+        self.explains = hasattr(generator, "explain") and bool(getattr(generator, "draws", 0))
         self.rounds = 1 if self.explains else ROUNDS
 
     def forward(self, sample: Tensor, source: Tensor, target: Tensor, strength: Tensor) -> Tensor:

@@ -32,12 +32,14 @@ class SegmentsGenerator(nn.Module):
         # The plan stands beside the latent, as a second one.
         of_part = config.model_copy(update={"latent_size": config.latent_size + planned})
         self.part = ConvGenerator(_part(form, self.count), classes, of_part)
+        self.part.embedding = self.embedding
         self.part.output, self.output = nn.Identity(), Output(config.output)  # type: ignore[assignment]
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        plan = self.plan(torch.cat([latent, self.embedding(label)], 1)).unflatten(1, (self.count, -1))
+        told = self.embedding(label)
+        plan = self.plan(torch.cat([latent, told], 1)).unflatten(1, (self.count, -1))
         given = torch.cat([latent[:, None].expand(-1, self.count, -1), plan], 2).flatten(0, 1)
-        made = self.part(given, label[:, None].expand(-1, self.count).flatten())
+        made = self.part(given, told[:, None].expand(-1, self.count, -1).flatten(0, 1))
         # [n * count, channels, length, ...] -> [n, channels, count * length, ...]
         return self.output(made.unflatten(0, (-1, self.count)).transpose(1, 2).flatten(2, 3))
 

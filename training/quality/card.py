@@ -117,16 +117,9 @@ def measure(
 
     if carry is not None:
         report("learning to judge what is carried", 0.98)
-        other = fitting.fit(
-            dataset.kind,
-            *_take(dataset, splits.train),
-            dataset.classes,
-            seed=seed + 1,
-            steps=judge.steps,
-            device=device,
-        )
+        given = _take(dataset, splits.train)
+        other = fitting.fit(dataset.kind, *given, dataset.classes, seed=seed + 1, steps=judge.steps, device=device)
         card.transform.CopyFrom(carrying.measure(carry, draw, dataset, splits, other, seed=seed))
-
     confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
     np.add.at(confusion, (labels, made.judged), 1)
     repeated = repeats_of(samples, labels, dataset, splits.train, np.random.default_rng(seed))

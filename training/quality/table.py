@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augmint.v1 import generator_pb2 as pb
-from training.quality.findings import samples
+from training.quality.findings import carrying, samples
 from training.quality.measures.scores import JUDGED
 from training.terminal import cell
 from training.terminal import table as narrow
@@ -175,7 +175,7 @@ def _carried(quality: pb.TransformQuality) -> Table:
         table.add_row(cell(f"kept: {each.name}"), f"{each.correlation:.2f}", f"{each.fresh:.2f}")
     for one in quality.classes:
         coverage = f", coverage {one.coverage:.2f}" if one.HasField("coverage") else ""
-        bad = one.recognised < samples.CARRIED
+        bad = one.recognised < carrying.CARRIED
         table.add_row(cell(f"into {one.label}"), _marked(f"{one.recognised:.1%}{coverage}", bad), "")
     return table
 

@@ -18,6 +18,7 @@ from training.data.kind import Picture
 from training.data.nearby import hint
 from training.places import CannotWrite, RunError, write_whole
 from training.run.naming import generator_name
+from training.run.recovery import ATTEMPTS
 from training.source import SourceOptions
 
 __all__ = ["CannotWrite", "Order", "Run", "RunError", "generator_name", "parse_budget"]
@@ -42,7 +43,9 @@ class Order(SourceOptions):
     )
     budget_seconds: float | None = Field(gt=0, description="Seconds of training; None: as long as the steps take.")
     steps: int | None = Field(ge=1, description="Steps of training; None: as many as the seconds allow.")
-    retries: int = Field(default=3, ge=0, le=3, description="Attempts with other settings when a run is lost; 0: none.")
+    retries: int = Field(
+        default=ATTEMPTS, ge=0, le=ATTEMPTS, description="Attempts with other settings when a run is lost; 0: none."
+    )
     score: bool = Field(default=False, description="Export the judge beside the generator, to select samples by.")
     transform: bool = Field(default=False, description="Learn to carry real samples into other classes, too.")
     transform_share: float = Field(

@@ -78,8 +78,7 @@ class Asked:
             wrong.append(str(error))
             keep = of = 0
         asked = cls(description, label, first, keep=keep, of=of)
-        most = MOST // len(asked.classes)
-        each = take("n", lambda text: checks.whole("n", int(text), 1, most), asked.usual)
+        each = take("n", lambda text: checks.whole("n", int(text), 1, asked.most), asked.usual)
         asked = replace(asked, each=each)
         last = position_limit(keep, of) - asked.count
         return replace(
@@ -91,12 +90,17 @@ class Asked:
         )
 
     @property
+    def most(self) -> int:
+        """Samples of each class that a page may have."""
+        return MOST // len(self.classes)
+
+    @property
     def usual(self) -> int:
         """Samples of each class, unless a number is asked for: fewer of large ones."""
         face, description = kinds.of(self.description).face, self.description
         wanted = face.together if self.label is None and len(description.labels) > 1 else face.alone
         size = int(np.prod(description.shape)) * description.dtype.itemsize * len(self.classes)
-        return max(1, min(wanted, MOST // len(self.classes), _BYTES // size))
+        return max(1, min(wanted, self.most, _BYTES // size))
 
     @property
     def classes(self) -> list[int]:

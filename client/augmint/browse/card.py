@@ -219,6 +219,23 @@ def gains(description: Description) -> list[Gain]:
     return found
 
 
+def carried(description: Description) -> list[tuple[str, str]]:
+    """What carrying real samples into other classes is worth: pairs of a name and what is said; empty: not measured."""
+    card = description.message.quality
+    if not card.HasField("transform"):
+        return []
+    found = card.transform
+    return [
+        (f"of {found.samples:,} real samples, taken for the class they went into", _percent(found.recognised)),
+        ("lost on the way there and back, of the range of values", _percent(found.reconstruction_error)),
+        *(
+            (f"{one.name}, correlation before and after", f"{one.correlation:.2f} (of a new sample {one.fresh:.2f})")
+            for one in found.kept
+        ),
+        *((f"into {one.label}", _percent(one.recognised)) for one in found.classes),
+    ]
+
+
 def recommendation(description: Description) -> str:
     """How to draw, in a sentence; "" if that was not studied."""
     card = description.message.quality
@@ -233,6 +250,7 @@ def provenance(description: Description) -> Iterator[tuple[str, str]]:
         ("samples", f"{sample.kind}, {sample.dtype.name} {shape}"),
         ("numbers drawn for each", f"{sample.message.latent_size:,}" if sample.message.latent_size else ""),
         ("scores its samples", "yes" if sample.message.scored else "no"),
+        ("carries samples into other classes", "yes" if sample.message.transforms else ""),
         ("data", origin.data_name),
         ("data digest", origin.data_digest),
         ("preset", origin.preset),
@@ -287,7 +305,8 @@ def _recommended(one: pb.Recommendation) -> str:
     drawn += [f"the best {one.keep} of every {one.of}"] if one.of else []
     how = f", drawn with {' and '.join(drawn)}" if drawn else ""
     what = f" (found with {one.scenario})" if one.scenario else ""
-    return f"{one.synthetic_per_real:g} synthetic for each real sample{how}{what}."
+    made = "of other classes, carried into this one (transform)," if one.transformed else "synthetic"
+    return f"{one.synthetic_per_real:g} {made} for each real sample{how}{what}."
 
 
 def _share(message: Any, name: str) -> float | None:

@@ -20,7 +20,6 @@ _SAID = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
@@ -47,15 +46,18 @@ class Guard:
 
         async def say(message: Any) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
+                said = MutableHeaders(raw=message["headers"])
                 for name, value in _SAID.items():
-                    headers[name] = value
-                if "cache-control" not in headers:
-                    headers["cache-control"] = "no-store"
-                message["headers"] = headers.raw
+                    said[name] = value
+                if trusted:  # elsewhere browsers complain of it
+                    said["cross-origin-opener-policy"] = "same-origin"
+                if "cache-control" not in said:
+                    said["cache-control"] = "no-store"
+                message["headers"] = said.raw
             await send(message)
 
         headers = Headers(scope=scope)
+        trusted = scope["scheme"] == "https" or host_of(headers.get("host", "")) in LOCAL
         refused = self._refused(scope["method"], headers, scope["scheme"])
         if refused is not None:
             await refused(scope, receive, say)

@@ -13,8 +13,8 @@ from augmint.generators import Description
 from augmint.kinds.face import Spread
 from augmint.samples import Samples
 
-# Elements shown of a sample that is nothing but numbers; letters of a cell of a table.
-_ELEMENTS, _CELL = 12, 120
+# Elements shown of a sample that is nothing but numbers; columns of a table, and letters of a cell.
+_ELEMENTS, _COLUMNS, _CELL = 12, 60, 120
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Look:
     """Some samples.
 
     way:    "tiles" (seen or heard), "lines" (read), "rows" (a table).
-    groups: tiles of each class, in order. header, rows: cells, and with each row its tile.
+    groups: tiles of each class, in order. header, rows: cells, and with each row its tile. hidden: columns left out.
     """
 
     way: str
@@ -47,6 +47,7 @@ class Look:
     rows: tuple[tuple[Tile, tuple[str, ...]], ...] = ()
     spreads: tuple[Spread, ...] = ()
     count: int = 0
+    hidden: int = 0
 
 
 def way_of(description: Description) -> str:
@@ -77,12 +78,13 @@ def look(samples: Samples) -> Look:
         tiles = [replace(tile, text=text) for tile, text in zip(tiles, texts, strict=True)]
     header: tuple[str, ...] = ()
     rows: list[tuple[Tile, tuple[str, ...]]] = []
+    hidden = 0
     if way == "rows" and kind.cells is not None:
-        first, *cells = kind.cells(samples)
-        header = tuple(first)
-        rows = [(tile, tuple(map(_cell, row))) for tile, row in zip(tiles, cells, strict=True)]
-    spreads = tuple(kind.face.spreads(samples)) if kind.face.spreads is not None and len(samples) > 1 else ()
-    return Look(way, _groups(tiles), header, tuple(rows), spreads, len(samples))
+        first, *cells = (_some(row) for row in kind.cells(samples))
+        header, hidden = first, max(0, samples.array.shape[1] - _COLUMNS)
+        rows = list(zip(tiles, cells, strict=True))
+    spreads = kind.face.spreads(samples)[:_COLUMNS] if kind.face.spreads is not None and len(samples) > 1 else []
+    return Look(way, _groups(tiles), header, tuple(rows), tuple(spreads), len(samples), hidden)
 
 
 def golden(description: Description, most: int = 10) -> Look | None:
@@ -119,6 +121,11 @@ def _numbers(array: np.ndarray) -> str:
     flat = array.ravel()
     more = f", … ({flat.size:,} in all)" if flat.size > _ELEMENTS else ""
     return ", ".join(f"{value:g}" for value in flat[:_ELEMENTS].tolist()) + more
+
+
+def _some(row: list[str]) -> tuple[str, ...]:
+    """The first columns, and the last one, which is the label's."""
+    return tuple(map(_cell, row if len(row) <= _COLUMNS + 1 else [*row[:_COLUMNS], row[-1]]))
 
 
 def _cell(text: str) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 
 import uvicorn
 
+from augmint import checks
 from augmint.browse.app import Application, make
 from augmint.errors import InvalidRequest
-from augmint.wire.channel import Channel
+from augmint.wire.channel import Channel, Tls
 
 # Where no port is given: always the same address, where it is free.
 PORT = 8421
@@ -61,17 +62,20 @@ def run(
     """Serve until Ctrl-C or SIGTERM.
 
     host, port: to listen on; None: PORT, or another one if that is taken. hosts: more names under which it is reached.
-    timeout: seconds that an answer of the service may take. tell: is given a line when the page can be reached.
+    timeout: seconds that an answer of the service may take. tell: is given its address when it can be reached.
     opens: show it in the person's browser.
-    raises: InvalidRequest if it cannot listen there.
+    raises: InvalidRequest if it cannot listen there, or a file of the channel is not there.
     """
+    channel.metadata()
+    if isinstance(channel.tls, Tls):
+        channel.tls.credentials()
     listener = listen(host, port)
     number = listener.getsockname()[1]
     name = "localhost" if ipaddress.ip_address(listener.getsockname()[0]).is_unspecified else host
     address = f"http://{f'[{name}]' if ':' in name else name}:{number}/"
 
     def ready() -> None:
-        tell(f"{channel.target} is shown at {address} until Ctrl-C")
+        tell(address)
         if opens and _has_screen():
             with contextlib.suppress(webbrowser.Error):
                 webbrowser.open(address)
@@ -82,7 +86,7 @@ def run(
 
 def listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    wanted = [PORT, 0] if port is None else [port]
+    wanted = [PORT, 0] if port is None else [checks.whole("port", port, 0, 2**16 - 1)]
     for number in wanted:
         listener = socket.socket(family, socket.SOCK_STREAM)
         if os.name == "posix":
@@ -92,7 +96,8 @@ def listen(host: str, port: int | None) -> socket.socket:
         except OSError as error:
             listener.close()
             if number == wanted[-1]:
-                raise InvalidRequest(f"--host {host} --port {number}: cannot listen there: {error.strerror}") from error
+                where = f"--host {host}" if port is None else f"--host {host} --port {port}"
+                raise InvalidRequest(f"{where}: cannot listen there: {error.strerror}") from error
         else:
             return listener
     raise AssertionError

@@ -15,7 +15,7 @@ from augmint.browse.app import make
 from augmint.browse.server import Server, listen
 from augmint.wire.channel import Channel
 from tests import generators
-from tests.client import sounds, tables
+from tests.client import sounds, tables, texts, tunes
 
 # A browser's own words for a link on the page, for an address that was typed, and for another site's.
 OWN = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
@@ -68,8 +68,10 @@ def get(address: str, headers: Mapping[str, str] | None = None, method: str = "G
 
 
 def publish_all(models: Path) -> None:
-    """One generator of every kind that needs no training: two versions of images, a table, sounds."""
+    """One generator of every kind, without training; two versions of the one of images."""
     generators.publish(models, "tiny", scored=True)
     generators.publish(models, "tiny", scored=True, seed=1)
     tables.publish(models, "people")
     sounds.publish(models, "tones")
+    tunes.publish(models, "tunes")
+    texts.publish(models, "names", ("Greek", "Irish"))

@@ -18,6 +18,8 @@ from starlette.requests import Request
 import augmint
 from augmint import errors
 from augmint.browse.pages import Gone, ask
+from augmint.v1 import generator_pb2 as pb
+from tests.client import tables
 from tests.client.browse.serving import browsed, get
 from tests.client.fakes import FakeService, served
 
@@ -56,7 +58,7 @@ def test_the_list_has_a_picture_kind_classes_verdict_capacity_and_digest_of_ever
         word in told for word in ("image", "table", "audio", "10 classes", "not measured", "no, yes", "version 1")
     )
     assert page.text.count("data:image/png;base64,") == 4  # the golden samples of tiny, for which nothing is drawn
-    assert page.text.count("data:image/svg") == 1  # of tones
+    assert page.text.count("data:image/svg") >= 2  # of tones and tunes
 
 
 def test_the_address_of_a_name_leads_to_its_default_version(site):
@@ -336,6 +338,27 @@ def test_a_version_that_was_refused_is_listed_with_its_reason():
         page = get(f"{site}/")
     assert "not ONNX" in words(page)
     assert not links(page, "/g/worse")
+
+
+def test_a_table_of_very_many_columns_is_shown_in_part():
+    names = [f"column {number}" for number in range(300)]
+    fake = tables.TableService(pb.TableSpec(columns=[pb.ColumnSpec(name=name) for name in names], label="y"))
+    with page_of(fake) as site:
+        page = get(f"{site}/g/fake/1?n=3")
+        csv_file = get(f"{site}/g/fake/1/download/csv?n=3")
+    assert "240 columns more; files have all of them." in words(page)
+    assert ("column 59" in words(page), "column 60" in words(page)) == (True, False)
+    assert page.text.count('scope="col"') == 62
+    assert csv_file.text.splitlines()[0] == ",".join([*names, "y"])
+
+
+def test_a_class_of_a_thousand_is_typed():
+    fake = FakeService(labels=[f"class {number}" for number in range(1000)])
+    with page_of(fake) as site:
+        page = get(f"{site}/g/fake/1?label=class 777&n=2".replace(" ", "%20"))
+        assert 'value="class 777"' in page.text
+        assert "<option" not in page.text
+        assert page.text.count("<figure") == 2
 
 
 def test_many_classes_are_shown_a_page_at_a_time():

@@ -1,12 +1,15 @@
 """Who may ask, what is said with every answer, and names that would be more than names."""
 
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from augmint import browse
 from augmint.browse.guard import host_of
 from augmint.v1 import generator_pb2 as pb
 from tests.client.browse.serving import OWN, TYPED, browsed, get
@@ -212,6 +215,14 @@ def test_every_answer_says_what_browsers_shall_not_do(home, path):
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert "access-control-allow-origin" not in headers
     assert headers["cache-control"] == "no-store"
+
+
+def test_htmx_is_what_npm_has():
+    # dist/htmx.min.js of htmx.org 2.0.11. To take another: `npm pack htmx.org@VERSION`, that file, its LICENSE, this.
+    found = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+    static = Path(browse.__file__).parent / "static"
+    assert hashlib.sha256((static / "htmx.min.js").read_bytes()).hexdigest() == found
+    assert (static / "htmx.LICENSE.txt").read_text().startswith("Zero-Clause BSD")
 
 
 def test_files_of_the_page_are_kept_by_browsers(home):

@@ -99,3 +99,18 @@ def test_the_moments_to_ask_again_grow_apart():
 def test_a_hedge_comes_before_that_and_over_the_same_connection():
     assert list(itertools.islice(moments(0.5, 1.5), 2)) == [(0.5, False), (1.5, True)]
     assert list(itertools.islice(moments(5.0, 1.5), 2)) == [(1.5, True), (4.5, True)]
+
+
+def test_to_carry_samples_is_another_matter_than_to_make_them(patience):
+    """Slower, and the samples go both ways; what one takes says nothing of the other."""
+    patience.learn(described(1000))
+    sent = pb.TransformRequest(digest="a", data=bytes(64 * 784))
+    assert patience.late(sent) > 2 * patience.late(page())
+    for _ in range(RECENT):
+        patience.took(page(), 0.01)
+    assert patience.late(sent) > 2 * SHORTEST_S
+    for _ in range(RECENT):
+        patience.took(sent, 1.0)
+    assert patience.late(sent) == pytest.approx(TIMES)
+    assert patience.late(pb.TransformRequest(digest="a", data=bytes(128 * 784))) == pytest.approx(2 * TIMES)
+    assert patience.late(page()) == SHORTEST_S

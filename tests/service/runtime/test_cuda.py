@@ -261,3 +261,34 @@ def test_tf32_and_memory_are_asked_for_explicitly(gpu):
     Session(CONTENT, "cuda", options=device.Options(tf32=True, memory_bytes=2**30))
     assert gpu.sessions[-1].settings["use_tf32"] == "1"
     assert gpu.sessions[-1].settings["gpu_mem_limit"] == str(2**30)
+
+
+def test_samples_are_carried_beside_graphs(gpu, told):
+    content = generators.build(shape=(7, 5, 3), hidden=37, latent_size=11, scored=True, transforms=True)
+    engine = make(told, content=content)
+    assert 1 <= engine.transform_batch <= engine.best_batch
+    random = np.random.default_rng(3)
+    for n in (1, engine.transform_batch):
+        samples = random.integers(0, 256, (n, 7, 5, 3), dtype=np.uint8)
+        originals = artifact.Originals(samples, np.arange(n) % 10, np.full(n, -1), np.ones(n, np.float32))
+        for lane in range(2):
+            got, recognised = engine.run_transform(originals, lane)
+            wanted, source = generators.carried(samples, np.arange(n) % 10)
+            assert np.array_equal(got, wanted)
+            assert np.array_equal(recognised, source)
+    rows = addresses(5)
+    assert np.array_equal(engine.run(rows), Session(content).run(rows))
+    assert gpu.replays > 0
+    assert told.fallbacks == []
+
+
+def test_running_out_of_memory_while_carrying_gives_up_sizes_of_carrying_alone(gpu, told):
+    engine = make(told, content=generators.build(shape=(7, 5, 3), hidden=37, latent_size=11, transforms=True))
+    most, n = engine.best_batch, engine.transform_batch
+    assert n > 2
+    gpu.memory_rows = n - 1
+    samples = np.random.default_rng(3).integers(0, 256, (n, 7, 5, 3), dtype=np.uint8)
+    originals = artifact.Originals(samples, np.zeros(n, np.int64), np.full(n, -1), np.ones(n, np.float32))
+    assert np.array_equal(engine.run_transform(originals)[0], generators.carried(samples, 0)[0])
+    assert engine.transform_batch < n
+    assert engine.best_batch == most

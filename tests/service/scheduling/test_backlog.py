@@ -19,7 +19,7 @@ class Request:
 
 def up_to(rows):
     """A batch of so many rows, whatever their sort."""
-    return {False: rows, True: rows}
+    return rows, rows
 
 
 def rows_of(batch):
@@ -134,7 +134,7 @@ def test_a_batch_is_of_one_sort_and_who_is_of_another_comes_first_in_the_next():
     backlog = Backlog(turn=8)
     for number in range(12):
         backlog.push(str(number), Request(1, str(number), carries=number % 3 == 1))
-    limits = {False: 8, True: 3}
+    limits = (8, 3)
     assert list(rows_of(backlog.take(limits, 0)[0])) == ["0", "2", "3", "5", "6", "8", "9", "11"]
     assert list(rows_of(backlog.take(limits, 0)[0])) == ["1", "4", "7"]
     assert list(rows_of(backlog.take(limits, 0)[0])) == ["10"]
@@ -145,7 +145,7 @@ def test_bulk_readers_of_two_sorts_take_turns():
     backlog = Backlog(turn=8)
     backlog.push("draws", Request(80, "draws"))
     backlog.push("carries", Request(80, "carries", carries=True, cost=2.0))
-    batches = [rows_of(backlog.take({False: 8, True: 4}, 0)[0]) for _ in range(8)]
+    batches = [rows_of(backlog.take((8, 4), 0)[0]) for _ in range(8)]
     assert batches == [{"draws": 8}, {"carries": 4}] * 4
 
 
@@ -162,7 +162,7 @@ def test_every_row_is_handed_out_once_and_in_order(steps):
     waiting, handed = {}, {}
 
     def take(limit):
-        batch, _ = backlog.take({False: limit, True: limit // 2 + 1}, 0)
+        batch, _ = backlog.take((limit, limit // 2 + 1), 0)
         assert len({request.carries for request, _, _ in batch}) <= 1
         most = limit // 2 + 1 if batch and batch[0].request.carries else limit
         assert sum(stop - start for _, start, stop in batch) <= most

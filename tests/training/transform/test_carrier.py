@@ -13,6 +13,7 @@ import torch
 from service import artifact
 from service.runtime.session import Session
 from tests.training import mixed
+from tests.training.kinds.music.made import arpeggios
 from training import networks
 from training.config.presets import resolve
 from training.data.kind import Kind
@@ -48,6 +49,9 @@ def case(name: str) -> Case:
         ids = [units.ids(text) or [] for text in TEXTS]
         raw = np.array([[*each, *[END] * (8 - len(each))] for each in ids], np.int32)
         return Case(name, Text(units, 8), raw, small)
+    if name == "musegan":
+        kind, raw, _ = arpeggios(40)
+        return Case(name, kind, raw, small)
     return Case(name, Image(8, 8, 1), images(), small)
 
 
@@ -88,7 +92,7 @@ def test_in_another_class_other_choices_are_made(preset: str) -> None:
     assert np.array_equal(other, carried(of, by, 1.0)[0], equal_nan=True)  # and nothing is drawn
 
 
-@pytest.mark.parametrize("preset", ["rpgan", "cgan", "progan", "vae"])
+@pytest.mark.parametrize("preset", ["rpgan", "cgan", "progan", "vae", "musegan"])
 def test_strength_goes_from_one_class_to_the_other(preset: str) -> None:
     of = case(preset)
     by = carrier(of)

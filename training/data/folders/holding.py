@@ -24,7 +24,14 @@ def holds(source: str, suffixes: Collection[str]) -> bool:
     except (OSError, ValueError):
         return False
     endings: Counter[str] = Counter()
-    for _, folders, files in os.walk(path, followlinks=False):
+    entered: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(path, followlinks=True):
+        status = os.stat(folder)  # noqa: PTH116, thousands of folders
+        # A link may lead back to where it lies.
+        if (here := (status.st_dev, status.st_ino)) in entered:
+            folders.clear()
+            continue
+        entered.add(here)
         folders[:] = [name for name in folders if not name.startswith(".")]
         endings.update(os.path.splitext(name)[1].lower() for name in files if not name.startswith("."))  # noqa: PTH122
         if endings.total() > _LOOKED_AT:

@@ -67,13 +67,63 @@ class Neurons(nn.Module):
             chosen = chosen + share - share.detach()
         return chosen * 2 - 1
 
+    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+        """See Head: there are none."""
+        return sample.flatten(1)[:, :0]
+
     def surprise(self, output: Tensor, real: Tensor) -> Tensor:
         """See Head: cross-entropy of each neuron."""
         return functional.binary_cross_entropy_with_logits(output.float(), (real + 1) / 2, reduction="none")
 
 
+class Voice(nn.Module):
+    """See training.data.kind.Head: of the neurons of a melody at most one wins at each step, the others are off.
+
+    Where none is likelier than silence, whose logit is 0, there is a rest. Whether a note is struck is a neuron of its
+    own. In training the gradients are those of the probabilities, as those of Neurons.
+    """
+
+    draws = 0
+
+    def forward(self, output: Tensor, uniform: Tensor) -> Tensor:
+        """output: float32 [n, 2, steps, pitches]"""
+        logits, struck = output[:, :1], output[:, 1:]
+        best = logits.amax(3, keepdim=True)
+        # Of equal ones the lowest.
+        first = (logits == best).to(output.dtype)
+        first = first * (first.cumsum(3) < 1.5).to(output.dtype)
+        chosen = first * (best > 0).to(output.dtype)
+        strikes = (struck > 0).to(output.dtype)
+        if self.training:
+            share, sure = _shares(logits), struck.sigmoid()
+            chosen, strikes = chosen + share - share.detach(), strikes + sure - sure.detach()
+        return torch.cat([chosen, strikes], 1) * 2 - 1
+
+    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+        """See Head: there are none."""
+        return sample.flatten(1)[:, :0]
+
+    def surprise(self, output: Tensor, real: Tensor) -> Tensor:
+        """See Head: cross-entropy of the pitch or the rest, and of the strike where something sounds."""
+        logits, sounds = output[:, :1].float(), (real[:, :1] + 1) / 2
+        total = torch.logaddexp(logits.logsumexp(3, keepdim=True), torch.zeros_like(logits[..., :1]))
+        # Of several notes at once each has its share; a rest stands in the first channel.
+        count = sounds.sum(3, keepdim=True)
+        of_pitch = (total - logits) * sounds / count.clamp(min=1)
+        rest = functional.pad(total * (count < 0.5), (0, sounds.shape[3] - 1))
+        strikes = functional.binary_cross_entropy_with_logits(
+            output[:, 1:].float(), (real[:, 1:] + 1) / 2, reduction="none"
+        )
+        return torch.cat([of_pitch + rest, strikes * sounds], 1)
+
+
+def _shares(logits: Tensor) -> Tensor:
+    """Of each pitch, a rest having the logit 0: float32 [n, 1, steps, pitches]."""
+    return functional.pad(logits, (0, 1)).softmax(3)[..., :-1]
+
+
 @dataclass(frozen=True)
-class Melody:
+class Choices:
     """See training.data.kind.Tokens: at each step of one voice a rest, the note before held, or one that is struck."""
 
     steps: int
@@ -96,16 +146,16 @@ class Melody:
         return torch.where(note > 0, note, torch.where(sounds, HOLD, REST))
 
     def decoder(self) -> nn.Module:
-        return MelodyDecoder(self)
+        return ChoicesDecoder(self)
 
 
-class MelodyDecoder(nn.Module):
+class ChoicesDecoder(nn.Module):
     """int64 [n, steps] and float32 [n, steps] -> uint8 [n, steps, pitches]. What is held without a note is a rest."""
 
     earlier: Tensor
     number: Tensor
 
-    def __init__(self, melody: Melody) -> None:
+    def __init__(self, melody: Choices) -> None:
         super().__init__()
         self.melody = melody
         steps = torch.arange(melody.steps)

@@ -76,8 +76,7 @@ def read(path: Path) -> list[Piece] | str:
         file = mido.MidiFile(path, clip=True)
     except EOFError:
         return "damaged: it ends in the middle of a track"
-    # mido says what it stumbled over in whichever error came up.
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except Exception as error:  # mido lets through whatever came up, from struct.error to its own
         return f"damaged: {' '.join(str(error).split())[:80] or type(error).__name__}"
     if file.ticks_per_beat <= 0:
         return "counts time in frames of film (SMPTE), not in beats: there is no grid to lay it on"

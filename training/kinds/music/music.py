@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor, nn
 
 from augmint.v1 import generator_pb2 as pb
-from training.data.kind import Exhibit, Kind, Measurement, Picture, Recipe, Tokens, Unvaried
+from training.data.kind import Exhibit, Head, Kind, Measurement, Picture, Recipe, Tokens, Unvaried
 from training.kinds.music import form as forms
 from training.kinds.music import judge, rolls
 from training.kinds.music.augmentation import REACH, Transposed, Transposition
@@ -25,20 +26,16 @@ _PAGE = 512
 
 @dataclass(frozen=True, slots=True)
 class Music(Kind):
-    """frame: of samples; tempos, metres: of each class; melody: one note at a time.
-
-    See training.data.kind.Kind for the rest.
-    """
+    """frame: of samples; tempos, metres: of each class; see training.data.kind.Kind for the rest."""
 
     frame: Frame
     tempos: tuple[float, ...] = ()
     metres: tuple[Metre, ...] = ()
-    melody: bool = False
 
-    # gru is for melodies: `auto` leaves it out of other music, and says so.
-    recommended = ("musegan", "gru", "vae")
+    recommended: ClassVar[Sequence[str]] = ("musegan", "vae")
     trials = True  # which of them is best depends on how much music there is, and how many voices
     pretexts = judge.TURNS
+    noun = "music"
 
     @property
     def spec(self) -> pb.SampleSpec:
@@ -73,7 +70,7 @@ class Music(Kind):
     def words(self) -> str:
         grid, frame = self.frame.grid, self.frame
         tracks = f" in {frame.tracks} tracks" if frame.tracks > 1 else ""
-        return f"{grid.length} steps of music, {grid.steps} a quarter note, {frame.pitches} pitches{tracks}"
+        return f"{grid.length} steps of {self.noun}, {grid.steps} a quarter note, {frame.pitches} pitches{tracks}"
 
     def encode(self, raw: Tensor) -> Tensor:
         return forms.encode(raw, self.frame.held)
@@ -81,15 +78,8 @@ class Music(Kind):
     def decoder(self) -> nn.Module:
         return forms.Decoder(self.frame.velocities, self.frame.held)
 
-    def head(self) -> forms.Neurons:
+    def head(self) -> Head:
         return forms.Neurons()
-
-    @property
-    def tokens(self) -> Tokens | None:
-        frame = self.frame
-        if not self.melody:
-            return None
-        return forms.Melody(frame.grid.length, frame.pitches, frame.velocities[0], frame.held)
 
     def judge(self, outputs: int) -> nn.Module:
         return judge.Network(self.form, outputs)
@@ -141,3 +131,19 @@ class Music(Kind):
 
     def exhibits(self, made: np.ndarray, real: np.ndarray) -> Sequence[Exhibit]:
         return self._view.exhibits(made, real)
+
+
+class Melody(Music):
+    """Music of one note at a time, whose steps are choices, too: a likelihood can be learned of it."""
+
+    __slots__ = ()
+    recommended = ("musegan", "gru", "vae")
+    noun = "a melody"
+
+    def head(self) -> Head:
+        return forms.Voice()
+
+    @property
+    def tokens(self) -> Tokens:
+        frame = self.frame
+        return forms.Choices(frame.grid.length, frame.pitches, frame.velocities[0], frame.held)

@@ -26,7 +26,7 @@ from training.kinds.music import grid as grids
 from training.kinds.music import pieces
 from training.kinds.music.form import is_melody
 from training.kinds.music.midi import CONVERT, FOUR_FOUR, PIECES, SUFFIXES, UNREAD, Metre
-from training.kinds.music.music import Music
+from training.kinds.music.music import Melody, Music
 from training.kinds.music.pieces import Asked, Rolls
 
 
@@ -94,11 +94,11 @@ def _kind(found: Rolls, records: Records, labels: dict[int, int], kept: list[int
             tempos[label].append(found.tempos[number])
     known = [statistics.median(tempos[label]) if tempos[label] else None for label in kept]
     usual = statistics.median([each for each in known if each is not None] or [pieces.TEMPO])
-    return Music(
+    kind = Melody if is_melody(records.samples) else Music
+    return kind(
         found.frame,
         tuple(usual if each is None else each for each in known) if any(known) else (),
         tuple(metres[label].most_common(1)[0][0] if metres[label] else FOUR_FOUR for label in kept),
-        is_melody(records.samples),
     )
 
 

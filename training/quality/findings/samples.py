@@ -13,7 +13,7 @@ import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from training.data.kind import Measurement
-from training.quality.findings import copying, measurements
+from training.quality.findings import carrying, copying, measurements
 from training.quality.findings.finding import Finding, FindingKind, Severity, worst_first
 from training.quality.measures.inside import FEWEST
 from training.quality.measures.intervals import of_share, wilson
@@ -30,7 +30,6 @@ SCORE_SHARE = (0.75, 0.5)
 COVERAGE_SHARE = (0.5, 0.2)  # of the ceiling
 CLASS_COVERAGE_SHARE = (0.8, 0.5)  # of the ceiling: 0.5 is what a class gets half of which is missing altogether
 NOISY_SPREAD = 1.5
-CARRIED = 0.75  # of the samples carried into a class, those that are recognised as of it
 WEAK_JUDGE = 0.6
 FEW_TEST_SAMPLES = 20
 _NAMED = 4
@@ -90,7 +89,7 @@ def find(
             *_each(card, _noisy),
             *measurements.of_kind(measured),
             *copying.of_each_other(copies),
-            *_uncarried(card),
+            *carrying.uncarried(card),
             *(_weak_judge(_overall(card, recall)) if labelled else ()),
             *_each(card, _few_tests),
         ]
@@ -132,6 +131,7 @@ _GROUPS: dict[FindingKind, tuple[str, str]] = {
         "lack part of what their real samples show: share of held-out ones that are come near to",
         "{:.0%}",
     ),
+    FindingKind.UNCARRIED: ("are seldom reached by samples carried into them: share recognised as the class", "{:.0%}"),
     FindingKind.FEW_TEST_SAMPLES: ("have few real test samples, so that their numbers are rough", "{:.0f}"),
 }
 
@@ -347,19 +347,3 @@ def _spread_interval(quality: pb.ClassQuality) -> tuple[float, float]:
 def _listed(items: Sequence[str]) -> str:
     more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
     return ", ".join(items[:_NAMED]) + more
-
-
-def _uncarried(card: pb.QualityCard) -> Iterable[Finding]:
-    """Worth a warning, and no more: who draws samples is not harmed by it."""
-    for each in card.transform.classes:
-        if wilson(each.recognised * each.samples, each.samples)[1] < CARRIED:
-            yield Finding(
-                FindingKind.UNCARRIED,
-                Severity.WARNING,
-                each.recognised,
-                CARRIED,
-                f"Real samples that are carried into {each.label!r} are recognised as it in {each.recognised:.0%} of "
-                "the cases.",
-                "Learn to transform for longer (--transform-share), or draw samples of this class instead.",
-                each.label,
-            )

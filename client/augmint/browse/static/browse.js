@@ -94,6 +94,14 @@
       if (value === "" || value === field?.dataset?.default) event.detail.formData.delete(name);
     }
   });
+  document.addEventListener("htmx:beforeSend", (event) => {  // htmx calls it an error that a person went on before a page came
+    const request = event.detail.xhr, left = request.onabort;
+    request.onabort = (...given) => {
+      const loud = console.error;
+      console.error = () => {};
+      try { left.apply(request, given); } finally { console.error = loud; }
+    };
+  });
   document.addEventListener("htmx:beforeRequest", () => by("main").setAttribute("aria-busy", "true"));
   document.addEventListener("htmx:afterRequest", () => by("main").removeAttribute("aria-busy"));
   document.addEventListener("htmx:afterSettle", () => {

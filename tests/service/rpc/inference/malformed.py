@@ -7,7 +7,7 @@ from typing import Any
 
 from service.rpc.inference import grpc_predict_v2_pb2 as oip
 
-_INPUTS = ("label", "seed", "index", "truncation", "x", "", "label")
+_INPUTS = ("label", "seed", "index", "truncation", "x", "", "label", "content", "target", "source", "strength")
 _DATATYPES = ("BYTES", "INT64", "UINT64", "FP32", "FP64", "INT8", "FP16", "BOOL", "", "bytes")
 _PARAMETERS = ("n", "seed", "start_index", "truncation", "digest", "keep", "of", "priority", "x")
 _FIELDS = [field.name for field in oip.InferTensorContents.DESCRIPTOR.fields]
@@ -25,7 +25,7 @@ class Malformed:
         if choose.random() < 0.15:
             return choose.randbytes(choose.randrange(80))
         request = oip.ModelInferRequest(
-            model_name=choose.choice(("tiny", "tiny", "tiny", "", "none", "../x")),
+            model_name=choose.choice(("tiny", "tiny", "other", "other", "", "none", "../x")),
             model_version=choose.choice(("", "", "", "1", "9", "0", "-1", "99999999999", "\n")),
             id=choose.choice(("", "ü" * 100)),
         )

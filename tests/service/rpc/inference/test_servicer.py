@@ -39,7 +39,7 @@ def service(tmp_path_factory):
     models = tmp_path_factory.mktemp("models")
     generators.publish(models)
     generators.publish(models, shape=(4, 6, 3))
-    generators.publish(models, "other")
+    generators.publish(models, "other", transforms=True)
     bad = models / "other" / "2"
     bad.mkdir()
     (bad / "model.onnx").write_bytes(b"hello")

@@ -9,7 +9,7 @@ import mido
 import numpy as np
 
 from training.data import Dataset
-from training.kinds.music import Music, load
+from training.kinds.music import Melody, Music, load
 from training.kinds.music.form import is_melody
 from training.kinds.music.grid import Grid
 from training.kinds.music.pieces import Frame
@@ -95,7 +95,8 @@ def arpeggios(count: int = 48, tracks: int = 1) -> tuple[Music, np.ndarray, np.n
         for bar in range(2 if tracks > 1 else 0):
             draw(roll, bar * 16, 16, notes[0][2] - 56, 1, 70, 69)
     raw = raw if tracks > 1 else raw[..., 0]
-    return Music(frame, (120.0, 90.0), ((4, 4), (3, 4)), is_melody(raw)), raw, labels
+    kind = Melody if is_melody(raw) else Music
+    return kind(frame, (120.0, 90.0), ((4, 4), (3, 4))), raw, labels
 
 
 def classes(found: Dataset) -> dict[str, int]:

@@ -42,7 +42,7 @@ def one(path: Path) -> midi.Piece:
 def test_a_folder_of_midi_is_read_and_other_folders_are_not(tunes: Path, tmp_path: Path) -> None:
     assert reads(str(tunes)) == Claim.SURE
     found = load_any(str(tunes))
-    assert found.kind.words == "64 steps of music, 4 a quarter note, 24 pitches"
+    assert found.kind.words == "64 steps of a melody, 4 a quarter note, 24 pitches"
     assert found.samples.dtype == np.uint8
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "0.png").write_bytes(b"")
@@ -204,6 +204,15 @@ def test_time_in_frames_of_film_is_refused(tmp_path: Path) -> None:
 def test_a_rest_of_years_is_refused_before_anything_is_made_of_it(tmp_path: Path) -> None:
     path = save(tmp_path / "x.mid", track([(0.0, 1.0, 60), (500_000.0, 1.0, 60)]))
     assert midi.read(path) == "claims to be 500,001 quarter notes long; at most 20,000 are read"
+
+
+def test_what_mido_cannot_make_sense_of_is_told(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.mid", track(SCALE, head=[mido.MetaMessage("key_signature", key="C")]))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\xff\x59\x02\x00\x00", b"\xff\x59\x02\x70\x70"))
+    assert str(midi.read(path)).startswith("damaged: ")
+    path.write_bytes(content[:9])
+    assert "damaged" in str(midi.read(path))
 
 
 @pytest.mark.parametrize("seed", range(40))

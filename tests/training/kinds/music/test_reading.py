@@ -22,7 +22,7 @@ from training.data.splits import split
 from training.kinds.music import grid, load, midi, rolls
 from training.kinds.music.grid import Grid
 from training.kinds.music.midi import Note, Piece
-from training.kinds.music.music import Music
+from training.kinds.music.music import Melody, Music
 from training.kinds.music.pieces import Frame
 
 
@@ -89,7 +89,7 @@ def test_grace_notes_leave_their_step_to_what_follows(tmp_path: Path) -> None:
         save(tmp_path / "a" / f"{number}.mid", track([(1.94, 0.05, 72), *notes], head=head()))
     found, said = read(tmp_path)
     assert "8 notes shorter than a step left out, where another one is as near to it" in said
-    assert found.kind.melody
+    assert isinstance(found.kind, Melody)
 
 
 def test_a_pitch_far_from_all_others_is_moved_by_octaves(tmp_path: Path) -> None:
@@ -233,4 +233,4 @@ def test_notes_that_follow_each_other_do_so_on_the_grid(tmp_path: Path) -> None:
     for number in range(8):
         notes = [(at * 0.5 + (0.04 if at % 2 else 0), 0.5, 60 + (at * number) % 11) for at in range(32)]
         save(tmp_path / "a" / f"{number}.mid", track(notes, head=head()))
-    assert load(str(tmp_path)).kind.melody
+    assert isinstance(load(str(tmp_path)).kind, Melody)
