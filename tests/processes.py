@@ -35,7 +35,8 @@ class Service:
         self.process = subprocess.Popen(
             [*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
         )
-        assert self.process.stdout and self.process.stderr
+        assert self.process.stdout
+        assert self.process.stderr
         self._output, self._errors = self.process.stdout, self.process.stderr
         line = self._output.readline()
         fields = dict(word.split("=", 1) for word in line.split()[1:])

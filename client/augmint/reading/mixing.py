@@ -22,6 +22,9 @@ from augmint.v1 import generator_pb2 as pb
 EPOCH_LIMIT = 2**16
 SYNTHETIC_LIMIT = 2**26
 
+# Where added samples come from: new ones, real ones of other classes, or whichever a study has found to help.
+WAYS = GENERATE, TRANSFORM, RECOMMENDED = "generate", "transform", "recommended"
+
 # A generator of hardly more samples than one has knows nothing new. No measurement has found its samples to help more
 # than drawing the real ones evenly, and where it is poor its mistakes are learned along.
 KNOWS_MORE = 2.0
@@ -83,13 +86,14 @@ def advise(
     truncation: float | None,
     keep: int | None,
     of: int | None,
-    by: str | None = None,
+    by: str = GENERATE,
 ) -> list[Advice]:
     """One entry per class of the generator, in order of class index.
 
     card: honour the quality card: draw as it recommends, and draw no class that is withheld or of which it recommends
           none. truncation, keep, of: what the caller wants instead of the card's; None: nothing.
-    by:   "generate", "transform", or None: what the card's study has chosen for each class, else "generate".
+    by:   one of WAYS; "recommended": for each class what the card's study has chosen. Nothing else than "transform" and
+          "recommended" sends real samples, so a file cannot make anybody send some who has not said so.
     """
     _check_way(description, by, drawn_so=(truncation, keep, of) != (None, None, None))
     wanted = None if keep is None and of is None else check_selection(keep, of)
@@ -105,6 +109,8 @@ def advise(
         known = card and (entry.HasField("recommendation") or quality.HasField("recommendation"))
         if known:
             recommended = entry.recommendation if entry.HasField("recommendation") else quality.recommendation
+            if recommended.transformed and by == GENERATE:  # found with other samples than are asked for
+                known, recommended = False, pb.Recommendation()
         if card and verdict == pb.VERDICT_WITHHELD:
             skip = "withheld by its quality card"
         elif known and recommended.synthetic_per_real == 0:
@@ -113,16 +119,16 @@ def advise(
         if chosen[1] and not description.message.scored:
             raise InvalidRequest(f"keep and of select by a score, which generator {description.name!r} does not give")
         per_real = recommended.synthetic_per_real if known else None
-        carried = by == "transform" or (by is None and recommended.transformed and description.message.transforms)
+        chosen_so = by == RECOMMENDED and recommended.transformed and description.message.transforms
         psi_here = psi or check_truncation(recommended.truncation or 1.0)
-        found.append(Advice(skip, psi_here, *chosen, per_real, usual, carried))
+        found.append(Advice(skip, psi_here, *chosen, per_real, usual, by == TRANSFORM or chosen_so))
     return found
 
 
-def _check_way(description: Description, by: str | None, drawn_so: bool) -> None:
-    if by not in (None, "generate", "transform"):
-        raise InvalidRequest(f'by is {by!r}; it must be "generate" or "transform"')
-    if by != "transform":
+def _check_way(description: Description, by: str, drawn_so: bool) -> None:
+    if by not in WAYS:
+        raise InvalidRequest(f'by is {by!r}; it must be "generate", "transform" or "recommended"')
+    if by != TRANSFORM:
         return
     if not description.message.transforms:
         raise InvalidRequest(

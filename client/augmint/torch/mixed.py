@@ -34,7 +34,7 @@ def mix(
     ratio: Any = None,
     top_up: Any = None,
     per_real: Any = None,
-    by: str | None = None,
+    by: str = mixing.GENERATE,
     card: bool = True,
     labels: Any = None,
     names: Mapping[Any, str] | Sequence[str] | None = None,
@@ -67,7 +67,8 @@ def mix(
 
     by:       "generate": they are drawn. "transform": they are real samples of this data set, of the classes that have
               more (else of all others), carried into the class: each epoch takes others until all have been taken.
-              Absent: as a study that the quality card tells of has chosen for each class, else "generate".
+              "recommended": for each class as a study that the quality card tells of has chosen, else "generate".
+              Only the last two send real samples to the service.
 
     What is asked for holds for every class. Where synthetic samples are withheld or the generator lacks the class, its
     real samples are drawn again instead, each as often as the others or once more; a warning and `print(mixed)` say so.

@@ -115,20 +115,23 @@ def test_a_study_chooses_class_by_class(mixed, fake):
             pb.ClassQuality(label="coat", recommendation=moved),
         ]
     )
-    data = mixed(real(), per_real={"bag": 2.0, "coat": 3.0}, flag=True)
+    data = mixed(real(), per_real={"bag": 2.0, "coat": 3.0}, by="recommended", flag=True)
     assert [portion.note for portion in data.portions] == ["", "", "carried from other classes", ""]
     list(data)
     assert sum(len(request.data) // 60 for request in fake.carried) == 12
     assert sum(request.n for request in fake.requests) == 20
+    # No file makes anybody send real samples who has not said so.
     fake.carried.clear()
-    list(mixed(real(), per_real={"coat": 3.0}, by="generate"))
+    plain = mixed(real(), per_real={"coat": 3.0})
+    list(plain)
     assert not fake.carried
+    assert [portion.synthetic for portion in plain.portions] == [0, 0, 12, 0]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"by": "magic"}, 'by is \'magic\'; it must be "generate" or "transform"'),
+        ({"by": "magic"}, 'by is \'magic\'; it must be "generate", "transform" or "recommended"'),
         ({"truncation": 0.7}, "truncation, keep and of are for samples that are drawn"),
         ({"keep": 1, "of": 2}, "truncation, keep and of are for samples that are drawn"),
     ],
