@@ -17,6 +17,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     dataset = load(options.data, SourceOptions(size=options.size))
     splits = split(dataset, seed=0)
     dataset = dataset.fitted(splits.train)
+    if options.model:  # IDX files have no names of classes, a published file may
+        dataset = replace(dataset, class_names=tuple(published.network(options.model, dataset.kind)[2].labels))
     seen, other = judges(dataset, splits, options.judge_steps, options.judges)
     generator, config, opinion = generator_of(options, dataset, splits)
     labels = dataset.labels[splits.train]
@@ -148,6 +151,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     seconds = time.process_time() - began
     carry, draw = carrier_of(dataset, teacher.settle()), drawn(dataset, generator, config)
     found = carrying.measure(carry, draw, dataset, splits, other, seed=0)
+    if options.export:
+        if not options.model:
+            raise SystemExit("--export extends the file of --model; fit --resume RUN --transform does it for a run")
+        options.export.parent.mkdir(parents=True, exist_ok=True)
+        options.export.write_bytes(published.extended(options.model, teacher.carrier, dataset.kind, seen))
     if options.picture:
         options.picture.write_bytes(carrying.sheet(carry, dataset, splits).content)
     card = json_format.MessageToDict(found, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
@@ -209,6 +217,7 @@ def main() -> int:
     parser.add_argument("--autoencoder", type=int, help="steps of the autoencoder; by default as many")
     parser.add_argument("--judge-steps", type=int, help="of both classifiers; by default as for a card")
     parser.add_argument("--judges", type=Path, help="file that both classifiers are left in, and taken from")
+    parser.add_argument("--export", type=Path, help="where the file of --model goes, with what carries samples in it")
     parser.add_argument("--picture", type=Path, help="where a picture of carried samples goes")
     options = parser.options()
     with parser.results() as out:

@@ -16,6 +16,8 @@ from service.runtime.session import Session
 from training import networks
 from training.config.config import Config
 from training.data.kind import Kind
+from training.export import file, graph, parity
+from training.judge.classifier import Classifier
 
 
 def network(path: Path, kind: Kind) -> tuple[nn.Module, Config, pb.Generator]:
@@ -41,3 +43,17 @@ def network(path: Path, kind: Kind) -> tuple[nn.Module, Config, pb.Generator]:
             raise ValueError(f"{path} has no {name}")
     generator.load_state_dict(state)
     return generator, config, message
+
+
+def extended(path: Path, carrier: networks.Carrier, kind: Kind, judge: Classifier) -> bytes:
+    """The file with what carries samples beside what draws them, which stays as it is; without the old card."""
+    content = path.read_bytes()
+    message = artifact.from_json(Session(content).metadata)
+    model = onnx.load_from_string(content)
+    del model.metadata_props[:]
+    classes = len(message.labels)
+    model = graph.with_carrier(model, carrier, kind, classes, judge)
+    parity.prove_transform(carrier, model, kind, classes, judge)
+    message.transforms = True
+    message.ClearField("quality")
+    return file.build(file.with_golden(message, model), model, message.version)

@@ -274,6 +274,10 @@ def invoke(*arguments: str) -> tuple[int, str]:
         (["fit", "digits", "--set", "widht=3"], "no setting 'widht'; did you mean width?"),
         (["fit", "digits", "--budget", "soon"], "--budget 'soon' is not a length of time"),
         (["fit", "digits", "--name", "No Spaces"], "--name: begin with a lower-case letter or a digit"),
+        (
+            ["fit", "digits", "--transform", "--transform-share", "0"],
+            "--transform-share: Input should be greater than 0",
+        ),
         (["fit", "/no/such/folder"], "/no/such/folder"),
         (["fit", "--resume", "/no/such/run"], "has no order.json"),
     ],

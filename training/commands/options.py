@@ -107,7 +107,7 @@ def _of_option(error: ValidationError) -> str:
     name, message = ".".join(map(str, fault["loc"])), fault["msg"]
     if name == "name":
         message = "begin with a lower-case letter or a digit and go on with those, '.', '_' or '-', 63 in all"
-    return f"--{name}: {message} (got {fault['input']!r})"
+    return f"{flag(name)}: {message} (got {fault['input']!r})"
 
 
 def prove(wanted: Any) -> None:

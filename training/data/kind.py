@@ -81,10 +81,11 @@ class Head(Protocol):
         output: as above. What lies in several channels stands in one of them.
         """
 
-    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
-        """The middle of the draws by which this output makes this sample: float32 [n, *form] each -> [n, draws].
+    def draws_of(self, output: Tensor, sample: Tensor, uniform: Tensor) -> Tensor:
+        """Draws by which this output makes this sample: float32 [n, *form] twice, [n, draws] -> [n, draws].
 
-        By them another output makes what the sample would have been under it (Pearl 2009, section 7.1: abduction).
+        uniform: which of them, by what is left to chance. By them another output makes what the sample would have been
+        under it (Pearl 2009, section 7.1: abduction).
         """
 
 

@@ -85,7 +85,7 @@ def joined(model: onnx.ModelProto, branch: onnx.ModelProto, kind: Kind) -> onnx.
 
 def _nothing(kind: Kind) -> Iterator[onnx.TensorProto]:
     """No rows of each input: ONNX Runtime takes them where nothing is given, and computes nothing."""
-    dtypes = kind.dtype, np.int64, np.int64, np.float32
+    dtypes = kind.dtype, *(np.dtype(each) for each in (np.int64, np.int64, np.float32))
     for name, dtype in zip(artifact.ORIGINAL_INPUTS, dtypes, strict=True):
         shape = (0, *kind.spec.shape) if name == artifact.CONTENT else (0,)
         yield numpy_helper.from_array(np.zeros(shape, dtype), name)
@@ -102,6 +102,6 @@ def with_dimension(branch: onnx.ModelProto, kind: Kind) -> onnx.ModelProto:
     wide = {artifact.CONTENT, artifact.TRANSFORMED}
     for value in [*branch.graph.input, *branch.graph.output]:
         dtype = value.type.tensor_type.elem_type
-        dims = ["m", *shape] if value.name in wide else ["m"]
+        dims: list[str | int | None] = ["m", *(shape if value.name in wide else ())]
         value.CopyFrom(helper.make_tensor_value_info(value.name, dtype, dims))
     return branch

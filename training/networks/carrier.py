@@ -1,8 +1,9 @@
 """A real sample carried into another class: by a latent that an encoder finds, through a generator that stays as it is.
 
-What a head draws by chance is found, too: the middle of the draws by which the generator, in the sample's own class,
-makes the sample. In another class, by the same draws, it makes what the sample would have been there (Oberst and Sontag
-2019, arXiv:1905.05824). So nothing is drawn, and a sample with a head is itself again in its own class.
+What a head draws by chance is found, too: draws by which the generator, in the sample's own class, makes the sample. In
+another class, by the same draws, it makes what the sample would have been there (Oberst and Sontag 2019,
+arXiv:1905.05824). What they leave open follows from the sample: the same bytes in give the same bytes out, and a sample
+with a head is itself again in its own class.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from training.networks.encoder import Encoder
 
+_PRIME = 2**31 - 1
 ROUNDS = 2  # of the encoder, where what it makes is not the sample already
 
 
@@ -33,6 +35,7 @@ class Carrier(nn.Module):
         # A head that draws nothing leaves nothing to be found again: what it makes is compared, as that of any other.
         self.explains = hasattr(generator, "explain") and bool(getattr(generator, "draws", 0))
         self.rounds = 1 if self.explains else ROUNDS
+        self.chance = _Chance(int(self._head.draws)) if self.explains else None
 
     def forward(self, sample: Tensor, source: Tensor, target: Tensor, strength: Tensor) -> Tensor:
         return self.carried(sample, source, target, strength)[0]
@@ -53,7 +56,7 @@ class Carrier(nn.Module):
         if not self.explains:
             return self.generator(latent, after)
         given = self.generator.explain(latent, before, sample)
-        uniform = self._head.draws_of(given.float(), sample)
+        uniform = self._head.draws_of(given.float(), sample, self.chance(sample))
         return self.generator.again(latent, after, uniform, sample)
 
     def surprise(self, latent: Tensor, label: Tensor, sample: Tensor) -> Tensor:
@@ -76,6 +79,31 @@ class Carrier(nn.Module):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
+
+
+class _Chance(nn.Module):
+    """float32 [n, *form] -> numbers in (0, 1) that look drawn and are the sample's own, float32 [n, draws].
+
+    A hash of the elements in steps of 2^-9, and lines of it modulo a prime (Carter and Wegman 1979): any two draws are
+    as if independent. In whole numbers below 2^63, so that every device has the same.
+    """
+
+    weights: Tensor
+    slopes: Tensor
+    starts: Tensor
+
+    def __init__(self, draws: int) -> None:
+        super().__init__()
+        random = torch.Generator().manual_seed(0)
+        for name, count in (("weights", 4096), ("slopes", draws), ("starts", draws)):
+            self.register_buffer(name, torch.randint(1, _PRIME, (count,), generator=random), persistent=False)
+
+    def forward(self, sample: Tensor) -> Tensor:
+        # An element at a time would be below 2^63 for any form; so are sums of remainders.
+        steps = ((sample.float().flatten(1) + 1) * 512).round().long()
+        weights = self.weights[torch.arange(steps.shape[1], device=sample.device) % len(self.weights)]
+        hashed = ((steps * weights) % _PRIME).sum(1, keepdim=True) % _PRIME
+        return ((hashed * self.slopes + self.starts) % _PRIME).float() / _PRIME
 
 
 def blend(classes: nn.Module, source: Tensor, target: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 _CELLS = (1, 2, 4, 8)  # along each extent
-_POOLS = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d}
+_POOLS: dict[int, Any] = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d}
 _LEAST = 0.05  # deviation of an element that says anything, as a share of the largest one of its scale
 
 

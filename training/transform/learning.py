@@ -64,7 +64,7 @@ def learn(run: Run, teacher: Teacher, progress: Progress) -> Carrier:
             seconds = state["seconds"]
     before, began = seconds, time.monotonic()
     share = order.transform_progress(teacher.steps, seconds)
-    task = progress.add_task("learning to transform", total=1.0, completed=share)
+    task = progress.add_task("learning to transform", total=1.0, completed=share)  # type: ignore[arg-type]
     saved, reported, words = began, 0.0, ""
 
     def save() -> None:

@@ -20,6 +20,7 @@ from training.data.kind import Kind
 from training.export import graph, parity
 from training.judge.classifier import Classifier
 from training.kinds.image import Image
+from training.kinds.music.form import Neurons
 from training.kinds.text.text import Text
 from training.kinds.text.units import END, Units
 
@@ -107,6 +108,15 @@ def test_strength_goes_from_one_class_to_the_other(preset: str) -> None:
     assert not torch.allclose(ends[0], ends[1], atol=1e-3)
     assert not torch.allclose(half, ends[0], atol=1e-4)
     assert not torch.allclose(half, ends[1], atol=1e-4)
+
+
+def test_a_head_that_draws_nothing_is_like_none() -> None:
+    of = case("rpgan")
+    by = carrier(of)
+    headed = networks.Carrier(networks.Headed(by.generator, Neurons()).eval(), by.encoder).eval()
+    made = carried(of, headed, 1.0)[1]
+    assert headed.rounds == by.rounds
+    assert set(made.unique().tolist()) == {-1.0, 1.0}
 
 
 @pytest.fixture(scope="module", params=["rpgan", "tabgan"])

@@ -67,7 +67,7 @@ class Neurons(nn.Module):
             chosen = chosen + share - share.detach()
         return chosen * 2 - 1
 
-    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+    def draws_of(self, output: Tensor, sample: Tensor, uniform: Tensor) -> Tensor:
         """See Head: there are none."""
         return sample.flatten(1)[:, :0]
 
@@ -99,7 +99,7 @@ class Voice(nn.Module):
             chosen, strikes = chosen + share - share.detach(), strikes + sure - sure.detach()
         return torch.cat([chosen, strikes], 1) * 2 - 1
 
-    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
+    def draws_of(self, output: Tensor, sample: Tensor, uniform: Tensor) -> Tensor:
         """See Head: there are none."""
         return sample.flatten(1)[:, :0]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -15,8 +13,6 @@ SPREAD = 0.5  # at first; 1 would be an even draw from the range
 # Draws are kept this far from 0 and 1, where their logarithms have no end: the step of float32 below 1.
 _EDGE = 2.0**-24
 _SMALL = 1e-7  # of a share whose logarithm is taken
-_LN2 = math.log(2)
-_MEDIAN = -math.log(_LN2)  # of Gumbel noise
 _FARTHEST = 0.999  # of a real position: its inverse tanh has no end at 1
 
 
@@ -70,17 +66,18 @@ class TableHead(nn.Module):
         missed = (away + 2 * softplus(-away) + spread) * self.code.ranged(picked)
         return found.index_copy(1, self.code.channels, missed)
 
-    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
-        """See training.data.kind.Head. Of choices: medians of Gumbel noise, given what was chosen (Oberst and Sontag
-        2019, arXiv:1905.05824; Maddison et al. 2014, arXiv:1411.0030, section 3: of the largest, of those below it)."""
+    def draws_of(self, output: Tensor, sample: Tensor, uniform: Tensor) -> Tensor:
+        """See training.data.kind.Head. Of choices: Gumbel noise given what was chosen (Maddison et al. 2014,
+        arXiv:1411.0030, section 3: of the largest, then of those below; Oberst and Sontag 2019, arXiv:1905.05824)."""
         choosing = self.code.choosing
-        scores = output.index_select(1, choosing.channels).float()
         picked = sample.index_select(1, choosing.channels)
-        # A choice's sum of exp(scores) is exp(score) / share, whichever option's: the chosen one's is never 0 by much.
-        shares = (choosing.shares(scores) + _SMALL).log()
-        # Relative to the logarithm of that sum: scores are logarithms of shares, the largest noisy one is _MEDIAN.
-        below = -torch.log(torch.exp(-shares) * _LN2 + _LN2) - shares
-        noise = torch.where(picked > 0.5, _MEDIAN - shares, below)
+        # Logarithms of shares have a largest noisy one that is Gumbel itself, whatever they are.
+        shares = (choosing.shares(output.index_select(1, choosing.channels).float()) + _SMALL).log()
+        waits = -torch.log(uniform[:, : choosing.options].clamp(_EDGE, 1 - _EDGE))  # exp(-noise)
+        own = (choosing.owners[:, None] == torch.arange(choosing.choices, device=output.device)).float()
+        largest = ((picked * waits) @ own) @ own.T  # of each option's choice
+        below = -torch.log(torch.exp(-shares) * waits + largest)
+        noise = torch.where(picked > 0.5, -torch.log(largest), below) - shares
         first = torch.exp(-torch.exp(-noise))
         if not len(self.code.channels):
             return first

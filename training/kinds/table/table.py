@@ -116,11 +116,8 @@ class Table(Kind):
         return self._points.compact(raw)
 
     def properties(self, raw: np.ndarray) -> Mapping[str, np.ndarray]:
-        """The columns; of categories, whether a row has the commonest one."""
-        return {
-            column.name: _common(raw[:, number]) if column.categories else raw[:, number].astype(np.float64)
-            for number, column in enumerate(self.columns)
-        }
+        """The columns; of categories their numbers, which are the same or are not."""
+        return {column.name: raw[:, number].astype(np.float64) for number, column in enumerate(self.columns)}
 
     def measurements(self, made: np.ndarray, held: np.ndarray, train: np.ndarray) -> Sequence[Measurement]:
         return measures.measure(self.columns, made, held, train)
@@ -146,11 +143,3 @@ class Table(Kind):
     def _points(self) -> Space:
         assert self.space is not None, "fitted() comes before comparisons"
         return self.space
-
-
-def _common(values: np.ndarray) -> np.ndarray:
-    """1 where a value is the commonest one, else 0; missing is missing."""
-    known = values[np.isfinite(values)]
-    options, counts = np.unique(known, return_counts=True)
-    commonest = options[counts.argmax()] if len(options) else 0.0
-    return np.where(np.isfinite(values), (values == commonest).astype(np.float64), np.nan)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from training.kinds.text.units import END
 
+_INSIDE = 1e-3  # of a share, from its ends
+
 
 def encode(raw: Tensor, units: int) -> Tensor:
     """int32 [n, length] -> float32 [n, units, length]: 1 at the unit, 0 elsewhere."""
@@ -54,10 +56,12 @@ class Chooser(nn.Module):
         before = real[:, END].cumsum(1) - real[:, END]
         return -output.float().log_softmax(1) * real * (before < 0.5)[:, None]
 
-    def draws_of(self, output: Tensor, sample: Tensor) -> Tensor:
-        """See Head: the middle of what the distribution function has for each unit."""
+    def draws_of(self, output: Tensor, sample: Tensor, uniform: Tensor) -> Tensor:
+        """See Head: a part of what the distribution function has for each unit."""
         shares = output.float().softmax(1)
-        return ((shares.cumsum(1) - shares / 2) * sample).sum(1)
+        # Not its very ends, which rounding would take for a neighbour's.
+        inside = uniform.clamp(_INSIDE, 1 - _INSIDE)[:, None]
+        return ((shares.cumsum(1) - shares * inside) * sample).sum(1)
 
 
 class _Ids(nn.Module):

@@ -8,7 +8,7 @@ from augmint.v1 import generator_pb2 as pb
 from training.quality.findings.finding import Finding, FindingKind, Severity
 from training.quality.measures.intervals import wilson
 
-CARRIED = 0.75  # of the samples carried into a class, those that are recognised as of it
+CARRIED = 0.75  # of the samples carried into a class, those that are recognised as of it; a warning only
 
 
 def uncarried(card: pb.QualityCard) -> Iterable[Finding]:

@@ -13,6 +13,7 @@ _OF = {
     "data.py": "Data, before training",
     "training.py": "A run, at each look",
     "samples.py": "Samples, in the card",
+    "carrying.py": "Carrying into other classes, in the card",
     "copying.py": "Copies, in the card",
 }
 

@@ -88,7 +88,8 @@ def _covered(
         dataset.kind.compact(np.concatenate([real, carried]), coarse=True),
         np.arange(len(real) + len(carried)) < len(real),
     )
-    return inside.inside(*np.split(vectors, [len(held), len(real)]), seed=0).coverage
+    held_vectors, train_vectors, made_vectors = np.split(vectors, [len(held), len(real)])
+    return inside.inside(held_vectors, train_vectors, made_vectors, seed=0).coverage
 
 
 def properties(kind: Kind, raw: np.ndarray, labels: np.ndarray) -> Mapping[str, np.ndarray]:
