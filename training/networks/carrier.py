@@ -55,6 +55,7 @@ class Carrier(nn.Module):
         """What a latent makes of a sample; before, after: the class that it is of, and of which it is to be."""
         if not self.explains:
             return self.generator(latent, after)
+        assert self.chance is not None, "a generator that explains has a head that draws"
         given = self.generator.explain(latent, before, sample)
         uniform = self._head.draws_of(given.float(), sample, self.chance(sample))
         return self.generator.again(latent, after, uniform, sample)
