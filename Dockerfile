@@ -1,9 +1,9 @@
 # The service as an image, for CPUs or for NVIDIA GPUs (driver R580 or newer), from one file:
 #
-#     docker build -t augmint:0.3.0 .
-#     docker build -t augmint:0.3.0-cuda --build-arg DEVICE=cuda .
-#     docker build -t augmint:0.3.0-training --target training .
-#     docker run --read-only -v "$PWD/demo/models:/models:ro" -p 127.0.0.1:50051:50051 -e AUGMINT_INSECURE=true augmint:0.3.0
+#     docker build -t augmint:0.4.0 .
+#     docker build -t augmint:0.4.0-cuda --build-arg DEVICE=cuda .
+#     docker build -t augmint:0.4.0-training --target training .
+#     docker run --read-only -v "$PWD/demo/models:/models:ro" -p 127.0.0.1:50051:50051 -e AUGMINT_INSECURE=true augmint:0.4.0
 #
 # AUGMINT_INSECURE, because this line alone has neither TLS nor tokens and is published to this machine only; to others
 # with --tls-certificate or --tokens instead (docs/access.md).

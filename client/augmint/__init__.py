@@ -8,7 +8,7 @@ Plug-ins are imported by name and need an extra: `augmint.torch` (`pip install '
 """
 
 # Before what may need it; the distribution takes its version from here.
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 from augmint.address import Address
 from augmint.async_client import AsyncClient

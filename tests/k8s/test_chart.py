@@ -184,7 +184,7 @@ def test_training_publishes_where_the_service_reads():
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     assert volumes["models"] == {"name": "models", "persistentVolumeClaim": {"claimName": "generators"}}
     assert volumes["data"]["persistentVolumeClaim"] == {"claimName": "photographs", "readOnly": True}
-    assert trainer["image"] == "augmint:0.3.0-training"
+    assert trainer["image"] == "augmint:0.4.0-training"
     cron = one("CronJob", CASES["training by the clock"])["spec"]
     assert cron["schedule"] == "0 3 * * 0"
     assert cron["concurrencyPolicy"] == "Forbid"
