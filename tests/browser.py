@@ -25,7 +25,7 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"),
     "--host-resolver-rules=MAP *.example 127.0.0.1",
 ]
-_TIMEOUT_MS = 20_000
+_TIMEOUT_MS = 60_000
 
 
 class Visit:

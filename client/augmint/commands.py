@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -254,7 +255,7 @@ def browse(client: Client, options: argparse.Namespace) -> None:
 
     def tell(address: str) -> None:
         if options.json:
-            _print_json({"target": settings.target, "address": address})
+            printing.as_json({"target": settings.target, "address": address})
         else:
             print(f"{settings.target} is shown at {address} until Ctrl-C")
         sys.stdout.flush()

@@ -250,7 +250,7 @@ class Repository:
             runs = serving()
             return runs.capacity_samples_per_second if runs else 0.0
 
-        identity = loaded.identity
+        identity, engine = loaded.identity, loaded.queue.engine
         self._metrics.capacity.labels(identity.name, str(identity.version)).set_function(capacity)
         log.info(
             "generator ready",
@@ -259,7 +259,8 @@ class Repository:
             digest=identity.digest,
             seconds=round(seconds, 3),
             samples_per_second=round(loaded.capacity),
-            batch=loaded.queue.engine.best_batch,
+            batch=engine.best_batch,
+            transforms_per_second=round(loaded.capacity / engine.transform_cost) if engine.transform_batch else 0,
         )
 
     def _back(self, key: Key, digest: str) -> Loaded | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from augmint import kinds
 from augmint.browse.asked import sample_link
+from augmint.errors import AugmintError
 from augmint.generators import Description
 from augmint.kinds.face import Spread
 from augmint.samples import Samples
@@ -102,7 +103,10 @@ def golden(description: Description, most: int = 10) -> Look | None:
         seed=examples[0].seed,
         truncation=examples[0].truncation or 1.0,
     )
-    return look(samples)
+    try:
+        return look(samples)
+    except AugmintError:  # the list is worth more than its pictures
+        return None
 
 
 def described(description: Description) -> list[tuple[str, str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ from augmint.browse.server import Server, listen
 from augmint.wire.channel import Channel
 from tests import generators
 from tests.client import sounds, tables, texts, tunes
+from tests.client.fakes import FakeService, served
 
 # A browser's own words for a link on the page, for an address that was typed, and for another site's.
 OWN = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
@@ -75,3 +78,26 @@ def publish_all(models: Path) -> None:
     sounds.publish(models, "tones")
     tunes.publish(models, "tunes")
     texts.publish(models, "names", ("Greek", "Irish"))
+
+
+def words(page: Answer) -> str:
+    """What is to be read on a page."""
+    inline = re.sub(r"</?(bdi|small|span|code|a|strong)\b[^>]*>", "", page.text)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", inline)).split())
+
+
+def links(page: Answer, holds: str = "") -> list[str]:
+    """Where its links lead that hold a text."""
+    return [unescape(link) for link in re.findall(r'href="([^"]*)"', page.text) if holds in link]
+
+
+def addresses(page: Answer) -> list[str]:
+    """Of its samples."""
+    return [unescape(one) for one in re.findall(r'data-copy="(augmint:[^"]*)"', page.text)]
+
+
+@contextmanager
+def page_of(fake: FakeService, **options: Any) -> Iterator[str]:
+    """The page of a service that computes with NumPy."""
+    with served(fake) as target, browsed(target, **options) as site:
+        yield site

@@ -1,47 +1,22 @@
 """Pages of a real service, over real sockets."""
 
-import asyncio
 import csv
 import io
 import re
 import wave
 import zipfile
-from contextlib import contextmanager
 from html import unescape
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 from PIL import Image
-from starlette.requests import Request
 
 import augmint
-from augmint import errors
-from augmint.browse.pages import Gone, ask
 from augmint.v1 import generator_pb2 as pb
 from tests.client import tables
-from tests.client.browse.serving import browsed, get
-from tests.client.fakes import FakeService, served
-
-
-def words(page):
-    """What is to be read on a page."""
-    inline = re.sub(r"</?(bdi|small|span|code|a|strong)\b[^>]*>", "", page.text)
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", inline)).split())
-
-
-def links(page, holds=""):
-    return [unescape(link) for link in re.findall(r'href="([^"]*)"', page.text) if holds in link]
-
-
-def addresses(page):
-    return [unescape(one) for one in re.findall(r'data-copy="(augmint:[^"]*)"', page.text)]
-
-
-@contextmanager
-def page_of(fake, **options):
-    with served(fake) as target, browsed(target, **options) as site:
-        yield site
+from tests.client.browse.serving import addresses, get, links, page_of, words
+from tests.client.fakes import FakeService
 
 
 def test_the_list_has_a_picture_kind_classes_verdict_capacity_and_digest_of_every_generator(site, service):
@@ -248,83 +223,6 @@ def test_what_is_not_there_is_said_in_a_page(site, path, status, told):
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "told"),
-    [
-        (errors.Overloaded("the queue is full", -1.0), 503, "The service is full"),
-        (errors.AccessDenied("this token may not draw"), 403, "The service does not let this page in"),
-        (errors.ServiceFault("it broke"), 502, "The service failed"),
-    ],
-)
-def test_a_service_that_fails_is_described_in_plain_sentences(fault, status, told):
-    fake = FakeService()
-    fake.faults = [fault]
-    with page_of(fake) as site:
-        answer = get(f"{site}/g/fake/1")
-        assert (answer.status, told in words(answer), str(fault) in words(answer)) == (status, True, True)
-        assert get(f"{site}/g/fake/1").status == 200
-
-
-def test_a_service_that_is_away_is_waited_for():
-    with served(FakeService()) as target:
-        pass
-    with browsed(target, timeout=0.5) as site:
-        away = get(f"{site}/")
-        assert (away.status, away.headers["retry-after"]) == (503, "2")
-        assert "The service is away" in words(away)
-        assert 'hx-get="/waiting"' in away.text
-        assert get(f"{site}/waiting").status == 204
-        with served(FakeService(), int(target.rpartition(":")[2])):
-            while (answer := get(f"{site}/waiting")).status == 204:
-                pass
-            assert answer.headers["hx-refresh"] == "true"
-            assert get(f"{site}/").status == 200
-
-
-def test_a_token_that_is_missing_is_asked_for_and_one_that_is_there_is_sent(tmp_path):
-    (tmp_path / "token").write_text("secret-word\n")
-    with served(FakeService(), token="secret-word") as target:
-        with browsed(target) as site:
-            answer = get(f"{site}/")
-            assert (answer.status, "--token-file" in words(answer)) == (403, True)
-        with browsed(target, token=tmp_path / "token") as site:
-            page = get(f"{site}/g/fake/1")
-            assert page.status == 200
-            assert "--token-file token" in words(page)
-            assert "secret-word" not in page.text
-
-
-def test_a_reader_who_goes_away_is_drawn_for_no_longer():
-    async def run():
-        left, begun = asyncio.Event(), asyncio.Event()
-
-        async def receive():
-            await left.wait()
-            return {"type": "http.disconnect"}
-
-        async def draw():
-            begun.set()
-            await asyncio.Event().wait()
-
-        request = Request({"type": "http"}, receive)
-        drawing = asyncio.ensure_future(draw())
-        asked = asyncio.ensure_future(ask(request, drawing))
-        await begun.wait()
-        left.set()
-        with pytest.raises(Gone):
-            await asked
-        assert drawing.cancelled()
-
-    asyncio.run(run())
-
-
-def test_probes_get_an_answer_without_the_service():
-    with served(FakeService()) as target:
-        pass
-    with browsed(target) as site:
-        assert get(f"{site}/alive").text == "ok\n"
-
-
 def test_descriptions_are_asked_for_once(site):
     fake = FakeService()
     with page_of(fake) as there:
@@ -350,6 +248,19 @@ def test_a_table_of_very_many_columns_is_shown_in_part():
     assert ("column 59" in words(page), "column 60" in words(page)) == (True, False)
     assert page.text.count('scope="col"') == 62
     assert csv_file.text.splitlines()[0] == ",".join([*names, "y"])
+
+
+def test_a_file_whose_examples_cannot_be_read_is_listed_without_a_look():
+    spec = pb.TableSpec(columns=[pb.ColumnSpec(name="job", categories=["a", "b"])])
+
+    class Broken(tables.TableService):
+        def get_generator(self, request, timeout):
+            answer = super().get_generator(request, timeout)
+            answer.generator.golden.add(class_index=0, data=np.float32(7).tobytes())
+            return answer
+
+    with page_of(Broken(spec)) as site:
+        assert (get(f"{site}/").status, "/g/fake/1" in get(f"{site}/").text) == (200, True)
 
 
 def test_a_class_of_a_thousand_is_typed():

@@ -92,7 +92,7 @@ def test_images_are_halved_to_about_four_pixels(side: int, count: int) -> None:
         ("rpgan", {"width": "wide"}, "width: [^;]*'wide'[^;]*$"),
         ("rpgan", {"batch_size": 6}, "batch_size"),
         ("rpgan", {"discriminator_norm": "batch"}, "couples the samples"),
-        ("cgan", {"generator_norm": "conditional-batch"}, "architecture 'conv'"),
+        ("cgan", {"generator_norm": "conditional-batch"}, "architectures 'conv' and 'segments'"),
         ("cgan", {"minibatch_deviation": True}, "architecture 'mlp'"),
     ],
 )
