@@ -62,6 +62,6 @@ def test_every_make_target_exists():
 
 def test_every_command_of_the_client_is_understood():
     commands = re.findall(r"^    augmint (.+)$", README, re.MULTILINE)
-    assert {command.split()[0] for command in commands} == {"list", "generate", "export"}
+    assert {command.split()[0] for command in commands} == {"list", "generate", "export", "browse"}
     for command in commands:
         parser().parse_args(shlex.split(command, comments=True))
