@@ -69,7 +69,7 @@ def test_what_is_no_image_is_stored_as_arrays(fake, tmp_path):
         assert names[:3] == ["000000000000000.npy", "000000000000000.cls", "000000000000000.json"]
         assert np.array_equal(first, expected(fake)[0][0])
         with pytest.raises(
-            augmint.InvalidRequest, match="a folder holds images or sounds; generator 'fake' makes array"
+            augmint.InvalidRequest, match="a folder holds images, sounds or music; generator 'fake' makes array"
         ):
             export(client, tmp_path / "f", n=5, seed=7, format="folder")
         datasets = pytest.importorskip("datasets")

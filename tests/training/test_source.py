@@ -56,7 +56,7 @@ def test_the_shape_of_what_is_published_is_not_asked_for() -> None:
 
 def test_every_option_means_something_to_a_kind() -> None:
     taken = {name for kind in kinds.KINDS for name in inspect.signature(kind.load).parameters}
-    shapes = {"again"}  # what a generator knows of the shape of samples, and nobody is asked for
+    shapes = {"again", "shape"}  # what a generator knows of the shape of samples, and nobody is asked for
     assert taken - shapes == {"source", *SourceOptions.model_fields}
     assert {*Order.model_fields} >= {*SourceOptions.model_fields}
 

@@ -115,7 +115,10 @@ def test_generate_without_a_file_prints_json(target, client, capsys):
     ("out", "named"),
     [
         (["--out", "a.png"], "makes table: use --out FILE.npz"),
-        (["--out", "a.xlsx"], "must end in .npz, .png, .jpg, .jpeg, .webp, .wav, .csv, .tsv, .jsonl, .parquet, .txt"),
+        (
+            ["--out", "a.xlsx"],
+            "must end in .npz, .png, .jpg, .jpeg, .webp, .wav, .mid, .csv, .tsv, .jsonl, .parquet, .txt",
+        ),
         (["--out", "a.csv", "--font", "x.ttf"], "--font is for pictures"),
         (["--font", "x.ttf"], "--font is for pictures"),
     ],
