@@ -70,7 +70,7 @@ class Asked:
         try:
             given = take("keep", int, None), take("of", int, None)
             if given.count(None) == 1:
-                raise InvalidRequest("keep and of go together: the best so many, of every so many candidates")
+                raise InvalidRequest("keep and of go together: how many are kept, and of how many candidates")
             keep, of = check_selection(*given)
             if of and not description.message.scored:
                 raise InvalidRequest("keep and of need a generator that scores its samples, which this one does not")

@@ -79,7 +79,7 @@ def measures(description: Description) -> list[Measure]:
         found.append(
             Measure(
                 "Teaches a classifier",
-                "A classifier that learned from its samples alone recognises so many real ones"
+                "Share of real samples that a classifier recognises which learned from its samples alone"
                 f"{between}; beside: one that learned from real samples.",
                 _percent(card.classification_accuracy_score),
                 _percent(card.real_accuracy) if card.HasField("real_accuracy") else "",
@@ -91,7 +91,7 @@ def measures(description: Description) -> list[Measure]:
         found.append(
             Measure(
                 "Keeps to the label",
-                "So many samples are recognised as the class that was asked for.",
+                "Share of its samples that a classifier of real ones takes for the class that was asked for.",
                 _percent(card.label_fidelity),
                 share=card.label_fidelity,
             )
@@ -99,7 +99,7 @@ def measures(description: Description) -> list[Measure]:
     found.append(
         Measure(
             "Covers what is real",
-            "So many real samples have a synthetic one near them; beside: near other real ones.",
+            "Share of real samples that have a synthetic one near them; beside: another real one.",
             _percent(card.coverage),
             _percent(card.coverage_ceiling),
             card.coverage,

@@ -18,7 +18,7 @@ from augmint.samples import Samples
 _KEPT = 64
 # Calls at a time for descriptions that are not kept.
 _AT_ONCE = 8
-# A draw may take so many times as long as the service's capacity says, since others draw too.
+# A draw may take this many times as long as the service's capacity says, since others draw too.
 _PATIENCE = 4.0
 
 
