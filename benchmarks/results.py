@@ -137,12 +137,18 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Of the checkout, "-dirty" behind it if something is changed; "unknown" without git."""
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    """Of the checkout, "-dirty" behind it if something is changed; "unknown" without git.
+
+    What measurements have written into benchmarks/results/ before changes no measurement.
+    """
+    git = ["git", "-C", str(ROOT)]
+    changed = ["status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)benchmarks/results"]
     try:
-        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+        named = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+        found = subprocess.run([*git, *changed], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return named.stdout.strip() + ("-dirty" if found.stdout.strip() else "")
 
 
 def _without_out(words: Sequence[str]) -> list[str]:

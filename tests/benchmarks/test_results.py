@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,6 +54,27 @@ def test_kept_lines_come_from_a_commit_and_name_no_folder_of_somebodys_machine()
         for line in results.read(path):
             assert re.fullmatch(r"[0-9a-f]{7,40}", line["commit"]), f"{path.name}: measure what is committed"
             assert not re.search(r"(^|[ =])[/~]", line["command"]), f"{path.name}: relative paths only"
+
+
+def test_what_was_measured_before_changes_no_measurement(tmp_path, monkeypatch):
+    def git(*arguments):
+        names = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *names, *arguments], check=True, capture_output=True)
+
+    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
+    lines, code = tmp_path / "benchmarks" / "results" / "a.jsonl", tmp_path / "benchmarks" / "a.py"
+    lines.write_text("1")
+    code.write_text("1")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "all")
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    clean = results.commit()
+    assert re.fullmatch("[0-9a-f]{7,40}", clean)
+    lines.write_text("2")
+    assert results.commit() == clean
+    code.write_text("2")
+    assert results.commit() == f"{clean}-dirty"
 
 
 def test_a_row_is_kept_with_all_that_it_depends_on(tmp_path):
