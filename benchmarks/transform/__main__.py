@@ -1,7 +1,7 @@
 """What carrying real samples into other classes is worth, on held-out samples: recognised, kept, made again, covered.
 
     python -m benchmarks.transform digits --steps 4000 --learn 600
-    python -m benchmarks.transform shared/fashion-mnist --model models/fashion-mnist/1/model.onnx --learn 1500
+    python -m benchmarks.transform fashion-mnist/ --model models/fashion-mnist/1/model.onnx --learn 1500
     python -m benchmarks.transform cells/ --size 32 --steps 1500 --learn 1500 --picture cells.png
 
 A generator is trained anew (--steps), or is that of a run (--run) or of a published file (--model, whose opponent is
