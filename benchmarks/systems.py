@@ -5,10 +5,12 @@ Also what comparisons of several systems share: how each is set, and rows that a
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import functools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from training import quality
 from training.config.config import Config
 from training.config.presets import resolve
 from training.data import Dataset
-from training.data.splits import Splits
+from training.data.splits import Splits, split
 from training.export import graph, parity
 from training.export.sampling import to_be_measured
 from training.gan.trainer import Trainer
@@ -123,6 +125,51 @@ def speed(made: Callable[[], Any]) -> float:
         made()
         count += PAGE
     return count / spent
+
+
+def arguments(parser: argparse.ArgumentParser, systems: Mapping[str, System], noun: str) -> None:
+    """What every comparison is asked. noun: what samples are called, e.g. "texts"."""
+    parser.add_argument("--systems", nargs="+", default=list(systems), choices=list(systems))
+    parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--cells", type=Path, default=Path(f"runs/{noun}.jsonl"), help="where finished systems are kept"
+    )
+    parser.add_argument("--quick", action="store_true", help="measure on fewer samples, by classifiers that learn less")
+
+
+def rows(
+    dataset: Dataset,
+    systems: Mapping[str, System],
+    names: Sequence[str],
+    options: argparse.Namespace,
+    noun: str,
+    told: Callable[[pb.QualityCard, Row], Row],
+    held: Callable[[pb.QualityCard], Row],
+) -> Iterator[Row]:
+    """One for each system, and at the end that of held-out real samples.
+
+    names: of the systems to compare. options: of `arguments`. noun: what samples are called in columns, e.g. "lines".
+    told: a card, and what the file is like -> the rest of a system's row. held: a card -> the row of real samples.
+    """
+    seed, quick = options.seed, options.quick
+    splits = split(dataset, seed=seed)
+    dataset = dataset.fitted(splits.train)
+    judge = functools.cache(lambda: judge_of(dataset, splits, seed=seed, quick=quick))
+    cells, real = Cells(options.cells), Row()
+    for name in names:
+        system = systems[name]
+        steps = max(1, round(system.steps * options.share))
+
+        def measured(name: str = name, system: System = system, steps: int = steps) -> list[Row]:
+            trainer, spent = trained(system.config, dataset, splits, steps, seed)
+            made, card = judged(dataset, splits, trainer, judge(), seed, noun, quick)
+            asked: Row = {"system": name, "width": system.config.width, "steps": steps, "trained, CPU s": spent}
+            return [asked | told(card, made), held(card)]
+
+        row, real = cells.rows(system.key(dataset, share=options.share, seed=seed, quick=quick), measured)
+        yield row
+    yield real
 
 
 class Cells:

@@ -17,6 +17,7 @@ and measured on held-out pieces as `fit` does:
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 import tarfile
@@ -27,16 +28,13 @@ from pathlib import Path
 import torch
 
 from augmint.v1 import generator_pb2 as pb
-from benchmarks import results
-from benchmarks.systems import Row, judged, trained
-from training.config.presets import resolve
+from benchmarks import results, systems
+from benchmarks.systems import Row, System
 from training.data import DataError, Dataset
-from training.data.splits import split
-from training.judge import fitting
 from training.kinds import load
 from training.source import SourceOptions
 
-STEPS = {"musegan": 6000, "gru": 2000, "vae": 3000}
+SYSTEMS = {"musegan": System("musegan", 6000), "gru": System("gru", 2000), "vae": System("vae", 3000)}
 _COLUMNS = {
     "empty bars, share": "empty bars, %",
     "pitch classes a bar": "pitch classes a bar",
@@ -51,12 +49,9 @@ _COLUMNS = {
 def main() -> int:
     parser = results.Parser("benchmarks.music", __doc__)
     parser.add_argument("data", type=Path, help="folder of folders of MIDI files, or a .tar.gz of it")
-    parser.add_argument("--systems", nargs="+", default=list(STEPS), choices=list(STEPS))
     parser.add_argument("--classes", nargs="+", metavar="NAME", help="folders to read (default: all)")
     parser.add_argument("--bars", type=int, default=4, help="of a sample (default 4)")
-    parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="measure on fewer samples")
+    systems.arguments(parser, SYSTEMS, "music")
     options = parser.options()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -67,7 +62,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     with parser.results() as out:
-        for row in rows(dataset, options.systems, options.share, options.seed, options.quick):
+        for row in rows(dataset, options):
             out.row(f"music: {len(dataset.labels):,} of {dataset.classes} classes, {dataset.kind.words}", row)
     return 0
 
@@ -95,22 +90,16 @@ def opened(data: Path, classes: Sequence[str] | None) -> Iterator[Path]:
         yield chosen
 
 
-def rows(dataset: Dataset, systems: list[str], share: float, seed: int, quick: bool = False) -> Iterator[Row]:
+def rows(dataset: Dataset, options: argparse.Namespace) -> Iterator[Row]:
     """One for each system, and that of held-out real samples."""
-    splits = split(dataset, seed=seed)
-    dataset = dataset.fitted(splits.train)
-    judge = fitting.fit(
-        dataset.kind, dataset.samples[splits.train], dataset.labels[splits.train], dataset.classes, seed=seed
-    )
-    card = pb.QualityCard()
-    for system in systems:
-        steps = max(1, round(STEPS[system] * share))
-        trainer, seconds = trained(resolve(system), dataset, splits, steps, seed)
-        told: Row = {"system": system, "steps": steps, "trained, CPU s": seconds}
-        made, card = judged(dataset, splits, trainer, judge, seed, "samples", quick)
-        yield told | _of_card(card, "value") | made
-    held: Row = {"system": "(held-out real music)"}
-    yield held | _of_card(card, "real")
+
+    def told(card: pb.QualityCard, made: Row) -> Row:
+        return _of_card(card, "value") | made
+
+    def held(card: pb.QualityCard) -> Row:
+        return {"system": "(held-out real music)", **_of_card(card, "real")}
+
+    return systems.rows(dataset, SYSTEMS, options.systems, options, "samples", told, held)
 
 
 def _of_card(card: pb.QualityCard, side: str) -> Row:

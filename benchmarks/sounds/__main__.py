@@ -15,18 +15,16 @@ exported, proven and measured on held-out sounds as `fit` does:
 
 from __future__ import annotations
 
-import functools
+import argparse
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import torch
 
 from augmint.v1 import generator_pb2 as pb
-from benchmarks import results
-from benchmarks.systems import Cells, Row, System, accuracies, judge_of, judged, trained
+from benchmarks import results, systems
+from benchmarks.systems import Row, System, accuracies
 from training.data import DataError, Dataset
-from training.data.splits import split
 from training.kinds import load
 from training.source import SourceOptions
 
@@ -44,11 +42,7 @@ def main() -> int:
     parser.add_argument("data", help="folder of sounds, one folder for each class")
     parser.add_argument("--rate", type=int, help="frames a second (default 8000)")
     parser.add_argument("--seconds", type=float, help="of a sample, by default as fit chooses")
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
-    parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cells", type=Path, default=Path("runs/sounds.jsonl"), help="where finished systems are kept")
-    parser.add_argument("--quick", action="store_true", help="measure on fewer samples, by classifiers that learn less")
+    systems.arguments(parser, SYSTEMS, "sounds")
     options = parser.options()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -62,7 +56,7 @@ def main() -> int:
         for waves, dataset in forms.items():
             own = [name for name in options.systems if (name in _WAVES) == waves]
             what = f"sounds: {len(dataset.labels):,} of {dataset.classes} classes, {dataset.kind.words}"
-            for row in rows(dataset, own, options.share, options.seed, Cells(options.cells), options.quick):
+            for row in rows(dataset, own, options):
                 out.row(what, row)
     return 0
 
@@ -72,34 +66,21 @@ def _forms(names: list[str]) -> list[bool]:
     return sorted({name in _WAVES for name in names})
 
 
-def rows(
-    dataset: Dataset, names: list[str], share: float, seed: int, cells: Cells, quick: bool = False
-) -> Iterator[Row]:
+def rows(dataset: Dataset, names: Sequence[str], options: argparse.Namespace) -> Iterator[Row]:
     """One for each system, and that of held-out real sounds, by the judge of the same form."""
-    splits = split(dataset, seed=seed)
-    dataset = dataset.fitted(splits.train)
-    judge = functools.cache(lambda: judge_of(dataset, splits, seed=seed, quick=quick))
     seconds = dataset.samples.shape[1] / dataset.kind.spec.audio.sample_rate_hz
-    held: Row = {}
-    for name in names:
-        system = SYSTEMS[name]
 
-        def measured(name: str = name, system: System = system) -> list[Row]:
-            steps = max(1, round(system.steps * share))
-            trainer, spent = trained(system.config, dataset, splits, steps, seed)
-            made, card = judged(dataset, splits, trainer, judge(), seed, "sounds", quick)
-            del made["PyTorch sounds/s"]  # of the network alone, which makes no sound
-            drawn = made["sounds/s"]
-            assert isinstance(drawn, float)
-            own: Row = {"system": name, "width": system.config.width, "steps": steps, "trained, CPU s": spent, **made}
-            own |= {"CPU ms for 1 s of sound": 1000 / (drawn * seconds)}
-            own |= accuracies(card) | _of_card(card, "value")
-            real = accuracies(card, real=True) | _of_card(card, "real")
-            return [own, {"system": "(held-out real sounds)", **real}]
+    def told(card: pb.QualityCard, made: Row) -> Row:
+        del made["PyTorch sounds/s"]  # of the network alone, which makes no sound
+        drawn = made["sounds/s"]
+        assert isinstance(drawn, float)
+        made["CPU ms for 1 s of sound"] = 1000 / (drawn * seconds)
+        return made | accuracies(card) | _of_card(card, "value")
 
-        row, held = cells.rows(system.key(dataset, share=share, seed=seed, quick=quick), measured)
-        yield row
-    yield held
+    def held(card: pb.QualityCard) -> Row:
+        return {"system": "(held-out real sounds)", **accuracies(card, real=True), **_of_card(card, "real")}
+
+    return systems.rows(dataset, SYSTEMS, names, options, "sounds", told, held)
 
 
 def _of_card(card: pb.QualityCard, side: str) -> Row:

@@ -16,18 +16,16 @@ those in the table of this file), is exported, proven and measured on held-out t
 
 from __future__ import annotations
 
-import functools
+import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 
 from augmint.v1 import generator_pb2 as pb
-from benchmarks import results
-from benchmarks.systems import Cells, Row, System, judge_of, judged, trained
+from benchmarks import results, systems
+from benchmarks.systems import Row, System
 from training.data import DataError, Dataset
-from training.data.splits import split
 from training.kinds import load
 from training.source import SourceOptions
 
@@ -46,11 +44,7 @@ def main() -> int:
     parser.add_argument("--text", help="column of a table: the texts")
     parser.add_argument("--label", help="column of a table: the labels")
     parser.add_argument("--units", help="characters (the default) or bpe:N")
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
-    parser.add_argument("--share", type=float, default=1.0, help="of the steps of each system (default 1)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cells", type=Path, default=Path("runs/texts.jsonl"), help="where finished systems are kept")
-    parser.add_argument("--quick", action="store_true", help="measure on fewer samples, by classifiers that learn less")
+    systems.arguments(parser, SYSTEMS, "texts")
     options = parser.options()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -66,33 +60,21 @@ def main() -> int:
         )
         return 1
     with parser.results() as out:
-        for row in rows(dataset, options.systems, options.share, options.seed, Cells(options.cells), options.quick):
+        for row in rows(dataset, options):
             out.row(f"texts: {len(dataset.labels):,} of {dataset.classes} classes", row)
     return 0
 
 
-def rows(
-    dataset: Dataset, names: list[str], share: float, seed: int, cells: Cells, quick: bool = False
-) -> Iterator[Row]:
+def rows(dataset: Dataset, options: argparse.Namespace) -> Iterator[Row]:
     """One for each system, and that of held-out real texts."""
-    splits = split(dataset, seed=seed)
-    dataset = dataset.fitted(splits.train)
-    judge = functools.cache(lambda: judge_of(dataset, splits, seed=seed, quick=quick))
-    held: Row = {}
-    for name in names:
-        system = SYSTEMS[name]
 
-        def measured(name: str = name, system: System = system) -> list[Row]:
-            steps = max(1, round(system.steps * share))
-            trainer, seconds = trained(system.config, dataset, splits, steps, seed)
-            told: Row = {"system": name, "steps": steps, "trained, CPU s": seconds}
-            made, card = judged(dataset, splits, trainer, judge(), seed, "lines", quick)
-            real: Row = {"system": "(held-out real texts)", **_of_card(card, "real")}
-            return [told | _of_card(card, "value") | made, real]
+    def told(card: pb.QualityCard, made: Row) -> Row:
+        return _of_card(card, "value") | made
 
-        row, held = cells.rows(system.key(dataset, share=share, seed=seed, quick=quick), measured)
-        yield row
-    yield held
+    def held(card: pb.QualityCard) -> Row:
+        return {"system": "(held-out real texts)", **_of_card(card, "real")}
+
+    return systems.rows(dataset, SYSTEMS, options.systems, options, "lines", told, held)
 
 
 def _of_card(card: pb.QualityCard, side: str) -> Row:
