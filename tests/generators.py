@@ -178,6 +178,45 @@ def build(
     return complete(model, generator)
 
 
+def of_nodes(
+    nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray], latent_size: int, sample: pb.SampleSpec
+) -> onnx.ModelProto:
+    """A graph of a few operators: latent float32 [n, latent_size], label int64 [n] -> "sample", as specified."""
+    dtype = helper.np_dtype_to_tensor_dtype(artifact.DTYPES[sample.dtype])
+    graph = helper.make_graph(
+        nodes,
+        "untrained",
+        [
+            helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", latent_size]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        [helper.make_tensor_value_info("sample", dtype, ["n", *sample.shape])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+
+
+def publish_untrained(
+    models: Path, name: str, labels: tuple[str, ...], sample: pb.SampleSpec, model: onnx.ModelProto
+) -> Path:
+    """Add a graph from `of_nodes` to a repository; returns the path of its model.onnx."""
+    latent_size = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    generator = pb.Generator(
+        name=name,
+        labels=labels,
+        sample=sample,
+        latent_size=latent_size,
+        provenance=pb.Provenance(preset="untrained", opset=OPSET),
+        golden=[pb.GoldenSample(seed=7, index=1000, class_index=0, truncation=1.0)],
+    )
+
+    def build(version: int) -> bytes:
+        generator.version = version
+        return complete(with_latent(model, latent_size), generator)
+
+    return artifact.publish(models, name, build)
+
+
 def complete(model: onnx.ModelProto, generator: pb.Generator) -> bytes:
     """The artifact of a graph that takes addresses, its golden samples computed."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from augmint.v1 import generator_pb2 as pb
-from service import artifact
 from tests import generators
 from tests.client.fakes import FakeService
-from training.export.address import OPSET, with_latent
 
 CATEGORIES = ("Private", "State-gov", "Self-emp, inc")
 SPEC = pb.TableSpec(
@@ -69,6 +67,10 @@ class TableService(FakeService):
         return raw(table, unit[:, :count], unit[:, count:] < 0.2)
 
 
+def sample_of(table: pb.TableSpec) -> pb.SampleSpec:
+    return pb.SampleSpec(shape=[len(table.columns)], dtype=pb.DATA_TYPE_FLOAT32, table=table)
+
+
 def network(table: pb.TableSpec, classes: int) -> onnx.ModelProto:
     """latent float32 [n, 2 x columns], label int64 [n] -> rows float32 [n, columns] that keep the table's rules."""
     low, high, whole, rare = [], [], [], []
@@ -102,19 +104,7 @@ def network(table: pb.TableSpec, classes: int) -> onnx.ModelProto:
         helper.make_node("Greater", ["luck", "rare"], ["gone"]),
         helper.make_node("Where", ["gone", "gap", "values"], ["sample"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "table",
-        [
-            helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", 2 * len(low)]),
-            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
-        ],
-        [helper.make_tensor_value_info("sample", TensorProto.FLOAT, ["n", len(low)])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = 10
-    return model
+    return generators.of_nodes(nodes, constants, 2 * len(low), sample_of(table))
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
@@ -155,21 +145,7 @@ def tables(draw: st.DrawFn) -> tuple[pb.TableSpec, np.ndarray]:
 
 def publish(models: Path, name: str, table: pb.TableSpec = SPEC, labels: tuple[str, ...] = LABELS) -> Path:
     """Add a generator of rows to a repository; returns the path of its model.onnx."""
-    columns = len(table.columns)
-    generator = pb.Generator(
-        name=name,
-        labels=labels,
-        sample=pb.SampleSpec(shape=[columns], dtype=pb.DATA_TYPE_FLOAT32, table=table),
-        latent_size=2 * columns,
-        provenance=pb.Provenance(preset="random-table", opset=OPSET),
-        golden=[pb.GoldenSample(seed=7, index=1000, class_index=0, truncation=1.0)],
-    )
-
-    def build(version: int) -> bytes:
-        generator.version = version
-        return generators.complete(with_latent(network(table, len(labels)), 2 * columns), generator)
-
-    return artifact.publish(models, name, build)
+    return generators.publish_untrained(models, name, labels, sample_of(table), network(table, len(labels)))
 
 
 def of_numbers(*names: str, labels: tuple[str, ...] = ("0", "1", "2")) -> TableService:

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from augmint.v1 import generator_pb2 as pb
-from service import artifact
 from tests import generators
-from training.export.address import OPSET, with_latent
 
 STEPS, PITCHES, LOWEST, VELOCITY, HELD = 32, 16, 60, 90, 89
 LABELS = ("hornpipes", "jigs", "reels", "waltzes")
@@ -55,34 +53,9 @@ def network() -> onnx.ModelProto:
         helper.make_node("Where", ["which", "one", "other"], ["chosen"]),
         helper.make_node("Cast", ["chosen"], ["sample"], to=TensorProto.UINT8),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "tunes",
-        [
-            helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", 1]),
-            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
-        ],
-        [helper.make_tensor_value_info("sample", TensorProto.UINT8, ["n", STEPS, PITCHES])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = 10
-    return model
+    return generators.of_nodes(nodes, constants, 1, SAMPLE)
 
 
 def publish(models: Path, name: str) -> Path:
     """Add a generator of tunes to a repository; returns the path of its model.onnx."""
-    generator = pb.Generator(
-        name=name,
-        labels=LABELS,
-        sample=SAMPLE,
-        latent_size=1,
-        provenance=pb.Provenance(preset="tunes", opset=OPSET),
-        golden=[pb.GoldenSample(seed=7, index=1000, class_index=0, truncation=1.0)],
-    )
-
-    def build(version: int) -> bytes:
-        generator.version = version
-        return generators.complete(with_latent(network(), 1), generator)
-
-    return artifact.publish(models, name, build)
+    return generators.publish_untrained(models, name, LABELS, SAMPLE, network())

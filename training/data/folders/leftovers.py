@@ -19,6 +19,12 @@ def ending_of(parts: Parts) -> str:
     return PurePath(parts[-1]).suffix.lower() or "unnamed-kind"
 
 
+def unread_in(tree: Tree) -> str:
+    """Files whose endings are of samples that are not read: "2 .heic and 1 .svg"; "" if there are none."""
+    unread = Counter(ending_of(parts) for parts in tree.files if ending_of(parts) in tree.sought.unread)
+    return " and ".join(f"{count:,} {ending}" for ending, count in sorted(unread.items()))
+
+
 def say_left_out(layout: Layout, tree: Tree, base: Parts) -> None:
     """Count what is no sample by class and ending; ask about what may be a sample all the same."""
     depth = len(base)
@@ -39,10 +45,8 @@ def say_left_out(layout: Layout, tree: Tree, base: Parts) -> None:
         layout.skipped[what] += count
     for where, count in sorted(Counter(map(place, tree.dead)).items()):
         layout.skipped[f"dead links{where}"] += count
-    unread = Counter(ending_of(parts) for parts in tree.files if ending_of(parts) in tree.sought.unread)
-    if unread:
-        what = " and ".join(f"{count:,} {ending}" for ending, count in sorted(unread.items()))
-        layout.questions.append(Question(f"{what} files are not read.", tree.sought.advice))
+    if unread := unread_in(tree):
+        layout.questions.append(Question(f"{unread} files are not read.", tree.sought.advice))
     if dead := [parts for parts in tree.dead if ending_of(parts) in tree.sought.suffixes]:
         folders = listed(sorted({"/".join(parts[:-1]) or "." for parts in dead}), 4)
         layout.questions.append(

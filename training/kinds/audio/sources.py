@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
 from training.data import classes
 from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.finish import finished
-from training.data.folders import layout as layouts
+from training.data.folders import recorded
 from training.data.folders.holding import holds
-from training.data.folders.leftovers import ending_of, say_left_out
-from training.data.folders.tree import Tree, walk
-from training.data.reading import Claim, Reading
-from training.data.records import Records
-from training.data.wording import counted, listed, shown
+from training.data.folders.recorded import filed
+from training.data.reading import Claim
+from training.data.wording import shown
 from training.kinds.audio import sounds
 from training.kinds.audio.audio import Audio
 from training.kinds.audio.length import DEFAULT_RATE, check_rate, check_seconds
-from training.kinds.audio.sound import CONVERT, SOUNDS, SUFFIXES, UNREAD
+from training.kinds.audio.sound import SOUNDS, SUFFIXES, UNREAD
 from training.kinds.audio.waves import Waves
 
 
@@ -64,45 +59,11 @@ def load(
     if path.is_file():
         raise DataError(f"{source}: it is one sound; name the folder with one folder of sounds per class")
     try:
-        records = _read(path, rate, seconds)
+        layout, names, paths = filed(path, SOUNDS, "one folder of WAV, FLAC, OGG or MP3 files per class")
+        records = recorded.records(layout, sounds.read(str(path), names, paths, rate, seconds))
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror or error}") from error
     name = shown(source)
     records = replace(records, class_names=classes.checked_names(name, records.class_names))
     records = classes.with_enough(name, records, drop_scarce)
     return finished(name, records, (Waves if waves else Audio)(rate, records.samples.shape[1]), "sounds")
-
-
-def _read(path: Path, rate: int, seconds: float | None) -> Records:
-    tree = walk(path, SOUNDS)
-    if not tree.samples:
-        raise DataError(_nothing(path, tree))
-    base = layouts.enter(tree)
-    layout = layouts.of_folders(tree, base)
-    say_left_out(layout, tree, base)
-    if not layout.found:
-        raise DataError(f"{path}: no sound has a class")
-    names = ["/".join(found.parts) for found in layout.found]
-    read = sounds.read(str(path), names, [tree.path(found.parts) for found in layout.found], rate, seconds)
-    tests = layout.tests()
-    number_of = {name: number for number, name in enumerate(layout.classes)}
-    return Records(
-        read.samples,
-        np.array([number_of[layout.found[number].label] for number in read.kept], np.int64),
-        layout.classes,
-        None if tests is None else np.flatnonzero([tests[number] for number in read.kept]),
-        (*layout.notes, *read.notes),
-        reading=Reading(layout.words, layout.splits, skipped=dict(layout.skipped)),
-        questions=(*layout.questions, *read.questions),
-        settled=True,
-    )
-
-
-def _nothing(path: Path, tree: Tree) -> str:
-    unread = Counter(ending_of(parts) for parts in tree.files if ending_of(parts) in UNREAD)
-    if unread:
-        what = " and ".join(f"{count:,} {ending}" for ending, count in sorted(unread.items()))
-        return f"{path}: {what} files are not read: convert them to WAV or FLAC ({CONVERT})"
-    if tree.dead:
-        return f"{path}: has {counted(len(tree.dead), 'link')} whose targets are gone, e.g. {listed(tree.dead[0][-1:])}"
-    return f"{path}: has no sounds; wanted one folder of WAV, FLAC, OGG or MP3 files per class"

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-
-import numpy as np
 
 from training.data.errors import DataError
 from training.data.folders import layout as layouts
 from training.data.folders.arrangement import Layout
-from training.data.folders.leftovers import ending_of, say_left_out
+from training.data.folders.leftovers import ending_of, say_left_out, unread_in
+from training.data.folders.recorded import records
 from training.data.folders.tree import Parts, Tree, walk
 from training.data.question import Question
-from training.data.reading import Reading
 from training.data.records import Records
 from training.data.wording import counted, listed
 from training.kinds.image import huggingface, pictures, pixels, tagged
 from training.kinds.image.labelled import of_labels
 from training.kinds.image.levels import Levels
-from training.kinds.image.picture import PICTURES, UNREAD
+from training.kinds.image.picture import PICTURES
 from training.kinds.image.tagged import Columns
 
 # What training reads of other kinds, and a folder of which is easily taken for the data.
@@ -57,19 +54,7 @@ def read(path: Path, size: int | None, columns: Columns | None = None, levels: L
     if not layout.found:
         raise DataError(f"{path}: no picture has a class")
     read = pictures.read(str(path), names, lambda: (tree.path(found.parts) for found in layout.found), size, levels)
-    tests = layout.tests()
-    kept = [layout.found[number] for number in read.kept]
-    number_of = {name: number for number, name in enumerate(layout.classes)}
-    return Records(
-        read.samples,
-        np.array([number_of[found.label] for found in kept], np.int64),
-        layout.classes,
-        None if tests is None else np.flatnonzero([tests[number] for number in read.kept]),
-        (*layout.notes, *read.notes),
-        reading=Reading(layout.words, layout.splits, read.levels, dict(layout.skipped)),
-        questions=(*layout.questions, *read.questions),
-        settled=True,
-    )
+    return records(layout, read, levels=read.levels)
 
 
 def _layout(tree: Tree, base: Parts, columns: Columns) -> Layout:
@@ -116,13 +101,11 @@ def _nothing(path: Path, tree: Tree) -> str:
     beside = [parts for parts in tree.files if len(parts) == 1]
     arrays = [parts for parts in beside if ending_of(parts) in ARRAYS or pixels.is_table(tree.path(parts))]
     archives = [parts for parts in tree.files if ending_of(parts) in ARCHIVES]
-    unread = Counter(ending_of(parts) for parts in tree.files if ending_of(parts) in UNREAD)
     hint = ""
     if arrays:
         hint = f"; to read {arrays[0][-1]}, name the file itself: {tree.path(arrays[0])}"
-    elif unread:
-        what = " and ".join(f"{count:,} {ending}" for ending, count in sorted(unread.items()))
-        hint = f"; {what} files are not read: convert them to PNG or JPEG"
+    elif unread := unread_in(tree):
+        hint = f"; {unread} files are not read: convert them to PNG or JPEG"
     elif archives:
         hint = f"; unpack {listed(['/'.join(parts) for parts in archives], 3)} first"
     elif tree.dead:

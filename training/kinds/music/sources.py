@@ -8,24 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from augmint.v1 import generator_pb2 as pb
 from training.data import classes
 from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.finish import finished
-from training.data.folders import layout as layouts
+from training.data.folders import recorded
 from training.data.folders.holding import holds
-from training.data.folders.leftovers import ending_of, say_left_out
-from training.data.folders.tree import Tree, walk
-from training.data.reading import Claim, Reading
+from training.data.folders.recorded import filed
+from training.data.reading import Claim
 from training.data.records import Records
-from training.data.wording import counted, listed, shown
+from training.data.wording import shown
 from training.kinds.music import grid as grids
 from training.kinds.music import pieces
 from training.kinds.music.form import is_melody
-from training.kinds.music.midi import CONVERT, FOUR_FOUR, PIECES, SUFFIXES, UNREAD, Metre
+from training.kinds.music.midi import FOUR_FOUR, PIECES, SUFFIXES, UNREAD, Metre
 from training.kinds.music.music import Melody, Music
 from training.kinds.music.pieces import Asked, Rolls
 
@@ -73,7 +70,9 @@ def load(
     if shape is not None:
         asked = replace(asked, length=shape[0], pitches=(shape[1], shape[2]), held=shape[3] or None)
     try:
-        records, found = _read(path, asked)
+        layout, names, paths = filed(path, PIECES, "one folder of MIDI files per class")
+        found = pieces.read(str(path), names, paths, asked)
+        records = recorded.records(layout, found, found.groups)
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror or error}") from error
     name = shown(source)
@@ -100,40 +99,3 @@ def _kind(found: Rolls, records: Records, labels: dict[int, int], kept: list[int
         tuple(usual if each is None else each for each in known) if any(known) else (),
         tuple(metres[label].most_common(1)[0][0] if metres[label] else FOUR_FOUR for label in kept),
     )
-
-
-def _read(path: Path, asked: Asked) -> tuple[Records, Rolls]:
-    tree = walk(path, PIECES)
-    if not tree.samples:
-        raise DataError(_nothing(path, tree))
-    base = layouts.enter(tree)
-    layout = layouts.of_folders(tree, base)
-    say_left_out(layout, tree, base)
-    if not layout.found:
-        raise DataError(f"{path}: no piece has a class")
-    names = ["/".join(each.parts) for each in layout.found]
-    found = pieces.read(str(path), names, [tree.path(each.parts) for each in layout.found], asked)
-    tests = layout.tests()
-    number_of = {name: number for number, name in enumerate(layout.classes)}
-    records = Records(
-        found.samples,
-        np.array([number_of[layout.found[number].label] for number in found.kept], np.int64),
-        layout.classes,
-        None if tests is None else np.flatnonzero([tests[number] for number in found.kept]),
-        (*layout.notes, *found.notes),
-        reading=Reading(layout.words, layout.splits, skipped=dict(layout.skipped)),
-        questions=(*layout.questions, *found.questions),
-        settled=True,
-        groups=found.groups,
-    )
-    return records, found
-
-
-def _nothing(path: Path, tree: Tree) -> str:
-    unread = Counter(ending_of(parts) for parts in tree.files if ending_of(parts) in UNREAD)
-    if unread:
-        what = " and ".join(f"{count:,} {ending}" for ending, count in sorted(unread.items()))
-        return f"{path}: {what} files are not read: convert them to MIDI ({CONVERT})"
-    if tree.dead:
-        return f"{path}: has {counted(len(tree.dead), 'link')} whose targets are gone, e.g. {listed(tree.dead[0][-1:])}"
-    return f"{path}: has no music; wanted one folder of MIDI files per class"

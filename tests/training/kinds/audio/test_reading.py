@@ -238,7 +238,7 @@ def test_a_folder_of_nothing_else_says_how_to_convert(tmp_path: Path) -> None:
         (tmp_path / "a" / f"{number}.m4a").write_bytes(b"")
     assert reads(str(tmp_path)) == Claim.SURE
     with pytest.raises(
-        DataError, match=r"3 .m4a files are not read: convert them to WAV or FLAC \(ffmpeg -i IN OUT.wav"
+        DataError, match=r"3 .m4a files are not read. Convert them to WAV or FLAC: ffmpeg -i IN OUT.wav"
     ):
         load(str(tmp_path))
 

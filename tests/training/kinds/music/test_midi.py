@@ -57,7 +57,7 @@ def test_one_piece_is_no_data_set(tunes: Path) -> None:
 def test_notation_of_other_kinds_is_told_how_to_convert(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "tune.abc").write_text("X:1")
-    with pytest.raises(DataError, match=r"1 \.abc files are not read: convert them to MIDI \(MuseScore exports it"):
+    with pytest.raises(DataError, match=r"1 \.abc files are not read. Convert them to MIDI: MuseScore exports it"):
         load(str(tmp_path))
 
 
