@@ -5,50 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from training.data.kind import FEATURES
 from training.kinds.audio import form
 from training.kinds.audio.form import FULL, Statistics
 from training.kinds.audio.mel import BANDS, LogMel
+from training.kinds.trunk import Convolutional, halving
 
 TURNS = 4  # as they are, backwards, upside down, both
-_SMALL = 6  # cells of an extent that are not halved further
-_WIDTHS = (24, 48, 96)
 
 
-class Network(nn.Module):
-    """float32 [n, 1, bins, columns] -> (features [n, FEATURES], logits [n, outputs]).
-
-    3x3 convolutions with batch norm over a log-mel spectrogram, halving until 6 or fewer cells an extent remain; one
-    hidden layer.
-    """
+class Network(Convolutional):
+    """float32 [n, 1, bins, columns]: see Convolutional, over a log-mel spectrogram."""
 
     def __init__(self, rate: int, columns: int, statistics: Statistics, outputs: int) -> None:
-        super().__init__()
-        self.seen = LogMel(rate, statistics)
-        layers: list[nn.Module] = []
-        before, extents = 1, [BANDS, columns]
-        while not layers or max(extents) > _SMALL:
-            width = _WIDTHS[min(len(layers) // 3, 2)]
-            # At first only time, of which neighbouring columns share most of what they show.
-            strides = [2 if extent > _SMALL and (layers or axis) else 1 for axis, extent in enumerate(extents)]
-            layers += [
-                nn.Conv2d(before, width, 3, (strides[0], strides[1]), 1, bias=False),
-                nn.BatchNorm2d(width),
-                nn.ReLU(),
-            ]
-            before, extents = width, [-(-extent // stride) for extent, stride in zip(extents, strides, strict=True)]
-        self.trunk = nn.Sequential(*layers)
-        self.hidden = nn.Linear(before * extents[0] * extents[1], FEATURES, bias=False)
-        self.norm = nn.BatchNorm1d(FEATURES)
-        self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(FEATURES, outputs)
-
-    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        features = functional.relu(self.norm(self.hidden(self.trunk(self.seen(samples)).flatten(1))))
-        return features, self.head(self.dropout(features))
+        extents = (BANDS, columns)
+        # At first only time, of which neighbouring columns share most of what they show.
+        super().__init__(1, extents, halving(extents, (False, True)), outputs, lambda: LogMel(rate, statistics))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,42 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from training.data.kind import FEATURES
 from training.kinds.image.form import encode
+from training.kinds.trunk import Convolutional
 
 QUARTERS = 4
 FAR = 1 / 7  # a shift twice as far as the default one
 
 
-class Network(nn.Module):
-    """float32 [n, channels, side, side] -> (features [n, FEATURES], logits [n, outputs]).
-
-    Three or more 3x3 convolutions with batch norm, halving until 8 or fewer pixels a side remain; one hidden layer.
-    """
+class Network(Convolutional):
+    """float32 [n, channels, side, side]: see Convolutional; three or more layers, until 8 or fewer pixels a side."""
 
     def __init__(self, form: tuple[int, ...], outputs: int) -> None:
-        super().__init__()
         channels, side = form[0], form[1]
         halvings = max(1, (side - 1).bit_length() - 3)
         depth = max(3, halvings)
-        layers: list[nn.Module] = []
-        for layer in range(depth):
-            width = (24, 48, 96)[min(layer, 2)]
-            stride = 2 if layer >= depth - halvings else 1
-            layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
-            channels, side = width, (side + stride - 1) // stride
-        self.trunk = nn.Sequential(*layers)
-        self.hidden = nn.Linear(channels * side * side, FEATURES, bias=False)
-        self.norm = nn.BatchNorm1d(FEATURES)
-        self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(FEATURES, outputs)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = functional.relu(self.norm(self.hidden(self.trunk(images).flatten(1))))
-        return features, self.head(self.dropout(features))
+        strides = [2 if layer >= depth - halvings else 1 for layer in range(depth)]
+        layers = [((24, 48, 96)[min(layer, 2)], (stride, stride)) for layer, stride in enumerate(strides)]
+        super().__init__(channels, (side, side), layers, outputs)
 
 
 @dataclass(frozen=True, slots=True)
