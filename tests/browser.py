@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 
 from tests.k8s.tools import tool
@@ -26,6 +27,27 @@ FLAGS = [
     "--host-resolver-rules=MAP *.example 127.0.0.1",
 ]
 _TIMEOUT_MS = 60_000
+
+
+# Each player of a page plays to its end, all at once and faster than anybody listens; and its sound as the browser
+# decodes it.
+_PLAYED = """async (rate) => Promise.all(Array.from(document.querySelectorAll("audio"), async (player) => {
+    const over = new Promise((done, failed) => {
+        player.onended = done;
+        player.onerror = () => failed(player.error.message);
+    });
+    player.playbackRate = 8;
+    await player.play();
+    await over;
+    const content = await (await fetch(player.src)).arrayBuffer();
+    const sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(content);
+    return [player.duration, player.played.end(0), sound.sampleRate, Array.from(sound.getChannelData(0))];
+}))"""
+
+
+def heard(page: Page, rate: int) -> list[tuple[float, float, int, np.ndarray]]:
+    """Of each player of a page: seconds, seconds that it played, the rate, levels in [-1, 1]."""
+    return [(*told, np.array(levels)) for *told, levels in page.evaluate(_PLAYED, rate)]
 
 
 class Visit:

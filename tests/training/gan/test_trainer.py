@@ -243,7 +243,7 @@ def test_a_restored_run_has_grown_as_far_as_it_had() -> None:
 
 def test_bfloat16_is_left_alone_where_onednn_may_not_use_it(monkeypatch):
     """As under ONEDNN_MAX_CPU_ISA=AVX2 on a processor that has it: convolutions would take ten times as long."""
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     for told in (True, False):
         monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda told=told: told)
         assert supports_bfloat16(torch.device("cpu")) == told

@@ -20,6 +20,7 @@ from augmint.torch import SyntheticDataset, SyntheticStream
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
+from tests.browser import heard
 from tests.processes import Service
 from tests.training.kinds.audio.made import RATE, put, sounds
 from tests.training.runs import published
@@ -64,24 +65,6 @@ def test_the_samples_of_a_report_play(made):
     assert list((made[1] / "samples").glob("*.png"))
 
 
-# Each player of a page plays to its end; its sound as the browser decodes it, at the rate it was made at.
-PLAYED = """async (rate) => {
-    const heard = [];
-    for (const player of document.querySelectorAll("audio")) {
-        const over = new Promise((done, failed) => {
-            player.onended = done;
-            player.onerror = () => failed(player.error.message);
-        });
-        await player.play();
-        await over;
-        const content = await (await fetch(player.src)).arrayBuffer();
-        const sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(content);
-        heard.push([player.duration, player.played.end(0), sound.sampleRate, Array.from(sound.getChannelData(0))]);
-    }
-    return heard;
-}"""
-
-
 def test_in_a_browser_every_sound_of_a_report_plays_to_its_end_and_is_what_was_generated(made, page):
     report = made[1] / "report.html"
     written = [
@@ -89,14 +72,14 @@ def test_in_a_browser_every_sound_of_a_report_plays_to_its_end_and_is_what_was_g
         for content in re.findall(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)", report.read_text())
     ]
     page.goto(report.as_uri())
-    heard = page.evaluate(PLAYED, RATE)
-    assert len(heard) == len(written) >= 4
-    for (seconds, played, rate, levels), sound in zip(heard, written, strict=True):
+    players = heard(page, RATE)
+    assert len(players) == len(written) >= 4
+    for (seconds, played, rate, levels), sound in zip(players, written, strict=True):
         assert seconds == played == pytest.approx(1024 / RATE, abs=1e-3)
         assert rate == RATE
         assert np.allclose(levels, sound / 32768, atol=1e-4)
-    assert max(np.abs(levels).max() for *_, levels in heard) > 0.1  # real tones are among them
-    assert all(np.abs(levels).max() > 0 for *_, levels in heard)
+    assert max(np.abs(levels).max() for *_, levels in players) > 0.1  # real tones are among them
+    assert all(np.abs(levels).max() > 0 for *_, levels in players)
 
 
 def test_a_published_generator_finds_its_sounds_again(made, data):

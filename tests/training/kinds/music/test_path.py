@@ -14,10 +14,12 @@ from rich.console import Console
 
 import augmint
 from augmint.__main__ import main
+from augmint.kinds import synthesis
 from augmint.torch import SyntheticDataset, SyntheticStream
 from augmint.v1 import generator_pb2 as pb
 from service import artifact
 from service.runtime.session import Session
+from tests.browser import heard
 from tests.processes import Service
 from tests.training.kinds.music import made
 from training import fit as fitting
@@ -75,6 +77,17 @@ def test_the_samples_of_a_report_play(published):
     assert len(content) >= 4
     assert "Pitch classes of notes" in page
     assert list((published[0] / "runs").glob("*/samples/*.png"))
+
+
+def test_in_a_browser_every_tune_of_a_report_plays_to_its_end(published, page):
+    page.goto(next((published[0] / "runs").glob("*/report.html")).as_uri())
+    players = heard(page, synthesis.RATE)
+    assert len(players) >= 4
+    for seconds, played, rate, levels in players:
+        assert seconds == played == pytest.approx(len(levels) / synthesis.RATE, abs=1e-3)
+        assert 4 <= seconds < 7  # 8 quarter notes at 120 a minute, and the sound of the last dies away
+        assert rate == synthesis.RATE
+    assert max(np.abs(levels).max() for *_, levels in players) > 0.1  # real tunes are among them
 
 
 def test_a_published_generator_finds_its_pieces_again(published):
