@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from training.config.auto import Candidate
 from training.config.config import Config
@@ -122,6 +121,8 @@ def score(trainer: Trainer, order: Order, dataset: Dataset, splits: Splits) -> f
     else:
         pupil.fit(made, labels)
     guessed = pupil.predict_proba(dataset.part(splits.validation)[:]).argmax(1)
+    from sklearn.metrics import f1_score  # half a second to import, and every run imports this module
+
     return float(f1_score(dataset.labels[splits.validation], guessed, average="macro"))
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from scipy.signal import resample_poly
 
 from training.data.folders.tree import Sought
 
@@ -100,6 +99,8 @@ def decode(path: Path, rate: int) -> Sound | str:
     if opposed:
         frames = values[:, 0]
     if stored != rate:
+        from scipy.signal import resample_poly  # a second to import, and sounds of the rate asked for need none
+
         shared = math.gcd(stored, rate)
         frames = resample_poly(frames, rate // shared, stored // shared)
     return Sound(frames, opposed)

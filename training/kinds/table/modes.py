@@ -6,8 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import BayesianGaussianMixture
 
 from training.kinds.table.columns import Column, Unit
 
@@ -130,6 +128,10 @@ def _folded(values: np.ndarray, unit: float | np.ndarray) -> np.ndarray:
 
 def _starts(sorted_values: np.ndarray, counts: np.ndarray, drawn: np.ndarray, seed: int) -> np.ndarray:
     """Where ranges begin among ascending values: where the likeliest mode of a mixture changes."""
+    # Half a second to import, and only numbers of tables need it.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import BayesianGaussianMixture
+
     middle, deviation = drawn.mean(), drawn.std() or 1.0
     scaled = ((drawn - middle) / deviation)[:, None]
     mixture = BayesianGaussianMixture(
