@@ -6,6 +6,7 @@ page complained in its console, or asked anybody for anything but where it was o
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import re
 from collections.abc import Iterator
@@ -41,13 +42,15 @@ _PLAYED = """async (rate) => Promise.all(Array.from(document.querySelectorAll("a
     await over;
     const content = await (await fetch(player.src)).arrayBuffer();
     const sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(content);
-    return [player.duration, player.played.end(0), sound.sampleRate, Array.from(sound.getChannelData(0))];
+    let bytes = "";
+    for (const byte of new Uint8Array(sound.getChannelData(0).buffer)) bytes += String.fromCharCode(byte);
+    return [player.duration, player.played.end(0), sound.sampleRate, btoa(bytes)];
 }))"""
 
 
 def heard(page: Page, rate: int) -> list[tuple[float, float, int, np.ndarray]]:
     """Of each player of a page: seconds, seconds that it played, the rate, levels in [-1, 1]."""
-    return [(*told, np.array(levels)) for *told, levels in page.evaluate(_PLAYED, rate)]
+    return [(*told, np.frombuffer(base64.b64decode(levels), "<f4")) for *told, levels in page.evaluate(_PLAYED, rate)]
 
 
 class Visit:

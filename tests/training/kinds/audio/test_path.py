@@ -40,7 +40,7 @@ def made(data, tmp_path_factory):
     """(models, run folder) of a run of 10 steps, published whatever it reached."""
     folder = tmp_path_factory.mktemp("run")
     small = {"width": 8, "latent_size": 16, "batch_size": 16}
-    _, run = published(folder, data, "rpgan", small, name="tones", steps=10, judge_steps=100, score=True)
+    _, run = published(folder, data, "rpgan", small, name="tones", steps=10, judge_steps=60, score=True)
     return folder / "models", run.folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import mido
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 import augmint
 from augmint.__main__ import main
@@ -21,32 +19,20 @@ from service import artifact
 from service.runtime.session import Session
 from tests.browser import heard
 from tests.processes import Service
+from tests.training import runs
 from tests.training.kinds.music import made
-from training import fit as fitting
-from training.config.presets import resolve
 from training.export.sampling import addressed_samples
 from training.publishing.published import Published
-from training.run.folder import Order, Run
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> tuple[Path, Path]:
     """(folder, file) of a run of a few steps, published whatever it reached."""
     place = tmp_path_factory.mktemp("run")
-    order = Order(
-        data=str(made.data(place / "tunes", 12)),
-        bars=2,
-        preset="musegan",
-        config=resolve("musegan", {"latent_size": 16, "batch_size": 16}),
-        seed=0,
-        budget_seconds=None,
-        steps=12,
-        retries=0,
-        score=True,
-        out=str(place / "models"),
-        name="tunes",
-    )
-    return place, fitting.fit(Run.start(place / "runs", order), Console(file=io.StringIO()), force=True)
+    small = {"width": 8, "latent_size": 16, "batch_size": 16}
+    tunes = made.data(place / "tunes", 12)
+    path, _ = runs.published(place, tunes, "musegan", small, name="tunes", steps=12, judge_steps=60, score=True, bars=2)
+    return place, path
 
 
 @pytest.fixture(scope="module")
