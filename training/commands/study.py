@@ -114,7 +114,10 @@ def study(
             progress.update(task, completed=1.0, detail="")
         for outcome in outcomes:
             say(console, studies.in_words(outcome.line))
-            for arm, setting in outcome.choices.items():
-                say(console, f"  {arm}: {setting}")
+            scores = {arm.name: arm for arm in outcome.line.arms}
+            for name, setting in outcome.choices.items():
+                arm = scores.get(name)
+                reached = f"{arm.score:.1%} ({arm.low:.1%} to {arm.high:.1%}), " if arm else ""
+                say(console, f"  {name}: {reached}{setting}")
         card = studies.with_outcomes(published.message.quality, outcomes)
         conclude(published, card, console, wanted)

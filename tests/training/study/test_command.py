@@ -1,6 +1,7 @@
 """`python -m training study` as a user runs it: stopped, gone on with, written, reported and published."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -58,6 +59,7 @@ def test_a_study_is_stopped_goes_on_and_is_published(published, data, tmp_path, 
     words = "This is a team with 20 real samples that draws from a generator which learned from 56, these among them."
     assert words in output
     assert words in (tmp_path / "report.html").read_text()
+    assert re.search(r"real only: \d+\.\d% \(\d+\.\d% to \d+\.\d%\), natural draw", output)
     (gain,) = json.loads((tmp_path / "card.json").read_text())["gains"]
     assert (gain["real_samples"], gain["generator_samples"], gain["repeats"]) == (20, 56, 2)
     message = artifact.from_json(Session((published.parents[1] / "2" / artifact.FILE_NAME).read_bytes()).metadata)
