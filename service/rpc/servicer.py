@@ -32,23 +32,30 @@ def in_runs(values: np.ndarray) -> str:
 
     values: [n], each in [0, 2^48). Beyond LOGGED_RUNS the rest is counted: "..., 90 more".
     """
+    if len(values) == 1:
+        return str(int(values[0]))
     numbers = values.astype(np.int64)
     steps = np.diff(numbers)
-    turns = np.append(np.flatnonzero(np.diff(steps)) + 1, len(steps))  # where a run of equal steps ends
+    count = len(numbers)
+    # Where a run of equal steps ends; a part passes two of them at most. Lists: their elements are read one by one.
+    turns = [*(np.flatnonzero(np.diff(steps))[: 2 * LOGGED_RUNS] + 1).tolist(), len(steps)]
     parts: list[str] = []
-    at = 0
-    while at < len(numbers):
+    at = turn = 0
+    while at < count:
         if len(parts) == LOGGED_RUNS:
-            parts.append(f" {len(numbers) - at} more")
+            parts.append(f" {count - at} more")
             break
-        last = int(turns[np.searchsorted(turns, at, side="right")]) if at < len(steps) else at
-        step = int(steps[at]) if at < len(steps) else -1
+        first, last, step = numbers.item(at), at, -1
+        if at < len(steps):
+            while turns[turn] <= at:
+                turn += 1
+            last, step = turns[turn], steps.item(at)
         if step == 0:
-            parts.append(f"{numbers[at]}*{last - at + 1}")
+            parts.append(f"{first}*{last - at + 1}")
         elif step == 1 and last - at > 1:
-            parts.append(f"{numbers[at]}-{numbers[last]}")
+            parts.append(f"{first}-{numbers.item(last)}")
         else:
-            parts.append(str(numbers[at]))
+            parts.append(str(first))
             last = at
         at = last + 1
     return ",".join(parts)
