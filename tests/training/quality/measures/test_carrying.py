@@ -10,9 +10,11 @@ from rich.console import Console
 
 from augmint.v1 import generator_pb2 as pb
 from tests.training import mixed
+from tests.training.kinds.audio import made
 from training.data import Dataset
 from training.data.splits import Splits
 from training.judge.classifier import Classifier
+from training.kinds.audio.audio import Audio
 from training.kinds.image import Image
 from training.kinds.image.properties import properties as of_images
 from training.quality.findings.carrying import uncarried
@@ -77,13 +79,25 @@ def test_correlation_is_inside_classes_and_leaves_out_what_is_missing() -> None:
     assert carrying.correlation(np.full(400, np.nan), source, before, target) == 0
 
 
-def test_a_column_of_rows_is_made_again_by_its_own_range() -> None:
+def test_where_all_sounds_are_silent_noise_is_little_of_the_range() -> None:
+    sounds, _ = made.sounds(40)
+    sounds[:, 512:] = 0
+    kind = Audio(made.RATE, sounds.shape[1]).fitted(sounds, np.zeros(40, np.int64), 1)
+    assert carrying.missed(kind, sounds, sounds) == 0
+    hiss = np.random.default_rng(0).integers(-3, 4, sounds.shape).astype(np.int16)
+    assert 0 < carrying.missed(kind, sounds, sounds + hiss) < 0.2
+    assert carrying.missed(kind, sounds, -sounds[::-1]) < 1
+
+
+def test_what_a_column_lacks_is_a_share_of_the_range_of_all() -> None:
     raw, _ = mixed.samples(50)
     kind = mixed.Mixed(raw)
     assert carrying.missed(kind, raw, raw) == 0
     again = raw.copy()
     again[:, 0] += 0.1 * np.ptp(raw[:, 0])
-    assert carrying.missed(kind, raw, again) == pytest.approx(0.1 / 4, abs=1e-3)
+    reach = np.ptp(kind.values(raw), axis=0)
+    assert carrying.missed(kind, raw, again) == pytest.approx(0.1 * reach[0] / reach.sum(), abs=1e-3)
+    assert carrying.missed(kind, raw, raw + 100 * reach.max()) == 1
 
 
 def test_of_many_properties_those_are_measured_that_say_least_of_the_class() -> None:
