@@ -18,6 +18,7 @@ from training import quality
 from training.data import Dataset
 from training.data.nearby import hint
 from training.data.splits import Splits, split
+from training.data.wording import listed
 from training.errors import TrainingError
 from training.export.sampling import to_be_carried, to_be_measured
 from training.kinds import load_again
@@ -61,13 +62,16 @@ class Published:
                 f"{path} does not say what data it was made from, so no sample is known to be new to it"
             )
         dataset = load_again(message.sample, data, reading)
-        if recorded.data_digest not in (dataset.digest, dataset.digest_before) or list(dataset.class_names) != list(
-            message.labels
-        ):
+        if recorded.data_digest not in (dataset.digest, dataset.digest_before):
             raise EvaluationError(
                 f"{data} is not the data that {path} was made from ({recorded.data_name}): its digest is "
                 f"{dataset.digest[:12]}, recorded is {recorded.data_digest[:12]}; if it was read with --levels, "
                 "--drop-scarce, --label or --file, they are needed here too"
+            )
+        if list(dataset.class_names) != list(message.labels):
+            raise EvaluationError(
+                f"{data} has the samples that {path} was made from ({recorded.data_name}), and other names of classes: "
+                f"{listed(dataset.class_names, 4)}; recorded are {listed(message.labels, 4)}: name them as they were"
             )
         splits = split(dataset, seed=recorded.seed)
         dataset = dataset.fitted(splits.train)

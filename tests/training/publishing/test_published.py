@@ -128,6 +128,12 @@ def test_other_data_is_refused(published: Path, tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
+def test_the_same_samples_under_other_names_are_refused_by_the_names(published: Path, tmp_path: Path) -> None:
+    code, output = invoke("evaluate", published, shades.write(tmp_path, 120, ("day", "night")))
+    assert code == 2
+    assert "and other names of classes: 'day' and 'night'; recorded are '<dark>' and 'light'" in output
+
+
 def test_a_file_that_says_nothing_about_its_data_is_refused(tmp_path: Path) -> None:
     path = generators.publish(tmp_path)
     with pytest.raises(EvaluationError, match="does not say what data it was made from"):
