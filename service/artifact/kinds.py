@@ -269,13 +269,5 @@ def checker(sample: pb.SampleSpec) -> Callable[[np.ndarray], str]:
     return check
 
 
-def wrong_values(sample: pb.SampleSpec, values: np.ndarray) -> bool:
-    """Whether one sample holds what its kind cannot mean.
-
-    sample: without fault; values: of its dtype and shape.
-    """
-    return bool(checker(sample)(values[None]))
-
-
 def _name(dtype: pb.DataType | None) -> str:
     return pb.DataType.Name(dtype or pb.DATA_TYPE_UNSPECIFIED).removeprefix("DATA_TYPE_").lower()
