@@ -40,6 +40,8 @@ serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST and Ad
 
 # pytest-xdist reads PYTEST_XDIST_AUTO_NUM_WORKERS. One more than there are cores, since a third of the time tests wait for
 # programs that they started; beyond eight, what each worker imports costs more than it saves.
+# Containers often forbid Python to keep what it has compiled: each of the hundreds of programs that tests start would compile anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, 1 + len(getattr(os, 'sched_getaffinity', lambda p: range(os.cpu_count() or 1))(0))))")
 test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (10 minutes on two)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
