@@ -43,7 +43,7 @@ serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST and Ad
 # Containers often forbid Python to keep what it has compiled: each of the hundreds of programs that tests start would compile anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, 1 + len(getattr(os, 'sched_getaffinity', lambda p: range(os.cpu_count() or 1))(0))))")
-test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (10 minutes on two)
+test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (10 to 15 minutes on two)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-processors: $(READY)  ## pass what computes as on older processors, with one thread and two, on one core (30 minutes)
