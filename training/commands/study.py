@@ -118,6 +118,9 @@ def study(
             for name, setting in outcome.choices.items():
                 arm = scores.get(name)
                 reached = f"{arm.score:.1%} ({arm.low:.1%} to {arm.high:.1%}), " if arm else ""
+                if name in outcome.gained:
+                    gain, low, high = (100 * value for value in outcome.gained[name])
+                    reached += f"{gain:+.1f} points ({low:+.1f} to {high:+.1f}) over {outcome.line.baseline}; "
                 say(console, f"  {name}: {reached}{setting}")
         card = studies.with_outcomes(published.message.quality, outcomes)
         conclude(published, card, console, wanted)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from training.data.kind import FEATURES
 
 _SMALL = 6  # cells of an extent that are not halved further
-_WIDTHS = (24, 48, 96)
+WIDTHS = (24, 48, 96)  # of layers, the last one's from there on
 
 
 class Convolutional(nn.Module):
@@ -51,7 +51,7 @@ def halving(extents: Sequence[int], first: Sequence[bool] = (True, True)) -> lis
     while not layers or max(extents) > _SMALL:
         may = (True, True) if layers else first
         strides = tuple(2 if extent > _SMALL and halved else 1 for extent, halved in zip(extents, may, strict=True))
-        layers.append((_WIDTHS[min(len(layers), 2)], (strides[0], strides[1])))
+        layers.append((WIDTHS[min(len(layers), 2)], (strides[0], strides[1])))
         extents = _after(extents, strides)
     return layers
 

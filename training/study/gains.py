@@ -37,7 +37,7 @@ def gain(
     baseline:  the arm that did best on the validation split; synthetic: the arm with synthetic samples.
     real_samples, generator_samples: what classifiers and generator learned from.
     """
-    mean, low, high = _paired(scores[baseline], scores[synthetic])
+    mean, low, high = paired(scores[baseline], scores[synthetic])
     line = pb.AugmentationGain(
         scenario=scenario,
         baseline=baseline,
@@ -61,7 +61,7 @@ def measured(
     line: pb.AugmentationGain, measure: str, scores: Mapping[str, Sequence[float]], baseline: str, synthetic: str
 ) -> None:
     """Adds the comparison by another measure to a line, which has the same arms."""
-    gain, low, high = _paired(scores[baseline], scores[synthetic])
+    gain, low, high = paired(scores[baseline], scores[synthetic])
     line.others.add(
         measure=measure,
         baseline=baseline,
@@ -76,7 +76,8 @@ def measured(
         arm.others.add(measure=measure, score=score, low=low, high=high)
 
 
-def _paired(baseline: Sequence[float], synthetic: Sequence[float]) -> tuple[float, float, float]:
+def paired(baseline: Sequence[float], synthetic: Sequence[float]) -> tuple[float, float, float]:
+    """Gain of one way of training over another, repeat by repeat: (mean, low, high), as `interval`, in [-1, 1]."""
     mean, low, high = interval((np.asarray(synthetic) - np.asarray(baseline)).tolist())
     return mean, max(-1.0, low), min(1.0, high)
 

@@ -58,3 +58,5 @@ class Outcome:
     recommendation: pb.Recommendation
     classes: list[pb.Recommendation]
     choices: dict[str, str] = field(default_factory=dict)  # arm -> its chosen trial, in words
+    # Arm with samples of the generator -> its gain over the baseline of the line, (mean, low, high) in [-1, 1].
+    gained: dict[str, tuple[float, float, float]] = field(default_factory=dict)

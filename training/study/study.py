@@ -153,7 +153,11 @@ class Study:
             recalls = [self._recalls(case, arm, chosen[arm]) for arm in (usable, other)]
             classes = recommending.better(classes, self._recommend(case, chosen[other], held[1] > held[0])[1], *recalls)
         self._learned.clear()
-        return Outcome(line, recommendation, classes, {arm: str(trial) for arm, trial in chosen.items()})
+        words = {arm: str(trial) for arm, trial in chosen.items()}
+        gained = {
+            arm: gains.paired(tests[first][baseline], tests[first][arm]) for arm in arms.BESIDE if arm in tests[first]
+        }
+        return Outcome(line, recommendation, classes, words, gained)
 
     def _tuned(self, case: _Case, measure: str) -> dict[str, Trial]:
         """Each arm's trial, by a measure of the first repeats' validation scores."""

@@ -60,6 +60,8 @@ def test_a_study_is_stopped_goes_on_and_is_published(published, data, tmp_path, 
     assert words in output
     assert words in (tmp_path / "report.html").read_text()
     assert re.search(r"real only: \d+\.\d% \(\d+\.\d% to \d+\.\d%\), natural draw", output)
+    points = r"[+-]\d+\.\d points \([+-]\d+\.\d to [+-]\d+\.\d\) over"
+    assert re.search(rf"with synthetic samples: \d+\.\d% \([^)]*\), {points} .*?; shift", output)
     (gain,) = json.loads((tmp_path / "card.json").read_text())["gains"]
     assert (gain["real_samples"], gain["generator_samples"], gain["repeats"]) == (20, 56, 2)
     message = artifact.from_json(Session((published.parents[1] / "2" / artifact.FILE_NAME).read_bytes()).metadata)

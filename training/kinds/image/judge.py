@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.kinds.image.form import encode
-from training.kinds.trunk import Convolutional
+from training.kinds.trunk import WIDTHS, Convolutional
 
 QUARTERS = 4
 FAR = 1 / 7  # a shift twice as far as the default one
@@ -22,7 +22,7 @@ class Network(Convolutional):
         halvings = max(1, (side - 1).bit_length() - 3)
         depth = max(3, halvings)
         strides = [2 if layer >= depth - halvings else 1 for layer in range(depth)]
-        layers = [((24, 48, 96)[min(layer, 2)], (stride, stride)) for layer, stride in enumerate(strides)]
+        layers = [(WIDTHS[min(layer, 2)], (stride, stride)) for layer, stride in enumerate(strides)]
         super().__init__(channels, (side, side), layers, outputs)
 
 
