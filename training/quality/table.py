@@ -21,11 +21,13 @@ VERDICTS: dict[int, tuple[str, str]] = {
 
 
 _ONE_CLASS = "not measured: there is one class"
+_UNMEASURED = "Quality: not measured; `python -m training evaluate FILE DATA` measures it."
 
 
 def render(card: pb.QualityCard) -> RenderableType:
     """The verdict, scores overall, then per class, then what was found, in words."""
-    parts: list[RenderableType] = [_overall(card), _per_class(card)]
+    measured = card.synthetic_samples > 0  # no samples were, in a card of a study alone
+    parts: list[RenderableType] = [_overall(card), _per_class(card)] if measured else [Text(_UNMEASURED)]
     if card.HasField("transform"):
         parts.append(_carried(card.transform))
     if card.gains:
@@ -34,7 +36,7 @@ def render(card: pb.QualityCard) -> RenderableType:
     for warning in card.warnings:
         # What is worth knowing only, and what counts.
         parts.append(Text(f"! {warning}", style="yellow") if warning in held_against else Text(f"Note: {warning}"))
-    if not card.warnings:
+    if measured and not card.warnings:
         parts.append(Text("No findings.", style="green"))
     if card.verdict:
         words, style = VERDICTS[card.verdict]

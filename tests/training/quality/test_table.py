@@ -97,6 +97,16 @@ def test_a_card_without_findings_says_so():
     assert "No findings." in shown(card, 120)
 
 
+def test_a_card_of_a_study_alone_says_that_samples_were_not_measured():
+    card = pb.QualityCard()
+    card.gains.add(scenario="50 each", gain=0.05, real_samples=500, repeats=3)
+    text = shown(card, 120)
+    assert "Quality: not measured" in text
+    assert "50 each" in text
+    assert "held-out" not in text
+    assert "No findings" not in text
+
+
 def test_gains_say_what_the_generator_had_learned_from():
     card = pb.QualityCard()
     card.CopyFrom(CARD)
