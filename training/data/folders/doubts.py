@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from training.data.folders.tree import Parts, Tree
@@ -14,10 +15,15 @@ from training.data.wording import counted, listed
 if TYPE_CHECKING:
     from training.data.folders.arrangement import Layout
 
-_CHUNK = re.compile(r"\d{4,}|(part|chunk|shard|batch|disk|images?)[-_ ]?\d+")
+_CHUNK = re.compile(r"\d{4,}|(part|chunk|shard|batch|disk|fold|images?)[-_ ]?\d+")
 # Folders of a set that hold no classes: samples beside their masks.
 _PAIRED = frozenset({"masks", "mask", "labels", "annotations", "gt", "ground_truth"})
 _MOST_CLASSES = 1000
+
+
+def chunks(names: Iterable[str]) -> bool:
+    """Whether folders are called as parts of one heap are, which are no classes: part1, fold_02, 0003."""
+    return all(_CHUNK.fullmatch(name.casefold()) for name in names)
 
 
 def of_loose(layout: Layout, tree: Tree, base: Parts, count: int) -> None:
@@ -46,7 +52,7 @@ def of_folders(layout: Layout, tree: Tree, base: Parts) -> None:
         )
     inside = Counter(inner for name in classes for inner in tree.children((*base, name)))
     shared = [inner for inner, count in inside.items() if count > 1]
-    if len(shared) > 1 or (len(classes) > 1 and all(_CHUNK.fullmatch(name.casefold()) for name in classes)):
+    if len(shared) > 1 or (len(classes) > 1 and chunks(classes)):
         each = f", of which several have the folders {listed(sorted(shared), 4)}," if len(shared) > 1 else ""
         layout.questions.append(
             Question(

@@ -21,6 +21,7 @@ class Sought:
     unread: endings of samples that are not read; they make a folder a class whose samples are missing.
     advice: how to turn those into some that are, one sentence.
     around: names of folders, in lower case, that hold samples and are no class of them.
+    words:  what columns of tables call one, in lower case.
     """
 
     noun: str
@@ -28,6 +29,7 @@ class Sought:
     unread: frozenset[str]
     advice: str
     around: frozenset[str]
+    words: tuple[str, ...]
 
     @property
     def nouns(self) -> str:

@@ -20,7 +20,8 @@ UNREAD = frozenset(
 )
 CONVERT = "ffmpeg -i IN OUT.wav converts one"
 _AROUND = frozenset({"audio", "audios", "sounds", "sound", "wav", "wavs", "clips", "recordings"})
-SOUNDS = Sought("sound", SUFFIXES, UNREAD, f"Convert them to WAV or FLAC: {CONVERT}.", _AROUND)
+_WORDS = ("audio", "sound", "wav", "clip", "recording", "slice")
+SOUNDS = Sought("sound", SUFFIXES, UNREAD, f"Convert them to WAV or FLAC: {CONVERT}.", _AROUND, _WORDS)
 
 FULL = 32767  # the greatest level
 LONGEST_SECONDS = 600  # a header may claim any length

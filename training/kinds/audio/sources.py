@@ -1,4 +1,4 @@
-"""Reads labelled sounds: folders of WAV, FLAC, OGG or MP3 files, one for each class."""
+"""Reads labelled sounds: WAV, FLAC, OGG or MP3 files, in a folder for each class or named by a table."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from augmint.v1 import generator_pb2 as pb
-from training.data import classes
+from training.data import classes, recorded
 from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.finish import finished
-from training.data.folders import recorded
-from training.data.folders.holding import holds
-from training.data.folders.recorded import filed
+from training.data.labels import naming
+from training.data.labels.tagged import Columns, is_table
 from training.data.reading import Claim
 from training.data.wording import shown
 from training.kinds.audio import sounds
@@ -22,10 +21,12 @@ from training.kinds.audio.length import DEFAULT_RATE, check_rate, check_seconds
 from training.kinds.audio.sound import SOUNDS, SUFFIXES, UNREAD
 from training.kinds.audio.waves import Waves
 
+_WANTED = "one folder of WAV, FLAC, OGG or MP3 files per class, or such files with their labels in a table"
+
 
 def reads(source: str) -> Claim:
-    """A sound, or a folder that holds at least as many sounds as files of any other ending: surely sounds."""
-    return Claim.SURE if holds(source, SUFFIXES | UNREAD) else Claim.NONE
+    """A sound, a folder that holds at least as many as files of any other ending, or a table of them: surely sounds."""
+    return Claim.SURE if naming.sure(source, SUFFIXES | UNREAD) else Claim.NONE
 
 
 def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
@@ -41,25 +42,29 @@ def load(
     seconds: float | None = None,
     waves: bool = False,
     drop_scarce: bool = False,
+    label: str | None = None,
+    file: str | None = None,
 ) -> Dataset:
     """Read a labelled data set into memory.
 
     source:  a folder with one folder of sounds per class; or train/ and test/ of such folders (the official test
-             split; val/ beside test/ joins the training part, and is the test split where there is no test/).
+             split; val/ beside test/ joins the training part, and is the test split where there is no test/); or
+             sounds with their labels in a table among them or above; or such a table, its sounds in its folder.
     rate:    frames a second of the samples, 8000 or 16000; None: 8000.
     seconds: of a sample, rounded up to steps of 0.128; None: chosen from the data, see training.kinds.audio.sounds.
     waves:   networks see waves instead of spectrograms.
     drop_scarce: leave out classes that have too few sounds, instead of refusing them.
+    label, file: columns of a table that hold the labels and the names of the sounds; None: found by their usual names.
     raises:  DataError, in one sentence, for anything that cannot be trained on.
     """
     rate = check_rate(DEFAULT_RATE if rate is None else rate)
     if seconds is not None:
         check_seconds(seconds)
     path = Path(source)
-    if path.is_file():
+    if path.is_file() and not is_table(path.name):
         raise DataError(f"{source}: it is one sound; name the folder with one folder of sounds per class")
     try:
-        layout, names, paths = filed(path, SOUNDS, "one folder of WAV, FLAC, OGG or MP3 files per class")
+        layout, names, paths = recorded.filed(path, SOUNDS, _WANTED, Columns(label, file))
         records = recorded.records(layout, sounds.read(str(path), names, paths, rate, seconds))
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror or error}") from error

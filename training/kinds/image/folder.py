@@ -5,25 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.data.errors import DataError
-from training.data.folders import layout as layouts
-from training.data.folders.arrangement import Layout
-from training.data.folders.leftovers import ending_of, say_left_out, unread_in
-from training.data.folders.recorded import records
-from training.data.folders.tree import Parts, Tree, walk
-from training.data.question import Question
+from training.data.folders.leftovers import ending_of, unread_in
+from training.data.folders.tree import Tree, walk
+from training.data.labels.arranged import arrange
+from training.data.labels.tagged import Columns
+from training.data.recorded import records
 from training.data.records import Records
 from training.data.wording import counted, listed
-from training.kinds.image import huggingface, pictures, pixels, tagged
-from training.kinds.image.labelled import of_labels
+from training.kinds.image import huggingface, pictures, pixels
 from training.kinds.image.levels import Levels
 from training.kinds.image.picture import PICTURES
-from training.kinds.image.tagged import Columns
 
 # What training reads of other kinds, and a folder of which is easily taken for the data.
 ARRAYS = (".npy", ".npz")
 ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
-# Files that often hold labels, and in which none of the pictures was found.
-_MAYBE_LABELS = frozenset({".json", ".txt", ".xlsx", ".xls", ".ods", ".xml", ".mat", ".yaml", ".yml", ".pkl", ".db"})
 
 
 def read(path: Path, size: int | None, columns: Columns | None = None, levels: Levels | None = None) -> Records:
@@ -46,54 +41,10 @@ def read(path: Path, size: int | None, columns: Columns | None = None, levels: L
         return huggingface.read(path, size, columns, levels)
     if not tree.samples:
         raise DataError(_nothing(path, tree))
-    base = layouts.enter(tree) if path.is_dir() else ()
-    layout = _layout(tree, base, columns) if path.is_dir() else _of_table(path, tree, columns)
-    say_left_out(layout, tree, base)
-    _ask_for_labels(layout, tree)
+    layout = arrange(path, tree, columns)
     names = ["/".join(found.parts) for found in layout.found]
-    if not layout.found:
-        raise DataError(f"{path}: no picture has a class")
     read = pictures.read(str(path), names, lambda: (tree.path(found.parts) for found in layout.found), size, levels)
     return records(layout, read, levels=read.levels)
-
-
-def _layout(tree: Tree, base: Parts, columns: Columns) -> Layout:
-    by_folder: Layout | None = None
-    failure: DataError | None = None
-    try:
-        by_folder = layouts.of_folders(tree, base)
-    except DataError as error:
-        failure = error
-    classes = by_folder is not None and len(by_folder.classes) > 1
-    says = {found.parts: found.label for found in by_folder.found} if by_folder and classes else None
-    found = tagged.find(tree, base, columns, says)
-    if found.labels:
-        return of_labels(tree, base, found)
-    if by_folder is None:
-        assert failure is not None
-        raise failure
-    by_folder.notes += found.notes
-    by_folder.questions += found.questions
-    return by_folder
-
-
-def _of_table(path: Path, tree: Tree, columns: Columns) -> Layout:
-    return of_labels(tree, (), tagged.of_file(path, tree, columns))
-
-
-def _ask_for_labels(layout: Layout, tree: Tree) -> None:
-    """One class, and files beside it that may hold others."""
-    if len(layout.classes) > 1 or layout.used:
-        return
-    files = [parts for parts in tree.files if ending_of(parts) in _MAYBE_LABELS and len(parts) <= 2]
-    if files and not any(parts[-1].casefold().startswith(("readme", "license")) for parts in files):
-        layout.questions.append(
-            Question(
-                f"All pictures were taken for one class; {listed(['/'.join(parts) for parts in files], 3)} beside them "
-                "was not read.",
-                "If it holds the labels, write them as a .csv with the columns file_name and label.",
-            )
-        )
 
 
 def _nothing(path: Path, tree: Tree) -> str:

@@ -13,17 +13,17 @@ import numpy as np
 from training.data import parts as split_names
 from training.data.errors import DataError
 from training.data.folders.tree import Parts, walk
+from training.data.labels.join import label_column
+from training.data.labels.parquet import parquet
+from training.data.labels.table import METADATA, Table, clean, is_missing, label_order
+from training.data.labels.tagged import Columns
 from training.data.parts import TEST, TRAIN, VALIDATION, part_in, part_of
 from training.data.reading import Reading
 from training.data.records import Records
 from training.data.wording import counted, listed
 from training.kinds.image import pictures
-from training.kinds.image.labels import label_column
 from training.kinds.image.levels import Levels
-from training.kinds.image.parquet import parquet
 from training.kinds.image.picture import PICTURES, Content
-from training.kinds.image.table import METADATA, Table, clean, is_missing, label_order
-from training.kinds.image.tagged import Columns
 
 PARQUET, ARROW = ".parquet", ".arrow"
 _ROWS = 64

@@ -28,7 +28,8 @@ UNREAD = frozenset(
 )
 
 _AROUND = frozenset({"images", "image", "imgs", "img", "pictures"})
-PICTURES = Sought("picture", SUFFIXES, UNREAD, "Convert them to PNG or JPEG; PNG keeps 16-bit levels.", _AROUND)
+_WORDS = ("image", "img", "picture", "photo")
+PICTURES = Sought("picture", SUFFIXES, UNREAD, "Convert them to PNG or JPEG; PNG keeps 16-bit levels.", _AROUND, _WORDS)
 
 # A header may claim any size. A baseline JPEG is shrunk while it is decoded, the others have to be decoded whole.
 LARGEST_PIXELS = 2**26

@@ -11,13 +11,14 @@ from augmint.v1 import generator_pb2 as pb
 from training.data import nearby
 from training.data.dataset import Dataset
 from training.data.errors import DataError
+from training.data.labels import tagged
+from training.data.labels.tagged import Columns
 from training.data.reading import Reading
 from training.data.records import Records
-from training.kinds.image import archive, folder, foreign, huggingface, idx, mapped, pixels, tagged
+from training.kinds.image import archive, folder, foreign, huggingface, idx, mapped, pixels
 from training.kinds.image.finish import finish
 from training.kinds.image.levels import Levels
 from training.kinds.image.resize import check_size
-from training.kinds.image.tagged import Columns
 
 
 def shaped(spec: pb.SampleSpec) -> dict[str, Any]:

@@ -17,7 +17,8 @@ SUFFIXES = frozenset({".mid", ".midi", ".smf", ".kar"})
 UNREAD = frozenset({".rmi", ".abc", ".musicxml", ".mxl", ".krn", ".mscz", ".gp5", ".mod", ".xm"})
 CONVERT = "MuseScore exports it, and abc2midi converts ABC"
 _AROUND = frozenset({"midi", "midis", "mid", "music", "tunes", "songs", "pieces"})
-PIECES = Sought("piece", SUFFIXES, UNREAD, f"Convert them to MIDI: {CONVERT}.", _AROUND)
+_WORDS = ("midi", "piece", "tune", "song")
+PIECES = Sought("piece", SUFFIXES, UNREAD, f"Convert them to MIDI: {CONVERT}.", _AROUND, _WORDS)
 
 DRUMS = 9  # the channel that a person calls 10
 LONGEST_QUARTERS = 20_000  # a few bytes may claim a rest of years

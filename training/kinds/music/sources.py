@@ -1,4 +1,4 @@
-"""Reads labelled music: folders of MIDI files, one for each class."""
+"""Reads labelled music: MIDI files, in a folder for each class or named by a table."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from augmint.v1 import generator_pb2 as pb
-from training.data import classes
+from training.data import classes, recorded
 from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.finish import finished
-from training.data.folders import recorded
-from training.data.folders.holding import holds
-from training.data.folders.recorded import filed
+from training.data.labels import naming
+from training.data.labels.tagged import Columns, is_table
 from training.data.reading import Claim
 from training.data.records import Records
 from training.data.wording import shown
@@ -26,10 +25,12 @@ from training.kinds.music.midi import FOUR_FOUR, PIECES, SUFFIXES, UNREAD, Metre
 from training.kinds.music.music import Melody, Music
 from training.kinds.music.pieces import Asked, Rolls
 
+_WANTED = "one folder of MIDI files per class, or such files with their labels in a table"
+
 
 def reads(source: str) -> Claim:
-    """A piece, or a folder that holds at least as many as files of any other ending: surely music."""
-    return Claim.SURE if holds(source, SUFFIXES | UNREAD) else Claim.NONE
+    """A piece, a folder that holds at least as many as files of any other ending, or a table of them: surely music."""
+    return Claim.SURE if naming.sure(source, SUFFIXES | UNREAD) else Claim.NONE
 
 
 def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
@@ -51,26 +52,30 @@ def load(
     tracks: int | None = None,
     shape: tuple[int, int, int, int] | None = None,
     drop_scarce: bool = False,
+    label: str | None = None,
+    file: str | None = None,
 ) -> Dataset:
     """Read a labelled data set into memory.
 
     source:  a folder with one folder of MIDI files per class; or train/ and test/ of such folders (the official test
-             split; val/ beside test/ joins the training part, and is the test split where there is no test/).
+             split; val/ beside test/ joins the training part, and is the test split where there is no test/); or
+             pieces with their labels in a table among them or above; or such a table, its pieces in its folder.
     bars:    of a sample, of the metre that holds for the longest time; None: 4.
     grid:    steps of a quarter note; None: 4.
     tracks:  that a piece's parts become; None: as many as nearly all pieces have parts, else 1.
     shape:   of a generator's samples: steps, lowest pitch, pitches, held velocity; in place of bars.
     drop_scarce: leave out classes that have too few pieces, instead of refusing them.
+    label, file: columns of a table that hold the labels and the names of the pieces; None: found by their usual names.
     raises:  DataError, in one sentence, for anything that cannot be trained on.
     """
     path = Path(source)
-    if path.is_file():
+    if path.is_file() and not is_table(path.name):
         raise DataError(f"{source}: it is one piece; name the folder with one folder of MIDI files per class")
     asked = Asked(grids.DEFAULT_BARS if bars is None else bars, grids.DEFAULT_STEPS if grid is None else grid, tracks)
     if shape is not None:
         asked = replace(asked, length=shape[0], pitches=(shape[1], shape[2]), held=shape[3] or None)
     try:
-        layout, names, paths = filed(path, PIECES, "one folder of MIDI files per class")
+        layout, names, paths = recorded.filed(path, PIECES, _WANTED, Columns(label, file))
         found = pieces.read(str(path), names, paths, asked)
         records = recorded.records(layout, found, found.groups)
     except OSError as error:

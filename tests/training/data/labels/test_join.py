@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from tests.training.kinds.image.drawn import LABELS, alternate, asked, fill, label_of, pictures, put, read, write
 from training.data import DataError
 from training.data.folders.tree import Tree
-from training.kinds.image import load, table
-from training.kinds.image.labels import Index, join
+from training.data.labels import table
+from training.data.labels.index import Index
+from training.data.labels.join import join
+from training.data.labels.table import Table, clean
+from training.kinds.image import load
 from training.kinds.image.picture import PICTURES
-from training.kinds.image.table import Table, clean
 
 
 def test_columns_of_which_one_is_1_are_classes(tmp_path):

@@ -1,4 +1,4 @@
-"""What pictures mean whose labels stand in tables: classes by the labels, splits by columns, folders or names."""
+"""What samples mean whose labels stand in tables: classes by the labels, splits by columns, folders or names."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from training.data.folders import doubts
 from training.data.folders.arrangement import Found, Layout
 from training.data.folders.layout import PART_ORDER, find_splits
 from training.data.folders.tree import Parts, Tree
+from training.data.labels.table import label_order
+from training.data.labels.tagged import Tagged
 from training.data.parts import TEST, TRAIN, VALIDATION, part_of
 from training.data.question import Question
 from training.data.wording import listed
-from training.kinds.image.table import label_order
-from training.kinds.image.tagged import Tagged
 
 
 def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
@@ -22,15 +22,16 @@ def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
     try:
         splits = find_splits(tree, base) or {}
     except DataError:
-        # What makes no sense for folders of classes may be good for pictures with labels of their own.
+        # What makes no sense for folders of classes may be good for samples with labels of their own.
         splits = {part: name for name in tree.children(base) if (part := part_of(name))}
+    nouns = tree.sought.nouns
     folder_part = {name: part_of(name) or part for part, name in splits.items()}
     found = []
-    for picture in tree.samples:
-        if picture in tagged.labels:
-            above = picture[len(base)] if len(picture) > len(base) + 1 and picture[: len(base)] == base else ""
-            part = tagged.parts.get(picture) or folder_part.get(above)
-            found.append(Found(picture, tagged.labels[picture], part))
+    for sample in tree.samples:
+        if sample in tagged.labels:
+            above = sample[len(base)] if len(sample) > len(base) + 1 and sample[: len(base)] == base else ""
+            part = tagged.parts.get(sample) or folder_part.get(above)
+            found.append(Found(sample, tagged.labels[sample], part))
     kinds = {each.part for each in found}
     if kinds <= {None, TRAIN} or kinds == {TEST} or kinds == {VALIDATION}:
         found = [Found(each.parts, each.label) for each in found]
@@ -42,29 +43,29 @@ def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
     layout = Layout(found, tuple(label_order(set(tagged.labels.values()))), tagged.words)
     if kinds != {None}:
         layout.splits = split_names.in_words({str(part): splits.get(str(part), str(part)) for part in kinds - {None}})
-    without = Counter(_place(picture, base) for picture in tree.samples if picture not in tagged.labels)
-    layout.skipped.update({f"pictures {place}without a label": count for place, count in without.items()})
+    without = Counter(_place(sample, base) for sample in tree.samples if sample not in tagged.labels)
+    layout.skipped.update({f"{nouns} {place}without a label": count for place, count in without.items()})
     layout.used = frozenset(tagged.used)
     layout.notes += tagged.notes
     layout.questions += tagged.questions
     if sum(count for place, count in without.items() if not part_of(place[4:-2])) > len(found):
         layout.questions.append(
             Question(
-                f"More pictures are without a label ({sum(without.values()):,}) than with one ({len(found):,}).",
-                "Look whether the tables name all of the pictures.",
+                f"More {nouns} are without a label ({sum(without.values()):,}) than with one ({len(found):,}).",
+                "Look whether the tables name all of them.",
             )
         )
     if several := [label for label in layout.classes if "|" in label or ";" in label]:
         layout.questions.append(
             Question(
                 f"Some labels look like several in one, as {listed(several, 2)}; each was taken for one class.",
-                "Keep one class for each picture.",
+                f"Keep one class for each {tree.sought.noun}.",
             )
         )
     doubts.of_classes(layout)
     return layout
 
 
-def _place(picture: Parts, base: Parts) -> str:
-    rest = picture[len(base) : -1]
+def _place(sample: Parts, base: Parts) -> str:
+    rest = sample[len(base) : -1]
     return f"in '{rest[0]}' " if rest else ""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from training.data import DataError
-from training.kinds.image import table
+from training.data.labels import table
 
 # No control characters; what is trimmed at the ends anyway is not put there.
 CELLS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12).map(table.clean)

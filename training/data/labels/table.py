@@ -1,4 +1,4 @@
-"""Tables of text, one row per picture: CSV and TSV in any usual form, JSON lines, StyleGAN's dataset.json, Parquet."""
+"""Tables of text, one row per sample: CSV and TSV in any usual form, JSON lines, StyleGAN's dataset.json, Parquet."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from training.data.jsonlines import objects
 from training.data.separators import announced, separator_of
 
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
-# Often labels, and as often something else: read as labels if they name the pictures, else passed over.
+# Often labels, and as often something else: read as labels if they name the samples, else passed over.
 PERHAPS = frozenset({".json", ".txt"})
-# What Hugging Face's imagefolder looks for in a folder of pictures.
+# What Hugging Face's imagefolder and audiofolder look for in a folder of samples.
 METADATA = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
 STYLEGAN = "dataset.json"
 
@@ -83,7 +83,7 @@ def read_stylegan(path: Path) -> Table | None:
     labels = content["labels"]
     if labels is None:
         raise DataError(
-            f"{path}: its labels are null: no picture has a class. If all are of one class, put them into one folder "
+            f"{path}: its labels are null: nothing has a class. If all are of one class, put them into one folder "
             f"without {STYLEGAN}; else write labels as [[file, class], ...]"
         )
     if isinstance(labels, dict):
@@ -121,7 +121,7 @@ def _json(path: Path) -> Table:
 
 
 def _lines(path: Path) -> Table:
-    """Lines of a file's name, blanks and a label, as lists of training pictures are; or any other table."""
+    """Lines of a file's name, blanks and a label, as lists of training samples are; or any other table."""
     lines = [line.split() for line in _text(path).splitlines() if line.strip()]
     if lines and all(len(line) == 2 for line in lines) and not any(each in lines[0][0] for each in ",;|"):
         return Table(path, ("1", "2"), [(clean(first), clean(second)) for first, second in lines])
@@ -197,7 +197,7 @@ def _json_lines(path: Path) -> Table:
 
 
 def _of_records(path: Path, records: Sequence[dict[str, Any]]) -> Table:
-    """Columns of scalars only: what is nested (boxes, captions by language) is no label of a picture."""
+    """Columns of scalars only: what is nested (boxes, captions by language) is no label of a sample."""
     columns = list(dict.fromkeys(key for record in records for key in record))
     flat = [
         column
@@ -219,7 +219,7 @@ def _cell(value: Any) -> str:
 
 
 def _parquet(path: Path) -> Table:
-    from training.kinds.image.parquet import parquet
+    from training.data.labels.parquet import parquet
 
     try:
         content = parquet().read_table(path)

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 
 from training.data.errors import DataError
-from training.data.folders import layout as layouts
 from training.data.folders.arrangement import Layout
-from training.data.folders.leftovers import say_left_out, unread_in
+from training.data.folders.leftovers import unread_in
 from training.data.folders.tree import Sought, Tree, walk
+from training.data.labels.arranged import arrange
+from training.data.labels.tagged import Columns
 from training.data.question import Question
 from training.data.reading import Reading
 from training.data.records import Records
@@ -32,20 +33,17 @@ class Read(Protocol):
     def questions(self) -> Sequence[Question]: ...
 
 
-def filed(path: Path, sought: Sought, wanted: str) -> tuple[Layout, list[str], list[Path]]:
-    """The files of a folder with one folder per class, their names and paths.
+def filed(path: Path, sought: Sought, wanted: str, columns: Columns) -> tuple[Layout, list[str], list[Path]]:
+    """The files of a folder with a class each, by its folders or tables, or those that a table names; names and paths.
 
-    wanted: what would be right, after "has no ...; ".
-    raises: DataError if none is there, or none has a class.
+    wanted:  what would be right, after "has no ...; ".
+    columns: of the tables; none given: found by their names and contents.
+    raises:  DataError if none is there, or none has a class.
     """
-    tree = walk(path, sought)
+    tree = walk(path if path.is_dir() else path.parent, sought)
     if not tree.samples:
         raise DataError(f"{path}: {_nothing(tree) or f'has no {sought.nouns}; wanted {wanted}'}")
-    base = layouts.enter(tree)
-    layout = layouts.of_folders(tree, base)
-    say_left_out(layout, tree, base)
-    if not layout.found:
-        raise DataError(f"{path}: no {sought.noun} has a class")
+    layout = arrange(path, tree, columns)
     names = ["/".join(found.parts) for found in layout.found]
     return layout, names, [tree.path(found.parts) for found in layout.found]
 

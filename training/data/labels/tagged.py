@@ -1,4 +1,4 @@
-"""Labels of pictures from the tables that lie among them, beside them or above them."""
+"""Labels of samples from the tables that lie among them, beside them or above them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data.errors import DataError
+from training.data.folders.doubts import chunks
 from training.data.folders.tree import Parts, Tree
+from training.data.labels import table as tables
+from training.data.labels.index import Index
+from training.data.labels.join import Ambiguous, Joined, join
+from training.data.labels.table import METADATA, PERHAPS, STYLEGAN, SUFFIXES, Table
 from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question
 from training.data.wording import listed, shown
-from training.kinds.image import table as tables
-from training.kinds.image.labels import Ambiguous, Index, Joined, join
-from training.kinds.image.table import METADATA, PERHAPS, STYLEGAN, SUFFIXES, Table
 
-# More tables than this are one per picture (boxes, key points), not labels.
+# More tables than this are one per sample (boxes, key points), not labels.
 _MOST_TABLES = 20
 
 
 @dataclass(slots=True)
 class Tagged:
-    """labels: picture -> class; parts: picture -> split, where a table says it; words: where the labels come from.
+    """labels: sample -> class; parts: sample -> split, where a table says it; words: where the labels come from.
 
     unread: what is asked about tables that say nothing, if no other does.
     """
@@ -47,7 +49,7 @@ class Columns:
 
 
 def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] | None) -> Tagged:
-    """Read the labels of a folder's pictures; no labels if no table has them.
+    """Read the labels of a folder's samples; no labels if no table has them.
 
     by_folder: what the folders' names say, where these can be classes: a table has to be sure of itself, then.
     Raises DataError where tables contradict each other, or where one has labels that cannot be read.
@@ -55,7 +57,7 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
     tagged = Tagged()
     candidates = _candidates(tree, base)
     above = _above(tree) if by_folder is None and not tree.children(()) else []
-    # An entry for every picture: made only where there is something to look up.
+    # An entry for every sample: made only where there is something to look up.
     index = Index(tree if candidates or above else Tree(tree.root, tree.sought))
     joins: list[Joined] = []
     failures: list[DataError] = []
@@ -77,13 +79,13 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
     if not joins:
         joins = [joined for path in above if (joined := _passed_over(path, (), tree, index, columns)) is not None]
     for joined in joins:
-        _add(tagged, joined, len(joins))
+        _add(tagged, joined, len(joins), tree.sought.nouns)
     if columns.given and not joins:
         options = {"--label": columns.label, "--file": columns.file}
         asked = " and ".join(f"{option} {value}" for option, value in options.items() if value)
         raise DataError(
             f"{tree.root}: {asked}: no table (.csv, .tsv, .jsonl) in it or above has such a column beside the names of "
-            "its pictures"
+            f"its {tree.sought.nouns}"
         )
     return tagged
 
@@ -93,11 +95,11 @@ def of_file(path: Path, tree: Tree, columns: Columns) -> Tagged:
     joined = join(_load(path), tree, Index(tree), (), None, columns.label, columns.file)
     if joined is None:
         raise DataError(
-            f"{path}: wanted a column with the names of pictures under {path.parent} and one with their labels; it has "
-            f"{', '.join(map(repr, _load(path).columns))}"
+            f"{path}: wanted a column with the names of {tree.sought.nouns} under {path.parent} and one with their "
+            f"labels; it has {', '.join(map(repr, _load(path).columns))}"
         )
     tagged = Tagged()
-    _add(tagged, joined, 1)
+    _add(tagged, joined, 1, tree.sought.nouns)
     return tagged
 
 
@@ -108,13 +110,14 @@ def _load(path: Path) -> Table:
 
 
 def _candidates(tree: Tree, base: Parts) -> list[tuple[Path, Parts]]:
-    """Tables on the way down to the pictures, and in the folders there."""
+    """Tables on the way down to the samples, in the folders there, and in a folder of their own beside all."""
     depth = len(base)
-    found = [
-        (tree.path(file), file[:-1])
-        for file in tree.files
-        if is_table(file[-1]) and len(file) <= depth + 2 and base[: len(file) - 1] == file[: len(file) - 1][:depth]
-    ]
+
+    def lies_right(file: Parts) -> bool:
+        on_the_way = len(file) <= depth + 2 and base[: len(file) - 1] == file[: len(file) - 1][:depth]
+        return on_the_way or (len(file) == 2 and not tree.below(file[:1]))
+
+    found = [(tree.path(file), file[:-1]) for file in tree.files if is_table(file[-1]) and lies_right(file)]
     sure = [each for each in found if each[0].suffix.lower() not in PERHAPS or each[0].name.lower() == STYLEGAN]
     perhaps = [each for each in found if each not in sure]
     return [*_few(sure), *_few(perhaps)]
@@ -127,7 +130,7 @@ def _few(found: list[tuple[Path, Parts]]) -> list[tuple[Path, Parts]]:
 
 
 def _above(tree: Tree) -> list[Path]:
-    """Tables in the folder above, for a folder that holds nothing but pictures."""
+    """Tables in the folder above, for a folder that holds nothing but samples."""
     try:
         entries = sorted(tree.root.resolve().parent.iterdir())
     except OSError:
@@ -180,8 +183,8 @@ def _read(
             tagged.unread.append(
                 Question(
                     f"{name} was not read: {_why(table, index)} (columns {listed(table.columns, 6)}).",
-                    "If it has the labels, say by --file and --label which columns hold the names of the pictures and "
-                    "their classes.",
+                    "If it has the labels, say by --file and --label which columns hold the names of the "
+                    f"{tree.sought.nouns} and their classes.",
                 )
             )
         else:
@@ -202,6 +205,8 @@ def _overrules(joined: Joined, tagged: Tagged, by_folder: dict[Parts, str]) -> J
             f"{name} was not read, and the folders are the classes; --label takes the labels of one of its columns"
         )
         return None
+    if chunks(by_folder.values()):
+        return joined
     tagged.questions.append(
         Question(
             f"The labels are those of {name}, {joined.column}; the folders {_folders(joined, by_folder)} say "
@@ -213,7 +218,7 @@ def _overrules(joined: Joined, tagged: Tagged, by_folder: dict[Parts, str]) -> J
 
 
 def _passed_over(path: Path, folder: Parts, tree: Tree, index: Index, columns: Columns) -> Joined | None:
-    """A table's labels, if it names the pictures; else nothing is said of it. Raises Ambiguous."""
+    """A table's labels, if it names the samples; else nothing is said of it. Raises Ambiguous."""
     if "submission" in path.stem.lower():
         return None
     try:
@@ -234,34 +239,34 @@ def _why(table: Table, index: Index) -> str:
         return "it has no rows"
     if any(index.called(cell) for cell in table.rows[0]):
         return "it has no column of labels"
-    return "it names none of the pictures"
+    return f"it names none of the {index.sought.nouns}"
 
 
 def _folders(joined: Joined, by_folder: dict[Parts, str]) -> str:
-    return listed(sorted({by_folder[picture] for picture in joined.labels if picture in by_folder}), 4)
+    return listed(sorted({by_folder[sample] for sample in joined.labels if sample in by_folder}), 4)
 
 
 def _agree(labels: dict[Parts, str], by_folder: dict[Parts, str]) -> bool:
-    """Whether labels and folders divide the pictures alike, whatever they call the classes."""
-    pairs = {(label, by_folder.get(picture)) for picture, label in labels.items()}
+    """Whether labels and folders divide the samples alike, whatever they call the classes."""
+    pairs = {(label, by_folder.get(sample)) for sample, label in labels.items()}
     return len(pairs) == len({first for first, _ in pairs}) == len({second for _, second in pairs})
 
 
-def _add(tagged: Tagged, joined: Joined, count: int) -> None:
+def _add(tagged: Tagged, joined: Joined, count: int, nouns: str) -> None:
     path = joined.table.path
     own = part_of(path.stem) if count > 1 and path.name.lower() not in METADATA else None
-    for picture, label in joined.labels.items():
-        if tagged.labels.setdefault(picture, label) != label:
+    for sample, label in joined.labels.items():
+        if tagged.labels.setdefault(sample, label) != label:
             raise DataError(
-                f"{path} and {tagged.used[0]}: both have labels of {'/'.join(picture)} ({label!r} and "
-                f"{tagged.labels[picture]!r}); give the one to be used as DATA, or move the other away"
+                f"{path} and {tagged.used[0]}: both have labels of {'/'.join(sample)} ({label!r} and "
+                f"{tagged.labels[sample]!r}); give the one to be used as DATA, or move the other away"
             )
-        if part := joined.parts.get(picture) or own:
-            tagged.parts.setdefault(picture, part)
+        if part := joined.parts.get(sample) or own:
+            tagged.parts.setdefault(sample, part)
     tagged.used.append(path)
     tagged.notes += joined.notes
     words = f"{shown(path.name)}, {joined.column}"
     if not tagged.words:
-        tagged.words = f"pictures with the labels of {words}"
+        tagged.words = f"{nouns} with the labels of {words}"
     elif words not in tagged.words:
         tagged.words += f"; {words}"
