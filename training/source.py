@@ -77,7 +77,10 @@ class SourceOptions(BaseModel):
     ] = None
     file: Annotated[
         str | None,
-        Option(metavar="COLUMN", help="Of a table of pictures: their names; by default found by what it holds."),
+        Option(
+            metavar="COLUMN",
+            help="Of a table of files: their names; by default found by what it holds.",
+        ),
     ] = None
 
     columns: Annotated[

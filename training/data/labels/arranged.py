@@ -9,7 +9,7 @@ from training.data.folders import layout as layouts
 from training.data.folders.arrangement import Layout
 from training.data.folders.leftovers import ending_of, say_left_out
 from training.data.folders.tree import Parts, Tree
-from training.data.labels import tagged
+from training.data.labels import lists, tagged
 from training.data.labels.labelled import of_labels
 from training.data.labels.tagged import Columns
 from training.data.question import Question
@@ -30,6 +30,7 @@ def arrange(path: Path, tree: Tree, columns: Columns) -> Layout:
     layout = (
         _of_folder(tree, base, columns) if path.is_dir() else of_labels(tree, (), tagged.of_file(path, tree, columns))
     )
+    lists.split(layout, tree, base)
     say_left_out(layout, tree, base)
     _ask_for_labels(layout, tree)
     if not layout.found:

@@ -99,9 +99,9 @@ def read_stylegan(path: Path) -> Table | None:
 def _loaded(path: Path) -> Any:
     if path.stat().st_size > _LARGEST:
         raise DataError(f"{path}: {path.stat().st_size} bytes; at most {_LARGEST} bytes are read")
-    text = _text(path)
+    content = text(path)
     try:
-        return json.loads(text)
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({str(error)[:100]})") from error
 
@@ -122,7 +122,7 @@ def _json(path: Path) -> Table:
 
 def _lines(path: Path) -> Table:
     """Lines of a file's name, blanks and a label, as lists of training samples are; or any other table."""
-    lines = [line.split() for line in _text(path).splitlines() if line.strip()]
+    lines = [line.split() for line in text(path).splitlines() if line.strip()]
     if lines and all(len(line) == 2 for line in lines) and not any(each in lines[0][0] for each in ",;|"):
         return Table(path, ("1", "2"), [(clean(first), clean(second)) for first, second in lines])
     return _separated(path)
@@ -143,27 +143,28 @@ def _class_of(path: Path, name: str, value: Any) -> str:
     return clean(str(value))
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
+    """A file of text in UTF-8 or UTF-16. Raises DataError, OSError."""
     data = path.read_bytes()
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        found = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: byte {error.start} is not {'UTF-16' if wide else 'UTF-8'} text; save it as UTF-8, so that its "
             "names are read as they were meant"
         ) from error
-    if "\0" in text:
+    if "\0" in found:
         raise DataError(f"{path}: holds NUL characters; it is no text in UTF-8")
-    return text
+    return found
 
 
 def _separated(path: Path) -> Table:
-    text = _text(path)
-    named, text = announced(text)
-    separator = named or separator_of(text, path.suffix.lower())
+    content = text(path)
+    named, content = announced(content)
+    separator = named or separator_of(content, path.suffix.lower())
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
         lines = [(reader.line_num, [clean(cell) for cell in line]) for line in reader if any(map(str.strip, line))]
     except csv.Error as error:
         raise DataError(f"{path}: line {reader.line_num}: {error}; quotes around cells must be closed") from error
@@ -192,7 +193,7 @@ def headless(table: Table) -> Table:
 
 
 def _json_lines(path: Path) -> Table:
-    found = objects(path, _text(path).split("\n"), '{"file_name": "1.png", "label": "cat"}')
+    found = objects(path, text(path).split("\n"), '{"file_name": "1.png", "label": "cat"}')
     return _of_records(path, [record for _, _, record in found])
 
 
