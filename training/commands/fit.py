@@ -30,7 +30,7 @@ def fit(
         typer.Argument(
             help="Images: `digits`, an IDX file or folder, .npz, .npy, a folder of pictures, a table of them, Parquet. "
             "Sounds: a folder of WAV, FLAC, OGG or MP3, or a table of them. Music: the same of MIDI. Rows: .csv, .tsv, "
-            ".jsonl, .parquet, .feather, or a folder of them. Texts: a folder of .txt, or rows with --text."
+            ".jsonl, .json, .parquet, .feather, or a folder of them. Texts: a folder of .txt, or rows with --text."
         ),
     ] = None,
     preset: Annotated[

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePath
 
 from training.data.errors import DataError
 from training.data.folders.leftovers import ending_of, unread_in
@@ -63,4 +64,17 @@ def _nothing(path: Path, tree: Tree) -> str:
         hint = f"; it has {counted(len(tree.dead), 'link')} whose targets are gone"
     if path.is_file():
         return f"{path}: wanted the pictures that it names, beside it or in folders there; there are none{hint}"
+    if not hint and tree.files:
+        hint = f", or folders of sounds, MIDI or .txt files; it has {_endings(tree)}"
     return f"{path}: has no folders of images; {wanted}{hint}"
+
+
+def _endings(tree: Tree) -> str:
+    """How many files of which ending: "80 files without an ending and 2 .npy files"."""
+    counts = Counter(PurePath(parts[-1]).suffix.lower() for parts in tree.files)
+    most = counts.most_common(3)
+    said = [
+        counted(count, f"{ending} file") if ending else f"{counted(count, 'file')} without an ending"
+        for ending, count in most
+    ]
+    return ", ".join(said) + (", ..." if len(counts) > len(most) else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,12 @@ PARQUET = frozenset({".parquet", ".pq"})
 ARROW = frozenset({".arrow", ".feather"})
 ENDINGS = TEXT | LINES | PARQUET | ARROW
 
+# Numbers as they are written.
+_AS_WRITTEN: dict[str, Any] = {"parse_int": str, "parse_float": str, "parse_constant": lambda _: None}
+_EXAMPLE = '{"age": 39, "income": "high"}'
+_WANTED = f"wanted an object a line, or an array of them, such as [{_EXAMPLE}]"
+
+_LARGEST = 2**29  # characters of an array
 _BLOCK = 2**23  # bytes of text
 _ROWS = 65_536
 _RECORDS = 16_384
@@ -149,7 +156,7 @@ class NotUtf8(DataError):
 
 
 class _Records(File):
-    """JSON lines: an object a row; numbers and truth become text, which keeps digits as they are written."""
+    """JSON, an object a line or an array of them; numbers and truth become text, which keeps digits as written."""
 
     place = "line"
     words = "an object a line"
@@ -164,7 +171,7 @@ class _Records(File):
         self.names = text.names_of(path, [name for name in names if name not in nested])
         self._keys = [name for name in names if name not in nested]
         if not self._keys:
-            raise DataError(f"{path}: holds no records of single values")
+            raise DataError(f"{path}: holds no records of single values; {_WANTED}")
         if nested:
             self.notes = (f"{listed(nested, 4)} of {path.name} hold lists or objects, which are no columns; left out",)
 
@@ -183,16 +190,40 @@ class _Records(File):
         return pa.RecordBatch.from_arrays(arrays, list(self.names))
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        kept = {"parse_int": str, "parse_float": str, "parse_constant": lambda _: None}
         with text.opened(self.path) as file:
             lines = io.TextIOWrapper(file, "utf-8-sig")
-            for number, line, record in objects(self.path, lines, '{"age": 39, "income": "high"}', **kept):
-                # Escaped halves of characters, as a cut text has them.
-                if "\\u" in line and any(isinstance(value, str) and not _whole(value) for value in record.values()):
-                    raise DataError(
-                        f"{self.path}: line {number} holds half of a character, as of an emoji cut in two; take it out"
-                    )
+            before: list[str] = []
+            for line in lines:
+                before.append(line)
+                if line.strip():
+                    break
+            if ending(self.path.name) == ".json" and before and before[-1].lstrip().startswith("["):
+                self.place, self.words = "object", "an array of objects"
+                yield from self._array(before[-1] + lines.read(_LARGEST + 1))
+                return
+            for number, line, record in objects(self.path, itertools.chain(before, lines), _EXAMPLE, **_AS_WRITTEN):
+                self._refuse_halves(line, record, number)
                 yield record
+
+    def _array(self, content: str) -> Iterator[dict[str, Any]]:
+        if len(content) > _LARGEST:
+            raise DataError(f"{self.path}: more than {_LARGEST:,} characters in one array; write an object a line")
+        try:
+            records = json.loads(content, **_AS_WRITTEN)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{self.path}: is not JSON ({str(error)[:100]}); {_WANTED}") from error
+        for number, record in enumerate(records, 1):
+            if not isinstance(record, dict):
+                raise DataError(f"{self.path}: element {number} is {str(record)[:40]}; {_WANTED}")
+            self._refuse_halves(content, record, number)
+            yield record
+
+    def _refuse_halves(self, content: str, record: dict[str, Any], number: int) -> None:
+        """Raise DataError for escaped halves of characters, as a cut text has them."""
+        if "\\u" in content and any(isinstance(value, str) and not _whole(value) for value in record.values()):
+            raise DataError(
+                f"{self.path}: {self.place} {number} holds half of a character, as of an emoji cut in two; take it out"
+            )
 
 
 def _whole(text: str) -> bool:

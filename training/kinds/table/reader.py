@@ -102,7 +102,9 @@ def load(
     found = look(source, label, columns, rare, again)
     seen, decisions = found.survey, [each for each in found.decisions if each.column is not None]
     if not decisions:
-        raise DataError(f"{source}: no column is left to learn beside the labels of {found.label!r}")
+        gone = listed(each.name for each in found.decisions)
+        texts = f"; if {gone} is text that is to be learned, say --text COLUMN" if found.decisions else ""
+        raise DataError(f"{source}: no column is left to learn beside the labels of {found.label!r}{texts}")
     raw_rows.refuse_wide(source, decisions)
     records = _records(source, found, drop_scarce)
     filled = raw_rows.fill(seen, decisions, records.samples)

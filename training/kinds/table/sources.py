@@ -18,7 +18,7 @@ from training.kinds.table.order import natural
 from training.kinds.table.text import ending
 
 # Tables as often as not: in a folder beside others they are descriptions of these.
-_PERHAPS = frozenset({".txt", ".dat", ".data"})
+_PERHAPS = frozenset({".txt", ".dat", ".data", ".json"})
 _DEEPEST = 2  # folders, as in data/train/part-0.parquet
 _MOST = 10_000
 
@@ -89,20 +89,22 @@ def _beside(path: Path) -> list[Path]:
         return []
 
 
-def _folder(path: Path) -> Source:
-    source = Source(path, [])
+def parts(path: Path, notes: list[str]) -> dict[str, list[Path]]:
+    """The files of a folder's splits: TRAIN, VALIDATION, TEST in this order; all is TRAIN if no name says more.
+
+    notes: are added what was not read. Raises DataError.
+    """
     found = _files(path)
     sure = [each for each in found if ending(each.name) not in _PERHAPS]
-    found = sure or found
     chosen: dict[str, list[Path]] = {}
-    for each in found:
+    for each in sure or found:
         if "submission" in each.stem.lower():
-            source.notes.append(f"{each.name} was not read: its labels are placeholders")
+            notes.append(f"{each.name} was not read: its labels are placeholders")
             continue
         part = part_of(each.parent.name) if each.parent != path else None
         chosen.setdefault(part or part_in(each.stem)[0] or "", []).append(each)
     if TRAIN in chosen and (others := chosen.pop("", [])):
-        source.notes.append(f"{listed((each.name for each in others), 3)} beside the training part was not read")
+        notes.append(f"{listed((each.name for each in others), 3)} beside the training part was not read")
     if "" in chosen:
         if len(chosen) > 1:
             raise DataError(
@@ -111,16 +113,26 @@ def _folder(path: Path) -> Source:
             )
         chosen = {TRAIN: chosen[""]}
     if not chosen:
-        raise DataError(f"{path}: holds no table; wanted .csv, .tsv, .jsonl, .parquet or .feather files")
+        raise DataError(f"{path}: holds no table; wanted .csv, .tsv, .jsonl, .json, .parquet or .feather files")
     if TRAIN not in chosen:
         raise DataError(f"{path}: has {listed(chosen)}, but nothing to train on")
-    for part in (TRAIN, VALIDATION, TEST):
-        source.files += [(chunks.open_file(each), part) for each in chosen.get(part, [])]
+    return {part: chosen[part] for part in (TRAIN, VALIDATION, TEST) if part in chosen}
+
+
+def _folder(path: Path) -> Source:
+    source = Source(path, [])
+    chosen = parts(path, source.notes)
+    for part, paths in chosen.items():
+        source.files += [(chunks.open_file(each), part) for each in paths]
     _refuse_several(source)
-    if len(chosen) > 1:
-        names = {part: _name(chosen[part]) for part in (TRAIN, VALIDATION, TEST) if part in chosen}
-        source.splits = split_names.in_words(names)
+    source.splits = in_words(chosen)
     return source
+
+
+def in_words(chosen: dict[str, list[Path]]) -> str:
+    """What each of the parts is used as; empty if there is one."""
+    names = {part: _name(paths) for part, paths in chosen.items()}
+    return split_names.in_words(names) if len(chosen) > 1 else ""
 
 
 def _name(paths: Sequence[Path]) -> str:
@@ -143,3 +155,29 @@ def _refuse_several(source: Source) -> None:
                     f"{source.path}: holds several tables: {file.path.name} has other columns than "
                     f"{files[0].path.name} ({listed(unlike, 4)}); name one of them"
                 )
+
+
+def to_guess(source: Source) -> str | None:
+    """The one column that a competition's test file lacks, for it is what is to be guessed; None: there is no such."""
+    trained = trained_on(source)
+    for file, part in source.files:
+        lacking = [name for name in trained.names if name not in file.names]
+        if part == TEST and len(lacking) == 1 and set(file.names) < set(trained.names):
+            return lacking[0]
+    return None
+
+
+def trained_on(source: Source) -> File:
+    """The first file of the training part."""
+    return next(file for file, part in source.files if part == TRAIN)
+
+
+def leave_out_unlabelled(source: Source, label: str) -> None:
+    """Take the files out that have no labels, and say so."""
+    for file, part in tuple(source.files):
+        if label not in file.names and part != TRAIN:
+            source.files.remove((file, part))
+            source.notes.append(
+                f"{file.path.name} was left out: it has no labels (column {label!r}), as a competition's test"
+            )
+            source.splits = ""

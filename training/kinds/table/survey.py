@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from training.data.errors import DataError
-from training.data.parts import TEST, TRAIN
 from training.kinds.table import labels as label_columns
 from training.kinds.table import plan as plans
+from training.kinds.table import sources
 from training.kinds.table.cells import MISSING, without, words_of
 from training.kinds.table.chunks import File, NotUtf8
 from training.kinds.table.decision import Type, Wanted
@@ -55,10 +55,10 @@ def survey(source: Source, plan: Plan, label: str | None) -> Survey:
 
 
 def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
-    trained = next(file for file, part in source.files if part == TRAIN) if source.files else None
-    assert trained is not None
-    chosen = label_columns.choose(source.path, trained.names, label or plan.label, _to_guess(source, trained))
-    source.files = _labelled(source, chosen, trained)
+    trained = sources.trained_on(source)
+    chosen = label_columns.choose(source.path, trained.names, label or plan.label, sources.to_guess(source))
+    sources.leave_out_unlabelled(source, chosen)
+    _refuse_other_columns(source, trained)
     facts = {}
     for name in trained.names:
         wanted = plan.columns.get(name, Wanted(name))
@@ -85,15 +85,6 @@ def _survey(source: Source, plan: Plan, label: str | None) -> Survey:
     return found
 
 
-def _to_guess(source: Source, trained: File) -> str | None:
-    """The one column that a competition's test file lacks, for it is what is to be guessed; None: there is no such."""
-    for file, part in source.files:
-        lacking = [name for name in trained.names if name not in file.names]
-        if part == TEST and len(lacking) == 1 and set(file.names) < set(trained.names):
-            return lacking[0]
-    return None
-
-
 def _refuse_other_type(file: File, facts: ColumnFacts, kind: pa.DataType) -> None:
     own = family(kind)
     if own and facts.rows and facts.family and (own != facts.family or file.typed != facts.typed):
@@ -103,22 +94,12 @@ def _refuse_other_type(file: File, facts: ColumnFacts, kind: pa.DataType) -> Non
         )
 
 
-def _labelled(source: Source, label: str, trained: File) -> list[tuple[File, str]]:
-    """The files that have labels, all of the same columns. Raises DataError."""
-    kept = []
-    for file, part in source.files:
-        if label not in file.names and part != TRAIN:
-            source.notes.append(
-                f"{file.path.name} was left out: it has no labels (column {label!r}), as a competition's test"
-            )
-            source.splits = ""
-            continue
+def _refuse_other_columns(source: Source, trained: File) -> None:
+    for file, _ in source.files:
         if missing := [name for name in trained.names if name not in file.names]:
             raise DataError(f"{file.path}: has no column {missing[0]!r}, which {trained.path.name} has")
         if more := [name for name in file.names if name not in trained.names]:
             raise DataError(f"{file.path}: has the column {more[0]!r}, which {trained.path.name} has not")
-        kept.append((file, part))
-    return kept
 
 
 def _coded(source: Source, found: Survey, batch: pa.RecordBatch, typed: bool) -> np.ndarray:

@@ -19,7 +19,7 @@ from training.data.separators import announced, separator_of
 from training.data.wording import listed
 
 TEXT = frozenset({".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".data"})
-LINES = frozenset({".jsonl", ".ndjson"})
+LINES = frozenset({".jsonl", ".ndjson", ".json"})
 PACKED = frozenset({".gz", ".bz2", ".xz", ".zip"})
 
 _SAMPLE = 2**20  # bytes, by which encoding, separator and head are found

@@ -26,15 +26,20 @@ class Bare:
     note: str
 
 
+def asked(text: str | None, label: str | None) -> bool:
+    """Whether both columns are numbers."""
+    return text is not None and label is not None and text.isdecimal() and label.isdecimal()
+
+
 def read(path: Path, text: str | None, label: str | None) -> Bare | None:
     """Rows of a file in which two numbers name columns, unless its first line names them so; else None.
 
     Cells may be quoted, as of CSV, in all of the file; if that does not come out even, quotes are characters.
     Raises DataError.
     """
-    if text is None or label is None or not (text.isdecimal() and label.isdecimal()):
+    if text is None or label is None or not asked(text, label):
         return None
-    if path.is_dir() or ending(path.name) not in TEXT:
+    if not path.is_file() or ending(path.name) not in TEXT:
         return None
     content, note = lines.read(path)
     content = content.removeprefix("\ufeff")
@@ -43,11 +48,11 @@ def read(path: Path, text: str | None, label: str | None) -> Bare | None:
     found = _quoted(content, separator) or list(_split(content, separator))
     if not found or {text, label} <= {cell.strip() for cell in found[0][1]}:
         return None
-    asked = {"--text": int(text), "--label": int(label)}
+    wanted = {"--text": int(text), "--label": int(label)}
     wide = len(found[0][1])
-    if worst := next((name for name, number in asked.items() if not 1 <= number <= wide), None):
+    if worst := next((name for name, number in wanted.items() if not 1 <= number <= wide), None):
         raise DataError(
-            f"{path}: has {wide} columns in its first line, so that {worst} {asked[worst]} is none; they count from 1"
+            f"{path}: has {wide} columns in its first line, so that {worst} {wanted[worst]} is none; they count from 1"
         )
     rows = []
     for number, cells in found:

@@ -14,18 +14,20 @@ from training.kinds.text import bare
 from training.kinds.text.texts import Texts
 
 _USUAL = ("text", "sentence", "message", "utterance", "line")
+_USUAL_LABELS = ("label", "labels", "target", "class", "y", "category", "intent", "sentiment", "topic")
 _MOST_CLASSES = 10_000
 _BARE = "; where the first line is a row and no head, columns go by their numbers: --text 2 --label 1"
 
 
 def read(path: Path, text: str | None, label: str | None, texts: Texts) -> Texts:
     """Fill `texts` from a file of cells, of records or of columns, or from a folder of them. Raises DataError."""
-    if (rows := bare.read(path, text, label)) is not None:
-        return _bare(path, rows, texts)
+    if _bare(path, text, label, texts):
+        return texts
     found = sources.find(path)
-    names = found.files[0][0].names
+    names = sources.trained_on(found).names
     of_texts = _column(path, names, text)
-    of_labels = choose(path, [name for name in names if name != of_texts], label)
+    of_labels = _label(path, [name for name in names if name != of_texts], label, sources.to_guess(found))
+    sources.leave_out_unlabelled(found, of_labels)
     texts.words = f"{found.words}, the texts in the column {of_texts!r}, the labels in {of_labels!r}"
     texts.splits, texts.skipped = found.splits, texts.skipped + type(texts.skipped)(found.skipped)
     texts.notes += found.notes
@@ -40,12 +42,25 @@ def read(path: Path, text: str | None, label: str | None, texts: Texts) -> Texts
     return texts
 
 
-def _bare(path: Path, found: bare.Bare, texts: Texts) -> Texts:
-    texts.words, texts.notes = found.words, [*texts.notes, *([found.note] if found.note else [])]
-    for number, value, label in found.rows:
-        _row(value, label, TRAIN, f"{path}: line {number}", texts)
+def _bare(path: Path, text: str | None, label: str | None, texts: Texts) -> bool:
+    """Whether columns are numbers of rows without a head, in a file or in all of a folder, which then are read."""
+    if not bare.asked(text, label):
+        return False
+    notes: list[str] = []
+    chosen = sources.parts(path, notes) if path.is_dir() else {TRAIN: [path]}
+    found = [(each, part, bare.read(each, text, label)) for part, paths in chosen.items() for each in paths]
+    if any(rows is None for *_, rows in found):
+        return False
+    texts.notes += notes
+    texts.splits = sources.in_words(chosen)
+    for file, part, rows in found:
+        assert rows is not None
+        texts.words = texts.words or rows.words
+        texts.notes += [rows.note] if rows.note else []
+        for number, value, own in rows.rows:
+            _row(value, own, part, f"{file}: line {number}", texts)
     _refuse_many(path, "of labels", texts)
-    return texts
+    return True
 
 
 def _again(found: sources.Source, error: chunks.NotUtf8, of_texts: str, of_labels: str, texts: Texts) -> Texts:
@@ -63,7 +78,21 @@ def _again(found: sources.Source, error: chunks.NotUtf8, of_texts: str, of_label
     return texts
 
 
+def _label(path: Path, names: Sequence[str], asked: str | None, to_guess: str | None) -> str:
+    """names: of the columns beside the texts'. to_guess: what the source leaves out of its test. Raises DataError."""
+    if asked is not None:
+        return choose(path, names, asked)
+    usual = [name for name in names if name.casefold() in _USUAL_LABELS]
+    if len(usual) == 1:
+        return usual[0]
+    if to_guess in names or len(names) == 1:
+        return str(to_guess) if to_guess in names else names[0]
+    raise DataError(f"{path}: say by --label COLUMN which column holds the classes; it has {listed(names, 20)}")
+
+
 def _add(file: chunks.File, part: str, of_texts: str, of_labels: str, texts: Texts) -> None:
+    if missing := [name for name in (of_texts, of_labels) if name not in file.names]:
+        raise DataError(f"{file.path}: {no_column(missing[0], file.names)}")
     row = 0
     for batch in file.chunks():
         values, labels = (

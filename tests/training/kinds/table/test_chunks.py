@@ -65,6 +65,17 @@ def test_columns_of_lists_are_left_out_and_named(tmp_path: Path) -> None:
         ("rows.feather", b"", "not a whole feather file"),
         ("rows.jsonl", b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
         ("rows.jsonl", b"[1, 2]\n", "line 1 is [1, 2]; wanted an object"),
+        (
+            "rows.json",
+            b'{"data": [{"a": 1}]}',
+            "holds no records of single values; wanted an object a line, or an array",
+        ),
+        ("rows.json", b'{\n "a": 1\n}', "line 1 is not JSON"),
+        ("rows.json", b'[{"a": 1}, {"a"', "is not JSON"),
+        ("rows.json", b'[{"a": 1}, 2]', "element 2 is 2; wanted an object a line, or an array of them"),
+        ("rows.json", b'[{"a": "\\ud83d"}]', "object 1 holds half of a character"),
+        ("rows.json", b"[]", "holds no records of single values"),
+        ("rows.json", b"", "holds no records of single values"),
         ("rows.csv.gz", b"\x1f\x8b\x08 broken", "not a whole csv file"),
         ("rows.csv", b"", "is empty"),
     ],
@@ -82,3 +93,16 @@ def test_the_index_that_pandas_writes_is_no_column(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     pandas.DataFrame({"a": [1, 2, 3]}, index=[5, 7, 9]).to_parquet(tmp_path / "rows.parquet")
     assert chunks.open_file(tmp_path / "rows.parquet").names == ("a",)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_objects_is_what_the_same_objects_are_a_line_each(tmp_path: Path, indent: int | None) -> None:
+    """As pandas writes it by df.to_json(path, orient="records"); numbers keep their digits."""
+    rows = [{"age": 3, "income": 1.50, "kind": "a"}, {"age": None, "kind": "b", "more": [1]}]
+    (tmp_path / "rows.json").write_text("\n " + json.dumps(rows, indent=indent).replace("1.5", "1.50"))
+    (tmp_path / "lines.json").write_text("\n" + "\n".join(map(json.dumps, rows)).replace("1.5", "1.50"))
+    array, lines = (chunks.open_file(tmp_path / f"{name}.json") for name in ("rows", "lines"))
+    assert (array.words, lines.words) == ("an array of objects", "an object a line")
+    assert array.names == lines.names == ("age", "income", "kind")
+    assert pa.Table.from_batches(array.chunks()).equals(pa.Table.from_batches(lines.chunks()))
+    assert pa.Table.from_batches(array.chunks())["income"].to_pylist() == ["1.50", None]

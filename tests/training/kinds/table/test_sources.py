@@ -143,7 +143,7 @@ def test_a_test_beside_a_file_is_named(tmp_path: Path) -> None:
         (["a.csv", "a.tsv"], None, "has 'a.csv' and 'a.tsv', which may be the same rows twice; keep one kind"),
         (["test.csv"], None, "has 'test', but nothing to train on"),
         (["test.csv", "rows.csv"], None, "of which none is for training by its name; name the file to learn from"),
-        (["README.md"], None, "holds no table; wanted .csv, .tsv, .jsonl, .parquet or .feather files"),
+        (["README.md"], None, "holds no table; wanted .csv, .tsv, .jsonl, .json, .parquet or .feather files"),
     ],
 )
 def test_folders_that_make_no_sense_are_refused(

@@ -262,42 +262,6 @@ def test_a_specification_holds_what_a_client_needs(two):
     assert (list(spec.shape), spec.dtype) == ([8], pb.DATA_TYPE_INT32)
 
 
-@pytest.mark.parametrize("name", ["sms.tsv", "sms.tsv.gz", "sms.csv"])
-def test_rows_without_a_head_are_read_by_the_numbers_of_their_columns(tmp_path, name):
-    mark = "," if "csv" in name else "\t"
-    rows = [(label, text) for label, own in (("ham", VOWELS), ("spam", CONSONANTS)) for text in own]
-    content = "".join(f"{label}{mark}{text}\n" for label, text in rows).encode()
-    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    dataset = read(tmp_path / name, text="2", label="1")
-    assert (dataset.class_names, texts(dataset)) == (("ham", "spam"), VOWELS + CONSONANTS)
-    assert f"the first row 'ham' {VOWELS[0]!r}" in dataset.reading.layout
-    with pytest.raises(DataError, match="has 2 columns in its first line, so that --text 3 is none; they count from 1"):
-        read(tmp_path / name, text="3", label="1")
-    with pytest.raises(DataError, match="columns go by their numbers: --text 2 --label 1"):
-        read(tmp_path / name, text="text", label="label")
-
-
-def test_quotes_of_rows_without_a_head_are_characters_unless_they_enclose_cells(tmp_path):
-    lines = [f"{label}\t{text}" for label, own in (("a", VOWELS), ("b", CONSONANTS)) for text in own]
-    path = tmp_path / "plain.tsv"
-    path.write_text("\n".join([*lines, 'a\t"yes" he said', 'a\t"open', "b\t3 o'clock"]))
-    assert texts(read(path, text="2", label="1"))[-3:] == ['"yes" he said', '"open', "3 o'clock"]
-    path.write_text("\n".join([*lines, 'a\t"tab\there, ""quoted"""']))
-    assert texts(read(path, text="2", label="1"))[-1] == 'tab\there, "quoted"'
-    path.write_text("\n".join([*lines, "a\tb\tc"]))
-    with pytest.raises(DataError, match="line 81 has 3 cells, the first line has 2"):
-        read(path, text="2", label="1")
-
-
-def test_columns_that_are_called_by_numbers_are_taken_by_their_names(tmp_path):
-    path = tmp_path / "named.csv"
-    rows = [f"{text},{number % 2}" for number, text in enumerate(VOWELS)]
-    path.write_text("\n".join(["1,2", *rows]))
-    dataset = read(path, text="1", label="2")
-    assert texts(dataset) == VOWELS
-    assert dataset.class_names == ("0", "1")
-
-
 def test_emoji_and_marks_are_kept_whole_in_what_is_read(tmp_path):
     thumbs = [f"{word} \U0001f44d\U0001f3fd" for word in words(30, "abc")]
     marks = [f"q\u0308{word}" for word in words(30, "de")]
