@@ -113,8 +113,10 @@ def _told(headers: Sequence[Header], rate: int) -> list[str]:
 def _lengths(fitted: Sequence[_Fitted], rate: int, frames: int) -> list[str]:
     lengths = np.array([each.length for each in fitted])
     cut, padded = int((lengths > frames).sum()), int((lengths < frames).sum())
+    shortest, longest = (f"{each / rate:.2f}" for each in (lengths.min(), lengths.max()))
     said = [
-        f"sounds of {lengths.min() / rate:.2f} to {lengths.max() / rate:.2f} s became samples of {frames / rate:g} s"
+        f"sounds of {shortest if shortest == longest else f'{shortest} to {longest}'} s became samples of "
+        f"{frames / rate:g} s"
     ]
     said += [f"{cut:,} cut to their loudest part"] if cut else []
     said += [f"{padded:,} with silence added at the end"] if padded else []
