@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from training.data import parts as split_names
 from training.data.errors import DataError
 from training.data.folders.tree import Parts, walk
+from training.data.huggingface import class_names, features
 from training.data.labels.join import label_column
 from training.data.labels.parquet import parquet
 from training.data.labels.table import METADATA, Table, clean, is_missing, label_order
@@ -213,16 +213,6 @@ def _damaged(file: Path, error: Exception) -> DataError:
     )
 
 
-def _features(schema: Any) -> dict[str, Any]:
-    """What Datasets wrote of each column, by name; empty if it did not write the file."""
-    try:
-        content = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-        features = content.get("info", {}).get("features", {})
-    except (ValueError, AttributeError):
-        return {}
-    return features if isinstance(features, dict) else {}
-
-
 def _image_columns(schema: Any) -> list[str]:
     """The columns of bytes, or of structs of bytes and path."""
     import pyarrow
@@ -238,10 +228,7 @@ def _image_columns(schema: Any) -> list[str]:
 
 
 def _image_column(file: Path, schema: Any) -> str:
-    features = _features(schema)
-    named = [
-        name for name, feature in features.items() if isinstance(feature, dict) and feature.get("_type") == "Image"
-    ]
+    named = [name for name, feature in features(schema).items() if feature.get("_type") == "Image"]
     found = _image_columns(schema)
     candidates = [name for name in named if name in found] or found
     if len(candidates) > 1:
@@ -257,11 +244,9 @@ def _labels(
     path: Path, files: list[tuple[Path, str]], schema: Any, image: str, columns: Columns
 ) -> tuple[list[str], tuple[str, ...], str]:
     """The label of every row as text, the classes in order, and the column in words."""
-    features = _features(schema)
+    names_of = class_names(schema)
     plain = [each.name for each in schema if each.name != image and not _is_nested(each.type)]
-    named = [
-        name for name in plain if isinstance(each := features.get(name), dict) and each.get("_type") == "ClassLabel"
-    ]
+    named = [name for name in plain if name in names_of]
     choices = plain if columns.label is not None else (named or plain)
     cells = {name: [_text(cell) for file, _ in files for cell in _cells(file, name)] for name in choices}
     table = Table(path, tuple(choices), list(zip(*cells.values(), strict=True)) if cells else [])
@@ -270,9 +255,8 @@ def _labels(
         raise DataError(f"{path}: no column of labels beside {image!r}; it has {', '.join(schema.names)}")
     column = choices[number]
     labels = list(table.column(number))
-    names = features.get(column, {}).get("names") if column in named else None
-    if isinstance(names, list) and names:
-        numbers = {str(index): clean(str(name)) for index, name in enumerate(names)}
+    if names := names_of.get(column):
+        numbers = {str(index): clean(name) for index, name in enumerate(names)}
         unknown = sorted(
             {label for label in labels if label not in numbers and not is_missing(label) and label != "-1"}
         )

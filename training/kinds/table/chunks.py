@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
 from training.data.errors import DataError
+from training.data.huggingface import class_names
 from training.data.jsonlines import objects
 from training.data.wording import listed
 from training.kinds.table import text
@@ -236,30 +238,59 @@ def _cell(value: Any) -> str | None:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-class _Parquet(File):
+class _Typed(File):
+    """A file that says what its columns are. class_names: of columns of numbers that are classes of Datasets."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.class_names: dict[str, tuple[str, ...]] = {}
+
+    def _take(self, schema: pa.Schema) -> None:
+        self.names = _of_schema(self, schema)
+        named = class_names(schema)
+        self.class_names = {
+            each.name: named[each.name] for each in schema if each.name in named and pa.types.is_integer(each.type)
+        }
+
+    def _named(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Numbers of classes as their names, which keep the order; Datasets' -1 is none."""
+        for column, names in self.class_names.items():
+            at = batch.schema.get_field_index(column)
+            numbers = batch.column(at).cast(pa.int64())
+            numbers = pc.if_else(pc.less(numbers, 0), None, numbers)
+            if numbers.null_count < len(numbers) and (most := pc.max(numbers).as_py()) >= len(names):
+                raise DataError(
+                    f"{self.path}: column {column!r} has the class {most}, but names for {len(names)} classes"
+                )
+            words = pa.DictionaryArray.from_arrays(numbers.cast(pa.int32()), pa.array(names), ordered=True)
+            batch = batch.set_column(at, column, words)
+        return batch
+
+
+class _Parquet(_Typed):
     words = "Parquet"
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         with pa.parquet.ParquetFile(path) as reader:
-            self.names = _of_schema(self, reader.schema_arrow)
+            self._take(reader.schema_arrow)
 
     def chunks(self) -> Iterator[pa.RecordBatch]:
         try:
             with pa.parquet.ParquetFile(self.path) as reader:
-                yield from reader.iter_batches(_ROWS, columns=list(self.names))
+                yield from map(self._named, reader.iter_batches(_ROWS, columns=list(self.names)))
         except (OSError, pa.ArrowException) as error:
             raise _damaged(self.path, error) from error
 
 
-class _Arrow(File):
+class _Arrow(_Typed):
     """Arrow's own files: Feather, and those of streams."""
 
     words = "Arrow"
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.names = _of_schema(self, self._open().schema)
+        self._take(self._open().schema)
 
     def _open(self) -> Any:
         source = pa.memory_map(str(self.path))
@@ -277,7 +308,7 @@ class _Arrow(File):
             for batch in batches:
                 chosen = batch.select(list(self.names))
                 for start in range(0, chosen.num_rows, _ROWS):
-                    yield chosen.slice(start, _ROWS)
+                    yield self._named(chosen.slice(start, _ROWS))
         except (OSError, pa.ArrowException) as error:
             raise _damaged(self.path, error) from error
 

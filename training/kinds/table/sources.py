@@ -136,6 +136,8 @@ def in_words(chosen: dict[str, list[Path]]) -> str:
 
 
 def _name(paths: Sequence[Path]) -> str:
+    if part_of(paths[0].parent.name):
+        return paths[0].parent.name
     return paths[0].name if len(paths) == 1 else f"{paths[0].name} ... {paths[-1].name}"
 
 

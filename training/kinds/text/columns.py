@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from training.data.errors import DataError
 from training.data.parts import TRAIN
 from training.data.wording import listed
@@ -95,9 +97,10 @@ def _add(file: chunks.File, part: str, of_texts: str, of_labels: str, texts: Tex
         raise DataError(f"{file.path}: {no_column(missing[0], file.names)}")
     row = 0
     for batch in file.chunks():
-        values, labels = (
-            batch.column(batch.schema.get_field_index(name)).to_pylist() for name in (of_texts, of_labels)
-        )
+        values, own_labels = (batch.column(batch.schema.get_field_index(name)) for name in (of_texts, of_labels))
+        if pa.types.is_dictionary(own_labels.type) and own_labels.type.ordered:
+            texts.order = list(dict.fromkeys([*texts.order, *map(str, own_labels.dictionary.to_pylist())]))
+        values, labels = values.to_pylist(), own_labels.to_pylist()
         for value, own in zip(values, labels, strict=True):
             _row(value, own, part, f"{file.path}: {file.where(row)}", texts)
             row += 1

@@ -167,7 +167,8 @@ def _samples(source: str, found: Texts, characters: Units) -> np.ndarray:
 
 
 def _records(source: str, found: Texts, samples: np.ndarray, drop_scarce: bool) -> Records:
-    names = list(dict.fromkeys(found.labels))
+    there = dict.fromkeys(found.labels)
+    names = list(dict.fromkeys([*(each for each in found.order if each in there), *there]))
     number = {name: at for at, name in enumerate(names)}
     parts = set(found.parts)
     test = np.flatnonzero([is_test(part, parts) for part in found.parts]) if len(parts) > 1 else None

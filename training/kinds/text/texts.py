@@ -10,7 +10,7 @@ from training.kinds.text.units import cleaned
 
 @dataclass(slots=True)
 class Texts:
-    """Each text has a label, a split and a place, which messages name."""
+    """Each text has a label, a split and a place, which messages name. order: of classes, where the source has one."""
 
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
@@ -18,6 +18,7 @@ class Texts:
     places: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
     words: str = ""
     splits: str = ""
 

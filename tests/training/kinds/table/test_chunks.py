@@ -106,3 +106,36 @@ def test_an_array_of_objects_is_what_the_same_objects_are_a_line_each(tmp_path: 
     assert array.names == lines.names == ("age", "income", "kind")
     assert pa.Table.from_batches(array.chunks()).equals(pa.Table.from_batches(lines.chunks()))
     assert pa.Table.from_batches(array.chunks())["income"].to_pylist() == ["1.50", None]
+
+
+def of_datasets(table: pa.Table, **names: list[str]) -> pa.Table:
+    """A table as Hugging Face's Datasets writes it, with ClassLabel columns."""
+    features = {name: {"names": own, "_type": "ClassLabel"} for name, own in names.items()}
+    return table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".arrow", ".feather"])
+def test_numbers_of_classes_become_their_names_in_the_order_of_the_numbers(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"rows{ending}"
+    table = pa.table({"label": pa.array([1, 0, -1, None, 2], pa.int64()), "n": pa.array([1, 0, 1, 0, 1], pa.int64())})
+    write(path, of_datasets(table, label=["zebra", "ape", "cat"]))
+    (batch,) = chunks.open_file(path).chunks()
+    label, other = batch.columns
+    assert label.to_pylist() == ["ape", "zebra", None, None, "cat"]
+    assert label.type.ordered
+    assert label.dictionary.to_pylist() == ["zebra", "ape", "cat"]
+    assert other.to_pylist() == [1, 0, 1, 0, 1]
+
+
+def test_a_class_without_a_name_is_told_of(tmp_path: Path) -> None:
+    write(tmp_path / "rows.parquet", of_datasets(pa.table({"label": [0, 2]}), label=["a", "b"]))
+    with pytest.raises(DataError, match="column 'label' has the class 2, but names for 2 classes"):
+        list(chunks.open_file(tmp_path / "rows.parquet").chunks())
+
+
+@pytest.mark.parametrize(
+    "written", [b"no JSON", b"[]", b'{"info": {"features": []}}', b'{"info": {"features": {"label": 1}}}']
+)
+def test_what_datasets_has_not_written_names_no_classes(written: bytes, tmp_path: Path) -> None:
+    write(tmp_path / "rows.parquet", pa.table({"label": [0, 1]}).replace_schema_metadata({b"huggingface": written}))
+    assert next(chunks.open_file(tmp_path / "rows.parquet").chunks()).column(0).to_pylist() == [0, 1]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 
+import pyarrow as pa
 import pytest
 
+from tests.training.kinds.table.test_chunks import of_datasets, write
 from tests.training.kinds.text.made import read, texts, words
 from training.data import DataError
 
@@ -89,3 +91,18 @@ def test_the_labels_are_the_only_other_column_or_the_one_that_is_called_so(tmp_p
     path.write_text(json.dumps([{"text": text, "id": n, "mood": n % 2} for n, text in enumerate(VOWELS)]))
     with pytest.raises(DataError, match="say by --label COLUMN which column holds the classes; it has 'id' and 'mood'"):
         read(path, text="text")
+
+
+@pytest.mark.parametrize("kind", ["text", "table"])
+def test_classes_of_hugging_face_have_their_names_and_numbers(tmp_path, kind):
+    """What `save_to_disk` writes: train/data-00000-of-00001.arrow, its labels numbers with names."""
+    names = ["top_up", "card_arrival"]
+    for part, own in (("train", VOWELS), ("test", CONSONANTS)):
+        labels = pa.array([number % 2 for number in range(len(own))], pa.int64())
+        table = of_datasets(pa.table({"text": own, "n": [len(text) for text in own], "label": labels}), label=names)
+        (tmp_path / part).mkdir()
+        write(tmp_path / part / "data-00000-of-00001.arrow", table)
+    dataset = read(tmp_path, **({"text": "text"} if kind == "text" else {}))
+    assert dataset.class_names == tuple(names)
+    assert dataset.labels.tolist() == [number % 2 for number in range(len(VOWELS) + len(CONSONANTS))]
+    assert dataset.reading.splits == "'train' is for training, 'test' is the test split"
