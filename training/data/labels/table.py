@@ -220,7 +220,7 @@ def _cell(value: Any) -> str:
 
 
 def _parquet(path: Path) -> Table:
-    from training.data.labels.parquet import parquet
+    from training.data.arrow import parquet
 
     try:
         content = parquet().read_table(path)

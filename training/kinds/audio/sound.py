@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from training.data.encoded import Content, Encoded
 from training.data.folders.tree import Sought
 
 # Endings of what libsndfile reads by itself; the content decides how.
@@ -22,6 +23,7 @@ CONVERT = "ffmpeg -i IN OUT.wav converts one"
 _AROUND = frozenset({"audio", "audios", "sounds", "sound", "wav", "wavs", "clips", "recordings"})
 _WORDS = ("audio", "sound", "wav", "clip", "recording", "slice")
 SOUNDS = Sought("sound", SUFFIXES, UNREAD, f"Convert them to WAV or FLAC: {CONVERT}.", _AROUND, _WORDS)
+ENCODED = Encoded("Audio", ("audio", "sound", "speech", "wav", "recording"), SOUNDS)
 
 FULL = 32767  # the greatest level
 LONGEST_SECONDS = 600  # a header may claim any length
@@ -58,14 +60,16 @@ class Sound:
     opposed: bool
 
 
-def header(path: Path) -> Header | str:
+def header(content: Content) -> Header | str:
     """What a sound says of itself, or why it cannot be used."""
-    if not path.stat().st_size:
+    if isinstance(content, Path) and not content.exists():
+        return "neither bytes nor a file that is there"
+    if not (len(content) if isinstance(content, bytes) else content.stat().st_size):
         return "an empty file"
     try:
-        found = soundfile.info(str(path))
+        found = soundfile.info(_opened(content))
     except (soundfile.LibsndfileError, RuntimeError, ValueError, OSError) as error:
-        return _unreadable(path, error)
+        return _unreadable(content, error)
     if not _RATES[0] <= found.samplerate <= _RATES[1]:
         return f"{found.samplerate} frames a second; from {_RATES[0]:,} to {_RATES[1]:,} are read"
     if found.channels < 1:
@@ -77,16 +81,17 @@ def header(path: Path) -> Header | str:
     return made
 
 
-def decode(path: Path, rate: int) -> Sound | str:
+def decode(content: Content, rate: int) -> Sound | str:
     """All frames of a sound as one channel at `rate`, or why it cannot be used."""
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(_opened(content)) as file:
+            kind = file.format
             stored = file.samplerate
             values = file.read(frames=LONGEST_SECONDS * stored, dtype="float64", always_2d=True)
             declared = file.frames if 0 <= file.frames < 2**48 else len(values)
     except (soundfile.LibsndfileError, RuntimeError, ValueError, OSError, MemoryError) as error:
-        return _unreadable(path, error)
-    if len(values) < min(declared, LONGEST_SECONDS * stored) and path.suffix.lower() != ".mp3":
+        return _unreadable(content, error)
+    if len(values) < min(declared, LONGEST_SECONDS * stored) and kind != "MP3":
         return f"damaged: its header says {declared:,} frames, and {len(values):,} can be read"
     if len(values) < SHORTEST_SECONDS * stored:
         length = f"{len(values) / stored * 1000:.2g} ms" if len(values) else "no frame"
@@ -112,10 +117,17 @@ def levels(frames: np.ndarray) -> np.ndarray:
     return np.rint(frames * FULL).clip(-FULL - 1, FULL).astype(np.int16)
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def _opened(content: Content) -> str | io.BytesIO:
+    return io.BytesIO(content) if isinstance(content, bytes) else str(content)
+
+
+def _unreadable(content: Content, error: Exception) -> str:
     reason = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")[:120]
-    with path.open("rb") as file:
-        start = file.read(_HEAD)
+    if isinstance(content, bytes):
+        start = content[:_HEAD]
+    else:
+        with content.open("rb") as file:
+            start = file.read(_HEAD)
     if coding := _foreign(start):
         return f"coded as {coding}, for which there is no decoder here: {CONVERT}"
     return f"damaged, or no sound of a kind that is read ({reason})"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from training.data.encoded import Content
 from training.data.errors import DataError
 from training.data.folders.faults import tolerate
 from training.data.question import Question
@@ -44,7 +44,7 @@ class _Fitted:
     opposed: bool
 
 
-def read(where: str, names: Sequence[str], paths: Sequence[Path], rate: int, seconds: float | None) -> Sounds:
+def read(where: str, names: Sequence[str], contents: Sequence[Content], rate: int, seconds: float | None) -> Sounds:
     """Decode sounds into one array.
 
     where:   the source, for messages; names: of the sounds, too.
@@ -55,7 +55,7 @@ def read(where: str, names: Sequence[str], paths: Sequence[Path], rate: int, sec
     """
     faults: dict[int, str] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        headers = list(pool.map(sound.header, paths))
+        headers = list(pool.map(sound.header, contents))
         faults |= {number: found for number, found in enumerate(headers) if isinstance(found, str)}
         tolerate(where, names, faults, "sounds")
         lengths = [found.seconds for found in headers if isinstance(found, Header) and found.frames]
@@ -65,7 +65,7 @@ def read(where: str, names: Sequence[str], paths: Sequence[Path], rate: int, sec
         usable = [number for number in range(len(names)) if number not in faults]
         if len(usable) * frames * 2 > LARGEST_BYTES:
             raise DataError(f"{where}: {len(usable)} sounds of {frames} frames are more than {LARGEST_BYTES} bytes")
-        made = list(pool.map(lambda number: _fitted(paths[number], rate, frames), usable))
+        made = list(pool.map(lambda number: _fitted(contents[number], rate, frames), usable))
     faults |= {number: found for number, found in zip(usable, made, strict=True) if isinstance(found, str)}
     tolerate(where, names, faults, "sounds")
     kept = [number for number in usable if number not in faults]
@@ -78,8 +78,8 @@ def read(where: str, names: Sequence[str], paths: Sequence[Path], rate: int, sec
     return Sounds(samples, np.array(kept, np.int64), tuple(notes), tuple(questions))
 
 
-def _fitted(path: Path, rate: int, frames: int) -> _Fitted | str:
-    found = sound.decode(path, rate)
+def _fitted(content: Content, rate: int, frames: int) -> _Fitted | str:
+    found = sound.decode(content, rate)
     if isinstance(found, str):
         return found
     values = sound.levels(found.frames)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from augmint.v1 import generator_pb2 as pb
-from training.data import classes, recorded
+from training.data import classes, encoded, recorded
 from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.finish import finished
@@ -18,7 +18,7 @@ from training.data.wording import shown
 from training.kinds.audio import sounds
 from training.kinds.audio.audio import Audio
 from training.kinds.audio.length import DEFAULT_RATE, check_rate, check_seconds
-from training.kinds.audio.sound import SOUNDS, SUFFIXES, UNREAD
+from training.kinds.audio.sound import ENCODED, SOUNDS, SUFFIXES, UNREAD
 from training.kinds.audio.waves import Waves
 
 _WANTED = "one folder of WAV, FLAC, OGG or MP3 files per class, or such files with their labels in a table"
@@ -26,7 +26,16 @@ _WANTED = "one folder of WAV, FLAC, OGG or MP3 files per class, or such files wi
 
 def reads(source: str) -> Claim:
     """A sound, a folder that holds at least as many as files of any other ending, or a table of them: surely sounds."""
-    return Claim.SURE if naming.sure(source, SUFFIXES | UNREAD) else Claim.NONE
+    return Claim.SURE if naming.sure(source, SUFFIXES | UNREAD) or _is_encoded(Path(source)) else Claim.NONE
+
+
+def _is_encoded(path: Path) -> bool:
+    """Whether a file of rows, or the first one of a folder, has a column of sounds."""
+    try:
+        part = encoded.first_part(path) if path.is_dir() else path
+        return part is not None and encoded.is_file(part) and encoded.holds(part, ENCODED)
+    except (OSError, ValueError):
+        return False  # who reads it says what is wrong with it
 
 
 def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
@@ -49,7 +58,8 @@ def load(
 
     source:  a folder with one folder of sounds per class; or train/ and test/ of such folders (the official test
              split; val/ beside test/ joins the training part, and is the test split where there is no test/); or
-             sounds with their labels in a table among them or above; or such a table, its sounds in its folder.
+             sounds with their labels in a table among them or above; or such a table, its sounds in its folder; or
+             Parquet or Arrow files of a Hugging Face data set (training.data.encoded).
     rate:    frames a second of the samples, 8000 or 16000; None: 8000.
     seconds: of a sample, rounded up to steps of 0.128; None: chosen from the data, see training.kinds.audio.sounds.
     waves:   networks see waves instead of spectrograms.
@@ -61,11 +71,17 @@ def load(
     if seconds is not None:
         check_seconds(seconds)
     path = Path(source)
-    if path.is_file() and not is_table(path.name):
+    columns = Columns(label, file)
+    in_rows = not naming.sure(source, SUFFIXES | UNREAD) and _is_encoded(path)
+    if path.is_file() and not is_table(path.name) and not in_rows:
         raise DataError(f"{source}: it is one sound; name the folder with one folder of sounds per class")
     try:
-        layout, names, paths = recorded.filed(path, SOUNDS, _WANTED, Columns(label, file))
-        records = recorded.records(layout, sounds.read(str(path), names, paths, rate, seconds))
+        if in_rows:
+            rows = encoded.rows(path, ENCODED, columns)
+            records = rows.records(sounds.read(str(path), rows.names, list(rows.contents()), rate, seconds))
+        else:
+            layout, names, paths = recorded.filed(path, SOUNDS, _WANTED, columns)
+            records = recorded.records(layout, sounds.read(str(path), names, paths, rate, seconds))
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror or error}") from error
     name = shown(source)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from training.data import encoded
 from training.data.errors import DataError
 from training.data.labels.naming import names_below, names_samples
 from training.data.labels.tagged import is_table
 from training.data.reading import Claim
-from training.kinds.image import huggingface, idx, mapped, pixels
-from training.kinds.image.picture import SUFFIXES, UNREAD
+from training.kinds.image import idx, mapped, pixels
+from training.kinds.image.picture import ENCODED, SUFFIXES, UNREAD
 
 _SUFFIXES = SUFFIXES | UNREAD
 
@@ -24,21 +24,18 @@ def reads(source: str) -> Claim:
         sure = False  # who reads it says what is wrong with it
     if sure:
         return Claim.SURE
-    tabular = path.suffix.lower() in (huggingface.PARQUET, huggingface.ARROW) or is_table(path.name)
-    return Claim.ASKED if tabular and path.is_file() else Claim.IN_WORDS
+    tabular = encoded.is_file(path) or (is_table(path.name) and path.is_file())
+    return Claim.ASKED if tabular else Claim.IN_WORDS
 
 
 def _folder(path: Path) -> bool:
     if idx.is_folder(path) or mapped.is_folder(path) or next(names_below(path, _SUFFIXES), None) is not None:
         return True
-    for folder, _, names in os.walk(path):
-        for name in sorted(names):
-            if huggingface.is_part(Path(folder, name)):
-                return huggingface.has_images(Path(folder, name))
-    return False
+    part = encoded.first_part(path)
+    return part is not None and encoded.holds(part, ENCODED)
 
 
 def _file(path: Path) -> bool:
-    if path.suffix.lower() in (huggingface.PARQUET, huggingface.ARROW):
-        return huggingface.has_images(path)
+    if encoded.is_file(path):
+        return encoded.holds(path, ENCODED)
     return pixels.is_table(path) or (is_table(path.name) and names_samples(path, _SUFFIXES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path, PurePath
 
+from training.data import encoded
 from training.data.errors import DataError
 from training.data.folders.leftovers import ending_of, unread_in
 from training.data.folders.tree import Tree, walk
@@ -13,9 +14,9 @@ from training.data.labels.tagged import Columns
 from training.data.recorded import records
 from training.data.records import Records
 from training.data.wording import counted, listed
-from training.kinds.image import huggingface, pictures, pixels
+from training.kinds.image import pictures, pixels
 from training.kinds.image.levels import Levels
-from training.kinds.image.picture import PICTURES
+from training.kinds.image.picture import ENCODED, PICTURES
 
 # What training reads of other kinds, and a folder of which is easily taken for the data.
 ARRAYS = (".npy", ".npz")
@@ -38,14 +39,21 @@ def read(path: Path, size: int | None, columns: Columns | None = None, levels: L
     columns = columns or Columns()
     root = path if path.is_dir() else path.parent
     tree = walk(root, PICTURES)
-    if not tree.samples and any(huggingface.is_part(tree.path(parts)) for parts in tree.files):
-        return huggingface.read(path, size, columns, levels)
+    if not tree.samples and any(encoded.is_part(tree.path(parts)) for parts in tree.files):
+        return read_encoded(path, size, columns, levels)
     if not tree.samples:
         raise DataError(_nothing(path, tree))
     layout = arrange(path, tree, columns)
     names = ["/".join(found.parts) for found in layout.found]
     read = pictures.read(str(path), names, lambda: (tree.path(found.parts) for found in layout.found), size, levels)
     return records(layout, read, levels=read.levels)
+
+
+def read_encoded(path: Path, size: int | None, columns: Columns, levels: Levels | None = None) -> Records:
+    """Read a data set of Hugging Face, of a column of images and one of labels; see training.data.encoded.rows."""
+    rows = encoded.rows(path, ENCODED, columns)
+    read = pictures.read(str(path), rows.names, rows.contents, size, levels)
+    return rows.records(read, read.levels)
 
 
 def _nothing(path: Path, tree: Tree) -> str:

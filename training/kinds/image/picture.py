@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from training.data.encoded import Encoded
 from training.data.folders.tree import Sought
 from training.kinds.image.levels import Levels
 from training.kinds.image.resize import fit
@@ -30,6 +31,8 @@ UNREAD = frozenset(
 _AROUND = frozenset({"images", "image", "imgs", "img", "pictures"})
 _WORDS = ("image", "img", "picture", "photo")
 PICTURES = Sought("picture", SUFFIXES, UNREAD, "Convert them to PNG or JPEG; PNG keeps 16-bit levels.", _AROUND, _WORDS)
+_COLUMNS = ("image", "img", "images", "picture", "pixel_values", "jpg", "png", "bytes")
+ENCODED = Encoded("Image", _COLUMNS, PICTURES, any_bytes=True)
 
 # A header may claim any size. A baseline JPEG is shrunk while it is decoded, the others have to be decoded whole.
 LARGEST_PIXELS = 2**26

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from augmint.v1 import generator_pb2 as pb
-from training.data import nearby
+from training.data import encoded, nearby
 from training.data.dataset import Dataset
 from training.data.errors import DataError
 from training.data.labels import tagged
 from training.data.labels.tagged import Columns
 from training.data.reading import Reading
 from training.data.records import Records
-from training.kinds.image import archive, folder, foreign, huggingface, idx, mapped, pixels
+from training.kinds.image import archive, folder, foreign, idx, mapped, pixels
 from training.kinds.image.finish import finish
 from training.kinds.image.levels import Levels
 from training.kinds.image.resize import check_size
@@ -42,7 +42,7 @@ def load(
             labels file beside it; a .csv table with a label and a column for each pixel; a folder of such files; a
             folder with one folder of images per class, or with images and their labels in a table, or with images of
             one class (folder.py); such a table (.csv, .json, .jsonl, ...); a Parquet file or a folder of a Hugging Face
-            data set (huggingface.py).
+            data set (training.data.encoded).
     size:   side of the images in pixels, a multiple of 4 in [8, 256]; None: chosen from the data, at most 64.
     levels: which values are black and full; None: made out from the values, or asked.
     allow_pickle: read arrays of Python objects, which may run code while they are read.
@@ -74,8 +74,8 @@ def _read(path: Path, size: int | None, levels: Levels | None, allow_pickle: boo
     if path.is_dir() and not of_arrays:
         foreign.refuse_folder(path)
         return folder.read(path, size, columns, levels)
-    if path.is_file() and path.suffix.lower() in (huggingface.PARQUET, huggingface.ARROW):
-        return huggingface.read(path, size, columns, levels)
+    if encoded.is_file(path):
+        return folder.read_encoded(path, size, columns, levels)
     if path.is_file() and tagged.is_table(path.name) and not of_pixels:
         return folder.read(path, size, columns, levels)
     if columns.given:

@@ -127,7 +127,7 @@ def test_several_columns_of_classes_are_asked_about(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"text": ["a"] * 16, "label": NAMES * 8}, "wanted a column of encoded images"),
+        ({"text": ["a"] * 16, "label": NAMES * 8}, "wanted a column of encoded pictures"),
         ({"image": [b"x"] * 16}, "no column of labels beside 'image'"),
         ({"image": [b"x"] * 16, "label": NAMES * 8}, "16 of 16 images cannot be used.*x.parquet row 0: unreadable"),
         ({"image": [b"x"] * 16, "label": [None] * 16}, "no row has a label"),
@@ -163,7 +163,7 @@ def test_metadata_in_parquet_is_a_table_of_the_pictures(tmp_path: Path) -> None:
 
 
 def test_images_are_decoded_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.kinds.image.huggingface._ROWS", 2)
+    monkeypatch.setattr("training.data.arrow._ROWS", 2)
     monkeypatch.setattr("training.kinds.image.pictures._AHEAD", 3)
     path = write(tmp_path / "x.parquet", image=[encoded(key) for key in keys("a")], label=NAMES * 8)
     check(load(str(path)), "a")
