@@ -32,7 +32,12 @@ def split(layout: Layout, tree: Tree, base: Parts) -> None:
     index: Index | None = None
     for file in tree.files:
         path, part = tree.path(file), part_in(Path(file[-1]).stem)[0]
-        if part is None or path.suffix.lower() not in _SUFFIXES or path in layout.used or not _lies_right(file, base):
+        if (
+            part is None
+            or path.suffix.lower() not in _SUFFIXES
+            or path in layout.used
+            or not _lies_right(file, tree, base)
+        ):
             continue
         index = index or Index(tree)
         named = _named(path, file[:-1], index)
@@ -64,8 +69,8 @@ def _put(layout: Layout, lists: dict[str, tuple[Path, set[Parts]]]) -> None:
         layout.notes.append(f"{counted(twice, 'sample')} in two lists of splits; to be tested on goes before")
 
 
-def _lies_right(file: Parts, base: Parts) -> bool:
-    return file[:-1] == base[: len(file) - 1] or len(file) == 2
+def _lies_right(file: Parts, tree: Tree, base: Parts) -> bool:
+    return file[:-1] == base[: len(file) - 1] or (len(file) == 2 and not tree.below(file[:1]))
 
 
 def _named(path: Path, folder: Parts, index: Index) -> set[Parts]:

@@ -87,6 +87,11 @@ def test_a_text_about_something_else_is_no_list(root: Path, content: bytes) -> N
     assert held_out(read(root)[0]) == 0
 
 
+def test_a_list_in_the_folder_of_a_class_is_about_the_class(root: Path) -> None:
+    (root / "meta" / "test.txt").rename(root / "images" / "pie" / "test.txt")
+    assert held_out(read(root)[0]) == 0
+
+
 def test_folders_that_are_splits_go_before(tmp_path: Path) -> None:
     for part in ("train", "test"):
         for name in ("pie", "waffle"):
