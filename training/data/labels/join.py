@@ -10,14 +10,17 @@ from training.data.errors import DataError
 from training.data.folders.tree import Parts, Sought, Tree
 from training.data.labels.index import Index, ending_of_sample
 from training.data.labels.table import Table, headless, is_missing
-from training.data.parts import part_of
+from training.data.parts import TEST, TRAIN, VALIDATION, part_of
 from training.data.wording import counted, listed
 
 # Names of columns, the likeliest first; in lower case and of letters only: classname for ClassName and class_name.
 _LABELS = (
     *("label", "labels", "class", "classes", "classname", "classlabel", "labelname", "category", "categoryname"),
     *("categories", "target", "primarylabel", "breed", "species", "diagnosis", "dx", "y", "tag"),
+    *("classid", "labelid", "categoryid"),
 )
+# As CelebA has them.
+_NUMBERED: dict[str, str | None] = {"0": TRAIN, "1": VALIDATION, "2": TEST}
 _SPLITS = ("split", "splits", "set", "subset", "partition", "dataset", "usage", "phase", "part")
 
 # Of the rows, or of the samples: below it, a table is about something else.
@@ -76,16 +79,25 @@ def join(
             f"{table.path}: {len(named)} of {len(table.rows)} rows name a {index.sought.noun} by the column "
             f"{table.columns[number]!r}; {listed([lost])}, for one, is not there"
         )
-    splits = _split_column(table, number)
-    columns = _labels(table, number, splits, label, index)
+    splits = _splits(table, number)
+    columns = _labels(table, number, None if splits is None else splits[0], label, index)
     if columns is None:
         return None
     column, values, usual = columns
     named_so = _plain(table.columns[number]) in _files(index.sought)
     sure = usual and (named_so or _has_ending(table.column(number), index.sought))
     joined = Joined(table, column, {}, {}, sure)
-    _fill(joined, table.column(number), found, values, None if splits is None else table.column(splits), index.sought)
+    _fill(joined, table.column(number), found, values, None if splits is None else splits[1], index.sought)
     return joined
+
+
+def splits_of(table: Table, index: Index, folder: Parts, file: str | None) -> dict[Parts, str]:
+    """The split of each sample that a table names, as CelebA has a table of nothing else; empty if it says none."""
+    chosen = _file_column(table, index, folder, None, file)
+    splits = None if chosen is None else _splits(table, chosen[0])
+    if chosen is None or splits is None:
+        return {}
+    return {sample: part for sample, part in zip(chosen[1], splits[1], strict=True) if sample and part}
 
 
 def _file_column(
@@ -116,12 +128,15 @@ def _is_row(table: Table, index: Index, number: int) -> bool:
     return not usual and index.called(table.columns[number])
 
 
-def _split_column(table: Table, file: int) -> int | None:
+def _splits(table: Table, file: int) -> tuple[int, list[str | None]] | None:
+    """The column of splits, and that of each row; None if there is no such column."""
     for number, column in enumerate(table.columns):
-        if number != file and _plain(column) in _SPLITS:
-            values = set(table.column(number))
-            if values and all(part_of(value) for value in values):
-                return number
+        if number != file and (name := _plain(column)) in _SPLITS and table.rows:
+            values = table.column(number)
+            numbered = name == "partition" and {*values} <= _NUMBERED.keys()
+            parts = [_NUMBERED[value] if numbered else part_of(value) for value in values]
+            if all(parts):
+                return number, parts
     return None
 
 
@@ -223,7 +238,7 @@ def _fill(
     names: list[str],
     found: list[Parts | None],
     values: list[str],
-    splits: list[str] | None,
+    splits: list[str | None] | None,
     sought: Sought,
 ) -> None:
     noun, where = sought.noun, joined.table.path.name
@@ -240,7 +255,7 @@ def _fill(
             twice += sample in joined.labels
             if joined.labels.setdefault(sample, value) != value:
                 two[sample] |= {joined.labels[sample], value}
-            if splits is not None and (part := part_of(splits[number])):
+            if splits is not None and (part := splits[number]):
                 joined.parts[sample] = part
     if two:
         example = next(iter(two))

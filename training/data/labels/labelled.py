@@ -45,7 +45,7 @@ def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
         layout.splits = split_names.in_words({str(part): splits.get(str(part), str(part)) for part in kinds - {None}})
     without = Counter(_place(sample, base) for sample in tree.samples if sample not in tagged.labels)
     layout.skipped.update({f"{nouns} {place}without a label": count for place, count in without.items()})
-    layout.used = frozenset(tagged.used)
+    layout.used = frozenset((*tagged.used, *tagged.of_splits))
     layout.notes += tagged.notes
     layout.questions += tagged.questions
     if sum(count for place, count in without.items() if not part_of(place[4:-2])) > len(found):

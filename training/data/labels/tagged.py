@@ -10,7 +10,7 @@ from training.data.folders.doubts import chunks
 from training.data.folders.tree import Parts, Tree
 from training.data.labels import table as tables
 from training.data.labels.index import Index
-from training.data.labels.join import Ambiguous, Joined, join
+from training.data.labels.join import Ambiguous, Joined, join, splits_of
 from training.data.labels.table import METADATA, PERHAPS, STYLEGAN, SUFFIXES, Table
 from training.data.parts import TRAIN, part_in, part_of
 from training.data.question import Question
@@ -24,6 +24,7 @@ _MOST_TABLES = 20
 class Tagged:
     """labels: sample -> class; parts: sample -> split, where a table says it; words: where the labels come from.
 
+    used, of_splits: tables that say classes, and those that say splits alone.
     unread: what is asked about tables that say nothing, if no other does.
     """
 
@@ -31,6 +32,7 @@ class Tagged:
     parts: dict[Parts, str] = field(default_factory=dict)
     words: str = ""
     used: list[Path] = field(default_factory=list)
+    of_splits: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     unread: list[Question] = field(default_factory=list)
@@ -167,7 +169,8 @@ def _read(
     try:
         table = tables.read(path)
         if columns.label is not None and not table.has(columns.label):
-            tagged.notes.append(f"{name} has no column {columns.label!r} and was not read")
+            if not _takes_splits(tagged, table, index, folder):
+                tagged.notes.append(f"{name} has no column {columns.label!r} and was not read")
             return None
         joined = join(table, tree, index, folder, part_of(path.stem), columns.label, columns.file)
     except DataError as error:
@@ -176,6 +179,8 @@ def _read(
             raise
         words = str(error).partition(": ")[2] if isinstance(error, Ambiguous) else "it cannot be read"
         tagged.notes.append(f"{name} was not read, and the folders are the classes: {words}")
+        return None
+    if joined is None and _takes_splits(tagged, table, index, folder):
         return None
     if joined is None:
         part = part_in(path.stem)[0]
@@ -193,6 +198,17 @@ def _read(
     if by_folder is None or named or columns.given:
         return joined
     return _overrules(joined, tagged, by_folder)
+
+
+def _takes_splits(tagged: Tagged, table: Table, index: Index, folder: Parts) -> bool:
+    """Whether a table without labels says the splits, which are added."""
+    found = splits_of(table, index, folder, None)
+    for sample, part in found.items():
+        tagged.parts.setdefault(sample, part)
+    if found:
+        tagged.of_splits.append(table.path)
+        tagged.notes.append(f"{shown(table.path.name)} says the splits")
+    return bool(found)
 
 
 def _overrules(joined: Joined, tagged: Tagged, by_folder: dict[Parts, str]) -> Joined | None:

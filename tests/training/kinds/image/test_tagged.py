@@ -235,3 +235,33 @@ def test_folders_that_are_no_splits_do_not_matter_where_a_table_has_the_labels(t
     data, found = read(tmp_path)
     assert found == {"cat": 20, "dog": 20}
     assert (data.official_test is not None) == ("test" in folders)
+
+
+@pytest.mark.parametrize("partition", [("0", "2"), ("train", "test")])
+def test_a_table_of_splits_alone_is_no_table_of_labels(tmp_path, partition):
+    """CelebA: list_attr_celeba.csv has 40 attributes, list_eval_partition.csv is 0, 1 or 2."""
+    names = pictures(tmp_path / "img_align_celeba")
+    rows = [f"{name},{(-1, 1)[n % 2]},{(-1, 1)[n // 2 % 2]}" for n, name in enumerate(names)]
+    write(tmp_path / "list_attr_celeba.csv", "image_id,Smiling,Male", rows)
+    splits = [f"{name},{partition[n >= 16]}" for n, name in enumerate(names)]
+    write(tmp_path / "list_eval_partition.csv", "image_id,partition", splits)
+    with pytest.raises(DataError, match="the labels could be in the columns 'Smiling', 'Male'; say which by --label"):
+        load(str(tmp_path))
+    data, found = read(tmp_path, label="Smiling")
+    assert found == {"-1": 10, "1": 10}
+    assert len(data.official_test) == 4
+    assert "list_eval_partition.csv says the splits" in data.notes
+    assert not data.reading.skipped
+
+
+def test_tables_of_both_splits_have_the_classes_where_folders_are_splits_and_others(tmp_path):
+    """GTSRB: Train/0, Train/1, a flat Test, Meta with a picture of each class, and Train.csv, Test.csv."""
+    for part, folders in (("Train", ("0", "1")), ("Test", ("",))):
+        files = [file for folder in folders for file in fill(tmp_path / part / folder, 10)]
+        rows = [f"30,30,{n * 2 // len(files)},{file.relative_to(tmp_path).as_posix()}" for n, file in enumerate(files)]
+        write(tmp_path / f"{part}.csv", "Width,Height,ClassId,Path", rows)
+    fill(tmp_path / "Meta", 2)
+    data, found = read(tmp_path)
+    assert found == {"0": 15, "1": 15}
+    assert len(data.official_test) == 10
+    assert data.reading.skipped == {"pictures in 'Meta' without a label": 2}
