@@ -6,6 +6,8 @@ import csv
 import io
 import itertools
 import json
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ _WANTED = f"wanted an object a line, or an array of them, such as [{_EXAMPLE}]"
 
 _LARGEST = 2**29  # characters of an array
 _BLOCK = 2**23  # bytes of text
+_LONGEST_HELD = 5.0  # seconds
 _ROWS = 65_536
 _RECORDS = 16_384
 
@@ -111,6 +114,7 @@ class _Cells(File):
     def _read(self) -> Iterator[pa.RecordBatch]:
         form = self._form
         with text.opened(self.path) as file:
+            held = sys.getrefcount(file)
             reader = pa.csv.open_csv(
                 file,
                 pa.csv.ReadOptions(
@@ -122,7 +126,14 @@ class _Cells(File):
                 pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=True),
                 pa.csv.ConvertOptions(column_types=dict.fromkeys(form.head, pa.string()), strings_can_be_null=False),
             )
-            yield from reader
+            try:
+                yield from reader
+            finally:
+                del reader
+                # A thread of Arrow's that lets go of a Python object while Python ends aborts the program.
+                until = time.monotonic() + _LONGEST_HELD
+                while sys.getrefcount(file) > held and time.monotonic() < until:
+                    time.sleep(0.0005)
 
     def _ragged(self, message: str) -> DataError:
         """The line that has more or fewer cells than the head."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
@@ -139,3 +143,27 @@ def test_a_class_without_a_name_is_told_of(tmp_path: Path) -> None:
 def test_what_datasets_has_not_written_names_no_classes(written: bytes, tmp_path: Path) -> None:
     write(tmp_path / "rows.parquet", pa.table({"label": [0, 1]}).replace_schema_metadata({b"huggingface": written}))
     assert next(chunks.open_file(tmp_path / "rows.parquet").chunks()).column(0).to_pylist() == [0, 1]
+
+
+def test_when_a_file_has_been_read_no_thread_has_it_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow's threads read ahead; one that had the file when Python ended aborted the program, with status 134."""
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,x\n2,y\n")
+    open_csv, let_go = pa.csv.open_csv, threading.Event()
+
+    def hold(file: IO[bytes]) -> None:
+        time.sleep(0.2)
+        let_go.set()
+
+    def slow(file: IO[bytes], *how: object) -> object:
+        let_go.clear()
+        threading.Thread(target=hold, args=(file,)).start()
+        return open_csv(file, *how)
+
+    monkeypatch.setattr(pa.csv, "open_csv", slow)
+    assert sum(batch.num_rows for batch in chunks.open_file(path).chunks()) == 2
+    assert let_go.is_set()
+    left = chunks.open_file(path).chunks()
+    next(left)
+    left.close()  # type: ignore[attr-defined]
+    assert let_go.is_set()
