@@ -109,7 +109,7 @@ def form(path: Path, encoding: str | None = None) -> Form:
         raise DataError(f"{path}: line {skipped + 1}: {error}; quotes around cells must be closed") from error
     if not head:
         raise DataError(f"{path}: is empty")
-    _refuse_blanks(path, head, below)
+    _refuse_narrow(path, head, below)
     # The last line of a sample may be cut off, and a line of another length is told with its number later.
     below = [line for line in below if len(line) == len(head)]
     _refuse_rows(path, head, below)
@@ -164,8 +164,14 @@ def names_of(path: Path, head: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _refuse_blanks(path: Path, head: list[str], below: list[list[str]]) -> None:
-    """Raise DataError for cells that only blanks separate; they may as well be in one cell."""
+def _refuse_narrow(path: Path, head: list[str], below: list[list[str]]) -> None:
+    """Raise DataError for a title above the head, and for cells that only blanks separate, which may be one cell."""
+    wide = {len(line) for line in below[:-1] or below}
+    if len(head) == 1 and len(wide) == 1 and min(wide) > 1:
+        raise DataError(
+            f"{path}: its first line, {head[0][:60]!r}, is no head, as the lines below have {min(wide)} cells; take "
+            "away what is above the names of the columns"
+        )
     counts = {len(line[0].split()) for line in [head, *below[:-1]] if len(line) == 1}
     if len(head) == 1 and len(counts) == 1 and counts.pop() > 2 and len(below) > 2:
         raise DataError(

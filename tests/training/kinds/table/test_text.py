@@ -96,6 +96,10 @@ def test_an_archive_of_several_tables_is_refused_by_their_names(tmp_path: Path) 
         ("\n\n", "is empty"),
         ("a,b\n1,2\n1,2,3\n", "line 3 has 3 cells, the head has 2; put quotes around cells that hold ','"),
         ("a,b\n1,2\n\n1\n", "line 4 has 1 cells, the head has 2"),
+        (
+            "# exported 2024\na,b\n1,2\n3,4\n",
+            "its first line, '# exported 2024', is no head, as the lines below have 2",
+        ),
         ("a\0,b\n1,2\n", "holds NUL characters; it is no text"),
         ("a,b\n1,2\n", "has no rows"),
         (
