@@ -12,13 +12,15 @@ from pathlib import Path, PurePosixPath
 from training.data.errors import DataError
 from training.data.folders.holding import holds
 from training.data.labels.table import clean
-from training.data.labels.tagged import is_table
+from training.data.labels.tagged import is_table, load_table
 from training.data.separators import separator_of
 
 _HEAD = 2**18  # bytes of a table
+_LARGEST_JSON = 2**26  # bytes
 _ROWS = 200
 _MOST_ENTRIES = 200_000  # of a folder that a table lies in, which may be anybody's whole disk
 _NAMED_SHARE = 0.5
+_FEWEST_BARE = 8  # different names without endings
 _ROWS_OF_ONE = 20  # that name the same sample, at most: a column of 0 and 1 names none, though there be 0.png and 1.png
 
 
@@ -41,21 +43,28 @@ def names_samples(path: Path, suffixes: Set[str]) -> bool:
     """
     rows = _rows(path)
     width = max(map(len, rows), default=0)
+    cells = [{_name(row[number]) for row in rows if number < len(row) and row[number]} for number in range(width)]
+    # Names without endings are also numbers, of which a column may hold a few for other reasons.
+    whole = [{*each} if len(each) * _ROWS_OF_ONE >= len(rows) else set() for each in cells]
+    bare = [{*each} if len(each) >= max(_FEWEST_BARE, len(rows) / 2) else set() for each in cells]
+    if not any((*whole, *bare)):
+        return False
     hits = [0] * width
-    wanted = [{_name(row[number]) for row in rows if number < len(row) and row[number]} for number in range(width)]
-    wanted = [names if len(names) * _ROWS_OF_ONE >= len(rows) else set() for names in wanted]
-    open_ = {name for names in wanted for name in names}
     for sample in names_below(path.parent, suffixes):
-        for name in {clean(sample), clean(PurePosixPath(sample).stem)} & open_:
-            open_.discard(name)
-            for number, names in enumerate(wanted):
-                hits[number] += name in names
-                if name in names and hits[number] >= _NAMED_SHARE * len(names):
+        name, stem = clean(sample), clean(PurePosixPath(sample).stem)
+        for number, names in enumerate(cells):
+            if name in whole[number] or stem in bare[number]:
+                whole[number] -= {name, stem}
+                bare[number] -= {name, stem}
+                hits[number] += 1
+                if hits[number] >= _NAMED_SHARE * len(names):
                     return True
     return False
 
 
 def _rows(path: Path) -> list[list[str]]:
+    if path.suffix.lower() == ".json":  # whole, or not at all
+        return [list(row) for row in load_table(path).rows[:_ROWS]] if path.stat().st_size <= _LARGEST_JSON else []
     with open(path, "rb") as file:
         text = file.read(_HEAD).decode("utf-8-sig", "replace")
     lines = text.splitlines()[: _ROWS + 1]

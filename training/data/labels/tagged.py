@@ -94,18 +94,19 @@ def find(tree: Tree, base: Parts, columns: Columns, by_folder: dict[Parts, str] 
 
 def of_file(path: Path, tree: Tree, columns: Columns) -> Tagged:
     """The labels of one table, given as the source itself. Raises DataError if it has none."""
-    joined = join(_load(path), tree, Index(tree), (), None, columns.label, columns.file)
+    joined = join(load_table(path), tree, Index(tree), (), None, columns.label, columns.file)
     if joined is None:
         raise DataError(
             f"{path}: wanted a column with the names of {tree.sought.nouns} under {path.parent} and one with their "
-            f"labels; it has {', '.join(map(repr, _load(path).columns))}"
+            f"labels; it has {', '.join(map(repr, load_table(path).columns))}"
         )
     tagged = Tagged()
     _add(tagged, joined, 1, tree.sought.nouns)
     return tagged
 
 
-def _load(path: Path) -> Table:
+def load_table(path: Path) -> Table:
+    """A table by its ending, also StyleGAN's dataset.json. Raises DataError, OSError."""
     if path.name.lower() == STYLEGAN and (table := tables.read_stylegan(path)):
         return table
     return tables.read(path)
