@@ -45,7 +45,8 @@ def reads(source: str) -> Claim:
     path = Path(source)
     try:
         if path.is_dir():
-            likely = any(ending(each.name) not in _PERHAPS for each in _files(path))
+            found = {ending(each.name) for each in _files(path)}
+            likely = found == {".json"} or not found <= _PERHAPS
         else:
             likely = path.is_file() and ending(path.name) in ENDINGS
     except (OSError, ValueError):

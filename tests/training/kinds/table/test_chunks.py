@@ -15,7 +15,8 @@ import pyarrow.parquet
 import pytest
 
 from training.data.errors import DataError
-from training.kinds.table import chunks
+from training.data.reading import Claim
+from training.kinds.table import chunks, sources
 
 TABLE = pa.table(
     {"age": pa.array([3, None, 5], pa.int16()), "kind": pa.array(["a", "b", None]), "sure": [True, False, None]}
@@ -110,6 +111,18 @@ def test_an_array_of_objects_is_what_the_same_objects_are_a_line_each(tmp_path: 
     assert array.names == lines.names == ("age", "income", "kind")
     assert pa.Table.from_batches(array.chunks()).equals(pa.Table.from_batches(lines.chunks()))
     assert pa.Table.from_batches(array.chunks())["income"].to_pylist() == ["1.50", None]
+
+
+def test_a_folder_of_arrays_is_a_table_and_beside_others_they_are_not_read(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / f"{part}.json").write_text(json.dumps([{"a": n, "label": "xy"[n % 2]} for n in range(40)]))
+    assert sources.reads(str(tmp_path)) == Claim.LIKELY
+    assert [(file.path.name, part) for file, part in sources.find(tmp_path).files] == [
+        ("train.json", "train"),
+        ("test.json", "test"),
+    ]
+    (tmp_path / "rows.csv").write_text("a,label\n1,x\n")
+    assert [file.path.name for file, _ in sources.find(tmp_path).files] == ["rows.csv"]
 
 
 def of_datasets(table: pa.Table, **names: list[str]) -> pa.Table:
