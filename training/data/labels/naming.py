@@ -20,7 +20,7 @@ _LARGEST_JSON = 2**26  # bytes
 _ROWS = 200
 _MOST_ENTRIES = 200_000  # of a folder that a table lies in, which may be anybody's whole disk
 _NAMED_SHARE = 0.5
-_FEWEST_BARE = 8  # different names without endings
+_FEWEST_BARE = 3  # different names without endings
 _ROWS_OF_ONE = 20  # that name the same sample, at most: a column of 0 and 1 names none, though there be 0.png and 1.png
 
 
