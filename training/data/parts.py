@@ -10,7 +10,19 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 _NAMES = {
     TRAIN: ("train", "training", "trainset", "train_set", "training_set", "train_data", "training_data"),
     VALIDATION: ("val", "valid", "validation", "validate", "dev", "valset", "val_set", "validation_set", "val_data"),
-    TEST: ("test", "testing", "tests", "eval", "evaluation", "testset", "test_set", "testing_set", "test_data"),
+    # test1 as in Kaggle's Dogs vs. Cats.
+    TEST: (
+        "test",
+        "test1",
+        "testing",
+        "tests",
+        "eval",
+        "evaluation",
+        "testset",
+        "test_set",
+        "testing_set",
+        "test_data",
+    ),
 }
 _PART = {name: part for part, names in _NAMES.items() for name in names}
 

@@ -226,6 +226,12 @@ def test_classes_in_the_names_of_files_are_asked_about(tmp_path: Path) -> None:
     data, found = read(tmp_path / "all")
     assert found == {"all": 16}
     assert "the names of the files begin with 'cat' and 'dog'" in asked(data)
+    (tmp_path / "all").rename(tmp_path / "train")
+    fill(tmp_path / "test1")  # Kaggle's Dogs vs. Cats
+    data, found = read(tmp_path)
+    assert list(found.values()) == [24]
+    assert data.reading.splits == "'train' is for training, 'test1' is the test split"
+    assert "the names of the files begin with 'cat' and 'dog'" in asked(data)
 
 
 def test_a_thousand_classes_are_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
