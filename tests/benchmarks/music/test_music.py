@@ -36,3 +36,12 @@ def test_a_folder_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["x", str(tmp_path / "nothing")])
     assert music.main() == 1
     assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_an_archive_that_reaches_out_of_its_folder_is_refused(tmp_path):
+    (tmp_path / "x.mid").write_bytes(b"MThd")
+    with tarfile.open(tmp_path / "tunes.tar", "w") as archive:
+        archive.add(tmp_path / "x.mid", "../../up/x.mid")
+    told = r"'\.\./\.\./up/x\.mid' would be unpacked outside of its folder"
+    with pytest.raises(DataError, match=told), music.opened(tmp_path / "tunes.tar", None):
+        pass
