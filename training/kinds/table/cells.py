@@ -46,14 +46,18 @@ class Parser(Protocol):
 
 
 def words_of(cells: pa.Array, typed: bool) -> pa.Array:
-    """Cells as strings, null where there is none; typed: as the file has them, else without blanks at their ends."""
+    """Cells as strings, null where there is none; typed: as the file has them, else without blanks at their ends.
+
+    What holds nothing but blanks is empty.
+    """
     if pa.types.is_floating(cells.type):
         cells = with_null(cells)
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
     if not pa.types.is_string(cells.type):
         cells = pc.cast(cells, pa.string())
-    return cells if typed else pc.utf8_trim_whitespace(cells)
+    trimmed = pc.utf8_trim_whitespace(cells)
+    return pc.if_else(pc.equal(trimmed, ""), "", cells) if typed else trimmed
 
 
 def with_null(cells: pa.Array, missing: Collection[str] = ()) -> pa.Array:

@@ -65,7 +65,7 @@ class File:
 
 def open_file(path: Path) -> File:
     """Raises DataError for what is no table."""
-    kind = ending(path.name)
+    kind = text.kind_of(path)
     try:
         if kind in LINES:
             return _Records(path)

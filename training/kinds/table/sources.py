@@ -15,7 +15,7 @@ from training.data.wording import counted, listed
 from training.kinds.table import chunks
 from training.kinds.table.chunks import ENDINGS, File
 from training.kinds.table.order import natural
-from training.kinds.table.text import ending
+from training.kinds.table.text import ending, kind_of
 
 # Tables as often as not: in a folder beside others they are descriptions of these.
 _PERHAPS = frozenset({".txt", ".dat", ".data", ".json"})
@@ -48,7 +48,7 @@ def reads(source: str) -> Claim:
             found = {ending(each.name) for each in _files(path)}
             likely = found == {".json"} or not found <= _PERHAPS
         else:
-            likely = path.is_file() and ending(path.name) in ENDINGS
+            likely = path.is_file() and kind_of(path) in ENDINGS
     except (OSError, ValueError):
         likely = False
     return Claim.LIKELY if likely else Claim.NONE

@@ -48,12 +48,28 @@ def opened(path: Path) -> IO[bytes]:
     return open(path, "rb")
 
 
+def kind_of(path: Path) -> str:
+    """The ending of a file, or of the table that is all of an archive, as Kaggle's archive.zip; "" if it has none."""
+    if (found := ending(path.name)) or path.suffix.lower() != ".zip":
+        return found
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = _files_in(archive)
+    except (OSError, zipfile.BadZipFile):
+        return ""
+    return ending(names[0]) if len(names) == 1 else ""
+
+
+def _files_in(archive: zipfile.ZipFile) -> list[str]:
+    return [each for each in archive.namelist() if not each.endswith("/") and not each.startswith("__MACOSX")]
+
+
 def _member(path: Path) -> IO[bytes]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
         raise DataError(f"{path}: not a whole .zip file ({error})") from error
-    names = [each for each in archive.namelist() if not each.endswith("/") and not each.startswith("__MACOSX")]
+    names = _files_in(archive)
     tables = [each for each in names if PurePosixPath(each.lower()).suffix in TEXT | LINES]
     if len(tables) != 1:
         has = f"holds {listed(tables or names, 4)}" if names else "holds no file"

@@ -11,7 +11,7 @@ from pathlib import Path
 from training.data.errors import DataError
 from training.data.separators import separator_of
 from training.data.wording import shown
-from training.kinds.table.text import LONGEST_FIELD, TEXT, ending
+from training.kinds.table.text import LONGEST_FIELD, TEXT, kind_of
 from training.kinds.text import lines
 
 _LOOKED_AT = 2**20  # characters, by which the separator is found
@@ -39,12 +39,12 @@ def read(path: Path, text: str | None, label: str | None) -> Bare | None:
     """
     if text is None or label is None or not asked(text, label):
         return None
-    if not path.is_file() or ending(path.name) not in TEXT:
+    if not path.is_file() or kind_of(path) not in TEXT:
         return None
     content, note = lines.read(path)
     content = content.removeprefix("\ufeff")
-    tabs = ending(path.name) in (".tsv", ".tab")
-    separator = "\t" if tabs else separator_of(content[:_LOOKED_AT], ending(path.name))
+    tabs = kind_of(path) in (".tsv", ".tab")
+    separator = "\t" if tabs else separator_of(content[:_LOOKED_AT], kind_of(path))
     found = _quoted(content, separator) or list(_split(content, separator))
     if not found or {text, label} <= {cell.strip() for cell in found[0][1]}:
         return None

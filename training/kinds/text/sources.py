@@ -15,7 +15,7 @@ from training.data.reading import Claim
 from training.data.wording import counted, listed
 from training.kinds.table import chunks
 from training.kinds.table.order import natural
-from training.kinds.table.text import PACKED, ending
+from training.kinds.table.text import PACKED, ending, kind_of
 
 LINES = frozenset({".txt", ".text"})
 # Files that tell of the data, beside those of the classes.
@@ -144,7 +144,7 @@ def _is_text(path: Path) -> bool:
 
 
 def _is_table(path: Path) -> bool:
-    return ending(path.name) in chunks.ENDINGS
+    return kind_of(path) in chunks.ENDINGS
 
 
 def _folders(path: Path) -> list[Path]:

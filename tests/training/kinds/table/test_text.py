@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from training.data.errors import DataError
-from training.kinds.table import chunks, text
+from training.data.reading import Claim
+from training.kinds.table import chunks, sources, text
 from training.kinds.table.reader import look
 
 HEAD = ("name", "age", "kind")
@@ -141,3 +145,37 @@ def test_cells_may_hold_line_ends_and_quotes(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text('a,b\n"two\nlines","say ""x"""\n1,2\n')
     assert rows(path) == [("two\nlines", 'say "x"'), ("1", "2")]
+
+
+def test_an_archive_that_is_one_table_is_one_whatever_it_is_called(tmp_path: Path) -> None:
+    """Kaggle's archive.zip."""
+    path = tmp_path / "archive.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data/", "")
+        archive.writestr("data/rows.csv", cells(","))
+        archive.writestr("__MACOSX/data/._rows.csv", "x")
+    assert sources.reads(str(path)) == Claim.LIKELY
+    assert rows(path) == LINES
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("images/1.png", b"")
+    assert sources.reads(str(path)) == Claim.NONE
+    path.write_bytes(b"PK\x03\x04 cut off")
+    assert sources.reads(str(path)) == Claim.NONE
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_cells_of_blanks_are_missing_whatever_the_file_says(ending: str, tmp_path: Path) -> None:
+    """Telco Churn has them in TotalCharges, and pandas hands them on."""
+    path = tmp_path / f"rows.{ending}"
+    charges = [" " if n % 10 == 0 else f"{n}.5" for n in range(60)]
+    table = pa.table({"charges": charges, "label": ["xy"[n % 2] for n in range(60)]})
+    if ending == "parquet":
+        pq.write_table(table, path)
+    elif ending == "json":
+        path.write_text(json.dumps(table.to_pylist()))
+    else:
+        path.write_text(
+            "charges,label\n" + "".join(f"{a},{b}\n" for a, b in zip(*table.to_pydict().values(), strict=True))
+        )
+    (found,) = look(str(path)).decisions
+    assert (str(found.type), found.absent) == ("number", 6)
