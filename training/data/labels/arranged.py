@@ -12,8 +12,9 @@ from training.data.folders.tree import Parts, Tree
 from training.data.labels import lists, tagged
 from training.data.labels.labelled import of_labels
 from training.data.labels.tagged import Columns
+from training.data.parts import TRAIN
 from training.data.question import Question
-from training.data.wording import listed
+from training.data.wording import listed, shown
 
 # Files that often hold labels, and in which none of the samples was found.
 _MAYBE_LABELS = frozenset({".json", ".txt", ".xlsx", ".xls", ".ods", ".xml", ".mat", ".yaml", ".yml", ".pkl", ".db"})
@@ -55,6 +56,12 @@ def _of_folder(tree: Tree, base: Parts, columns: Columns) -> Layout:
         raise failure
     by_folder.notes += found.notes
     by_folder.questions += found.questions
+    if found.of_splits:
+        tables = ", ".join(shown(path.name) for path in found.of_splits)
+        if any(each.part is not None for each in by_folder.found):
+            by_folder.notes.append(f"the splits of {tables} were not used: the folders have some")
+        elif {*found.parts.values()} - {TRAIN}:
+            lists.divide(by_folder, found.parts, dict.fromkeys(found.parts.values(), tables), found.of_splits)
     return by_folder
 
 

@@ -14,7 +14,7 @@ from training.data.labels.table import label_order
 from training.data.labels.tagged import Tagged
 from training.data.parts import TEST, TRAIN, VALIDATION, part_of
 from training.data.question import Question
-from training.data.wording import listed
+from training.data.wording import listed, shown
 
 
 def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
@@ -46,7 +46,7 @@ def of_labels(tree: Tree, base: Parts, tagged: Tagged) -> Layout:
     without = Counter(_place(sample, base) for sample in tree.samples if sample not in tagged.labels)
     layout.skipped.update({f"{nouns} {place}without a label": count for place, count in without.items()})
     layout.used = frozenset((*tagged.used, *tagged.of_splits))
-    layout.notes += tagged.notes
+    layout.notes += [*tagged.notes, *(f"{shown(path.name)} says the splits" for path in tagged.of_splits)]
     layout.questions += tagged.questions
     if sum(count for place, count in without.items() if not part_of(place[4:-2])) > len(found):
         layout.questions.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,23 +51,28 @@ def split(layout: Layout, tree: Tree, base: Parts) -> None:
         lists[part] = path, named
     if TEST not in lists and VALIDATION not in lists:
         return
-    _put(layout, {part: lists[part] for part in (TEST, VALIDATION, TRAIN) if part in lists})
-
-
-def _put(layout: Layout, lists: dict[str, tuple[Path, set[Parts]]]) -> None:
-    """lists: those that must not be trained on come first."""
     twice = sum(sum(each.parts in named for _, named in lists.values()) > 1 for each in layout.found)
-    part_of = {sample: part for part, (_, named) in reversed(lists.items()) for sample in named}
+    if twice:
+        layout.notes.append(f"{counted(twice, 'sample')} in two lists of splits; to be tested on goes before")
+    # What must not be trained on comes last, and stays.
+    part_of = {sample: part for part in (TRAIN, VALIDATION, TEST) if part in lists for sample in lists[part][1]}
+    names = {part: path.name for part, (path, _) in lists.items()}
+    divide(layout, part_of, names, [path for path, _ in lists.values()])
+
+
+def divide(layout: Layout, part_of: Mapping[Parts, str], names: dict[str, str], used: Iterable[Path]) -> None:
+    """Give the samples of a layout their splits, if some are left to train on; those not in `part_of` are.
+
+    names: what says each split, in words. used: the files that say them.
+    """
     found = [replace(each, part=part_of.get(each.parts, TRAIN)) for each in layout.found]
     if not any(each.part == TRAIN for each in found):
-        layout.notes.append(f"{listed([path.name for path, _ in lists.values()])} leave nothing to train on: not used")
+        layout.notes.append(f"{listed(names.values())} leave nothing to train on: not used")
         return
     layout.found = found
     layout.found.sort(key=lambda each: PART_ORDER[each.part])
-    layout.splits = split_names.in_words({part: path.name for part, (path, _) in lists.items()})
-    layout.used |= {path for path, _ in lists.values()}
-    if twice:
-        layout.notes.append(f"{counted(twice, 'sample')} in two lists of splits; to be tested on goes before")
+    layout.splits = split_names.in_words(names)
+    layout.used |= {*used}
 
 
 def _lies_right(file: Parts, tree: Tree, base: Parts) -> bool:

@@ -208,7 +208,6 @@ def _takes_splits(tagged: Tagged, table: Table, index: Index, folder: Parts) -> 
         tagged.parts.setdefault(sample, part)
     if found:
         tagged.of_splits.append(table.path)
-        tagged.notes.append(f"{shown(table.path.name)} says the splits")
     return bool(found)
 
 
@@ -216,6 +215,9 @@ def _overrules(joined: Joined, tagged: Tagged, by_folder: dict[Parts, str]) -> J
     """A table that says other than the folders, if it is surely about classes; None if it says nothing new."""
     name = shown(joined.table.path.name)
     if _agree(joined.labels, by_folder):
+        if joined.parts:
+            tagged.parts |= joined.parts
+            tagged.of_splits.append(joined.table.path)
         return None
     if not joined.sure:
         tagged.notes.append(

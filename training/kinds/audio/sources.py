@@ -14,6 +14,7 @@ from training.data.finish import finished
 from training.data.labels import naming
 from training.data.labels.tagged import Columns, is_table
 from training.data.reading import Claim
+from training.data.records import LARGEST_BYTES
 from training.data.wording import shown
 from training.kinds.audio import sounds
 from training.kinds.audio.audio import Audio
@@ -36,6 +37,18 @@ def _is_encoded(path: Path) -> bool:
         return part is not None and encoded.is_file(part) and encoded.holds(part, ENCODED)
     except (OSError, ValueError):
         return False  # who reads it says what is wrong with it
+
+
+def _contents(source: str, rows: encoded.Rows) -> list[encoded.Content]:
+    """The encoded sounds, which are held in memory. Raises DataError for too many."""
+    found: list[encoded.Content] = []
+    size = 0
+    for content in rows.contents():
+        found.append(content)
+        size += len(content) if isinstance(content, bytes) else 0
+        if size > LARGEST_BYTES:
+            raise DataError(f"{source}: more than {LARGEST_BYTES:,} bytes of sounds; save them as files, or take some")
+    return found
 
 
 def shaped(spec: pb.SampleSpec) -> dict[str, Any]:
@@ -78,7 +91,7 @@ def load(
     try:
         if in_rows:
             rows = encoded.rows(path, ENCODED, columns)
-            records = rows.records(sounds.read(str(path), rows.names, list(rows.contents()), rate, seconds))
+            records = rows.records(sounds.read(str(path), rows.names, _contents(source, rows), rate, seconds))
         else:
             layout, names, paths = recorded.filed(path, SOUNDS, _WANTED, columns)
             records = recorded.records(layout, sounds.read(str(path), names, paths, rate, seconds))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from training.data.encoded import Encoded
+from training.data.encoded import Content, Encoded
 from training.data.folders.tree import Sought
 from training.kinds.image.levels import Levels
 from training.kinds.image.resize import fit
@@ -44,8 +43,6 @@ LONGEST_ASPECT = 8
 _MOST_LEVEL = 2**16 - 1
 
 GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
-
-Content = Path | bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,7 +260,9 @@ class _Typed(File):
         self.names = _of_schema(self, schema)
         named = class_names(schema)
         self.class_names = {
-            each.name: named[each.name] for each in schema if each.name in named and pa.types.is_integer(each.type)
+            each.name: names
+            for each in schema
+            if (names := named.get(each.name)) and len({*names}) == len(names) and pa.types.is_integer(each.type)
         }
 
     def _named(self, batch: pa.RecordBatch) -> pa.RecordBatch:

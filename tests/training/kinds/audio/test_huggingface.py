@@ -100,6 +100,12 @@ def test_rows_may_name_files_beside_them(tmp_path: Path) -> None:
     assert classes(read(path)[0]) == {"no": 10, "yes": 10}
 
 
+def test_more_sounds_than_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.kinds.audio.sources.LARGEST_BYTES", 20_000)
+    with pytest.raises(DataError, match="more than 20,000 bytes of sounds; save them as files, or take some"):
+        read(save(tmp_path / "x.parquet", table(0, 20)))
+
+
 def test_damaged_rows_are_named_and_many_of_them_refused(tmp_path: Path) -> None:
     content = table(0, 20).to_pydict()
     content["audio"][2] = {"bytes": b"", "path": "3.wav"}

@@ -265,3 +265,26 @@ def test_tables_of_both_splits_have_the_classes_where_folders_are_splits_and_oth
     assert found == {"0": 15, "1": 15}
     assert len(data.official_test) == 10
     assert data.reading.skipped == {"pictures in 'Meta' without a label": 2}
+
+
+@pytest.mark.parametrize("head", ["image,split", "image,split,label"])
+def test_a_table_divides_classes_that_are_folders(tmp_path, head):
+    """What it says of the classes, if anything, the folders say as well."""
+    rows = []
+    for name in LABELS:
+        files = fill(tmp_path / name, 12, first=12 * LABELS.index(name))
+        rows += [f"{file.name},{('train', 'test')[n > 8]},{name}" for n, file in enumerate(files)]
+    write(tmp_path / "t.csv", head, [",".join(row.split(",")[: head.count(",") + 1]) for row in rows])
+    data, found = read(tmp_path)
+    assert found == {"cat": 12, "dog": 12}
+    assert len(data.official_test) == 6
+    assert data.reading.splits == "'t.csv' is for training, 't.csv' is the test split"
+    assert not data.questions
+    for name in LABELS:
+        (tmp_path / name).rename(tmp_path / f"{name}s")
+        (tmp_path / "train").mkdir(exist_ok=True)
+        (tmp_path / f"{name}s").rename(tmp_path / "train" / name)
+        fill(tmp_path / "test" / name, 3, first=50 + 10 * LABELS.index(name))
+    data, found = read(tmp_path)
+    assert len(data.official_test) == 6
+    assert "the splits of t.csv were not used: the folders have some" in data.notes

@@ -144,6 +144,11 @@ def test_numbers_of_classes_become_their_names_in_the_order_of_the_numbers(endin
     assert other.to_pylist() == [1, 0, 1, 0, 1]
 
 
+def test_classes_of_one_name_stay_numbers(tmp_path: Path) -> None:
+    write(tmp_path / "rows.parquet", of_datasets(pa.table({"label": [0, 1, 2]}), label=["a", "b", "a"]))
+    assert next(chunks.open_file(tmp_path / "rows.parquet").chunks()).column(0).to_pylist() == [0, 1, 2]
+
+
 def test_a_class_without_a_name_is_told_of(tmp_path: Path) -> None:
     write(tmp_path / "rows.parquet", of_datasets(pa.table({"label": [0, 2]}), label=["a", "b"]))
     with pytest.raises(DataError, match="column 'label' has the class 2, but names for 2 classes"):
