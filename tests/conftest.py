@@ -10,10 +10,12 @@ ignored, and what is started there would inherit that.
 Property tests try the same examples in every run, and nothing in them depends on how fast the machine is.
 """
 
+import gc
 import os
 import signal
 import sys
 
+gc.disable()  # until all is imported, none of which is ever let go
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,6 +40,13 @@ settings.load_profile("augmint")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported, and all tests, are more than a million objects: no collector goes through them again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from tests.training import starts
 from training.data import Dataset
@@ -14,6 +17,9 @@ from training.judge.classifier import Classifier
 from training.kinds.image.finish import finish
 
 starts.shift()
+
+# Each export reads the sources of all functions that the exporter knows, half a second long: here, the first one only.
+ONNXRegistry.from_torchlib = staticmethod(functools.cache(ONNXRegistry.from_torchlib))  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
