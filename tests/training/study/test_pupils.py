@@ -8,6 +8,7 @@ import pytest
 from tests.training.studying import study
 from training.data import Dataset
 from training.data.splits import split
+from training.judge import fitting
 from training.kinds.table.columns import Column
 from training.kinds.table.judge import Boosting
 from training.kinds.table.logistic import Logistic
@@ -43,6 +44,7 @@ def table() -> Dataset:
 def _few_rounds():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("training.kinds.table.judge._ROUNDS", 5)
+        patch.setattr(fitting, "default_steps", lambda samples: 50)
         patch.setattr(taught, "FEWEST_ALONE", 100)
         yield
 
@@ -115,7 +117,7 @@ def test_a_stopped_study_comes_to_the_same_numbers(finished, table, tmp_path, mo
     folder, outcomes, _, _ = finished
     lines = (folder / journal.NAME).read_bytes().splitlines(keepends=True)
     (tmp_path / "plan.json").write_bytes((folder / "plan.json").read_bytes())
-    (tmp_path / journal.NAME).write_bytes(b"".join(lines[: len(lines) // 3]) + lines[-1][:30])
+    (tmp_path / journal.NAME).write_bytes(b"".join(lines[: len(lines) * 3 // 4]) + lines[-1][:30])
     again = study(table, made, tmp_path, monkeypatch)[0].run()
     assert [outcome.line for outcome in again] == [outcome.line for outcome in outcomes]
     assert [outcome.classes for outcome in again] == [outcome.classes for outcome in outcomes]
