@@ -274,10 +274,10 @@ class Heard(Wave):
 
 
 def test_a_kind_brings_what_its_people_use_and_compare_with(tmp_path, monkeypatch):
-    data = waves()
+    data = every = waves()
     scarce = np.flatnonzero((data.labels == 0) | (np.arange(len(data.labels)) % 6 == 1))
     data = replace(data, samples=data.samples[scarce], labels=data.labels[scarce], kind=Heard())
-    (outcome,) = study(data, lambda label, index: waves().samples[label], tmp_path, monkeypatch)[0].run()
+    (outcome,) = study(data, lambda label, index: every.samples[label], tmp_path, monkeypatch)[0].run()
     names = [arm.name for arm in outcome.line.arms]
     assert names.index("turning") < names.index("with synthetic samples")
     assert "standard augmentation" not in names
