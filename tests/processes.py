@@ -109,13 +109,18 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("AUGMINT_")}
 
 
-def fail(*flags: str) -> tuple[int, str]:
-    """Exit status and complaint of a start that must not succeed, made in this process: it ends before it serves."""
+def fail(*flags: str, **variables: str) -> tuple[int, str]:
+    """Exit status and complaint of a start that must not succeed, made in this process: it ends before it serves.
+
+    variables: of its environment.
+    """
     out, complaints = io.StringIO(), io.TextIOWrapper(io.BytesIO())
     handlers = list(logging.root.handlers)
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ.keys() - environment().keys():
             patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
         patch.setattr(sys, "argv", ["service", *flags])
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", complaints)
