@@ -1,16 +1,15 @@
-"""How the program starts, or says why it cannot, and how it ends at once."""
+"""How the program starts, or says why it cannot."""
 
 import json
 import re
-import signal
 import socket
 import subprocess
 import sys
-import time
 
 import onnxruntime
 import pytest
 
+from service.__main__ import main
 from tests import generators
 from tests.processes import Service, environment, fail
 
@@ -29,20 +28,15 @@ def test_an_empty_folder_that_may_be_waited_for_is_said_to_be_empty(tmp_path):
         assert line["reason"].endswith("rename tiny/latest to tiny/1")
 
 
-def test_the_version_is_that_of_what_decides_about_the_samples(tmp_path):
-    command = [sys.executable, "-m", "service", "--version"]
-    told = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60).stdout
+def test_the_version_is_that_of_what_decides_about_the_samples(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["service", "--version"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    told = capsys.readouterr().out
     assert re.fullmatch(
         rf"augmint service \S+, ONNX Runtime {onnxruntime.__version__}, grpcio \S+, Python 3\S+\n", told
     )
-
-
-def test_a_second_signal_ends_at_once(models):
-    service = Service(models, "--drain-seconds", "600")
-    service.process.send_signal(signal.SIGINT)
-    while service.metric("augmint_ready"):
-        time.sleep(0.01)
-    assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
 
 
 def test_a_port_in_use_is_said_clearly(models):

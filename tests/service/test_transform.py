@@ -40,8 +40,8 @@ def service(models):
 
 @pytest.fixture(scope="module")
 def replica(models):
-    """Another one, whose batches are others."""
-    with Service(models, "--lanes", "1", "--max-batch", "3") as running:
+    """Another one, whose batches are others, and which holds fewer samples that wait."""
+    with Service(models, "--lanes", "1", "--max-batch", "7", "--unread-bytes", str(2**20)) as running:
         yield running
 
 
@@ -107,9 +107,9 @@ def test_the_same_bytes_whatever_shares_the_batch_and_whichever_replica(service,
         assert data == generators.carried(POOL[chosen], target, strength=strength)[0].tobytes()
 
 
-def test_a_restart_changes_nothing(models, stub):
+def test_another_process_answers_alike(replica, stub):
     before = stub.Transform(ask(range(100), label="4"), timeout=60)
-    with Service(models, "--max-batch", "16") as other, other.channel() as channel:
+    with replica.channel() as channel:
         assert GeneratorServiceStub(channel).Transform(ask(range(100), label="4"), timeout=60) == before
 
 
@@ -200,9 +200,9 @@ def test_quotas_count_what_is_carried(models, tmp_path):
     assert "20 more in" in text
 
 
-def test_samples_that_wait_are_held_within_the_bound(models):
+def test_samples_that_wait_are_held_within_the_bound(replica):
     """One lane with a long queue: bodies of calls that wait count, and are refused beyond the bound."""
-    with Service(models, "--unread-bytes", str(2**20), "--lanes", "1") as service, service.channel() as channel:
+    with replica.channel() as channel:
         stub = GeneratorServiceStub(channel)
         calls = [
             stub.Transform.future(ask(range(400), label="1", data=POOL.tobytes() * 4), timeout=60) for _ in range(60)
@@ -214,7 +214,7 @@ def test_samples_that_wait_are_held_within_the_bound(models):
         wanted = generators.carried(POOL, 1)[0].tobytes() * 4
         assert all(call.result().data == wanted for call in calls if call.code() == grpc.StatusCode.OK)
         end = time.monotonic() + 60
-        while service.metric("augmint_unread_bytes"):  # until the last answer is read
+        while replica.metric("augmint_unread_bytes"):  # until the last answer is read
             assert time.monotonic() < end
             time.sleep(0.01)
 
