@@ -1,6 +1,5 @@
 """How the program starts, or says why it cannot."""
 
-import json
 import re
 import socket
 import subprocess
@@ -8,10 +7,13 @@ import sys
 
 import onnxruntime
 import pytest
+import structlog.testing
 
 from service.__main__ import main
+from service.server import Server
+from service.settings import Settings
 from tests import generators
-from tests.processes import Service, environment, fail
+from tests.processes import environment, fail
 
 
 @pytest.fixture
@@ -23,9 +25,12 @@ def models(tmp_path):
 def test_an_empty_folder_that_may_be_waited_for_is_said_to_be_empty(tmp_path):
     (tmp_path / "tiny" / "latest").mkdir(parents=True)
     (tmp_path / "tiny" / "latest" / "model.onnx").write_bytes(b"x")
-    with Service(tmp_path, "--start-empty", "--log-format", "json") as service:
-        line = json.loads(service.wait_for_log("no generator yet"))
-        assert line["reason"].endswith("rename tiny/latest to tiny/1")
+    server = Server(Settings(models=str(tmp_path), port=0, metrics_port=0, start_empty=True))
+    with structlog.testing.capture_logs() as lines:
+        server.start()
+    server.close()
+    (line,) = [line for line in lines if line["event"] == "no generator yet"]
+    assert line["reason"].endswith("rename tiny/latest to tiny/1")
 
 
 def test_the_version_is_that_of_what_decides_about_the_samples(monkeypatch, capsys):

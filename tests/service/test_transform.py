@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +20,7 @@ from service import artifact
 from service.rpc.inference import grpc_predict_v2_pb2 as oip
 from tests import generators
 from tests.processes import Service, code_of
+from tests.service.malformed import malformed
 
 SHAPE = (6, 5, 3)
 POOL = np.random.default_rng(5).integers(0, 256, (400, *SHAPE), dtype=np.uint8)
@@ -217,6 +219,26 @@ def test_samples_that_wait_are_held_within_the_bound(replica):
         while replica.metric("augmint_unread_bytes"):  # until the last answer is read
             assert time.monotonic() < end
             time.sleep(0.01)
+
+
+def test_1000_malformed_requests_are_the_caller_s_fault(service):
+    choose = random.Random(1)
+    allowed = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED"}
+    codes = {}
+    with service.channel() as channel:
+        method = channel.unary_unary("/augmint.v1.GeneratorService/Transform")
+        for _ in range(10):
+            calls = [method.future(malformed(choose), timeout=60) for _ in range(100)]
+            for call in calls:
+                name = call.code().name
+                codes[name] = codes.get(name, 0) + 1
+                assert call.details() or name == "OK"
+        good = pb.TransformRequest(generator="tiny", data=bytes(90), label="1")
+        assert len(GeneratorServiceStub(channel).Transform(good, timeout=60).data) == 90
+    assert set(codes) <= allowed, codes
+    assert codes["OK"] >= 1
+    assert codes["INVALID_ARGUMENT"] > 500
+    assert not any("internal error" in line for line in service.log)
 
 
 # -- by the Open Inference Protocol ----------------------------------------------------------------------------

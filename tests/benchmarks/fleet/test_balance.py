@@ -41,7 +41,7 @@ def test_a_new_replica_gets_its_share_and_a_drained_one_gets_none(tmp_path: Path
                 client.generate("3", 4, seed=7)
             except augmint.AugmintError as error:
                 errors.append(error)
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     threads = []
     try:
@@ -57,7 +57,7 @@ def test_a_new_replica_gets_its_share_and_a_drained_one_gets_none(tmp_path: Path
             # Connections end after 3 s, and a name is asked for again after 5 s.
             wait_until(lambda: calls(second) > 0)
             before = calls(first), calls(second)
-            wait_until(lambda: calls(first) + calls(second) > sum(before) + 60)
+            wait_until(lambda: calls(first) + calls(second) > sum(before) + 40)
             after = calls(first), calls(second)
             share = (after[1] - before[1]) / (sum(after) - sum(before))
             assert 0.3 < share < 0.7
@@ -65,7 +65,7 @@ def test_a_new_replica_gets_its_share_and_a_drained_one_gets_none(tmp_path: Path
             first.stop()
             assert first.wait() == 0
             alone = calls(second)
-            wait_until(lambda: calls(second) > alone + 60)
+            wait_until(lambda: calls(second) > alone + 40)
             over.set()
             for thread in threads:
                 thread.join()
