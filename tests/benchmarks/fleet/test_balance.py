@@ -14,7 +14,8 @@ FLAGS = {"lanes": 1, "connection-age-seconds": 3, "drain-seconds": 1}
 
 def calls(replica: Replica) -> float:
     """Generate calls that a replica has answered."""
-    text = urllib.request.urlopen(replica.metrics, timeout=60).read().decode()
+    address = f"{replica.metrics}?name[]=augmint_requests_total"
+    text = urllib.request.urlopen(address, timeout=60).read().decode()
     found = [
         line for line in text.splitlines() if line.startswith('augmint_requests_total{code="OK",method="Generate"}')
     ]
