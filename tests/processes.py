@@ -69,7 +69,7 @@ class Service:
                 if text in line:
                     return line
             assert self.process.poll() is None, self.log
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def metric(self, name: str) -> float:
         """Sum over all its labels. name: a pattern of the lines to add up, which begins with the name."""
@@ -82,7 +82,7 @@ class Service:
         deadline = time.monotonic() + 30
         while (found := self.metric(name)) != value:
             assert time.monotonic() < deadline, (name, found, value)
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Exit status."""

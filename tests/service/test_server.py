@@ -167,7 +167,7 @@ def test_a_caller_cancelled_in_the_middle_harms_no_neighbour(models, service, st
     response = staying.result()
     assert response.data == bare(models, "slow", response)
     while service.metric("augmint_requests_in_flight"):
-        time.sleep(0.01)
+        time.sleep(0.05)
     assert service.metric("augmint_cancelled_total") == before + 3
     assert service.metric("augmint_queued_samples") == 0
 
@@ -294,11 +294,11 @@ def test_nothing_that_a_caller_types_becomes_a_metric_label(service, stub):
 
 
 def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
-    service = Service(models, *BATCH, "--drain-seconds", "0")
+    service = Service(models, *BATCH, "--lanes", "1", "--drain-seconds", "0")
     with service.channel() as channel, service.channel() as other:
         accepted = [
             GeneratorServiceStub(channel).Generate.future(
-                pb.GenerateRequest(generator="slow", label="1", n=1000, seed=k), timeout=60
+                pb.GenerateRequest(generator="slow", label="1", n=800, seed=k), timeout=60
             )
             for k in range(4)
         ]
@@ -308,7 +308,7 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
             time.sleep(0.01)
         service.process.send_signal(signal.SIGTERM)
         while service.metric("augmint_ready"):
-            time.sleep(0.01)
+            time.sleep(0.05)
         refused, done = set(), False
         while not done:
             done = all(call.done() for call in accepted)  # and once after that
@@ -316,7 +316,7 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(models):
                 late.Generate(pb.GenerateRequest(generator="tiny", label="1", n=1), timeout=60)
             except grpc.RpcError as error:
                 refused.add(error.code())
-            time.sleep(0.01)
+            time.sleep(0.05)
         assert refused == {grpc.StatusCode.UNAVAILABLE}
         for call in accepted:
             assert call.result().data == bare(models, "slow", call.result())
