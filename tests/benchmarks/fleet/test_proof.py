@@ -20,8 +20,10 @@ def test_replicas_follow_the_load_up_and_down_and_no_page_is_lost(tmp_path):
     content, seen = cheap(tmp_path / "models").read_bytes(), []
 
     def load(now):
-        """One replica is asked for all it can do until there are two, for 5 s at most; then almost nothing."""
-        return 0.8 if 1 < now < 6 and all(moment.ready < 2 for moment in seen) else 0.05
+        """All that one replica can do until two are wanted, what both do with ease until both serve, then little."""
+        if not 1 < now < 6 or any(moment.ready == 2 for moment in seen):
+            return 0.05
+        return 0.3 if any(moment.replicas == 2 for moment in seen) else 0.8
 
     story, readers = play(tmp_path / "models", tmp_path, load, 6, speed=60, most=2, settle=100, tell=seen.append)
     counts = [moment.replicas for moment in story.moments]

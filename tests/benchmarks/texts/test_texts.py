@@ -39,8 +39,8 @@ def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, ca
     )
     assert texts.main() == 0
     found = [row for line in out.read_text().splitlines() if "row" in (row := json.loads(line))]
-    systems = [line["row"]["system"] for line in found]
-    assert systems == ["textvae", "(held-out real texts)"]
+    names = [line["row"]["system"] for line in found]
+    assert names == ["textvae", "(held-out real texts)"]
     made, real = (line["row"] for line in found)
     assert made["of real, %"] == pytest.approx(100 * made["CAS, %"] / real["CAS, %"], rel=1e-6)
     assert made["steps"] == 20
