@@ -37,6 +37,7 @@ from training.networks.sampler import chance
 
 _LOOK = 50  # steps between looks at whether the losses are finite
 PAGE = 256
+SPEED_SECONDS = 1.0  # of a processor, for which a speed is measured
 
 Row = dict[str, results.Value]
 
@@ -120,10 +121,11 @@ def judge_of(dataset: Dataset, splits: Splits, *, seed: int, quick: bool) -> Cla
 def speed(made: Callable[[], Any]) -> float:
     """Samples a second of processor time, in pages of 256."""
     made()
-    began, count = time.process_time(), 0
-    while (spent := time.process_time() - began) < 1:
+    began, count, spent = time.process_time(), 0, 0.0
+    while not count or spent < SPEED_SECONDS:
         made()
         count += PAGE
+        spent = time.process_time() - began
     return count / spent
 
 

@@ -69,11 +69,12 @@ class Service:
                 if text in line:
                     return line
             assert self.process.poll() is None, self.log
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def metric(self, name: str) -> float:
-        """Sum over all its labels."""
-        text = urllib.request.urlopen(self.metrics_url, timeout=60).read().decode()
+        """Sum over all its labels. name: a pattern of the lines to add up, which begins with the name."""
+        begins = re.split(r"\W", name)[0]  # all of them would be a page of a thousand lines
+        text = urllib.request.urlopen(f"{self.metrics_url}?name[]={begins}", timeout=60).read().decode()
         return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
 
     def wait_for_metric(self, name: str, value: float) -> None:
@@ -81,7 +82,7 @@ class Service:
         deadline = time.monotonic() + 30
         while (found := self.metric(name)) != value:
             assert time.monotonic() < deadline, (name, found, value)
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Exit status."""
@@ -109,13 +110,18 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("AUGMINT_")}
 
 
-def fail(*flags: str) -> tuple[int, str]:
-    """Exit status and complaint of a start that must not succeed, made in this process: it ends before it serves."""
+def fail(*flags: str, **variables: str) -> tuple[int, str]:
+    """Exit status and complaint of a start that must not succeed, made in this process: it ends before it serves.
+
+    variables: of its environment.
+    """
     out, complaints = io.StringIO(), io.TextIOWrapper(io.BytesIO())
     handlers = list(logging.root.handlers)
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ.keys() - environment().keys():
             patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
         patch.setattr(sys, "argv", ["service", *flags])
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", complaints)

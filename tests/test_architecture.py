@@ -40,7 +40,7 @@ TRAINING_MAY_IMPORT = {"service.artifact", "service.runtime", "service.errors"}
 
 # Files that every room of their package may import, and that import nothing else of it.
 COMMON = {
-    "service": {"call", "errors", "files", "logs", "malloc", "metrics", "periodic", "settings", "tracing"},
+    "service": {"call", "errors", "files", "logs", "malloc", "metrics", "periodic", "settings", "signals", "tracing"},
     "training": {"errors", "places", "precision", "source", "terminal"},
     "client/augmint": {"checks", "errors", "extras", "near", "progress", "said", "threads", "v1"},
 }

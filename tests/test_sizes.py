@@ -1,6 +1,7 @@
 """How long files and functions may be, and which tests are long."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.longest import LONGEST
@@ -16,13 +17,22 @@ MAY_BE_LONG = {
 
 def too_long(name: str, source: str) -> set[str]:
     """A file beyond MOST_LINES; its functions whose bodies, without the docstring, go beyond MOST_STEPS."""
-    found = {name} if source.count("\n") > MOST_LINES else set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            steps = node.body[ast.get_docstring(node) is not None :]
-            if steps and (node.end_lineno or 0) - steps[0].lineno >= MOST_STEPS:
-                found.add(f"{name}:{node.name}")
+    lines = source.count("\n")
+    found = {name} if lines > MOST_LINES else set()
+    for node in functions(ast.parse(source)) if lines > MOST_STEPS else ():
+        steps = node.body[ast.get_docstring(node) is not None :]
+        if steps and (node.end_lineno or 0) - steps[0].lineno >= MOST_STEPS:
+            found.add(f"{name}:{node.name}")
     return found
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """All of them, at any depth. Expressions, most of a tree, hold none and are not walked."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(tree, field, ()):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+            yield from functions(node)
 
 
 def test_files_and_functions_are_read_in_one_sitting():
@@ -36,6 +46,7 @@ def test_what_is_too_long_would_be_found():
     body = "".join(f"    x{number} = {number}\n" for number in range(MOST_STEPS))
     assert too_long("a.py", f'def f():\n    """One.\n\n    Two.\n    """\n{body}') == set()
     assert too_long("a.py", f"class A:\n  def f():\n{body}    return 0\n") == {"a.py:f"}
+    assert too_long("a.py", f"try:\n  pass\nexcept E:\n  def f():\n{body}    return 0\n") == {"a.py:f"}
     assert too_long("a.py", "x = 0\n" * (MOST_LINES + 1)) == {"a.py"}
 
 

@@ -28,6 +28,12 @@ def main() -> None:
     parser.add_argument("--swaps", type=int, default=50)
     parser.add_argument("--files", type=int, default=1000, help="corrupted ones")
     parser.add_argument("--requests", type=int, default=10_000, help="malformed ones")
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=0.005,
+        help="seconds between the calls of a reader that versions, files and replicas change under (default 0.005)",
+    )
     parser.add_argument("--soak", type=_seconds, default=0.0, metavar="TIME", help="e.g. 30m; instead of the others")
     options = parser.options()
     # gRPC's own lines about handshakes that are meant to fail.

@@ -45,7 +45,7 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
                 else:
                     lasting(ASK, timeout=60)
 
-            with Readers(2, read, pause=0.01) as readers:
+            with Readers(2, read, pause=options.pause) as readers:
                 for number in range(options.swaps):
                     good = _put_in(number, certificate, key, authority)
                     reloads += good
@@ -57,6 +57,7 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
         soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=4)
         _write(certificate, key, authority.issue_cert("127.0.0.1", not_after=soon))
         until(lambda: _reloaded(replica, reloads + 1, bad), "the change is noticed")
+        time.sleep(max(0.0, (soon - datetime.datetime.now(datetime.UTC)).total_seconds()))
         until(lambda: _code(replica, client) is grpc.StatusCode.UNAVAILABLE, "the certificate has ended")
         _write(certificate, key, authority.issue_cert("127.0.0.1"))
         renewed = time.perf_counter()

@@ -26,7 +26,7 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
     with Replica(str(scratch), *WATCH, "--keep-versions", "1000") as replica, replica.channel() as channel:
         read = Checked(channel.unary_unary(GENERATE), truth, 20)
 
-        with Readers(2, read, pause=0.01) as readers:
+        with Readers(2, read, pause=options.pause) as readers:
             for start in range(0, options.files, 100):
                 versions = range(1000 + start, 1000 + min(start + 100, options.files))
                 for version in versions:

@@ -41,7 +41,7 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
         read = Checked(channel.unary_unary(GENERATE), truth, 20)
         truth.add((models / "tiny/1/model.onnx").read_bytes())
 
-        with Readers(2, read, pause=0.01) as readers:
+        with Readers(2, read, pause=options.pause) as readers:
             for seed in range(1, 1 + min(5, options.swaps)):
                 content = generators.build(version=seed + 1, seed=seed, hidden=64)
                 digest = truth.add(content)

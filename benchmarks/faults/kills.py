@@ -33,11 +33,12 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
                 position[reader] += 96
 
             read(0)
-            with Readers(len(position), read, pause=0.005) as readers:
+            with Readers(len(position), read, pause=options.pause) as readers:
                 for number in range(options.kills):
                     replicas[number % 2].kill()
                     until(functools.partial(_grown, pages, len(pages) + 40), "readers go on with one replica")
-                    replicas[number % 2].start()
+                    if number < options.kills - 1:
+                        replicas[number % 2].start()
     finally:
         for replica in replicas:
             replica.kill()

@@ -57,4 +57,4 @@ def until(holds: Callable[[], object], what: str, seconds: float = WAIT_SECONDS)
     while not holds():
         if time.monotonic() > end:
             sys.exit(f"error: waited {seconds:g} s in vain until {what}")
-        time.sleep(0.02)
+        time.sleep(0.1)

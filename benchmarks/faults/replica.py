@@ -65,7 +65,7 @@ class Replica:
 
     def metric(self, name: str, labels: str = "") -> float:
         """Sum of a metric's series that contain `labels`."""
-        text = urllib.request.urlopen(self.metrics_url, timeout=60).read().decode()
+        text = urllib.request.urlopen(f"{self.metrics_url}?name[]={name}", timeout=60).read().decode()
         lines = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")) and labels in line]
         return sum(float(line.rpartition(" ")[2]) for line in lines)
 

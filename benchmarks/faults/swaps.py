@@ -36,7 +36,7 @@ def run(scratch: Path, options: argparse.Namespace) -> list[Row]:
                 mixed.append(response.digest)
 
         slow = 0.0
-        with Readers(len(calls), read, pause=0.002) as readers:
+        with Readers(len(calls), read, pause=options.pause) as readers:
             for number in range(options.swaps):
                 start = time.perf_counter()
                 # In turn the same version with other weights, and the next version.

@@ -49,9 +49,9 @@ class Readers:
                     # What could not be asked for in time is not made up for: the load is bounded.
                     self._due = max(due, now - 1) + 1 / self.pace
                     number, self._next = self._next, self._next + 1
-                early = not self.pace or now < due
-            if early:
-                self._over.wait(0.02)
+                early = 0.1 if not self.pace else due - now
+            if early > 0:
+                self._over.wait(min(0.1, max(0.02, early)))  # the pace may change meanwhile
                 continue
             try:
                 page = self._client.generate("3", PAGE, seed=SEED, start_index=number * PAGE)

@@ -28,6 +28,7 @@ USER = 10001
 # As the chart's settings.drainSeconds and settings.stopSeconds, and what a pod is given in all.
 DRAIN_SECONDS, STOP_SECONDS, GRACE_SECONDS = 2, 30, 60
 READERS = 8
+PAUSE_SECONDS = 0.0  # between the calls of a reader
 # As the chart's securityContext and its volume for /tmp.
 HARDENED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 
@@ -98,7 +99,7 @@ class Readers:
             thread.start()
 
     def _read(self) -> None:
-        while not self._over.is_set():
+        while not self._over.wait(PAUSE_SECONDS):
             late = self.stopping.is_set()
             try:
                 data = self._stub.Generate(self._request, timeout=60).data

@@ -40,7 +40,6 @@ from benchmarks.demo import serving
 from benchmarks.loaders import trials
 from benchmarks.loaders.ways import BATCH, SHAPE, Batches, Ways
 from tests.generators import publish
-from training.kinds.image import Image
 
 WARM = 4
 ALL_CORES = os.sched_getaffinity(0)
@@ -155,6 +154,8 @@ def _measure(ways: Ways, rounds: int, seconds: float, threads: bool, out: result
             "PNG files, 1 worker": ways.png_files,
             "ONNX Runtime in 1 worker": ways.onnxruntime_in_worker,
         }
+    from training.kinds.image import Image  # which trials need not wait for
+
     network = Trainer(Image(*SHAPE).judge(10), lambda out: out[1])
     step: dict[str, list[Cost]] = {name: [] for name in names}
     feed: dict[str, list[float]] = {name: [] for name in names}

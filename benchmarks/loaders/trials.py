@@ -146,7 +146,7 @@ class Trial:
                 common = min(len(lines) for lines in before)
                 before = [lines[:common] for lines in before]
                 self._start(1, before[0][-1]["state"] if common else None)
-            time.sleep(0.002)
+            time.sleep(0.01)
         failed = [reader.exitcode for reader in self._readers if reader.exitcode]
         if failed or len(self._died) < 2:
             errors = (self._scratch / "errors").read_text()[-2000:]

@@ -88,10 +88,8 @@ def cpu_seconds(pid: int) -> float:
 
 def batches(metrics: str) -> tuple[float, float]:
     """Seconds and number of all batches so far."""
-    with urllib.request.urlopen(metrics, timeout=10) as answer:
+    names = [f"augmint_execute_duration_seconds_{what}" for what in ("sum", "count")]
+    with urllib.request.urlopen(f"{metrics}?{'&'.join(f'name[]={name}' for name in names)}", timeout=10) as answer:
         lines: list[str] = str(answer.read(), "utf-8").splitlines()
-    totals = [
-        sum(float(line.split()[-1]) for line in lines if line.startswith(f"augmint_execute_duration_seconds_{what}{{"))
-        for what in ("sum", "count")
-    ]
+    totals = [sum(float(line.split()[-1]) for line in lines if line.startswith(f"{name}{{")) for name in names]
     return totals[0], totals[1]

@@ -188,8 +188,13 @@ def render(values: Mapping[str, object], name: str = "release") -> dict[str, str
 
 def everything(values: Mapping[str, object], name: str = "release") -> list[dict]:
     """All objects, those of `helm test` too."""
-    texts = [text for path, text in render(values, name).items() if path.endswith(".yaml")]
-    return [found for text in texts for found in parse(text)]
+    return json.loads(_everything(json.dumps(values), name))
+
+
+@functools.cache
+def _everything(values: str, name: str) -> str:
+    texts = [text for path, text in _rendered(values, name).items() if path.endswith(".yaml")]
+    return json.dumps([found for text in texts for found in parse(text)])
 
 
 def objects(values: Mapping[str, object], name: str = "release") -> list[dict]:

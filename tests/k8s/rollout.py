@@ -41,17 +41,21 @@ def plan(replicas: int, surge: int, unavailable: int, old: tuple[int, int], new:
 class Rollout:
     """Pods of one name, port and number, of one version or two."""
 
-    def __init__(self, models: Path, port: int, replicas: int, strategy: Mapping[str, int | str], probe: str) -> None:
-        """strategy: the Deployment's rollingUpdate; probe: the service that its readinessProbe asks for."""
+    def __init__(self, models: Path, port: int, replicas: int) -> None:
         self.port, self.names = port, Names("augmint-headless.lab.svc")
         self.old: list[Replica] = []
         self.new: list[Replica] = []
-        self._replicas, self._probe = replicas, probe
-        self._surge = bound(strategy["maxSurge"], replicas, surge=True)
-        self._unavailable = bound(strategy["maxUnavailable"], replicas, surge=False)
+        self._replicas, self._probe = replicas, ""
+        self._surge = self._unavailable = 0
         self._ending: list[Replica] = []
         self._made = 0
         self.old = [self._pod(models, {}) for _ in range(replicas)]
+
+    def obey(self, strategy: Mapping[str, int | str], probe: str) -> None:
+        """strategy: the Deployment's rollingUpdate; probe: the service that its readinessProbe asks for."""
+        self._surge = bound(strategy["maxSurge"], self._replicas, surge=True)
+        self._unavailable = bound(strategy["maxUnavailable"], self._replicas, surge=False)
+        self._probe = probe
 
     def _pod(self, models: Path, flags: Mapping[str, object]) -> Replica:
         self._made += 1

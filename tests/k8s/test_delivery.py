@@ -1,7 +1,6 @@
 """Generators that a pod fetches, and the sample that `helm test` draws: the rendered commands, run as they are."""
 
 import hashlib
-import os
 import subprocess
 import sys
 import threading
@@ -11,7 +10,8 @@ import pytest
 
 from benchmarks.fleet.cluster import replica
 from tests.generators import publish
-from tests.k8s.rendering import CASES, FILE, ROOT, container, everything, pod
+from tests.k8s.rendering import CASES, FILE, container, everything, pod
+from tests.processes import fail
 
 CONTENT = b"x" * 3_000_000
 
@@ -106,18 +106,8 @@ def test_a_secret_without_its_key_ends_the_pod_with_the_files_name(tmp_path, nam
     publish(tmp_path / "models")
     variables = {each["name"]: each.get("value") for each in container(CASES["TLS"])["env"]}
     given = {name: variables[name].replace("/etc/augmint", str(tmp_path)) for name in names}
-    command = [sys.executable, "-m", "service", "--models", str(tmp_path / "models"), "--port", "0"]
-    done = subprocess.run(
-        [*command, "--metrics-port", "0"],
-        env={**os.environ, **given},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr == f"error: {given[names[0]]} cannot be read: No such file or directory\n"
+    start = ("--models", str(tmp_path / "models"), "--port", "0", "--metrics-port", "0")
+    assert fail(*start, **given) == (2, f"error: {given[names[0]]} cannot be read: No such file or directory\n")
 
 
 def draw(target):

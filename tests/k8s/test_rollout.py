@@ -40,25 +40,35 @@ def test_shares_are_rounded_for_safety():
     assert [bound("25%", 2, surge=True), bound("25%", 2, surge=False), bound(3, 2, surge=True)] == [1, 0, 3]
 
 
-@pytest.fixture
-def fleet(tmp_path, request):
-    """A fleet of the chart with the values of the test, ready, and readers who draw from it all the time."""
-    values = request.param
-    publish(tmp_path / "models")
-    strategy = one("Deployment", values)["spec"]["strategy"]["rollingUpdate"]
-    probe = container(values)["readinessProbe"]["grpc"]["service"]
-    rollout = Rollout(tmp_path / "models", free_port(8), REPLICAS, strategy, probe)
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """A ready fleet, and readers who draw from it all the time."""
+    folder = tmp_path_factory.mktemp("fleet")
+    publish(folder / "models")
+    rollout = Rollout(folder / "models", free_port(10), REPLICAS)
     readers = None
     try:
         rollout.until(lambda old, new: old == REPLICAS)
         readers = Readers(rollout.names.target(rollout.port), readers=4)
         readers.pace = 40
-        yield rollout, readers, tmp_path
+        yield rollout, readers, folder
     finally:
         if readers:
             readers.close()
         rollout.close()
     assert readers.errors == []
+
+
+def whole(fleet, values):
+    """The fleet, ready as it was before any test, and rolled out from now on as the chart does it with the values."""
+    rollout, _, folder = fleet
+    rollout.obey(
+        one("Deployment", values)["spec"]["strategy"]["rollingUpdate"],
+        container(values)["readinessProbe"]["grpc"]["service"],
+    )
+    rollout.give_up(folder / "models")
+    rollout.until(lambda old, new: old == REPLICAS)
+    return fleet
 
 
 def serves_on(readers: Readers, pages: int = 40) -> None:
@@ -70,9 +80,9 @@ def serves_on(readers: Readers, pages: int = 40) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("fleet", [{"replicas": REPLICAS}], indirect=True, ids=["one more before one less"])
 def test_files_that_are_refused_stop_the_rollout_and_a_mended_version_goes_through(fleet):
-    rollout, readers, folder = fleet
+    """One more before one less."""
+    rollout, readers, folder = whole(fleet, {"replicas": REPLICAS})
     shutil.copytree(folder / "models", folder / "broken")
     (file,) = (folder / "broken").glob("*/*/model.onnx")
     file.write_bytes(file.read_bytes()[:-100])
@@ -88,16 +98,14 @@ def test_files_that_are_refused_stop_the_rollout_and_a_mended_version_goes_throu
     rollout.until(lambda old, new: (old, new) == (0, REPLICAS), folder / "models", {"max-batch": 512})
     serves_on(readers)
     readers.check(next((folder / "models").glob("*/*/model.onnx")).read_bytes(), 5)
+    rollout.settle()
 
 
-@pytest.mark.parametrize(
-    "fleet", [{"replicas": REPLICAS, "gpu": {"enabled": True}}], indirect=True, ids=["one less before one more"]
-)
 def test_pods_that_find_no_gpu_stop_the_rollout_and_going_back_makes_the_fleet_whole(fleet):
-    rollout, readers, folder = fleet
-    device = {each["name"]: each.get("value") for each in container({"gpu": {"enabled": True}})["env"]}[
-        "AUGMINT_DEVICE"
-    ]
+    """One less before one more."""
+    values = {"replicas": REPLICAS, "gpu": {"enabled": True}}
+    rollout, readers, folder = whole(fleet, values)
+    device = {each["name"]: each.get("value") for each in container(values)["env"]}["AUGMINT_DEVICE"]
     bad = folder / "models", {"device": device}  # there is none here, and the service does not fall back
     rollout.until(lambda old, new: len(rollout.new) == 1, *bad)
     end = time.monotonic() + 120

@@ -49,7 +49,7 @@ def test_threads_of_the_service_share_one_arena(tmp_path):
             old = stub.Generate(pb.GenerateRequest(label="1", n=1), timeout=60).digest
             staged.rename(path)
             while stub.Generate(pb.GenerateRequest(label="1", n=64), timeout=60).digest == old:
-                time.sleep(0.01)
+                time.sleep(0.05)
         assert arenas(service.process.pid) == 0
 
 

@@ -1,18 +1,19 @@
-"""How the program starts, or says why it cannot, and how it ends at once."""
+"""How the program starts, or says why it cannot."""
 
-import json
 import re
-import signal
 import socket
 import subprocess
 import sys
-import time
 
 import onnxruntime
 import pytest
+import structlog.testing
 
+from service.__main__ import main
+from service.server import Server
+from service.settings import Settings
 from tests import generators
-from tests.processes import Service, environment, fail
+from tests.processes import environment, fail
 
 
 @pytest.fixture
@@ -24,25 +25,23 @@ def models(tmp_path):
 def test_an_empty_folder_that_may_be_waited_for_is_said_to_be_empty(tmp_path):
     (tmp_path / "tiny" / "latest").mkdir(parents=True)
     (tmp_path / "tiny" / "latest" / "model.onnx").write_bytes(b"x")
-    with Service(tmp_path, "--start-empty", "--log-format", "json") as service:
-        line = json.loads(service.wait_for_log("no generator yet"))
-        assert line["reason"].endswith("rename tiny/latest to tiny/1")
+    server = Server(Settings(models=str(tmp_path), port=0, metrics_port=0, start_empty=True))
+    with structlog.testing.capture_logs() as lines:
+        server.start()
+    server.close()
+    (line,) = [line for line in lines if line["event"] == "no generator yet"]
+    assert line["reason"].endswith("rename tiny/latest to tiny/1")
 
 
-def test_the_version_is_that_of_what_decides_about_the_samples(tmp_path):
-    command = [sys.executable, "-m", "service", "--version"]
-    told = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60).stdout
+def test_the_version_is_that_of_what_decides_about_the_samples(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["service", "--version"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    told = capsys.readouterr().out
     assert re.fullmatch(
         rf"augmint service \S+, ONNX Runtime {onnxruntime.__version__}, grpcio \S+, Python 3\S+\n", told
     )
-
-
-def test_a_second_signal_ends_at_once(models):
-    service = Service(models, "--drain-seconds", "600")
-    service.process.send_signal(signal.SIGINT)
-    while service.metric("augmint_ready"):
-        time.sleep(0.01)
-    assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
 
 
 def test_a_port_in_use_is_said_clearly(models):

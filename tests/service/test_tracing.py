@@ -31,26 +31,32 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         return trace_service_pb2.ExportTraceServiceResponse()
 
 
-@pytest.fixture
-def collector(monkeypatch):
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The spans of a few calls, all that a collector got until the service had ended, and its metrics before that."""
+    models = tmp_path_factory.mktemp("models")
+    generators.publish(models)
     server = grpc.server(futures.ThreadPoolExecutor(2))
     collector = Collector()
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-    yield collector
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+        with Service(models, "--max-batch", "8", "--traces") as service, service.channel() as channel:
+            stub = GeneratorServiceStub(channel)
+            stub.Generate(pb.GenerateRequest(label="1", n=2), timeout=60, metadata=PARENT)
+            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
+            code_of(stub.Generate, pb.GenerateRequest(label="no", n=2), metadata=PARENT)
+            wanted = {"accept": "application/openmetrics-text; version=1.0.0"}
+            request = urllib.request.Request(service.metrics_url, headers=wanted)
+            metrics = urllib.request.urlopen(request, timeout=60).read().decode()
     server.stop(0)
+    return [collector.received.get_nowait() for _ in range(collector.received.qsize())], metrics
 
 
-def test_a_call_is_a_span_in_the_trace_of_its_caller_and_the_last_ones_are_sent_at_the_end(tmp_path, collector):
-    generators.publish(tmp_path)
-    with Service(tmp_path, "--max-batch", "8", "--traces") as service, service.channel() as channel:
-        stub = GeneratorServiceStub(channel)
-        stub.Generate(pb.GenerateRequest(label="1", n=2), timeout=60, metadata=PARENT)
-        health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
-        code_of(stub.Generate, pb.GenerateRequest(label="no", n=2), metadata=PARENT)
-    spans = [collector.received.get_nowait() for _ in range(collector.received.qsize())]
+def test_a_call_is_a_span_in_the_trace_of_its_caller_and_the_last_ones_are_sent_at_the_end(told):
+    spans, _ = told
     assert [(name, span.name, span.trace_id.hex()) for name, span in spans] == [
         ("augmint", "/augmint.v1.GeneratorService/Generate", TRACE)
     ] * 2
@@ -58,13 +64,9 @@ def test_a_call_is_a_span_in_the_trace_of_its_caller_and_the_last_ones_are_sent_
     assert codes == [0, grpc.StatusCode.INVALID_ARGUMENT.value[0]]
 
 
-def test_durations_lead_to_traces(tmp_path, collector):
-    generators.publish(tmp_path)
-    with Service(tmp_path, "--max-batch", "8", "--traces") as service, service.channel() as channel:
-        GeneratorServiceStub(channel).Generate(pb.GenerateRequest(label="1", n=2), timeout=60, metadata=PARENT)
-        wanted = {"accept": "application/openmetrics-text; version=1.0.0"}
-        request = urllib.request.Request(service.metrics_url, headers=wanted)
-        text = urllib.request.urlopen(request, timeout=60).read().decode()
+def test_durations_lead_to_traces(told):
+    _, metrics = told
     durations = "augmint_request_duration_seconds_bucket"
-    examples = [line for line in text.splitlines() if line.startswith(durations) and " # " in line]
-    assert [f'# {{trace_id="{TRACE}"}}' in line and 'method="Generate"' in line for line in examples] == [True]
+    examples = [line for line in metrics.splitlines() if line.startswith(durations) and " # " in line]
+    assert examples
+    assert all(f'# {{trace_id="{TRACE}"}}' in line and 'method="Generate"' in line for line in examples)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +20,7 @@ from service import artifact
 from service.rpc.inference import grpc_predict_v2_pb2 as oip
 from tests import generators
 from tests.processes import Service, code_of
+from tests.service.malformed import malformed
 
 SHAPE = (6, 5, 3)
 POOL = np.random.default_rng(5).integers(0, 256, (400, *SHAPE), dtype=np.uint8)
@@ -40,8 +42,8 @@ def service(models):
 
 @pytest.fixture(scope="module")
 def replica(models):
-    """Another one, whose batches are others."""
-    with Service(models, "--lanes", "1", "--max-batch", "3") as running:
+    """Another one, whose batches are others, and which holds fewer samples that wait."""
+    with Service(models, "--lanes", "1", "--max-batch", "7", "--unread-bytes", str(2**20)) as running:
         yield running
 
 
@@ -107,9 +109,9 @@ def test_the_same_bytes_whatever_shares_the_batch_and_whichever_replica(service,
         assert data == generators.carried(POOL[chosen], target, strength=strength)[0].tobytes()
 
 
-def test_a_restart_changes_nothing(models, stub):
+def test_another_process_answers_alike(replica, stub):
     before = stub.Transform(ask(range(100), label="4"), timeout=60)
-    with Service(models, "--max-batch", "16") as other, other.channel() as channel:
+    with replica.channel() as channel:
         assert GeneratorServiceStub(channel).Transform(ask(range(100), label="4"), timeout=60) == before
 
 
@@ -200,9 +202,9 @@ def test_quotas_count_what_is_carried(models, tmp_path):
     assert "20 more in" in text
 
 
-def test_samples_that_wait_are_held_within_the_bound(models):
+def test_samples_that_wait_are_held_within_the_bound(replica):
     """One lane with a long queue: bodies of calls that wait count, and are refused beyond the bound."""
-    with Service(models, "--unread-bytes", str(2**20), "--lanes", "1") as service, service.channel() as channel:
+    with replica.channel() as channel:
         stub = GeneratorServiceStub(channel)
         calls = [
             stub.Transform.future(ask(range(400), label="1", data=POOL.tobytes() * 4), timeout=60) for _ in range(60)
@@ -214,9 +216,29 @@ def test_samples_that_wait_are_held_within_the_bound(models):
         wanted = generators.carried(POOL, 1)[0].tobytes() * 4
         assert all(call.result().data == wanted for call in calls if call.code() == grpc.StatusCode.OK)
         end = time.monotonic() + 60
-        while service.metric("augmint_unread_bytes"):  # until the last answer is read
+        while replica.metric("augmint_unread_bytes"):  # until the last answer is read
             assert time.monotonic() < end
-            time.sleep(0.01)
+            time.sleep(0.05)
+
+
+def test_1000_malformed_requests_are_the_caller_s_fault(service):
+    choose = random.Random(1)
+    allowed = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED"}
+    codes = {}
+    with service.channel() as channel:
+        method = channel.unary_unary("/augmint.v1.GeneratorService/Transform")
+        for _ in range(10):
+            calls = [method.future(malformed(choose), timeout=60) for _ in range(100)]
+            for call in calls:
+                name = call.code().name
+                codes[name] = codes.get(name, 0) + 1
+                assert call.details() or name == "OK"
+        good = pb.TransformRequest(generator="tiny", data=bytes(90), label="1")
+        assert len(GeneratorServiceStub(channel).Transform(good, timeout=60).data) == 90
+    assert set(codes) <= allowed, codes
+    assert codes["OK"] >= 1
+    assert codes["INVALID_ARGUMENT"] > 500
+    assert not any("internal error" in line for line in service.log)
 
 
 # -- by the Open Inference Protocol ----------------------------------------------------------------------------

@@ -11,20 +11,21 @@ from benchmarks.fleet.policy import MILLI, TARGET, policy
 from benchmarks.fleet.proof import cluster, hill, play
 from benchmarks.fleet.story import Moment, Story, draw
 from benchmarks.serving.models import cheap
+from tests.generators import publish
 from tests.k8s.tools import tool
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def test_replicas_follow_the_load_up_and_down_and_no_page_is_lost(tmp_path):
     tool("prometheus")
-    folder = tmp_path_factory.mktemp("scaling")
-    return folder / "models", cheap(folder / "models").read_bytes()
+    content, seen = cheap(tmp_path / "models").read_bytes(), []
 
+    def load(now):
+        """All that one replica can do until two are wanted, what both do with ease until both serve, then little."""
+        if not 1 < now < 6 or any(moment.ready == 2 for moment in seen):
+            return 0.05
+        return 0.3 if any(moment.replicas == 2 for moment in seen) else 0.8
 
-def test_replicas_follow_the_load_up_and_down_and_no_page_is_lost(models, tmp_path):
-    folder, content = models
-    # 5 s in which one replica is asked for all it can do, then almost nothing until the fleet is small again.
-    story, readers = play(folder, tmp_path, lambda now: 0.8 if 1 < now < 6 else 0.05, 6, speed=60, most=2, settle=100)
+    story, readers = play(tmp_path / "models", tmp_path, load, 6, speed=60, most=2, settle=100, tell=seen.append)
     counts = [moment.replicas for moment in story.moments]
     assert max(counts) == 2
     assert counts[-1] == 1
@@ -33,11 +34,12 @@ def test_replicas_follow_the_load_up_and_down_and_no_page_is_lost(models, tmp_pa
     readers.check(content, 5)
 
 
-def test_without_prometheus_the_fleet_keeps_its_size_and_goes_on_when_it_is_back(models, tmp_path):
-    folder, _ = models
+def test_without_prometheus_the_fleet_keeps_its_size_and_goes_on_when_it_is_back(tmp_path):
+    tool("prometheus")
+    publish(tmp_path / "models")
     chart = policy(60, 4)
     autoscaler = chart.autoscaler()
-    with cluster(folder, tmp_path, 60, 4) as (fleet, prometheus, _):
+    with cluster(tmp_path / "models", tmp_path, 60, 4) as (fleet, prometheus, _):
         fleet.resize(3)  # more than the fallback's two: as many are to stay
         for each in fleet.replicas:
             each.wait_ready()

@@ -47,13 +47,14 @@ def test_the_training_job_is_the_charts():
     assert volumes == {"/tmp": "tmp", "/models": "models", "/runs": "runs"}
 
 
-def test_readers_who_meet_a_stop_are_answered_or_told_to_go_elsewhere(tmp_path):
+def test_readers_who_meet_a_stop_are_answered_or_told_to_go_elsewhere(tmp_path, monkeypatch):
     publish(tmp_path)
+    monkeypatch.setattr(checks, "PAUSE_SECONDS", 0.02)
     flags = {"drain-seconds": 1, "stop-seconds": 30}
     with replica(tmp_path, **flags) as running, grpc.insecure_channel(running.target) as channel:
         readers = Readers(channel)
         while readers.answered(late=False) < 30 or checks.SERVING not in readers.readiness:
-            time.sleep(0.001)
+            time.sleep(0.01)
         readers.stopping.set()
         running.stop()
         assert running.wait() == 0

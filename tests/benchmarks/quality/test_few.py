@@ -2,9 +2,11 @@
 
 from augmint.v1 import generator_pb2 as pb
 from benchmarks.quality import few
-from tests.training.kinds.text.made import folder, learned, read, words
+from tests.training import shades
 from training.config.presets import resolve
 from training.data.splits import split
+from training.kinds import load
+from training.source import SourceOptions
 
 
 def test_a_line_of_the_card_is_a_row_for_each_way_and_one_for_the_gain():
@@ -18,8 +20,8 @@ def test_a_line_of_the_card_is_a_row_for_each_way_and_one_for_the_gain():
 
 
 def test_the_teams_generator_is_trained_once(tmp_path, monkeypatch):
-    data = learned(read(folder(tmp_path / "d", a=words(20, "aeiou"), b=words(20, "kmnrt", 1))))
-    path, config = tmp_path / "team.onnx", resolve("gru", {"width": 8, "batch_size": 8})
+    data = load(str(shades.write(tmp_path, 40)), SourceOptions())
+    path, config = tmp_path / "team.onnx", resolve("vanilla", {"width": 8, "batch_size": 8})
     content = few.team(data, split(data), config, 2, path)
     assert path.read_bytes() == content
     monkeypatch.setattr(few, "Trainer", None)

@@ -15,7 +15,8 @@ def test_a_system_has_a_row_beside_real_sounds_and_is_not_trained_again(tmp_path
         put(tmp_path / "data" / ("low", "rising")[label] / f"{number}.wav", sound)
     small = System("wavegan", 2, {"width": 4, "batch_size": 16, "latent_size": 16})
     monkeypatch.setitem(sounds.SYSTEMS, "wavegan", small)
-    monkeypatch.setattr("training.judge.fitting.default_steps", lambda samples: 40)
+    monkeypatch.setattr("benchmarks.systems.SPEED_SECONDS", 0)
+    monkeypatch.setattr("training.judge.fitting.default_steps", lambda samples: 20)
     out, cells = tmp_path / "rows.jsonl", tmp_path / "cells.jsonl"
     words = ["x", str(tmp_path / "data"), "--systems", "wavegan", "--quick", "--cells", str(cells), "--out", str(out)]
     monkeypatch.setattr("sys.argv", words)

@@ -1,3 +1,5 @@
+"""How large a table may be: the shapes, the rows that are made, each stage of a cell, and why one did not end."""
+
 import json
 import subprocess
 import sys
@@ -47,12 +49,12 @@ def test_what_is_no_shape_is_refused(text):
 STAGES = """
 import json
 import numpy as np
-from benchmarks.tables import cell
+from benchmarks.tables.stages import Stages
 
-np.ones(2**26).sum()  # 512 MiB that the program had before, and gave back
-stages = cell.Stages()
+np.ones(2**24).sum()  # 128 MiB that the program had before, and gave back
+stages = Stages()
 with stages.stage("large"):
-    np.ones(2**25).sum()  # 256 MiB
+    np.ones(2**23).sum()  # 64 MiB
 with stages.stage("small"):
     np.ones(2**10).sum()
 print(json.dumps(stages.told))
@@ -62,8 +64,8 @@ print(json.dumps(stages.told))
 def test_a_stage_is_told_its_own_peak_of_memory():
     done = subprocess.run([sys.executable, "-c", STAGES], capture_output=True, text=True, check=True, cwd=ROOT)
     told = json.loads(done.stdout)
-    assert told["large, MiB"] > 200
-    assert told["small, MiB"] < 100
+    assert told["large, MiB"] > 50
+    assert told["small, MiB"] < 25
 
 
 def test_a_data_set_goes_through_all_stages(tmp_path):

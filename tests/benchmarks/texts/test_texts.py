@@ -4,9 +4,18 @@ import json
 
 import pytest
 
+from benchmarks import systems
 from benchmarks.texts import __main__ as texts
 from benchmarks.texts import graph
 from tests.training.kinds.text.made import folder, words
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    """Speeds of one page, and judges that learn for a few steps: no number here is looked at for its size."""
+    monkeypatch.setattr(systems, "SPEED_SECONDS", 0)
+    monkeypatch.setattr(systems, "PAGE", 4)
+    monkeypatch.setattr("training.judge.fitting.default_steps", lambda samples: 20)
 
 
 def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, capsys):
@@ -18,7 +27,7 @@ def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, ca
             "x",
             str(data),
             "--systems",
-            "gru",
+            "textvae",
             "--share",
             "0.01",
             "--quick",
@@ -30,8 +39,8 @@ def test_each_system_has_a_row_and_real_texts_have_one(tmp_path, monkeypatch, ca
     )
     assert texts.main() == 0
     found = [row for line in out.read_text().splitlines() if "row" in (row := json.loads(line))]
-    systems = [line["row"]["system"] for line in found]
-    assert systems == ["gru", "(held-out real texts)"]
+    names = [line["row"]["system"] for line in found]
+    assert names == ["textvae", "(held-out real texts)"]
     made, real = (line["row"] for line in found)
     assert made["of real, %"] == pytest.approx(100 * made["CAS, %"] / real["CAS, %"], rel=1e-6)
     assert made["steps"] == 20
@@ -45,8 +54,7 @@ def test_what_is_no_text_is_told(tmp_path, monkeypatch, capsys):
     assert "no such file or folder" in capsys.readouterr().err
 
 
-def test_the_graph_of_a_length_is_measured_beside_its_pytorch_loop(monkeypatch):
-    monkeypatch.setattr(graph.systems, "PAGE", 4)
+def test_the_graph_of_a_length_is_measured_beside_its_pytorch_loop():
     row = graph.row(8, 5, 8)
     assert row["length, units"] == 8
     assert row["nodes"] > 20

@@ -58,7 +58,7 @@ def wait_until(holds):
     end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end
-        time.sleep(0.01)
+        time.sleep(0.05)
 
 
 REQUEST = pb.GenerateRequest(generator="tiny", label="3", n=5)

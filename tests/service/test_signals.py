@@ -1,16 +1,18 @@
+"""A first signal asks the service to stop, a second one ends it, and its handlers go with it."""
+
 import signal
 import subprocess
 import sys
 import threading
 
-from service.__main__ import _asked_to_stop
+from service.signals import asked_to_stop
 from tests.processes import environment
 
 # The main thread is inside a C library, as while ONNX Runtime loads a file, and no handler of Python's can run.
 BUSY = """
 import ctypes
-from service.__main__ import _asked_to_stop
-with _asked_to_stop() as asked:
+from service.signals import asked_to_stop
+with asked_to_stop() as asked:
     print("busy", flush=True)
     semaphore = ctypes.create_string_buffer(64)
     library = ctypes.CDLL(None)
@@ -32,7 +34,7 @@ def test_a_second_signal_ends_the_process_though_its_main_thread_is_busy():
 
 def test_signals_are_as_before_when_the_service_has_ended():
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-    with _asked_to_stop() as asked:
+    with asked_to_stop() as asked:
         signal.raise_signal(signal.SIGTERM)
         assert asked.wait(30)
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
