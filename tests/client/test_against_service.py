@@ -1,8 +1,6 @@
 """The client against the real service, in a process of its own, over a real socket."""
 
 import hashlib
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -161,34 +159,6 @@ def test_tls_and_a_token_let_in_and_nothing_else_does(models, tmp_path):
                 client.generate("3")
     finally:
         service.kill()
-
-
-WORKERS = """
-import hashlib, sys
-from torch.utils.data import DataLoader
-from augmint.torch import SyntheticDataset
-
-def digest(batches):
-    return hashlib.sha256(b"".join(image.numpy().tobytes() + label.numpy().tobytes() for image, label in batches))
-
-if __name__ == "__main__":
-    data = SyntheticDataset(sys.argv[1], length=100, seed=7)
-    data[0]  # the parent has used its connection before it starts workers
-    found = {digest(DataLoader(data, batch_size=16)).hexdigest()}
-    for start in ("fork", "spawn"):
-        loader = DataLoader(data, batch_size=16, num_workers=2, multiprocessing_context=start)
-        found.add(digest(loader).hexdigest())
-    data[0]
-    data.close()
-    print(len(found))
-"""
-
-
-def test_forked_and_spawned_workers_read_the_same_samples(service, tmp_path):
-    script = tmp_path / "loader.py"
-    script.write_text(WORKERS)
-    done = subprocess.run([sys.executable, str(script), service.target], capture_output=True, text=True, timeout=120)
-    assert done.stdout == "1\n", done.stderr
 
 
 def test_a_selection_is_what_the_file_and_a_sort_give_in_pages_or_alone(tmp_path):
