@@ -1,0 +1,99 @@
+"""Programs as `python -c` runs them, forked from one process that has imported PyTorch: importing it takes seconds.
+
+    python -m tests.client.programs SOCKET
+
+is that process. It has used no gRPC, else it could not be forked. A program ends as any: with its interpreter's end.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+LONGEST = 65536  # bytes of a program
+
+
+class Forked:
+    """As subprocess.Popen with three pipes, of text."""
+
+    def __init__(self, asks: socket.socket, code: str, *arguments: str) -> None:
+        self.returncode: int | None = None
+        self._asks = asks
+        (there_in, here_in), (here_out, there_out), (here_err, there_err) = (os.pipe() for _ in range(3))
+        theirs = [there_in, there_out, there_err]
+        socket.send_fds(asks, [json.dumps([code, *arguments]).encode()], theirs)
+        for each in theirs:
+            os.close(each)
+        self.stdin, self.stdout, self.stderr = open(here_in, "w"), open(here_out), open(here_err)  # noqa: SIM115
+        self.pid = int(asks.recv(LONGEST))
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            self._asks.settimeout(timeout)
+            try:
+                self.returncode = int(self._asks.recv(LONGEST))
+            except TimeoutError:
+                raise subprocess.TimeoutExpired("a forked program", timeout or 0) from None
+            finally:
+                self._asks.settimeout(None)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        if self.returncode is None:
+            self.send_signal(signal.SIGKILL)
+
+
+class Programs:
+    """`start` one after the other; the process that forks them ends with the context."""
+
+    def __enter__(self) -> Programs:
+        self._asks, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with there:
+            command = [sys.executable, "-m", "tests.client.programs", str(there.fileno())]
+            self._process = subprocess.Popen(command, pass_fds=[there.fileno()], cwd=Path(__file__).parents[2])
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._asks.close()
+        assert self._process.wait(60) == 0
+
+    def start(self, code: str, *arguments: str) -> Forked:
+        return Forked(self._asks, code, *arguments)
+
+
+def main(asked: socket.socket) -> None:
+    import augmint.torch  # noqa: F401  what programs of it find imported
+
+    gc.collect()
+    gc.freeze()  # else the end of each goes through all that was imported
+    while True:
+        program, pipes, *_ = socket.recv_fds(asked, LONGEST, 3)
+        if not program:
+            return
+        process = os.fork()
+        if not process:
+            for number, pipe in enumerate(pipes):
+                os.dup2(pipe, number)
+                os.close(pipe)
+            asked.close()
+            code, *arguments = json.loads(program)
+            sys.argv = ["-c", *arguments]
+            exec(code, globals())  # those of __main__: what a program leaves there is there at its interpreter's end
+            return
+        for pipe in pipes:
+            os.close(pipe)
+        asked.send(str(process).encode())
+        asked.send(str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])).encode())
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
