@@ -2,6 +2,7 @@ import pytest
 
 import augmint
 from tests.client.fakes import FakeService, served
+from tests.client.programs import Programs
 from tests.processes import Service
 
 
@@ -21,6 +22,13 @@ def target(fake):
     """The fake over a real socket: HOST:PORT."""
     with served(fake) as target:
         yield target
+
+
+@pytest.fixture(scope="session")
+def forked():
+    """Starts a program in which PyTorch is imported: forked(CODE, *ARGUMENTS)."""
+    with Programs() as programs:
+        yield programs.start
 
 
 @pytest.fixture(scope="module")

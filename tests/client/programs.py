@@ -7,6 +7,7 @@ is that process. It has used no gRPC, else it could not be forked. A program end
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import json
 import os
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 
 LONGEST = 65536  # bytes of a program
+ROOM = 2**20  # bytes of a pipe, that a program need not wait until it is heard
 
 
 class Forked:
@@ -27,6 +29,8 @@ class Forked:
         self._asks = asks
         (there_in, here_in), (here_out, there_out), (here_err, there_err) = (os.pipe() for _ in range(3))
         theirs = [there_in, there_out, there_err]
+        for each in theirs:
+            fcntl.fcntl(each, fcntl.F_SETPIPE_SZ, ROOM)
         socket.send_fds(asks, [json.dumps([code, *arguments]).encode()], theirs)
         for each in theirs:
             os.close(each)
@@ -43,6 +47,17 @@ class Forked:
             finally:
                 self._asks.settimeout(None)
         return self.returncode
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """What it has written, once it has ended; it is killed if it does not."""
+        try:
+            self.stdin.close()
+            self.wait(timeout)
+        finally:
+            self.kill()
+            self.wait()
+        with self.stdout, self.stderr:
+            return self.stdout.read(), self.stderr.read()
 
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)

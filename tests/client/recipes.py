@@ -1,4 +1,4 @@
-"""Runs programs of docs/recipes.md: `python -m tests.client.recipes HOST:PORT=HEADING ...`; JSON of the outcomes.
+"""Runs programs of docs/recipes.md: `main(["HOST:PORT=HEADING", ...])` prints the outcomes, as JSON.
 
 In a process of its own, because some of them fork, and a process that has run a gRPC server cannot be.
 """
@@ -46,6 +46,6 @@ def run(program: str, target: str) -> str:
     return "passed"
 
 
-if __name__ == "__main__":
-    asked = [argument.split("=", 1) for argument in sys.argv[1:]]
+def main(arguments: list[str]) -> None:
+    asked = [argument.split("=", 1) for argument in arguments]
     print(json.dumps({name: run(programs()[name], target) for target, name in asked}))  # noqa: T201

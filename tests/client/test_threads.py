@@ -9,7 +9,6 @@ import threading
 import pytest
 
 from augmint.threads import Pool
-from tests.client.programs import Programs
 from tests.client.wire.test_frozen import Replica
 
 
@@ -133,12 +132,6 @@ def replica(one):
     one.thaw()
 
 
-@pytest.fixture(scope="module")
-def forked():
-    with Programs() as programs:
-        yield programs.start
-
-
 def started(code, *arguments):
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes, text=True)
@@ -158,12 +151,11 @@ class Program:
     def end(self):
         """Exit status and complaints; a program that waits for its calls would take ten minutes."""
         try:
-            self.process.wait(60)
+            _, complaints = self.process.communicate(timeout=60)
         finally:
             self.process.kill()
             self.process.wait()
-        with self.process.stdin, self.process.stdout, self.process.stderr:
-            return self.process.returncode, self.process.stderr.read()
+        return self.process.returncode, complaints
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)
