@@ -12,6 +12,13 @@ def fake():
 
 
 @pytest.fixture
+def light(fake, monkeypatch):
+    """Measuring a load costs little time of the processor."""
+    fake.pause = 0.005
+    monkeypatch.setattr("augmint.bench.WARM_UP_S", 0.1)
+
+
+@pytest.fixture
 def client(fake):
     with augmint.Client(transport=fake) as client:
         yield client

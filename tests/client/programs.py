@@ -74,12 +74,15 @@ class Programs:
         self._asks, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with there:
             command = [sys.executable, "-m", "tests.client.programs", str(there.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[there.fileno()], cwd=Path(__file__).parents[2])
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)  # as programs will have
+            folder = Path(__file__).parents[2]
+            self._process = subprocess.Popen(command, **pipes, pass_fds=[there.fileno()], cwd=folder, text=True)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._asks.close()
-        assert self._process.wait(60) == 0
+        _, complaints = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0, complaints
 
     def start(self, code: str, *arguments: str) -> Forked:
         return Forked(self._asks, code, *arguments)
