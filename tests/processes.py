@@ -21,8 +21,6 @@ import grpc
 import pytest
 import structlog
 
-from service.__main__ import main
-
 
 class Service:
     """Started with the flags given, on free ports; `stop` it, or use it as a context.
@@ -111,6 +109,8 @@ def environment() -> dict[str, str]:
 
 def fail(*flags: str) -> tuple[int, str]:
     """Exit status and complaint of a start that must not succeed, made in this process: it ends before it serves."""
+    from service.__main__ import main  # not where services only run in processes of their own
+
     out, complaints = io.StringIO(), io.TextIOWrapper(io.BytesIO())
     handlers = list(logging.root.handlers)
     with pytest.MonkeyPatch.context() as patch:

@@ -17,7 +17,7 @@ from tests.processes import Service
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    generators.publish(folder, "tiny")
+    generators.publish(folder, "tiny", scored=True)
     return folder
 
 
@@ -161,18 +161,13 @@ def test_tls_and_a_token_let_in_and_nothing_else_does(models, tmp_path):
         service.kill()
 
 
-def test_a_selection_is_what_the_file_and_a_sort_give_in_pages_or_alone(tmp_path):
-    file = generators.publish(tmp_path, "scored", scored=True)
-    service = Service(tmp_path)
+def test_a_selection_is_what_the_file_and_a_sort_give_in_pages_or_alone(client, models):
     keep, of, n = 2, 5, 1500
-    try:
-        with augmint.Client(service.target) as client:
-            samples = client.generate("3", n, seed=9, start_index=7, keep=keep, of=of)
-            again = client.replay(str(samples.address)).array
-            scattered = client.fetch([1506, 7, 100], ["3"] * 3, seed=9, keep=keep, of=of).array
-    finally:
-        service.kill()
-    bare = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    samples = client.generate("3", n, seed=9, start_index=7, keep=keep, of=of)
+    again = client.replay(str(samples.address)).array
+    scattered = client.fetch([1506, 7, 100], ["3"] * 3, seed=9, keep=keep, of=of).array
+    file = models / "tiny" / "1" / "model.onnx"
+    bare = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     blocks = (7 + n - 1) // keep + 1
     index = np.arange(blocks * of, dtype=np.uint64)
     feed = {
