@@ -39,8 +39,8 @@ def forked():
 
 
 @pytest.fixture(scope="module")
-def service(models):
+def service(models, forked):
     """The real service of what the file publishes, in a process of its own."""
-    service = Service(models)
+    service = Service(models, start=forked)
     yield service
     service.kill()

@@ -1,4 +1,6 @@
-"""Programs as `python -c` runs them, forked from one process that has imported PyTorch: importing it takes seconds.
+"""Programs as `python -c` runs them, forked from one process that has imported PyTorch and the service.
+
+Importing them takes seconds.
 
     python -m tests.client.programs SOCKET
 
@@ -7,6 +9,7 @@ is that process. It has used no gRPC, else it could not be forked. A program end
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import json
@@ -17,6 +20,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.processes import environment
+
 LONGEST = 65536  # bytes of a program
 ROOM = 2**20  # bytes of a pipe, that a program need not wait until it is heard
 
@@ -26,29 +31,34 @@ class Forked:
 
     def __init__(self, asks: socket.socket, code: str, *arguments: str) -> None:
         self.returncode: int | None = None
-        self._asks = asks
+        self._told, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         (there_in, here_in), (here_out, there_out), (here_err, there_err) = (os.pipe() for _ in range(3))
         theirs = [there_in, there_out, there_err]
         for each in theirs:
             fcntl.fcntl(each, fcntl.F_SETPIPE_SZ, ROOM)
-        socket.send_fds(asks, [json.dumps([code, *arguments]).encode()], theirs)
+        with there:
+            socket.send_fds(asks, [json.dumps([code, *arguments]).encode()], [*theirs, there.fileno()])
         for each in theirs:
             os.close(each)
         self.stdin, self.stdout, self.stderr = open(here_in, "w"), open(here_out), open(here_err)  # noqa: SIM115
-        self.pid = int(asks.recv(LONGEST))
+        self.pid = int(self._told.recv(LONGEST))
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
-            self._asks.settimeout(timeout)
+            self._told.settimeout(timeout)
             try:
-                self.returncode = int(self._asks.recv(LONGEST))
-            except TimeoutError:
+                self.returncode = int(self._told.recv(LONGEST))
+            except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired("a forked program", timeout or 0) from None
-            finally:
-                self._asks.settimeout(None)
+            self._told.close()
         return self.returncode
 
-    def communicate(self, timeout: float) -> tuple[str, str]:
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def communicate(self, timeout: float = 60) -> tuple[str, str]:
         """What it has written, once it has ended; it is killed if it does not."""
         try:
             self.stdin.close()
@@ -68,15 +78,17 @@ class Forked:
 
 
 class Programs:
-    """`start` one after the other; the process that forks them ends with the context."""
+    """`start` them; the process that forks them ends with the context."""
 
     def __enter__(self) -> Programs:
         self._asks, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with there:
             command = [sys.executable, "-m", "tests.client.programs", str(there.fileno())]
-            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)  # as programs will have
-            folder = Path(__file__).parents[2]
-            self._process = subprocess.Popen(command, **pipes, pass_fds=[there.fileno()], cwd=folder, text=True)
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=pipe, text=True,
+                pass_fds=[there.fileno()], cwd=Path(__file__).parents[2], env=environment(),
+            )  # fmt: skip
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -89,28 +101,38 @@ class Programs:
 
 
 def main(asked: socket.socket) -> None:
-    import augmint.torch  # noqa: F401  what programs of it find imported
+    import augmint.torch  # noqa: F401  this and the next are what programs find imported
+    import service.__main__  # noqa: F401
 
     gc.collect()
     gc.freeze()  # else the end of each goes through all that was imported
     while True:
-        program, pipes, *_ = socket.recv_fds(asked, LONGEST, 3)
+        program, given, *_ = socket.recv_fds(asked, LONGEST, 4)
         if not program:
             return
-        process = os.fork()
-        if not process:
-            for number, pipe in enumerate(pipes):
-                os.dup2(pipe, number)
-                os.close(pipe)
+        *pipes, tells = given
+        if not os.fork():  # who starts the program, and tells of its end
             asked.close()
-            code, *arguments = json.loads(program)
-            sys.argv = ["-c", *arguments]
-            exec(code, globals())  # those of __main__: what a program leaves there is there at its interpreter's end
-            return
-        for pipe in pipes:
-            os.close(pipe)
-        asked.send(str(process).encode())
-        asked.send(str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])).encode())
+            process = os.fork()
+            if not process:
+                os.close(tells)
+                for number, pipe in enumerate(pipes):
+                    os.dup2(pipe, number)
+                    os.close(pipe)
+                code, *arguments = json.loads(program)
+                sys.argv = ["-c", *arguments]
+                exec(code, globals())  # those of __main__: what a program leaves there is there at its end
+                return
+            for pipe in pipes:
+                os.close(pipe)
+            os.write(tells, str(process).encode())
+            os.write(tells, str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])).encode())
+            os._exit(0)
+        for each in given:
+            os.close(each)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
 
 
 if __name__ == "__main__":

@@ -107,8 +107,8 @@ def test_generators_and_description_agree(client):
     assert 1 <= description.page <= description.max_samples
 
 
-def test_a_reader_sits_out_a_killed_service(models):
-    service = Service(models)
+def test_a_reader_sits_out_a_killed_service(models, forked):
+    service = Service(models, start=forked)
     with augmint.Client(service.target) as client:
         want = client.generate("3", 2000, seed=7).array
         read, stop = [], threading.Event()
@@ -123,7 +123,7 @@ def test_a_reader_sits_out_a_killed_service(models):
             reader.join(0.001)
         service.kill()  # in the middle of its answers
         before = len(read)
-        again = Service(models, "--port", service.target.rpartition(":")[2])
+        again = Service(models, "--port", service.target.rpartition(":")[2], start=forked)
         try:
             while len(read) < before + 3 and reader.is_alive():
                 reader.join(0.01)

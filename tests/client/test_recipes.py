@@ -46,7 +46,7 @@ def outcomes(tmp_path_factory, forked):
     texts.publish(models / "others", "intents", INTENTS)
     tunes.publish(models / "others", "tunes")
     with contextlib.ExitStack() as stack:
-        alone, others = Service(models / "digits"), Service(models / "others")
+        alone, others = (Service(models / name, start=forked) for name in ("digits", "others"))
         stack.callback(alone.kill)
         stack.callback(others.kill)
         write_real_data(place, others.target)
