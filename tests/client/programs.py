@@ -14,6 +14,7 @@ import fcntl
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -106,15 +107,22 @@ def main(asked: socket.socket) -> None:
 
     gc.collect()
     gc.freeze()  # else the end of each goes through all that was imported
+    running: dict[int, tuple[int, int]] = {}  # of each program what is readable at its end: itself, who hears of that
     while True:
-        program, given, *_ = socket.recv_fds(asked, LONGEST, 4)
-        if not program:
-            return
-        *pipes, tells = given
-        if not os.fork():  # who starts the program, and tells of its end
-            asked.close()
+        for ready in select.select([asked.fileno(), *running], [], [])[0]:
+            if ready in running:
+                process, tells = running.pop(ready)
+                os.write(tells, str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])).encode())
+                os.close(tells)
+                os.close(ready)
+                continue
+            program, given, *_ = socket.recv_fds(asked, LONGEST, 4)
+            if not program:
+                return
+            *pipes, tells = given
             process = os.fork()
             if not process:
+                asked.close()
                 os.close(tells)
                 for number, pipe in enumerate(pipes):
                     os.dup2(pipe, number)
@@ -126,13 +134,7 @@ def main(asked: socket.socket) -> None:
             for pipe in pipes:
                 os.close(pipe)
             os.write(tells, str(process).encode())
-            os.write(tells, str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])).encode())
-            os._exit(0)
-        for each in given:
-            os.close(each)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                pass
+            running[os.pidfd_open(process)] = process, tells
 
 
 if __name__ == "__main__":

