@@ -1,4 +1,4 @@
-"""Runs programs of docs/recipes.md: `main(["HOST:PORT=HEADING", ...])` prints the outcomes, as JSON.
+"""Runs programs of docs/recipes.md: `python -m tests.client.recipes HOST:PORT=HEADING ...`; JSON of the outcomes.
 
 In a process of its own, because some of them fork, and a process that has run a gRPC server cannot be.
 """
@@ -49,3 +49,7 @@ def run(program: str, target: str) -> str:
 def main(arguments: list[str]) -> None:
     asked = [argument.split("=", 1) for argument in arguments]
     print(json.dumps({name: run(programs()[name], target) for target, name in asked}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
