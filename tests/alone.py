@@ -17,8 +17,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 # Linux's own numbers of requests to a network device.
 GET_FLAGS, SET_FLAGS, UP = 0x8913, 0x8914, 1
 # What a kernel counts of each network: no way to the address; datagrams sent, to a name server on this machine, say.
@@ -35,7 +33,11 @@ def network() -> tuple[str, ...]:
                 return command
         except (OSError, subprocess.CalledProcessError):
             continue
-    pytest.skip("no network of one's own here: `unshare --net` is not allowed, or the kernel does not count")
+    import pytest  # not in the process that runs the program
+
+    raise pytest.skip.Exception(
+        "no network of one's own here: `unshare --net` is not allowed, or the kernel does not count"
+    )
 
 
 def attempts(program: list[str], environment: dict[str, str]) -> int:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,24 @@ import grpc
 import pytest
 import structlog
 
-from service.__main__ import main
+SERVE = "import sys; from service.__main__ import main; sys.exit(main())"
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    command, pipe = [sys.executable, *arguments], subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment())
 
 
 class Service:
     """Started with the flags given, on free ports; `stop` it, or use it as a context.
 
+    start: what starts a program by its code and its arguments, instead of a new Python.
     target: of its gRPC port; health: of its health port; log: its lines so far.
     """
 
-    def __init__(self, models: Path, *flags: str) -> None:
-        command = [sys.executable, "-m", "service", "--models", str(models), "--port", "0", "--metrics-port", "0"]
-        self.process = subprocess.Popen(
-            [*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-        )
+    def __init__(self, models: Path, *flags: str, start: Callable[..., Any] | None = None) -> None:
+        flags = ("--models", str(models), "--port", "0", "--metrics-port", "0", *flags)
+        self.process = start(SERVE, *flags) if start else started("-m", "service", *flags)
         assert self.process.stdout
         assert self.process.stderr
         self._output, self._errors = self.process.stdout, self.process.stderr
@@ -115,6 +120,8 @@ def fail(*flags: str, **variables: str) -> tuple[int, str]:
 
     variables: of its environment.
     """
+    from service.__main__ import main  # not where services only run in processes of their own
+
     out, complaints = io.StringIO(), io.TextIOWrapper(io.BytesIO())
     handlers = list(logging.root.handlers)
     with pytest.MonkeyPatch.context() as patch:

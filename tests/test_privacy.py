@@ -1,5 +1,7 @@
 """What docs/privacy.md says: nobody is called, and nothing is written but where one said."""
 
+import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -14,26 +16,23 @@ from tests import alone, generators
 ROOT = Path(__file__).parents[1]
 VARIABLE = "ORT_DISABLE_TELEMETRY"
 
-# Draws from the service, as a library and by the command, into FOLDER.
+# Draws from the service, as a library and by the command, into FOLDER/out; FOLDER/home.json is what then is at home.
+# Then the data set of Hugging Face's library that is kept on disk, where that is installed.
 SERVED = """
-import subprocess, sys
+import importlib.util, json, subprocess, sys
 from pathlib import Path
 import augmint
 from tests.processes import Service
-with Service(Path(sys.argv[1])) as service:
+models, folder = map(Path, sys.argv[1:])
+with Service(models) as service:
     with augmint.Client(service.target) as client:
         assert len(client.generate("3", 5, seed=1)) == 5
-    for arguments in (["list"], ["export", "--n", "20", "--seed", "1", "--out", sys.argv[2]]):
+    for arguments in (["list"], ["export", "--n", "20", "--seed", "1", "--out", str(folder / "out")]):
         subprocess.run([sys.executable, "-m", "augmint", *arguments, "--target", service.target], check=True)
-"""
-# The data set of Hugging Face's library that is kept on disk.
-KEPT = """
-import sys
-from pathlib import Path
-from augmint import huggingface
-from tests.processes import Service
-with Service(Path(sys.argv[1])) as service:
-    assert len(huggingface.dataset(service.target, length=20, seed=3)) == 20
+    (folder / "home.json").write_text(json.dumps([str(path) for path in Path.home().rglob("*")]))
+    if importlib.util.find_spec("datasets"):
+        from augmint import huggingface
+        assert len(huggingface.dataset(service.target, length=20, seed=3)) == 20
 """
 # The judge of its samples learns for a moment only: no number of this run is looked at.
 TRAINED = """
@@ -45,14 +44,30 @@ app(sys.argv[1:])
 """
 
 
+OURS = ("AUGMINT_", "XDG_", "ORT_", "HF_")
+
+
+def variables(folder):
+    """Of a user who has set none of ours, and has empty folders of his own, `home` and `tmp` in this one."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    for name in ("home", "tmp"):
+        (folder / name).mkdir()
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return {**kept, "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "PYTHONPATH": paths}
+
+
 @pytest.fixture
 def environment(tmp_path):
-    """Variables of a user who has set none of ours, and has empty folders of his own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUGMINT_", "XDG_", "ORT_"))}
-    for name in ("home", "tmp"):
-        (tmp_path / name).mkdir()
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return {**kept, "HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": paths}
+    return variables(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A folder, after what is served was read; and how often that tried to reach somebody."""
+    folder = tmp_path_factory.mktemp("served")
+    generators.publish(folder / "models")
+    program = [sys.executable, "-c", SERVED, str(folder / "models"), str(folder)]
+    return folder, alone.attempts(program, variables(folder))
 
 
 def files(folder):
@@ -71,22 +86,21 @@ def test_what_this_looks_for_would_be_seen(tmp_path, environment):
     assert sorted((tmp_path / "home").rglob("*")) == told
 
 
-def test_a_service_and_its_client_write_nothing_unasked_and_call_nobody(tmp_path, environment):
-    generators.publish(tmp_path / "models")
-    program = [sys.executable, "-c", SERVED, str(tmp_path / "models"), str(tmp_path / "out")]
-    assert alone.attempts(program, environment) == 0
-    assert files(tmp_path / "home") == files(tmp_path / "tmp") == []
-    assert files(tmp_path / "models") == ["tiny/1/model.onnx"]
-    assert "manifest.json" in files(tmp_path / "out")
+def test_a_service_and_its_client_write_nothing_unasked_and_call_nobody(served):
+    folder, attempts = served
+    assert attempts == 0
+    assert json.loads((folder / "home.json").read_text()) == files(folder / "tmp") == []
+    assert files(folder / "models") == ["tiny/1/model.onnx"]
+    assert "manifest.json" in files(folder / "out")
 
 
-def test_a_data_set_of_hugging_face_is_kept_in_its_cache_and_told_to_nobody(tmp_path, environment):
-    pytest.importorskip("datasets")
-    generators.publish(tmp_path / "models")
-    told = {name: value for name, value in environment.items() if not name.startswith("HF_")}
-    assert alone.attempts([sys.executable, "-c", KEPT, str(tmp_path / "models")], told) == 0
-    assert files(tmp_path / "tmp") == []
-    assert {path.split("/datasets/")[0] for path in files(tmp_path / "home")} == {".cache/huggingface"}
+def test_a_data_set_of_hugging_face_is_kept_in_its_cache_and_told_to_nobody(served):
+    if importlib.util.find_spec("datasets") is None:  # importing it takes a second
+        pytest.skip("datasets is not installed")
+    folder, attempts = served
+    assert attempts == 0
+    assert files(folder / "tmp") == []
+    assert {path.split("/datasets/")[0] for path in files(folder / "home")} == {".cache/huggingface"}
 
 
 def test_a_training_run_writes_where_it_was_told_to_and_calls_nobody(tmp_path, environment):

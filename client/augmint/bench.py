@@ -23,6 +23,8 @@ from augmint.threads import Pool
 from augmint.wire.channel import Channel, Tls
 from augmint.wire.transport import GrpcTransport
 
+# Before anything is counted.
+WARM_UP_S = 1.0
 # Fetches that a reader with a rate keeps ahead of its steps, as a loader does.
 AHEAD = 2
 # For readers to end in, once their calls were ended.
@@ -148,7 +150,7 @@ def bench(channel: Channel, load: Load, generator: str | None = None, timeout: f
             for thread in threads:
                 thread.start()
                 begun.append(thread)
-            stop.wait(1.0)
+            stop.wait(WARM_UP_S)
             tally.counting, began = True, time.perf_counter()
             stop.wait(load.seconds)
             tally.counting, seconds = False, time.perf_counter() - began

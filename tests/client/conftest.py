@@ -2,12 +2,20 @@ import pytest
 
 import augmint
 from tests.client.fakes import FakeService, served
+from tests.client.programs import Programs
 from tests.processes import Service
 
 
 @pytest.fixture
 def fake():
     return FakeService(max_samples=64, preferred=8)
+
+
+@pytest.fixture
+def light(fake, monkeypatch):
+    """Measuring a load costs little time of the processor."""
+    fake.pause = 0.005
+    monkeypatch.setattr("augmint.bench.WARM_UP_S", 0.1)
 
 
 @pytest.fixture
@@ -23,9 +31,16 @@ def target(fake):
         yield target
 
 
+@pytest.fixture(scope="session")
+def forked():
+    """Starts a program in which PyTorch is imported: forked(CODE, *ARGUMENTS)."""
+    with Programs() as programs:
+        yield programs.start
+
+
 @pytest.fixture(scope="module")
-def service(models):
+def service(models, forked):
     """The real service of what the file publishes, in a process of its own."""
-    service = Service(models)
+    service = Service(models, start=forked)
     yield service
     service.kill()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class FakeService:
     faults:   errors to raise, one per Generate call, oldest first; None lets a call pass.
     requests: the Generate requests received, failed ones included.
     most_in_flight: calls of Generate at once, at most; `gate`, when cleared, holds them.
+    pause: seconds that each of them takes at least, that who asks without end leaves the processor to others.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class FakeService:
         self.in_flight = self.most_in_flight = 0
         self.gate = threading.Event()
         self.gate.set()
+        self.pause = 0.0
         self.closed = False
         self._lock = threading.Lock()
 
@@ -122,6 +125,7 @@ class FakeService:
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             self.gate.wait(60)
+            time.sleep(self.pause)
             if fault is not None:
                 raise fault
             return self._answer(request)

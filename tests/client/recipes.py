@@ -46,6 +46,10 @@ def run(program: str, target: str) -> str:
     return "passed"
 
 
-if __name__ == "__main__":
-    asked = [argument.split("=", 1) for argument in sys.argv[1:]]
+def main(arguments: list[str]) -> None:
+    asked = [argument.split("=", 1) for argument in arguments]
     print(json.dumps({name: run(programs()[name], target) for target, name in asked}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,8 +1,6 @@
 """The client against the real service, in a process of its own, over a real socket."""
 
 import hashlib
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -19,7 +17,7 @@ from tests.processes import Service
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    generators.publish(folder, "tiny")
+    generators.publish(folder, "tiny", scored=True)
     return folder
 
 
@@ -109,8 +107,8 @@ def test_generators_and_description_agree(client):
     assert 1 <= description.page <= description.max_samples
 
 
-def test_a_reader_sits_out_a_killed_service(models):
-    service = Service(models)
+def test_a_reader_sits_out_a_killed_service(models, forked):
+    service = Service(models, start=forked)
     with augmint.Client(service.target) as client:
         want = client.generate("3", 2000, seed=7).array
         read, stop = [], threading.Event()
@@ -125,7 +123,7 @@ def test_a_reader_sits_out_a_killed_service(models):
             reader.join(0.001)
         service.kill()  # in the middle of its answers
         before = len(read)
-        again = Service(models, "--port", service.target.rpartition(":")[2])
+        again = Service(models, "--port", service.target.rpartition(":")[2], start=forked)
         try:
             while len(read) < before + 3 and reader.is_alive():
                 reader.join(0.01)
@@ -163,46 +161,13 @@ def test_tls_and_a_token_let_in_and_nothing_else_does(models, tmp_path):
         service.kill()
 
 
-WORKERS = """
-import hashlib, sys
-from torch.utils.data import DataLoader
-from augmint.torch import SyntheticDataset
-
-def digest(batches):
-    return hashlib.sha256(b"".join(image.numpy().tobytes() + label.numpy().tobytes() for image, label in batches))
-
-if __name__ == "__main__":
-    data = SyntheticDataset(sys.argv[1], length=100, seed=7)
-    data[0]  # the parent has used its connection before it starts workers
-    found = {digest(DataLoader(data, batch_size=16)).hexdigest()}
-    for start in ("fork", "spawn"):
-        loader = DataLoader(data, batch_size=16, num_workers=2, multiprocessing_context=start)
-        found.add(digest(loader).hexdigest())
-    data[0]
-    data.close()
-    print(len(found))
-"""
-
-
-def test_forked_and_spawned_workers_read_the_same_samples(service, tmp_path):
-    script = tmp_path / "loader.py"
-    script.write_text(WORKERS)
-    done = subprocess.run([sys.executable, str(script), service.target], capture_output=True, text=True, timeout=120)
-    assert done.stdout == "1\n", done.stderr
-
-
-def test_a_selection_is_what_the_file_and_a_sort_give_in_pages_or_alone(tmp_path):
-    file = generators.publish(tmp_path, "scored", scored=True)
-    service = Service(tmp_path)
+def test_a_selection_is_what_the_file_and_a_sort_give_in_pages_or_alone(client, models):
     keep, of, n = 2, 5, 1500
-    try:
-        with augmint.Client(service.target) as client:
-            samples = client.generate("3", n, seed=9, start_index=7, keep=keep, of=of)
-            again = client.replay(str(samples.address)).array
-            scattered = client.fetch([1506, 7, 100], ["3"] * 3, seed=9, keep=keep, of=of).array
-    finally:
-        service.kill()
-    bare = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    samples = client.generate("3", n, seed=9, start_index=7, keep=keep, of=of)
+    again = client.replay(str(samples.address)).array
+    scattered = client.fetch([1506, 7, 100], ["3"] * 3, seed=9, keep=keep, of=of).array
+    file = models / "tiny" / "1" / "model.onnx"
+    bare = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     blocks = (7 + n - 1) // keep + 1
     index = np.arange(blocks * of, dtype=np.uint64)
     feed = {

@@ -6,6 +6,8 @@ import augmint
 from augmint.bench import Load, _local, bench
 from augmint.wire.channel import Channel
 
+pytestmark = pytest.mark.usefixtures("light")
+
 
 def test_a_report_adds_up(target):
     report = bench(Channel(target), Load(readers=2, rows=8, seconds=1))

@@ -24,7 +24,7 @@ real, augment = TensorDataset(torch.rand(32, 3, 4, 5), torch.tensor([0] * 20 + [
 """
 
 
-def test_the_examples_run(tmp_path):
+def test_the_examples_run(forked):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert len(blocks) == 8
     others = ("to_frame", "to_audio", "to_text", "to_midi", "client.transform")
@@ -35,13 +35,11 @@ def test_the_examples_run(tmp_path):
     )
     with service:
         target = service.stdout.readline().strip()
-        script = tmp_path / "readme.py"
-        script.write_text(code.replace("localhost:50051", target))
-        done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+        printed, complaints = forked(code.replace("localhost:50051", target)).communicate(timeout=120)
         service.stdin.close()
-    shown, mixed = done.stdout.split("\n", 1)
-    assert shown == "64 (256, 3, 4, 5) torch.float32", done.stderr
-    assert mixed.endswith("\n64\n16\n"), done.stderr  # 4 classes of 20
+    shown, mixed = printed.split("\n", 1)
+    assert shown == "64 (256, 3, 4, 5) torch.float32", complaints
+    assert mixed.endswith("\n64\n16\n"), complaints  # 4 classes of 20
 
 
 def test_the_example_of_tables_runs():

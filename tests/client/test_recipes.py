@@ -2,10 +2,6 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +12,6 @@ from tests import generators
 from tests.client import recipes, sounds, tables, texts, tunes
 from tests.processes import Service
 
-ROOT = Path(__file__).parents[2]
 OF_A_TABLE = "My table is imbalanced"
 OF_SOUNDS = "Keyword spotting with 20 recordings of each word"
 OF_TEXTS = "Intents with ten examples each"
@@ -32,9 +27,18 @@ ADULT = pb.TableSpec(
     label="income",
 )
 
+RECIPES = """
+import os, sys
+from tests.client import recipes
+_, place, *asked = sys.argv
+os.environ["HF_HOME"] = place
+os.chdir(place)
+recipes.main(asked)
+"""
+
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
+def outcomes(tmp_path_factory, forked):
     models, place = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("recipes")
     generators.publish(models / "digits", "digits", transforms=True)
     tables.publish(models / "others", "adult", ADULT)
@@ -42,18 +46,16 @@ def outcomes(tmp_path_factory):
     texts.publish(models / "others", "intents", INTENTS)
     tunes.publish(models / "others", "tunes")
     with contextlib.ExitStack() as stack:
-        alone, others = Service(models / "digits"), Service(models / "others")
+        alone, others = (Service(models / name, start=forked) for name in ("digits", "others"))
         stack.callback(alone.kill)
         stack.callback(others.kill)
         write_real_data(place, others.target)
         targets = dict.fromkeys((OF_A_TABLE, OF_SOUNDS, OF_TEXTS, OF_MUSIC), others.target)
         asked = [f"{targets.get(heading, alone.target)}={heading}" for heading in recipes.programs()]
-        paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
-        environment = {**os.environ, "PYTHONPATH": paths, "HF_HOME": str(place)}
-        command = [sys.executable, "-m", "tests.client.recipes", *asked]
-        done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+        process = forked(RECIPES, str(place), *asked)
+        outcomes, complaints = process.communicate(timeout=300)
+    assert process.returncode == 0, complaints
+    return json.loads(outcomes)
 
 
 def write_real_data(place, target):

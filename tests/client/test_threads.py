@@ -132,18 +132,17 @@ def replica(one):
     one.thaw()
 
 
-class Program:
-    """A program that reads from a service; `with` waits until it does."""
+def started(code, *arguments):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes, text=True)
 
-    def __init__(self, code, target):
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", BEGIN + code, target],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout.readline() == "reads\n", self.process.communicate()
+
+class Program:
+    """A program that reads from a service, which it does when this is made."""
+
+    def __init__(self, start, code, target):
+        self.process = start(BEGIN + code, target)
+        assert self.process.stdout.readline() == "reads\n", self.process.stderr.read()
 
     def go_on(self):
         self.process.stdin.write("\n")
@@ -160,16 +159,16 @@ class Program:
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)
-def test_ctrl_c_ends_a_program_whose_service_hangs(replica, kind):
-    program = Program(PROGRAMS[kind], replica.target)
+def test_ctrl_c_ends_a_program_whose_service_hangs(replica, forked, kind):
+    program = Program(forked if "torch" in PROGRAMS[kind] else started, PROGRAMS[kind], replica.target)
     replica.freeze()
     _interrupted(program)
 
 
 @pytest.mark.parametrize("kind", ["stream", "many pages", "asyncio"])
-def test_ctrl_c_ends_a_program_whose_service_has_crashed(kind):
+def test_ctrl_c_ends_a_program_whose_service_has_crashed(forked, kind):
     replica = Replica()
-    program = Program(PROGRAMS[kind], replica.target)
+    program = Program(forked, PROGRAMS[kind], replica.target)
     replica.end()
     _interrupted(program)
 
@@ -196,7 +195,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_program_ends_while_its_stream_waits_for_the_service(replica, ending):
+def test_a_program_ends_while_its_stream_waits_for_the_service(replica, forked, ending):
     last, status, complaint = ENDINGS[ending]
     code = """
 from augmint.torch import SyntheticStream
@@ -207,7 +206,7 @@ ready()
 pages.start()
 while not any(thread.name == "augmint" for thread in threading.enumerate()): time.sleep(0.01)
 """
-    program = Program(code + last, replica.target)
+    program = Program(started if ending == "end" else forked, code + last, replica.target)
     replica.freeze()
     program.go_on()
     got, complaints = program.end()

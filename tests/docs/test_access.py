@@ -64,12 +64,18 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("number", range(3), ids=["TLS", "mutual TLS", "tokens"])
-def test_each_client_reaches_the_server_of_its_command(models, folder, capsys, number):
+@pytest.fixture(scope="module")
+def token(folder):
+    """Made as access.md says; its line is among the files."""
     made = subprocess.run(
         [sys.executable, "-m", "service.access", "vision"], capture_output=True, text=True, timeout=60, check=True
     )
     (folder / "tokens").write_text(made.stdout)
+    return made.stderr.split()[-1]
+
+
+@pytest.mark.parametrize("number", range(3), ids=["TLS", "mutual TLS", "tokens"])
+def test_each_client_reaches_the_server_of_its_command(models, folder, token, capsys, number):
     flags = commands()[number]
     assert flags[:2] == ["--models", "demo/models"]
     code = blocks(ACCESS, "python")[number]
@@ -77,7 +83,7 @@ def test_each_client_reaches_the_server_of_its_command(models, folder, capsys, n
         code = code.replace("50051", service.target.rpartition(":")[2])
         for name in re.findall(r'"(\w+\.(?:crt|key))"', code):
             code = code.replace(f'"{name}"', repr(in_folder(folder, name)))
-        exec(code, {"augmint": augmint, "TOKEN": made.stderr.split()[-1]})
+        exec(code, {"augmint": augmint, "TOKEN": token})
         assert service.metric("augmint_certificate_expiry_timestamp_seconds.*tls_certificate.*") > time.time()
         assert service.metric("augmint_reloads_total.*failed.*") == 0
     assert capsys.readouterr().out == "(64, 8, 8, 1)\n"

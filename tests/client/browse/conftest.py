@@ -5,11 +5,11 @@ from tests.processes import Service
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory):
+def service(tmp_path_factory, forked):
     """The real service, in a process of its own, with a generator of each kind."""
     models = tmp_path_factory.mktemp("models")
     publish_all(models)
-    with Service(models) as service:
+    with Service(models, start=forked) as service:
         yield service
 
 

@@ -207,14 +207,14 @@ def test_who_goes_on_before_a_page_came_gets_the_page_of_the_last_click(visit):
         assert page.locator(".tile").count() == 0
 
 
-def test_a_service_that_stops_in_the_middle_is_waited_for_and_the_page_goes_on(visit, tmp_path):
+def test_a_service_that_stops_in_the_middle_is_waited_for_and_the_page_goes_on(visit, forked, tmp_path):
     from tests import generators
 
     generators.publish(tmp_path, "tiny")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     visit.expect("status of 503")
-    service = Service(tmp_path, "--port", port)
+    service = Service(tmp_path, "--port", port, start=forked)
     with browsed(service.target, timeout=1.0) as site:
         page = visit(f"{site}/g/tiny/1?seed=4")
         first = pictures(page)
@@ -222,7 +222,7 @@ def test_a_service_that_stops_in_the_middle_is_waited_for_and_the_page_goes_on(v
         page.locator("#after").click()
         page.get_by_role("heading", name="The service is away").wait_for()
         assert page.url.endswith("seed=4&start=100")
-        with Service(tmp_path, "--port", port):
+        with Service(tmp_path, "--port", port, start=forked):
             page.get_by_role("heading", name="tiny").wait_for()
             second = pictures(page)
             assert len(second) == 100

@@ -66,10 +66,10 @@ def test_what_makes_no_sounds_says_so():
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory):
+def target(tmp_path_factory, forked):
     models = tmp_path_factory.mktemp("models")
     sounds.publish(models, "words")
-    service = Service(models)
+    service = Service(models, start=forked)
     yield service.target
     service.kill()
 

@@ -174,10 +174,10 @@ def test_a_page_shows_rolls_and_plays_them_at_the_tempo_of_their_label():
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory):
+def target(tmp_path_factory, forked):
     models = tmp_path_factory.mktemp("models")
     tunes.publish(models, "tunes")
-    service = Service(models)
+    service = Service(models, start=forked)
     yield service.target
     service.kill()
 

@@ -166,7 +166,7 @@ def test_replicas_that_come_are_found_and_those_that_go_are_left():
                     while not condition():
                         assert time.monotonic() < end
                         assert np.array_equal(client.generate("bag", 32, seed=7).array, expected)
-                        time.sleep(0.005)
+                        time.sleep(0.02)
 
                 drawn_until(lambda: fakes[0].requests and fakes[1].requests)
                 with served(fakes[2], port, host=hosts[2], options=age):

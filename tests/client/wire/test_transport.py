@@ -193,7 +193,7 @@ with augmint.Client(sys.argv[1]) as client:
     readers = [threading.Thread(target=read) for _ in range(4)]
     for reader in readers:
         reader.start()
-    for _ in range(20):
+    for _ in range(10):
         while not CALLS.under_way:
             pass
         child = os.fork()
@@ -212,4 +212,4 @@ def test_a_fork_waits_until_no_thread_is_in_a_call(fake):
     with served(fake) as target:
         done = subprocess.run([sys.executable, "-c", BUSY, target], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["0"] * 20
+    assert done.stdout.split() == ["0"] * 10

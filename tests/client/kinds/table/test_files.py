@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import augmint
 from augmint import kinds
@@ -46,6 +46,7 @@ def separated(content, like, separator=","):
     return found
 
 
+@settings(max_examples=50)
 @given(tables())
 def test_csv_and_tsv_round_trip(samples_of, drawn):
     samples = samples_of(*drawn)
@@ -58,6 +59,7 @@ def test_csv_and_tsv_round_trip(samples_of, drawn):
         pd.testing.assert_frame_equal(found, frame, check_exact=True)
 
 
+@settings(max_examples=50)
 @given(tables())
 def test_parquet_round_trips_with_its_types(samples_of, drawn):
     samples = samples_of(*drawn)

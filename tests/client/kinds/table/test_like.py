@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import augmint
@@ -132,6 +132,7 @@ def test_numbers_that_a_dtype_does_not_hold_do_not_wrap_around(samples_of):
         put(samples_of, {"integer": True}, [-1], pd.Series([1], dtype=np.uint16))
 
 
+@settings(max_examples=50)
 @given(tables(), st.randoms())
 def test_a_table_of_the_generator_takes_its_own_rows_and_encodes_back(samples_of, drawn, random):
     table, rows = drawn
