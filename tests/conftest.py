@@ -15,7 +15,6 @@ import os
 import signal
 import sys
 
-gc.disable()  # until all is imported, none of which is ever let go
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -42,8 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONGEST)))
 
 
+def pytest_collection() -> None:
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What was imported, and all tests, are more than a million objects: no collector goes through them again."""
+    """What was imported, and all tests, are more than a million objects, none of which is ever let go."""
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -38,4 +38,4 @@ def stripes() -> Dataset:
 @pytest.fixture(scope="session")
 def judge(stripes: Dataset) -> Classifier:
     train = split(stripes).train
-    return fitting.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=120)
+    return fitting.fit(stripes.kind, stripes.samples[train], stripes.labels[train], 3, seed=0, steps=60)
