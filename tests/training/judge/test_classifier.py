@@ -112,6 +112,7 @@ def test_too_few_steps_for_the_schedule_are_refused():
         fitting.fit(Image(8, 8, 1), *stripes(30, 8), 3, seed=0, steps=9)
 
 
-def test_steps_follow_the_size_of_the_data():
+def test_steps_follow_the_size_of_the_data(monkeypatch):
+    monkeypatch.setattr(fitting, "BATCH", 128)
     steps = [fitting.default_steps(count) for count in (50, 1259, 3000, 60_000)]
     assert steps == [300, 300, 585, 1000]

@@ -29,9 +29,7 @@ def test_classifiers_never_see_test_or_validation_samples(digits, splits, judge,
 
 
 def measured(draw, digits, splits, judge):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "BATCH", 32)  # a quarter as long, and what is wrong is as plain
-        return quality.measure(draw, digits, splits, seed=0, synthetic_per_class=100, judge=judge, budget="quick")
+    return quality.measure(draw, digits, splits, seed=0, synthetic_per_class=100, judge=judge, budget="quick")
 
 
 def test_real_samples_score_as_real_samples_do(card):
@@ -152,7 +150,6 @@ def test_noise_fails_everywhere(digits, splits, judge):
 
 def test_without_a_judge_one_is_fitted_and_the_result_repeats(tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "default_steps", lambda samples: 60)
-    monkeypatch.setattr(fitting, "BATCH", 32)
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], [60, 20])
     samples = (random.integers(0, 100, (80, 8, 8, 1)) + 120 * labels[:, None, None, None]).astype(np.uint8)

@@ -36,7 +36,6 @@ def study(published, data, folder, *more):
 
 
 def test_a_study_is_stopped_goes_on_and_is_published(published, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "BATCH", 32)
     fit, left = fitting.fit, [12]
 
     def impatient(*arguments, **options):

@@ -29,14 +29,13 @@ SMALL = {"width": 4, "latent_size": 8, "batch_size": 16}
 
 @pytest.fixture(scope="module", autouse=True)
 def _quickly():
-    """Small batches; and drawn from is not what was trained, for an export takes seconds: test_command.py has some."""
+    """What is drawn from is not what was trained, for an export takes seconds: test_command.py has some."""
     made = itertools.count()
 
     def stand_in(generator, kind, latent_size, classes):
         return onnx.load_from_string(generators.build(labels=("a", "b", "c"), seed=next(made)))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "BATCH", 32)
         patch.setattr(graph, "to_onnx", stand_in)
         yield
 
