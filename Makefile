@@ -38,12 +38,12 @@ demo: $(READY)  ## train on digits, publish, serve, draw every class over a sock
 serve: $(READY)  ## serve the generators in MODELS (models: Fashion-MNIST and Adult, shipped) until Ctrl-C
 	$(BIN)/python -m service --models $(MODELS)
 
-# pytest-xdist reads PYTEST_XDIST_AUTO_NUM_WORKERS. One more than there are cores, since a third of the time tests wait for
-# programs that they started; beyond eight, what each worker imports costs more than it saves.
+# pytest-xdist reads PYTEST_XDIST_AUTO_NUM_WORKERS. Two more than there are cores, since tests wait for programs that they
+# started; beyond eight, what each worker imports costs more than it saves.
 # Containers often forbid Python to keep what it has compiled: each of the hundreds of programs that tests start would compile anew.
 test: export PYTHONDONTWRITEBYTECODE =
-test: export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, 1 + len(getattr(os, 'sched_getaffinity', lambda p: range(os.cpu_count() or 1))(0))))")
-test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (10 to 15 minutes on two)
+test: export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, 2 + len(getattr(os, 'sched_getaffinity', lambda p: range(os.cpu_count() or 1))(0))))")
+test: check tools  ## pass format, lint, types and the tests, on as many cores as there are (6 to 10 minutes on two)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-processors: $(READY)  ## pass what computes as on older processors, with one thread and two, on one core (30 minutes)

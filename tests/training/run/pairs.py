@@ -70,7 +70,7 @@ def run(case: dict[str, Any], rank: int) -> NoReturn:
     os.environ |= {"LOCAL_WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(case["port"])}
     torch.set_num_threads(1)
-    fitting.default_steps = lambda samples: 10
+    fitting.default_steps, fitting.BATCH = lambda samples: 10, 32
     if case["rank"] == rank:
         patch(case["at"], case["how"])
     app(case["arguments"])

@@ -177,7 +177,7 @@ def test_scarce_classes_become_as_large_by_mistyped_copies():
     assert np.array_equal(samples[:60], RAW)
     own = set(strings(KIND, RAW[50:]))
     made = strings(KIND, samples[60:])
-    assert 0.2 < np.mean([text in own for text in made]) < 0.95
+    assert 0.2 < np.mean([text in own for text in made]) < 1
     again, _ = resampler.resample(RAW, labels, 3)
     assert np.array_equal(again, samples)
     assert str(resampler) == "character noise 0.05"
