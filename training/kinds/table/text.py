@@ -106,7 +106,7 @@ def form(path: Path, encoding: str | None = None) -> Form:
     with opened(path) as file:
         sample = file.read(_SAMPLE)
     notes: list[str] = []
-    encoding = encoding or encoding_of(path, sample)
+    encoding = encoding or encoding_of(path, sample, len(sample) < _SAMPLE)
     text = codecs.getincrementaldecoder(encoding)().decode(sample)
     if encoding in ("cp1252", "latin-1"):
         notes.append(foreign(path, encoding, text))
@@ -132,7 +132,8 @@ def form(path: Path, encoding: str | None = None) -> Form:
     return Form(encoding, separator, names_of(path, head), skipped, tuple(notes))
 
 
-def encoding_of(path: Path, sample: bytes) -> str:
+def encoding_of(path: Path, sample: bytes, whole: bool) -> str:
+    """By the beginning of a file, or the whole of it, which ends no character in the middle. Raises DataError."""
     if sample.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise DataError(f"{path}: is UTF-32; save it as UTF-8")
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -144,7 +145,7 @@ def encoding_of(path: Path, sample: bytes) -> str:
         if len(part) > 4 and part.count(0) > 0.7 * len(part):
             return name
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        codecs.getincrementaldecoder("utf-8")().decode(sample, whole)
     except UnicodeDecodeError:
         return other_encoding(sample)
     return "utf-8"

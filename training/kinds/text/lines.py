@@ -21,7 +21,7 @@ def read(path: Path) -> tuple[str, str]:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(content) > _LARGEST:
         raise DataError(f"{path}: more than {_LARGEST:,} bytes of text; divide the file")
-    encoding = files.encoding_of(path, content)
+    encoding = files.encoding_of(path, content, whole=True)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:

@@ -16,7 +16,7 @@ from training.data.question import Question
 from training.data.reading import Reading
 from training.data.records import LARGEST_BYTES, Records
 from training.data.wording import counted, shown
-from training.kinds.text import columns, lines, sources
+from training.kinds.text import columns, lines, marks, sources
 from training.kinds.text import units as unit_rules
 from training.kinds.text.learning import STEP, filled
 from training.kinds.text.text import Text
@@ -44,8 +44,9 @@ def load(
 ) -> Dataset:
     """Read texts into memory, as characters; units and length are learned from the training split (Text.fitted).
 
-    source: a folder with a .txt file of lines for each class, or with a folder of .txt files for each, also in folders
-            `train` and `test`; one file of lines; or a table (.csv, .tsv, .jsonl, ...) with a column of texts.
+    source: a folder with a .txt file of lines for each class, or with a folder of files of text for each, also in
+            folders `train` and `test`; one file of lines; lines that begin with their class, as fastText's; or a table
+            (.csv, .tsv, .jsonl, ...) with a column of texts.
     text, label: these columns of a table.
     units:  "characters", or "bpe:N": N units, of which those that are no character are learned.
     again:  units and length of a generator, in place of what the training split suggests.
@@ -125,7 +126,16 @@ def _files(path: Path) -> Texts:
             texts.add(" ".join(content.split()), file.label, file.part, str(file.path), "empty files")
             continue
         for number, line in enumerate(lines.split(content), 1):
-            texts.add(line, file.label, file.part, f"{file.path}: line {number}", "empty lines")
+            label, place = file.label, f"{file.path}: line {number}"
+            if file.marked and line.strip():
+                labels, line = marks.parted(line)
+                if not labels:
+                    raise DataError(f"{place}: has no class, as lines before it; wanted {marks.MARK}CLASS and the text")
+                if len(labels) > 1:
+                    texts.skipped["texts of several classes"] += 1
+                    continue
+                (label,) = labels
+            texts.add(line, label, file.part, place, "empty lines")
     texts.notes += foreign[:4]
     if len(foreign) > 4:
         texts.notes.append(f"{len(foreign) - 4} more files are not UTF-8")

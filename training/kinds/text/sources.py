@@ -1,4 +1,4 @@
-"""Which files a source of texts is, and what each is: lines of a class, one text of a class, or a table of texts."""
+"""Which files a source of texts is, and what each is: lines of a class or of all, one text, a table of texts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from training.data.wording import counted, listed
 from training.kinds.table import chunks
 from training.kinds.table.order import natural
 from training.kinds.table.text import PACKED, ending, kind_of
+from training.kinds.text import marks
 
 LINES = frozenset({".txt", ".text"})
+_LONGEST_ENDING = 8  # what is longer is none, as the numbers and sums that corpora of mail have for names
+_LOOKED_AT = 1024  # bytes, by which a file without an ending is known to be a text
+_CONTROL = bytes({*range(32)} - {*b"\t\n\f\r\x1b"})
 # Files that tell of the data, beside those of the classes.
 _ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "changelog", "authors", "citation"})
 _MOST = 200_000  # files
@@ -25,12 +29,13 @@ _MOST = 200_000  # files
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """label: the class of its lines; whole: it is one text."""
+    """label: the class of its lines; whole: it is one text; marked: its lines begin with their class."""
 
     path: Path
     label: str
     part: str
-    whole: bool
+    whole: bool = False
+    marked: bool = False
 
 
 @dataclass(slots=True)
@@ -45,11 +50,11 @@ class Source:
 
 
 def reads(source: str) -> Claim:
-    """A folder of .txt files is texts, unless it shows something else; other files are for who asks for their texts."""
+    """A folder of texts is texts, unless it shows something else; other files are for who asks for their texts."""
     path = Path(source)
     try:
         if path.is_dir():
-            kinds = Counter(_is_text(each) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
+            kinds = Counter(_is_any(each, path) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
             if kinds[True] > kinds[False]:
                 return Claim.LIKELY
             return (
@@ -57,6 +62,8 @@ def reads(source: str) -> Claim:
                 if any(_is_table(each) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
                 else Claim.NONE
             )
+        if path.is_file() and _is_marked(path):
+            return Claim.SURE
         return Claim.ASKED if path.is_file() and (_is_text(path) or _is_table(path)) else Claim.NONE
     except (OSError, ValueError):
         return Claim.NONE
@@ -68,16 +75,18 @@ def is_table(path: Path) -> bool:
         raise DataError(f"{path}: no such file or folder{hint(path)}")
     if not path.is_dir():
         return _is_table(path) and not _is_text(path)
-    return not any(_is_text(each) for each in _walk(path, 3))
+    return not any(_is_any(each, path) for each in _walk(path, 3))
 
 
 def find(path: Path) -> Source:
     """The files of a folder of texts, or of one file of lines. Raises DataError."""
     if not path.is_dir():
-        return Source([File(path, _name(path), TRAIN, False)], "a file of lines, of one class")
+        if _is_marked(path):
+            return Source([File(path, "", TRAIN, marked=True)], "lines that begin with their class")
+        return Source([File(path, _name(path), TRAIN)], "a file of lines, of one class")
     source = Source([], "")
-    folders = {each.name: each for each in _folders(path) if any(map(_is_text, _walk(each, 3)))}
-    named = {part: each for name, each in folders.items() if (part := part_of(name))}
+    folders = {each.name: each for each in _folders(path) if any(map(_is_whole, _walk(each, 3)))}
+    named = {part: each for name, each in folders.items() if (part := part_of(name))} or _named(folders)
     if TRAIN in named and len(named) > 1 and len(named) == len(folders):
         for part in (TRAIN, VALIDATION, TEST):
             if part in named:
@@ -103,25 +112,52 @@ def find(path: Path) -> Source:
 
 def _classes(source: Source, folder: Path, part: str) -> None:
     """Add the classes of a folder: its folders of texts, or, if it has none, its files of lines."""
-    folders = [each for each in _folders(folder) if any(map(_is_text, _walk(each, 3)))]
+    folders = [each for each in _folders(folder) if any(map(_is_whole, _walk(each, 3)))]
     loose = _texts(folder)
     if folders:
-        source.words = "one folder per class, each .txt file a text"
         for each in folders:
-            source.files += [File(file, each.name, part, True) for file in _walk(each, 3) if _is_text(file)]
+            source.files += [File(file, each.name, part, whole=True) for file in _walk(each, 3) if _is_whole(file)]
+        kind = ".txt file" if any(_is_text(file.path) for file in source.files) else "file"
+        source.words = f"one folder per class, each {kind} a text"
         _leave_out(source, "beside the folders of the classes", loose)
+    elif marked := [each for each in loose if _is_marked(each)]:
+        source.words = "lines that begin with their class"
+        _leave_out(source, "without classes", [each for each in loose if each not in marked])
+        _marked(source, marked)
     else:
         source.words = "one file of lines per class"
         about = [each for each in loose if _name(each).casefold() in _ABOUT]
         if len(about) < len(loose):
             _leave_out(source, "about the data", about)
             loose = [each for each in loose if each not in about]
-        source.files += [File(each, _name(each), part, False) for each in loose]
-    others = sum(not _is_text(each) for each in _walk(folder, 1))
+        source.files += [File(each, _name(each), part) for each in loose]
+    others = sum(each not in loose for each in _walk(folder, 1))
     if others:
         source.skipped["other files"] += others
     if len(source.files) > _MOST:
         raise DataError(f"{folder}: more than {_MOST:,} files; write the texts as lines, a file for each class")
+
+
+def _marked(source: Source, files: list[Path]) -> None:
+    """Add files of which each line begins with its class; their names may say the split, as cooking.train does."""
+    parts: dict[str, list[Path]] = {}
+    for each in files:
+        parts.setdefault(split_names.part_in(each.name)[0] or "", []).append(each)
+    if TRAIN not in parts:
+        source.files += [File(each, "", TRAIN, marked=True) for each in files]
+        return
+    _leave_out(source, "beside the splits", parts.pop("", []))
+    source.files += [File(each, "", part, marked=True) for part, own in parts.items() for each in own]
+    if len(parts) > 1:
+        source.splits = split_names.in_words({part: own[0].name for part, own in parts.items()})
+
+
+def _named(folders: dict[str, Path]) -> dict[str, Path]:
+    """Folders with a split and the name of the data set in one, as 20news-bydate-train and 20news-bydate-test."""
+    words = {name: split_names.part_in(name) for name in folders}
+    if None in {part for part, _ in words.values()} or len({rest for _, rest in words.values()}) != 1:
+        return {}
+    return {part: folders[name] for name, (part, _) in words.items() if part}
 
 
 def _leave_out(source: Source, where: str, files: list[Path]) -> None:
@@ -143,6 +179,29 @@ def _is_text(path: Path) -> bool:
     return ending(path.name) in LINES
 
 
+def _is_marked(path: Path) -> bool:
+    return (_is_text(path) or ending(path.name) in marks.ENDINGS) and marks.begins(path)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file in a folder of a class is a text: by its ending, or, if it has none, by what is in it."""
+    suffix = path.suffix[1:]
+    if (
+        _is_text(path)
+        or path.name.casefold() in _ABOUT
+        or not (suffix == "" or suffix.isdecimal() or len(suffix) > _LONGEST_ENDING)
+    ):
+        return _is_text(path)
+    with open(path, "rb") as file:
+        start = file.read(_LOOKED_AT)
+    strange = len(start) - len(start.translate(None, _CONTROL))
+    return len(start) > 0 and b"\0" not in start and strange <= len(start) // 20
+
+
+def _is_any(path: Path, root: Path) -> bool:
+    return _is_text(path) or (_is_marked(path) if path.parent == root else _is_whole(path))
+
+
 def _is_table(path: Path) -> bool:
     return kind_of(path) in chunks.ENDINGS
 
@@ -153,7 +212,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _texts(path: Path) -> list[Path]:
-    return [each for each in _walk(path, 1) if _is_text(each)]
+    return [each for each in _walk(path, 1) if _is_text(each) or _is_marked(each)]
 
 
 def _walk(path: Path, depth: int) -> Iterator[Path]:

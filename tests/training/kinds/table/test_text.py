@@ -46,6 +46,12 @@ def test_the_line_by_which_excel_names_the_separator_is_no_head(tmp_path: Path) 
     assert (chunks.open_file(path).names, rows(path)) == (HEAD, LINES)
 
 
+def test_a_file_that_ends_within_a_character_of_utf8_is_of_another_encoding(tmp_path: Path) -> None:
+    content = "number,word\n1,caf\xe9".encode("cp1252")
+    assert text.encoding_of(tmp_path, content, whole=True) == "cp1252"
+    assert text.encoding_of(tmp_path, content, whole=False) == "utf-8"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
 def test_encodings_are_told_apart(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
