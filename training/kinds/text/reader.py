@@ -16,7 +16,7 @@ from training.data.question import Question
 from training.data.reading import Reading
 from training.data.records import LARGEST_BYTES, Records
 from training.data.wording import counted, shown
-from training.kinds.text import columns, lines, marks, sources
+from training.kinds.text import columns, lines, marks, pairs, sources
 from training.kinds.text import units as unit_rules
 from training.kinds.text.learning import STEP, filled
 from training.kinds.text.text import Text
@@ -124,22 +124,30 @@ def _files(path: Path) -> Texts:
         foreign += [note] if note else []
         if file.whole:
             texts.add(" ".join(content.split()), file.label, file.part, str(file.path), "empty files")
-            continue
-        for number, line in enumerate(lines.split(content), 1):
-            label, place = file.label, f"{file.path}: line {number}"
-            if file.marked and line.strip():
-                labels, line = marks.parted(line)
-                if not labels:
-                    raise DataError(f"{place}: has no class, as lines before it; wanted {marks.MARK}CLASS and the text")
-                if len(labels) > 1:
-                    texts.skipped["texts of several classes"] += 1
-                    continue
-                (label,) = labels
-            texts.add(line, label, file.part, place, "empty lines")
+        elif file.labels:
+            for number, (line, label) in enumerate(pairs.labelled(file.path, file.labels, found.names), 1):
+                texts.add(line, label, file.part, f"{file.path}: line {number}", "empty lines")
+        else:
+            _add_lines(texts, file, lines.split(content))
     texts.notes += foreign[:4]
     if len(foreign) > 4:
         texts.notes.append(f"{len(foreign) - 4} more files are not UTF-8")
     return texts
+
+
+def _add_lines(texts: Texts, file: sources.File, content: list[str]) -> None:
+    """Of one class, or of the class that each begins with."""
+    for number, line in enumerate(content, 1):
+        label, place = file.label, f"{file.path}: line {number}"
+        if file.marked and line.strip():
+            labels, line = marks.parted(line)
+            if not labels:
+                raise DataError(f"{place}: has no class, as lines before it; wanted {marks.MARK}CLASS and the text")
+            if len(labels) > 1:
+                texts.skipped["texts of several classes"] += 1
+                continue
+            (label,) = labels
+        texts.add(line, label, file.part, place, "empty lines")
 
 
 def _leave_out_rare(found: Texts, characters: Units) -> None:

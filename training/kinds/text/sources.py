@@ -16,7 +16,7 @@ from training.data.wording import counted, listed
 from training.kinds.table import chunks
 from training.kinds.table.order import natural
 from training.kinds.table.text import PACKED, ending, kind_of
-from training.kinds.text import marks
+from training.kinds.text import marks, pairs
 
 LINES = frozenset({".txt", ".text"})
 _LONGEST_ENDING = 8  # what is longer is none, as the numbers and sums that corpora of mail have for names
@@ -25,26 +25,30 @@ _CONTROL = bytes({*range(32)} - {*b"\t\n\f\r\x1b"})
 # Files that tell of the data, beside those of the classes.
 _ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "changelog", "authors", "citation"})
 _MOST = 200_000  # files
+_ORDER = (TRAIN, VALIDATION, TEST)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """label: the class of its lines; whole: it is one text; marked: its lines begin with their class."""
+    """label: the class of its lines; whole: it is one text; marked: its lines begin with their class; labels: the file
+    that has the classes of its lines."""
 
     path: Path
     label: str
     part: str
     whole: bool = False
     marked: bool = False
+    labels: Path | None = None
 
 
 @dataclass(slots=True)
 class Source:
-    """files: in order. words: what they are. splits: in words."""
+    """files: in order. words: what they are. splits: in words. names: of labels that are numbers."""
 
     files: list[File]
     words: str
     splits: str = ""
+    names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
@@ -54,6 +58,8 @@ def reads(source: str) -> Claim:
     path = Path(source)
     try:
         if path.is_dir():
+            if TRAIN in pairs.find(_texts(path)):
+                return Claim.SURE
             kinds = Counter(_is_any(each, path) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
             if kinds[True] > kinds[False]:
                 return Claim.LIKELY
@@ -88,7 +94,7 @@ def find(path: Path) -> Source:
     folders = {each.name: each for each in _folders(path) if any(map(_is_whole, _walk(each, 3)))}
     named = {part: each for name, each in folders.items() if (part := part_of(name))} or _named(folders)
     if TRAIN in named and len(named) > 1 and len(named) == len(folders):
-        for part in (TRAIN, VALIDATION, TEST):
+        for part in _ORDER:
             if part in named:
                 _classes(source, named[part], part)
         source.splits = split_names.in_words({part: each.name for part, each in named.items()})
@@ -124,6 +130,8 @@ def _classes(source: Source, folder: Path, part: str) -> None:
         source.words = "lines that begin with their class"
         _leave_out(source, "without classes", [each for each in loose if each not in marked])
         _marked(source, marked)
+    elif TRAIN in (paired := pairs.find(loose)):
+        _paired(source, paired, loose)
     else:
         source.words = "one file of lines per class"
         about = [each for each in loose if _name(each).casefold() in _ABOUT]
@@ -147,9 +155,21 @@ def _marked(source: Source, files: list[Path]) -> None:
         source.files += [File(each, "", TRAIN, marked=True) for each in files]
         return
     _leave_out(source, "beside the splits", parts.pop("", []))
-    source.files += [File(each, "", part, marked=True) for part, own in parts.items() for each in own]
+    source.files += [File(each, "", part, marked=True) for part in _ORDER for each in parts.get(part, [])]
     if len(parts) > 1:
         source.splits = split_names.in_words({part: own[0].name for part, own in parts.items()})
+
+
+def _paired(source: Source, paired: dict[str, tuple[Path, Path]], loose: list[Path]) -> None:
+    """Add files of texts with files of their labels beside them."""
+    source.words = "lines of texts, their labels in the lines of another file"
+    mapping = next((each for each in loose if _name(each).casefold() == pairs.MAPPING), None)
+    source.names = pairs.names(mapping, (labels for _, labels in paired.values()))
+    source.files += [File(paired[part][0], "", part, labels=paired[part][1]) for part in _ORDER if part in paired]
+    read = {each for both in paired.values() for each in both} | ({mapping} if source.names else set())
+    _leave_out(source, "beside texts and labels", [each for each in loose if each not in read])
+    if len(paired) > 1:
+        source.splits = split_names.in_words({part: texts.name for part, (texts, _) in paired.items()})
 
 
 def _named(folders: dict[str, Path]) -> dict[str, Path]:

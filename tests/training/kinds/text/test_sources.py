@@ -10,6 +10,7 @@ from PIL import Image
 from tests.training.kinds.text.made import read, texts, words
 from training.data import DataError
 from training.kinds import load
+from training.kinds.text import pairs
 
 VOWELS, CONSONANTS = words(40, "aeiou"), words(40, "kmnrt", 1)
 
@@ -89,3 +90,46 @@ def test_what_only_lies_beside_other_data_makes_no_texts_of_it(tmp_path):
         for name in ("README", "LICENSE", "CITATION", "cmds"):
             (tmp_path / label / name).write_text("about")
     assert load(str(tmp_path)).samples.shape == (20, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("x_train.txt", "y_train.txt", "x_test.txt", "y_test.txt"), ("0", "1")),
+        (("train_text.txt", "train_labels.txt", "test_text.txt", "test_labels.txt"), ("consonants", "vowels")),
+    ],
+)
+def test_texts_and_labels_may_be_lines_of_two_files(tmp_path, names, told):
+    both = [text for pair in zip(CONSONANTS, VOWELS, strict=True) for text in pair]
+    for number, own in enumerate((both[16:], both[:16])):
+        (tmp_path / names[2 * number]).write_text("\n".join(own) + "\n")
+        (tmp_path / names[2 * number + 1]).write_text("0\n1\n" * (len(own) // 2))
+    if "0" not in told:
+        (tmp_path / "mapping.txt").write_text("0\tconsonants\n1\tvowels\n2\tnothing\n")
+    (tmp_path / "labels.csv").write_text("label,language\n0,German\n1,English\n")
+    dataset = read(tmp_path)
+    assert dataset.class_names == told
+    assert set(np.array(texts(dataset))[dataset.labels == 1]) == set(VOWELS)
+    assert set(np.array(texts(dataset))[dataset.official_test]) == set(both[:16])
+    assert dataset.reading.layout == "lines of texts, their labels in the lines of another file (2 files)"
+
+
+def test_fewer_labels_than_texts_are_refused(tmp_path):
+    (tmp_path / "x_train.txt").write_text("\n".join(VOWELS))
+    (tmp_path / "y_train.txt").write_text("1\n" * 39)
+    with pytest.raises(DataError, match=r"y_train.txt: has 39 lines and x_train.txt 40; wanted a label for each text"):
+        read(tmp_path)
+
+
+def test_numbers_with_labels_beside_are_no_texts(tmp_path):
+    (tmp_path / "X_train.txt").write_text("  2.5e-01 -0.3\n" * 40)
+    (tmp_path / "y_train.txt").write_text("1\n2\n" * 20)
+    assert pairs.find(tmp_path.iterdir()) == {}
+    (tmp_path / "X_train.txt").write_text("2 words\n" * 40)
+    assert pairs.find(tmp_path.iterdir()) == {"train": (tmp_path / "X_train.txt", tmp_path / "y_train.txt")}
+
+
+def test_classes_may_be_called_x_and_y(tmp_path):
+    (tmp_path / "x.txt").write_text("\n".join(VOWELS))
+    (tmp_path / "y.txt").write_text("\n".join(CONSONANTS))
+    assert read(tmp_path).class_names == ("x", "y")
