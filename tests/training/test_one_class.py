@@ -98,7 +98,8 @@ def test_scores_of_one_class_are_refused(folder: Path, tmp_path: Path) -> None:
     assert "a score is confidence in one class among others" in output
 
 
-def test_distances_of_one_class_tell_good_samples_from_bad(data: Dataset) -> None:
+def test_distances_of_one_class_tell_good_samples_from_bad(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "BATCH", 128)  # as outside of tests: of fewer it learns too little here
     splits = split(data)
     judge = fitting.fit(data.kind, data.samples[splits.train], data.labels[splits.train], 1, seed=0, steps=60)
     assert judge.predict_proba(data.samples[:3]).tolist() == [[1.0]] * 3
@@ -116,5 +117,5 @@ def test_distances_of_one_class_tell_good_samples_from_bad(data: Dataset) -> Non
 
     good, bad = measured("good"), measured("bad")
     assert good.frechet_distance < 2 * good.frechet_distance_floor < bad.frechet_distance
-    assert good.coverage > 0.7 > 0.2 > bad.coverage
+    assert good.coverage > 0.8 > 0.2 > bad.coverage
     assert (good.verdict, bad.verdict) == (pb.VERDICT_PASS, pb.VERDICT_WITHHELD)

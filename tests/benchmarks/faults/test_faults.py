@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.faults.scenarios import RUNS
 
-SMALL = argparse.Namespace(kills=2, swaps=3, files=25, requests=1000, pause=0.05)
+SMALL = argparse.Namespace(kills=2, swaps=3, files=25, requests=2000, pause=0.05)
 
 
 # The others take their time whatever their size.

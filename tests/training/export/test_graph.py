@@ -35,11 +35,13 @@ LETTERS = Image(8, 8, 1)
 SHAPES = {"clothes": (28, 28, 1), "cells": (32, 32, 3)}
 # Every kind of generator, in shapes that differ in channels and stages. Every preset, trained: test_systems.py.
 KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
-    "conditional-batch": ("rpgan", "cells", {}),
+    "conditional-batch": ("rpgan", "clothes", {}),
+    "conditional-batch, colour": ("rpgan", "cells", {}),
     "batch": ("dcgan", "clothes", {}),
     "layer and spectral": ("sngan", "clothes", {"generator_norm": "layer", "spectral_norm": "both"}),
     "perceptron": ("cgan", "cells", {}),
     "progressive": ("progan", "clothes", {}),
+    "progressive, colour": ("progan", "cells", {"generator_norm": "none"}),
 }
 
 

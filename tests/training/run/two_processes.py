@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from training.data.splits import split
+from training.export import graph, parity
 from training.judge import fitting
 from training.kinds import load
 from training.run.folder import Order, Run
@@ -42,6 +43,9 @@ def train(processes: Processes, data: str, folder: Path) -> None:
     said = {"digest": digest, "steps": loop.trainer.steps, "seen": loop.trainer.samples_seen, "count": processes.count}
     rank = processes.fabric.global_rank
     (folder / f"rank-{rank}.json").write_text(json.dumps(said))
+    if processes.first:
+        generator = loop.trainer.settle()
+        parity.prove_parity(generator, graph.to_onnx(generator, dataset.kind, 16, 3), dataset.kind, 16, 3)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def case(name: str) -> Case:
     small = {"width": 8, "latent_size": 12}
     if name in ("tvae", "ctgan", "tabgan"):
         raw, _ = mixed.samples(64)
-        return Case(name, mixed.Mixed(raw), raw, {**small, **({"passes": 1, "layers": 1} if name == "tabgan" else {})})
+        return Case(name, mixed.Mixed(raw), raw, {**small, **({"passes": 3} if name == "tabgan" else {})})
     if name == "textvae":
         units = Units(("", *"abcd"))
         ids = [units.ids(text) or [] for text in TEXTS]

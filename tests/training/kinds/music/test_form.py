@@ -113,9 +113,10 @@ def test_any_choices_are_a_melody_again(chosen):
     assert melody.encode(raw)[0].tolist() == expected
 
 
-def test_exported_melodies_are_pytorchs_and_do_not_depend_on_their_batch():
+@pytest.mark.parametrize("preset", ["musegan", "gru"])
+def test_exported_rolls_are_pytorchs_and_do_not_depend_on_their_batch(preset):
     torch.manual_seed(3)
-    config = resolve("gru", {"width": 8})
+    config = resolve(preset, {"width": 8, "latent_size": 8} if preset != "gru" else {"width": 8})
     generator, _ = networks.build(KIND.form, 2, config, KIND.head(), KIND.blocks, KIND.tokens)
     model = graph.to_onnx(generator.eval(), KIND, config.latent_size, 2)
     parity.prove_parity(generator, model, KIND, config.latent_size, 2)

@@ -25,7 +25,7 @@ SMALL = {"width": 8, "latent_size": 16, "embedding_size": 4, "batch_size": 40}
 
 def trained(preset: str, kind: Mixed, raw: np.ndarray, labels: np.ndarray) -> nn.Module:
     """A generator after three steps, as it is exported."""
-    config = resolve(preset, {**SMALL, **({"passes": 1, "layers": 1} if preset == "tabgan" else {})})
+    config = resolve(preset, {**SMALL, **({"passes": 2} if preset == "tabgan" else {})})
     trainer = Trainer(Fabric(accelerator="cpu", devices=1), config, kind, raw, labels, 3, seed=0)
     for number in range(3):
         losses = trainer.step(number / 3)

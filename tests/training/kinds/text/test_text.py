@@ -176,8 +176,9 @@ def test_scarce_classes_become_as_large_by_mistyped_copies():
     assert np.bincount(found).tolist() == [50, 0, 50]
     assert np.array_equal(samples[:60], RAW)
     own = set(strings(KIND, RAW[50:]))
-    made = strings(KIND, samples[60:])
-    assert 0.2 < np.mean([text in own for text in made]) < 1
+    # Of several seeds: of one, 38 of 40 short texts may come out as they were.
+    made = [text for seed in range(8) for text in strings(KIND, resampler.resample(RAW, labels, seed)[0][60:])]
+    assert 0.2 < np.mean([text in own for text in made]) < 0.95
     again, _ = resampler.resample(RAW, labels, 3)
     assert np.array_equal(again, samples)
     assert str(resampler) == "character noise 0.05"
