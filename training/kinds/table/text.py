@@ -10,6 +10,7 @@ import io
 import lzma
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -26,7 +27,7 @@ _SAMPLE = 2**20  # bytes, by which encoding, separator and head are found
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _PACKED_BY = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 # What decompressors raise where a file is cut off or damaged.
-DAMAGE = (OSError, EOFError, zipfile.BadZipFile, lzma.LZMAError)
+DAMAGE = (OSError, EOFError, zipfile.BadZipFile, lzma.LZMAError, zlib.error)
 LONGEST_FIELD = 2**24
 
 

@@ -37,12 +37,12 @@ def find(files: Iterable[Path]) -> dict[str, tuple[Path, Path]]:
 
 def _numbers(path: Path) -> bool:
     """Whether the first line that is not blank is several numbers."""
-    with files_of_text.opened(path) as file:
-        first = next((line for line in file if line.strip()), b"")
     try:
+        with files_of_text.opened(path) as file:
+            first = next((line for line in file if line.strip()), b"")
         return len([float(word) for word in first.split()]) > 1
-    except ValueError:
-        return False
+    except (*files_of_text.DAMAGE, ValueError):
+        return False  # who reads it says what is wrong
 
 
 def labelled(texts: Path, labels: Path, names: dict[str, str]) -> list[tuple[str, str]]:
@@ -52,7 +52,9 @@ def labelled(texts: Path, labels: Path, names: dict[str, str]) -> list[tuple[str
         raise DataError(
             f"{labels}: has {len(label):,} lines and {texts.name} {len(text):,}; wanted a label for each text"
         )
-    return [(line, names.get(name.strip(), name.strip())) for line, name in zip(text, label, strict=True)]
+    if "" in (stripped := [name.strip() for name in label]):
+        raise DataError(f"{labels}: line {stripped.index('') + 1} has no label")
+    return [(line, names.get(name, name)) for line, name in zip(text, stripped, strict=True)]
 
 
 def names(mapping: Path | None, labels: Iterable[Path]) -> dict[str, str]:

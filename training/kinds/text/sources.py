@@ -58,16 +58,13 @@ def reads(source: str) -> Claim:
     path = Path(source)
     try:
         if path.is_dir():
-            if TRAIN in pairs.find(_texts(path)):
+            some = [each for each, _ in zip(_walk(path, 3), range(1000), strict=False)]
+            if TRAIN in pairs.find(each for each in some if each.parent == path and _is_text(each)):
                 return Claim.SURE
-            kinds = Counter(_is_any(each, path) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
+            kinds = Counter(_holds_text(each, path) for each in some)
             if kinds[True] > kinds[False]:
                 return Claim.LIKELY
-            return (
-                Claim.ASKED
-                if any(_is_table(each) for each, _ in zip(_walk(path, 3), range(1000), strict=False))
-                else Claim.NONE
-            )
+            return Claim.ASKED if any(map(_is_table, some)) else Claim.NONE
         if path.is_file() and _is_marked(path):
             return Claim.SURE
         return Claim.ASKED if path.is_file() and (_is_text(path) or _is_table(path)) else Claim.NONE
@@ -81,7 +78,7 @@ def is_table(path: Path) -> bool:
         raise DataError(f"{path}: no such file or folder{hint(path)}")
     if not path.is_dir():
         return _is_table(path) and not _is_text(path)
-    return not any(_is_any(each, path) for each in _walk(path, 3))
+    return not any(_holds_text(each, path) for each in _walk(path, 3))
 
 
 def find(path: Path) -> Source:
@@ -92,7 +89,7 @@ def find(path: Path) -> Source:
         return Source([File(path, _name(path), TRAIN)], "a file of lines, of one class")
     source = Source([], "")
     folders = {each.name: each for each in _folders(path) if any(map(_is_whole, _walk(each, 3)))}
-    named = {part: each for name, each in folders.items() if (part := part_of(name))} or _named(folders)
+    named = {part: each for name, each in folders.items() if (part := part_of(name))} or _splits_in_names(folders)
     if TRAIN in named and len(named) > 1 and len(named) == len(folders):
         for part in _ORDER:
             if part in named:
@@ -129,8 +126,8 @@ def _classes(source: Source, folder: Path, part: str) -> None:
     elif marked := [each for each in loose if _is_marked(each)]:
         source.words = "lines that begin with their class"
         _leave_out(source, "without classes", [each for each in loose if each not in marked])
-        _marked(source, marked)
-    elif TRAIN in (paired := pairs.find(loose)):
+        _marked(source, marked, part)
+    elif part in (paired := pairs.find(loose)):
         _paired(source, paired, loose)
     else:
         source.words = "one file of lines per class"
@@ -146,13 +143,13 @@ def _classes(source: Source, folder: Path, part: str) -> None:
         raise DataError(f"{folder}: more than {_MOST:,} files; write the texts as lines, a file for each class")
 
 
-def _marked(source: Source, files: list[Path]) -> None:
+def _marked(source: Source, files: list[Path], part: str) -> None:
     """Add files of which each line begins with its class; their names may say the split, as cooking.train does."""
     parts: dict[str, list[Path]] = {}
     for each in files:
         parts.setdefault(split_names.part_in(each.name)[0] or "", []).append(each)
     if TRAIN not in parts:
-        source.files += [File(each, "", TRAIN, marked=True) for each in files]
+        source.files += [File(each, "", part, marked=True) for each in files]
         return
     _leave_out(source, "beside the splits", parts.pop("", []))
     source.files += [File(each, "", part, marked=True) for part in _ORDER for each in parts.get(part, [])]
@@ -172,10 +169,12 @@ def _paired(source: Source, paired: dict[str, tuple[Path, Path]], loose: list[Pa
         source.splits = split_names.in_words({part: texts.name for part, (texts, _) in paired.items()})
 
 
-def _named(folders: dict[str, Path]) -> dict[str, Path]:
+def _splits_in_names(folders: dict[str, Path]) -> dict[str, Path]:
     """Folders with a split and the name of the data set in one, as 20news-bydate-train and 20news-bydate-test."""
     words = {name: split_names.part_in(name) for name in folders}
     if None in {part for part, _ in words.values()} or len({rest for _, rest in words.values()}) != 1:
+        return {}
+    if not all(map(_folders, folders.values())):  # they are classes, as "test rides" and "train rides"
         return {}
     return {part: folders[name] for name, (part, _) in words.items() if part}
 
@@ -218,7 +217,7 @@ def _is_whole(path: Path) -> bool:
     return len(start) > 0 and b"\0" not in start and strange <= len(start) // 20
 
 
-def _is_any(path: Path, root: Path) -> bool:
+def _holds_text(path: Path, root: Path) -> bool:
     return _is_text(path) or (_is_marked(path) if path.parent == root else _is_whole(path))
 
 

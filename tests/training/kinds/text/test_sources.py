@@ -1,6 +1,7 @@
 """Texts whose files do not end in .txt, and lines that say their class themselves."""
 
 import bz2
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,42 @@ def test_classes_may_be_called_x_and_y(tmp_path):
     (tmp_path / "x.txt").write_text("\n".join(VOWELS))
     (tmp_path / "y.txt").write_text("\n".join(CONSONANTS))
     assert read(tmp_path).class_names == ("x", "y")
+
+
+def test_what_lies_in_a_folder_of_a_split_is_of_that_split(tmp_path):
+    for part, own in (("train", slice(8, 40)), ("test", slice(8))):
+        (tmp_path / "marked" / part).mkdir(parents=True)
+        (tmp_path / "marked" / part / "reviews.txt").write_text(marked(own.start or 0, own.stop))
+        (tmp_path / "beside" / part).mkdir(parents=True)
+        (tmp_path / "beside" / part / f"x_{part}.txt").write_text("\n".join(VOWELS[own] + CONSONANTS[own]))
+        (tmp_path / "beside" / part / f"y_{part}.txt").write_text("\n".join([c for c in "vc" for _ in VOWELS[own]]))
+    for layout in ("marked", "beside"):
+        dataset = read(tmp_path / layout)
+        assert len(dataset.class_names) == 2
+        assert set(np.array(texts(dataset))[dataset.official_test]) == {*VOWELS[:8], *CONSONANTS[:8]}
+
+
+def test_classes_that_are_called_like_splits_are_classes(tmp_path):
+    for label, own in (("test rides", VOWELS), ("train rides", CONSONANTS)):
+        (tmp_path / label).mkdir()
+        for number, text in enumerate(own):
+            (tmp_path / label / f"{number}.txt").write_text(text)
+    assert read(tmp_path).class_names == ("test rides", "train rides")
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+@pytest.mark.parametrize("name", ["train.ft.txt.gz", "x_train.txt.gz"])
+def test_damaged_files_are_named(tmp_path, name, damage):
+    content = bytearray(gzip.compress(marked().encode()))
+    content[20:] = content[20:40] if damage == "cut" else bytes(len(content) - 20)
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "y_train.txt").write_text("1\n2\n" * 20)
+    with pytest.raises(DataError, match=name):
+        load(str(tmp_path))
+
+
+def test_a_label_that_is_empty_is_refused(tmp_path):
+    (tmp_path / "x_train.txt").write_text("\n".join(VOWELS))
+    (tmp_path / "y_train.txt").write_text("\n" * 20 + "1\n" * 20)
+    with pytest.raises(DataError, match=r"y_train.txt: line 1 has no label"):
+        read(tmp_path)
