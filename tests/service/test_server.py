@@ -223,7 +223,7 @@ def test_who_watches_a_service_is_told_when_it_ends_and_a_second_signal_ends_it_
         assert service.metric("augmint_ready") == 0
         for call in calls:
             call.cancel()
-    assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
+    assert service.stop(signal.SIGTERM) == 128 + signal.SIGTERM
 
 
 def test_a_generator_called_liveness_may_go_without_ending_the_process(tmp_path):
